@@ -1,0 +1,85 @@
+"""The one type for secrets, and the one place where a text is masked.
+
+Tickets, tokens, keys and the URLs of pages are bearer secrets: whoever reads one, has it. They travel through the bridge
+as `Secret`, which shows itself only when asked by name. `redact()` is the second line of defence, for text that someone
+else wrote (a library's log line, an operating system's message): every secret alive in this process is masked in it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import weakref
+from typing import Any, NoReturn
+
+MASK = "[secret]"
+
+_alive: weakref.WeakSet[Secret] = weakref.WeakSet()
+
+# What the service's and Steam's secrets look like, for text that holds one this process never made a `Secret` of.
+_LOOKS_SECRET = re.compile(
+    r"""
+    acs_t_[0-9A-Za-z]+                                  # access-key secret
+  | (?:ernd|hid|cnf|exp|dvc)_[0-9A-Za-z._~-]{6,}        # errand, hidden, confirmation, exposure and device keys
+  | eyJ[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*){0,4}       # JWT
+  | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----.*?(?:-----END[ A-Z]*PRIVATE[ ]KEY-----|\Z)
+  | \b[0-9a-fA-F]{64,}\b                                # ticket in hex
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Secret:
+    """A text that must not reach a log, a traceback, a repr or a crash report.
+
+    `reveal()` gives the text; everything else gives a mask. It cannot be pickled or copied into a save.
+    """
+
+    __slots__ = ("__weakref__", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        _alive.add(self)
+
+    def reveal(self) -> str:
+        """The text itself. Call it in the expression that needs it; never keep the answer in a variable."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return repr(self)
+
+    def __len__(self) -> int:
+        return len(self._text)
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(
+            self._text.encode("utf-8", "surrogatepass"), other._text.encode("utf-8", "surrogatepass")
+        )
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled or copied: keep it out of saves and messages")
+
+
+def redact(text: str) -> str:
+    """`text` with every secret of this process, and whatever looks like one, replaced by a mask."""
+    for secret in sorted(_alive, key=len, reverse=True):
+        # Short texts are skipped: masking every "a" would hide the message and save nothing.
+        if len(secret) >= 8 and secret.reveal() in text:
+            text = text.replace(secret.reveal(), MASK)
+    return _LOOKS_SECRET.sub(MASK, text)
+
+
+def looks_secret(text: str) -> bool:
+    """Whether `text` holds something of a secret's shape: for refusing it where a secret does not belong."""
+    return _LOOKS_SECRET.search(text) is not None
