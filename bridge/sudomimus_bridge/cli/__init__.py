@@ -1,0 +1,1 @@
+"""The command line, a thin door: flags in, sentences and one JSON object out."""

@@ -1,0 +1,10 @@
+"""`sudomimus-bridge` and `python -m sudomimus_bridge`."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""The player's own browser, chosen as Python's `webbrowser` chooses and started as a game must start it.
+
+`webbrowser.open` cannot be used as it is: it hands on the environment of Steam's runtime, in which browsers often fail
+(steamworks/ABI, "The process"), and it waits, up to seconds, for some browsers. So its choice is taken, and the start is
+ours. The URL has passed the gate before it comes here, and no shell ever sees it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import webbrowser
+from collections.abc import Iterator, Mapping
+
+from anyio import to_thread
+
+from ..clock import Clock
+from ..secret import Secret
+
+_log = logging.getLogger("sudomimus_bridge")
+
+WATCH_SECONDS = 0.5
+"""How long a start is watched for an early failure, such as a launcher that finds no browser."""
+
+_STEP_SECONDS = 0.05
+
+# They would draw on the terminal that the game runs in; whoever wants one says so with BROWSER.
+_TEXT_BROWSERS = {"www-browser", "lynx", "links", "elinks", "w3m", "browsh"}
+
+_started: list[subprocess.Popen[bytes]] = []
+
+
+class SystemBrowser:
+    """The browser port on this machine's browser."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def open(self, page: Secret) -> bool:
+        """See `Browser.open`. Tries one browser after the other until one starts and does not fail at once."""
+        for controller in await to_thread.run_sync(lambda: list(_controllers()), abandon_on_cancel=True):
+            if await self._start(controller, page):
+                return True
+        return False
+
+    async def _start(self, controller: webbrowser.BaseBrowser, page: Secret) -> bool:
+        command = _command(controller, page)
+        if command is None:  # macOS and Windows: the system opens it, and there is no environment to clean
+            return await to_thread.run_sync(lambda: _ask_system(controller, page), abandon_on_cancel=True)
+        process = await to_thread.run_sync(lambda: _spawn(command), abandon_on_cancel=True)
+        if process is None:
+            return False
+        for _ in range(round(WATCH_SECONDS / _STEP_SECONDS)):
+            if (status := process.poll()) is not None:
+                return status == 0
+            await self._clock.sleep(_STEP_SECONDS)
+        return True
+
+
+def available_browser() -> str | None:
+    """The name of the browser that would be started, for `doctor`; None where there is none."""
+    for controller in _controllers():
+        name = getattr(controller, "name", None)
+        return str(name) if name else type(controller).__name__
+    return None
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a browser: without the libraries that Steam's runtime puts before the system's."""
+    cleaned = {name: value for name, value in environ.items() if name not in ("LD_PRELOAD", "LD_LIBRARY_PATH")}
+    if original := environ.get("SYSTEM_LD_LIBRARY_PATH"):
+        cleaned["LD_LIBRARY_PATH"] = original
+    return cleaned
+
+
+def _controllers() -> Iterator[webbrowser.BaseBrowser]:
+    """Python's choice: the entries of BROWSER in their order, then what is registered for this system."""
+    chosen = [entry for entry in os.environ.get("BROWSER", "").split(os.pathsep) if entry.strip()]
+    for entry in chosen:
+        try:
+            yield webbrowser.get(entry)
+        except (webbrowser.Error, ValueError):
+            continue
+    try:
+        controller = webbrowser.get()
+    except webbrowser.Error:
+        return
+    if chosen or getattr(controller, "name", "") not in _TEXT_BROWSERS:
+        yield controller
+
+
+def _command(controller: webbrowser.BaseBrowser, page: Secret) -> list[str] | None:
+    """The command line of a browser that is a program; None for one that the system is asked for."""
+    name = getattr(controller, "name", None)
+    if sys.platform in ("win32", "darwin") and not isinstance(controller, webbrowser.GenericBrowser):
+        return None
+    if isinstance(controller, webbrowser.UnixBrowser):
+        template = [argument.replace("%action", "") for argument in controller.remote_args]
+    elif isinstance(controller, webbrowser.GenericBrowser):
+        template = list(controller.args)
+    else:
+        template = ["%s"]
+    if not name:
+        return None
+    arguments = [argument.replace("%s", page.reveal()) for argument in template if argument]
+    return [str(name), *arguments]
+
+
+def _spawn(command: list[str]) -> subprocess.Popen[bytes] | None:
+    _started[:] = [process for process in _started if process.poll() is None]  # reaps those that have ended
+    try:
+        process = subprocess.Popen(
+            command,
+            env=clean_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C in the game's terminal is not for the browser
+        )
+    except (OSError, ValueError) as error:
+        _log.info("browser %s did not start: %s", os.path.basename(command[0]), type(error).__name__)  # noqa: PTH119
+        return None
+    _started.append(process)
+    return process
+
+
+def _ask_system(controller: webbrowser.BaseBrowser, page: Secret) -> bool:
+    try:
+        return bool(controller.open(page.reveal()))
+    except (OSError, webbrowser.Error):
+        return False

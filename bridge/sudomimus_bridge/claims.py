@@ -1,0 +1,45 @@
+"""What each claim means for the player, in words.
+
+The service joins the game's policy (`requirement`) with the player's decision (`state`). Both dialects of the service
+are read here (BEHAVIOUR: SYNTHETIC, or SYNTHETIC_ONLY and SYNTHETIC_FALLBACK); a value that this version does not know is
+told as it is and is never an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .events import Claims
+
+_PLACEHOLDER_UNLESS_SHARED = {"SYNTHETIC", "SYNTHETIC_FALLBACK"}
+_STATES = {"GRANTED": "shared", "DENIED": "declined", "UNKNOWN": "not asked"}
+
+
+def claim_meaning(claim: object) -> str:
+    """One claim in words: "shared", "declined", "not asked" or "a stand-in"; else the service's own words."""
+    if not isinstance(claim, Mapping):
+        return "unknown"
+    requirement, state = claim.get("requirement"), claim.get("state")
+    if requirement == "OFF":
+        return "not asked"
+    if requirement == "SYNTHETIC_ONLY" or (requirement in _PLACEHOLDER_UNLESS_SHARED and state != "GRANTED"):
+        return "a stand-in"
+    if isinstance(state, str):
+        return _STATES.get(state, f"unknown ({state[:40]})")
+    return "unknown"
+
+
+def claim_meanings(claims: Claims) -> Iterator[tuple[str, str]]:
+    """Every claim of the block with its meaning, in the service's order."""
+    for name, claim in claims.items():
+        yield name, claim_meaning(claim)
+
+
+def declined_since(before: Claims, after: Claims) -> list[str]:
+    """The required claims that the player declined between two answers of the service, by name."""
+    return [name for name, claim in after.items() if _declined(claim) and not _declined(before.get(name))]
+
+
+def _declined(claim: Any) -> bool:
+    return isinstance(claim, Mapping) and claim.get("requirement") == "REQUIRED" and claim.get("state") == "DENIED"

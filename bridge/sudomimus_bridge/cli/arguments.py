@@ -1,0 +1,76 @@
+"""Reading the command line: every command takes every setting's flag, and no secret is taken or repeated.
+
+What a setting means is `settings`' business; here it only gets its flag.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from ..errors import ConfigurationError
+from ..secret import looks_secret, redact
+from ..settings import TABLE, Settings, read_settings
+
+# Flags that a hurried person would try. They do not exist, and what follows them is a secret.
+_SECRET_FLAGS = re.compile(
+    r"--(?:access-token|refresh-token|access-key-secret|secret|client-key|private-key|hidden-key|token|password)(?:=.*)?",
+    re.DOTALL,
+)
+
+NO_SECRETS = (
+    "A secret does not belong on the command line, where other programs can read it. Put an access-key secret into "
+    "SUDOMIMUS_ACCESS_KEY_SECRET or a file (--secret-file), an access token into SUDOMIMUS_ACCESS_TOKEN or standard input."
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors never repeat a value, for a value may be a secret in the wrong place."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("allow_abbrev", False)
+        super().__init__(*args, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise a `ConfigurationError` in place of printing and exiting."""
+        message = re.sub(r"invalid choice: .*?(?= \(choose from)", "there is no such choice", message, flags=re.DOTALL)
+        message = re.sub(r"invalid (\w+) value: .*", r"not a valid \1", message, flags=re.DOTALL)
+        message = re.sub(r"ignored explicit argument .*", "it takes no value", message, flags=re.DOTALL)
+        raise ConfigurationError(f"{redact(message)}. See {self.prog} --help.")
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments, read. Raises `ConfigurationError`; `SystemExit` after --help and --version."""
+    for argument in arguments:
+        if looks_secret(argument) or _SECRET_FLAGS.fullmatch(argument):
+            raise ConfigurationError(NO_SECRETS)
+    known, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        flags = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
+        what = f"unknown flag {redact(flags[0])}" if flags else "an argument too many"
+        raise ConfigurationError(f"{what}. See {parser.prog} --help.")
+    return known
+
+
+def setting_flags() -> Parser:
+    """A parent parser with the flag of every setting."""
+    parent = Parser(add_help=False)
+    group = parent.add_argument_group("settings (the flag wins over the variable)")
+    for setting in TABLE:
+        options: dict[str, Any] = {"dest": setting.keyword, "default": None}
+        if setting.switch:
+            options["action"] = "store_true"
+        else:
+            options["metavar"] = setting.metavar
+        if setting.repeatable:
+            options["action"] = "append"
+        group.add_argument(setting.flag, help=f"{setting.help} [{setting.variable}]", **options)
+    return parent
+
+
+def given_settings(arguments: argparse.Namespace, **overrides: Any) -> Settings:
+    """The settings from the flags and the environment. `overrides` win over both."""
+    given = {setting.keyword: getattr(arguments, setting.keyword) for setting in TABLE}
+    return read_settings({**given, **overrides})

@@ -1,0 +1,74 @@
+"""`demo`: the whole main job on this machine alone, on the code path of a real login."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from ..browser.port import Browser
+from ..clock import SystemClock
+from ..emulator import Emulator
+from ..events import LoginResult, Phase, ProgressEvent
+from ..login.concurrency import alongside
+from ..login.engine import Engine
+from ..testing.browser import AutoBrowser
+from ..testing.compiled_stub import StubNotCompiled, compiled_stub, open_tickets, read_stub_log
+from ..testing.stub_steam import StubBehaviour, StubSteam
+from .arguments import given_settings
+from .output import Output
+from .running import run
+from .terminal import Terminal, login_summary
+
+TICKET_MS = 400  # what a real client takes, about
+
+
+def demo(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
+    """Sign the local service's player in with a ticket of the stub, and tell what happened."""
+    with tempfile.TemporaryDirectory(prefix="sudomimus-bridge-demo-") as folder:
+        return _demo(arguments, terminal, output, Path(folder) / "steam.jsonl")
+
+
+def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, steam_log: Path) -> int:
+    policy = {"claims": {"email": "REQUIRED"}} if arguments.claim_gate else {}
+    os.environ |= {"STEAM_STUB_LOG": str(steam_log), "STEAM_STUB_TICKET_DELAY_MS": str(TICKET_MS)}
+    library, clock = arguments.steam_library, SystemClock()
+    steam: StubSteam | None = None
+    try:
+        library = library or compiled_stub()
+        terminal.line(f"Steam: a stub, loaded like the real {Path(library).name}.")
+    except StubNotCompiled as error:
+        steam = StubSteam(clock, behaviours=[StubBehaviour(delay=TICKET_MS / 1000)])
+        terminal.line(f"Steam: the Python stub, for the compiled one is not to be had. {error}")
+    with Emulator({**policy, "steam_log": steam_log if steam is None else None}) as service:
+        terminal.line(f"Sign-in service: the local one, at {service.urls['native']}.")
+        settings = given_settings(
+            arguments,
+            steam_library=library,
+            application=service.urls["application"],
+            steam_app_id=service.urls["steamAppId"],
+            native_url=service.urls["native"],
+            via_url=service.urls["via"],
+        )
+        browser: Browser | None = AutoBrowser() if arguments.auto else None
+        engine = Engine(settings, steam=steam, browser=browser, clock=clock)
+        tickets = 0
+
+        def progress(event: ProgressEvent) -> None:
+            nonlocal tickets
+            tickets += event.phase is Phase.REQUESTING_TICKET
+            terminal.progress(event)
+
+        async def flow() -> LoginResult:
+            async with alongside(terminal.animate):
+                try:
+                    return await engine.login_steam(progress)
+                finally:
+                    await engine.aclose()
+
+        result = run(flow)
+        left = len(steam.open_tickets) if steam else len(open_tickets(read_stub_log(steam_log)))
+    output.text(login_summary(result))
+    output.text(f"Steam gave {tickets} ticket{'s' * (tickets != 1)}; {left or 'none'} of them left open.")
+    return 0

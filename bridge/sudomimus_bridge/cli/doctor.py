@@ -1,0 +1,222 @@
+"""`doctor`: each thing that a login needs, checked one by one, with what to do about the one that fails.
+
+It uses the login's own parts: what works here works there. Nothing is sent to the service but a request for its health.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, field
+from time import perf_counter
+
+import anyio
+from anyio import to_thread
+
+from ..browser.gate import host_of, is_loopback
+from ..browser.system import available_browser
+from ..errors import BridgeError, ConfigurationError, ServiceUnavailable
+from ..login.concurrency import alongside
+from ..login.engine import Engine, open_exchange
+from ..service.exchange import Failed, Replied
+from ..service.port import Answer, Operation, Trouble
+from ..service.sentences import sentence_for
+from ..settings import Settings
+from ..steam.connection import FlatApiSteam
+from ..steam.library import find_library, load_library
+from ..steam.ticket import web_api_ticket
+from .arguments import given_settings
+from .output import Output
+from .running import run
+from .terminal import Terminal
+
+SKEW_SECONDS = 300
+"""How wrong the clock may be: tokens and certificates are judged by the minute, not by the second."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report. `status` is the exit status that this check asks for; 0 where it passed or only warns."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str | None = None
+    status: int = field(default=0, repr=False)
+
+
+def doctor(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
+    """Run all checks, report them, and exit with the status of the first that failed."""
+    settings = given_settings(arguments)
+
+    async def flow() -> list[Check]:
+        checks = []
+        async with alongside(terminal.animate):
+            async for check in _checks(settings):
+                checks.append(check)
+                if not arguments.json:
+                    output.text(_line(check, colour=terminal.colour and output.is_terminal))
+        return checks
+
+    checks = run(flow)
+    if arguments.json:
+        output.json({"checks": [{k: v for k, v in asdict(check).items() if k != "status"} for check in checks]})
+    return next((check.status for check in checks if check.status), 0)
+
+
+async def _checks(settings: Settings) -> AsyncIterator[Check]:
+    yield _attempt("application", settings.require_application, "the anchor is {}")
+    app_id = _attempt("steam-app-id", settings.require_steam_app_id, "the app id is {}")
+    yield app_id
+    async for check in _steam(settings, app_id):
+        yield check
+    async for check in _service(settings):
+        yield check
+    browser = await to_thread.run_sync(available_browser)
+    if browser:
+        yield Check("browser", True, f"{browser} would be opened")
+    else:
+        yield Check(
+            "browser",
+            True,
+            "warning: no browser was found, so a page would be shown as text and QR code",
+            "Install a browser, or name one in the environment variable BROWSER.",
+        )
+
+
+async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
+    rest = ["steam-running", "steam-app", "steam-logged-on", "steam-ticket"]
+    try:
+        path = await to_thread.run_sync(find_library, settings.steam_library)
+    except BridgeError as error:
+        yield _failed("steam-library", error)
+        for name in ["steam-exports", *rest]:
+            yield _skipped(name, "steam-library", error)
+        return
+    yield Check("steam-library", True, f"found at {path}")
+    try:
+        library = await to_thread.run_sync(load_library, path)
+    except BridgeError as error:
+        yield _failed("steam-exports", error)
+        for name in rest:
+            yield _skipped(name, "steam-exports", error)
+        return
+    yield Check("steam-exports", True, f"all there; the library is of SDK {library.sdk}")
+    if not app_id.ok:
+        for name in rest:
+            yield Check(name, False, "not checked, for it needs steam-app-id", app_id.fix, app_id.status)
+        return
+    engine = Engine(settings)
+    steam = engine.steam
+    if not isinstance(steam, FlatApiSteam):
+        return
+    try:
+        try:
+            running_as = await steam.open()
+        except BridgeError as error:
+            yield _failed("steam-running", error)
+            for name in rest[1:]:
+                yield _skipped(name, "steam-running", error)
+            return
+        yield Check("steam-running", True, "Steam is running and was initialised")
+        yield Check("steam-app", True, f"Steam runs this program as app {running_as}")
+        if await steam.logged_on():
+            yield Check("steam-logged-on", True, "Steam is logged on to its servers")
+        else:
+            yield Check(
+                "steam-logged-on", False, "Steam is not logged on", "Take Steam out of offline mode, and sign in.", 3
+            )
+        began = perf_counter()
+        try:
+            async with web_api_ticket(steam, engine.clock) as ticket_hex:
+                size, seconds = len(ticket_hex) // 2, perf_counter() - began
+        except BridgeError as error:
+            yield _failed("steam-ticket", error)
+        else:
+            yield Check("steam-ticket", True, f"{size} bytes in {seconds:.2f} s, and cancelled")
+    finally:
+        await engine.aclose()
+
+
+async def _service(settings: Settings) -> AsyncIterator[Check]:
+    clock = Engine(settings).clock
+    try:
+        exchange, connections = await open_exchange(settings.native_url, clock)
+    except ConfigurationError as error:
+        yield _failed("certificates", error)
+        yield _skipped("service", "certificates", error)
+        yield _skipped("clock", "certificates", error)
+        return
+    try:
+        began = perf_counter()
+        reply = await exchange.get("/health")
+        seconds = perf_counter() - began
+    finally:
+        with anyio.CancelScope(shield=True):
+            await connections.aclose()
+    host = host_of(settings.native_url)
+    if isinstance(reply, Failed):
+        sentence = sentence_for(Operation.STEAM_TICKET, Answer(trouble=reply.trouble), "")
+        untrusted = reply.trouble is Trouble.CERTIFICATE
+        failed = "certificates" if untrusted else "service"
+        if untrusted:
+            yield Check("service", True, f"{host} was reached")
+            yield Check(failed, False, f"not trusted: {reply.detail}", sentence, ServiceUnavailable.exit_status)
+        else:
+            yield Check(
+                failed, False, f"{host} did not answer: {reply.detail}", sentence, ServiceUnavailable.exit_status
+            )
+            yield _skipped("certificates", failed, ServiceUnavailable(sentence))
+        yield _skipped("clock", failed, ServiceUnavailable(sentence))
+        return
+    yield _health(host, reply, seconds)
+    trusted = "not needed on loopback" if is_loopback(host) and settings.native_url.startswith("http:") else "trusted"
+    yield Check("certificates", True, trusted)
+    yield _clock(reply, clock.wall())
+
+
+def _health(host: str, reply: Replied, seconds: float) -> Check:
+    """An API from before `/health` answers 404, which shows as well that it is there."""
+    if reply.status >= 500:
+        sentence = sentence_for(Operation.STEAM_TICKET, Answer(status=reply.status), "")
+        return Check("service", False, f"{host} answered {reply.status}", sentence, ServiceUnavailable.exit_status)
+    return Check("service", True, f"{host} answered in {seconds:.2f} s")
+
+
+def _clock(reply: Replied, here: float) -> Check:
+    if reply.date is None:
+        return Check("clock", True, "the service does not say its time, so this was not compared")
+    skew = here - reply.date
+    if abs(skew) <= SKEW_SECONDS:
+        return Check("clock", True, f"within {max(1, round(abs(skew)))} s of the service's")
+    direction = "ahead of" if skew > 0 else "behind"
+    return Check(
+        "clock",
+        False,
+        f"this computer's clock is {round(abs(skew) / 60)} minutes {direction} the service's",
+        "Have the operating system set the clock by itself, then try again.",
+        ConfigurationError.exit_status,
+    )
+
+
+def _attempt(name: str, value: object, detail: str) -> Check:
+    try:
+        return Check(name, True, detail.format(value() if callable(value) else value))
+    except BridgeError as error:
+        return _failed(name, error)
+
+
+def _failed(name: str, error: BridgeError) -> Check:
+    what, _, fix = error.sentence.partition(". ")
+    return Check(name, False, what.rstrip("."), fix or error.sentence, error.exit_status)
+
+
+def _skipped(name: str, needs: str, error: BridgeError) -> Check:
+    return Check(name, False, f"not checked, for it needs {needs}", f"See {needs}.", error.exit_status)
+
+
+def _line(check: Check, *, colour: bool) -> str:
+    word = "fail" if not check.ok else "warn" if check.fix else "ok"
+    mark = {"ok": "\033[32mok  \033[0m", "warn": "\033[33mwarn\033[0m", "fail": "\033[31mfail\033[0m"}[word]
+    line = f"{mark if colour else word:<4} {check.name:<16} {check.detail}"
+    return line if check.fix is None else f"{line}\n     {'':<16} {check.fix}"

@@ -1,0 +1,175 @@
+"""What a person sees while a login runs: on standard error, alive on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+import anyio
+
+from ..claims import claim_meanings
+from ..errors import BridgeError
+from ..events import Claims, LoginResult, Phase, ProgressEvent
+from ..login.errand import LIFETIME_SECONDS
+from ..service.rules import MAX_ATTEMPTS
+
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_PLAIN_SPINNER = "|/-\\"
+
+
+class Terminal:
+    """Writes progress, pages and errors. `colour` where the stream is a terminal and NO_COLOR is not set."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream if stream is not None else sys.stderr
+        self.alive = _is_terminal(self._stream)
+        self.colour = self.alive and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._status: str | None = None
+        self._until: float | None = None
+        self._frame = 0
+
+    def progress(self, event: ProgressEvent) -> None:
+        """One event of a login, told."""
+        match event.phase:
+            case Phase.REQUESTING_TICKET:
+                self._now("Asking Steam for a ticket (usually under a second, at most 20 seconds)")
+            case Phase.ISSUING:
+                self._now("Asking the sign-in service (usually under a second, at most 30 seconds)")
+            case Phase.RETRYING:
+                seconds = event.retry_in_seconds or 0.0
+                self._now(
+                    f"No luck yet; trying again in {seconds:.0f} s (try {(event.attempt or 0) + 1} of {MAX_ATTEMPTS})"
+                )
+            case Phase.ERRAND_REQUIRED:
+                self.line(f"The game asks for something first: {_wanted(event.claims or {})}.")
+            case Phase.WAITING_FOR_BROWSER if event.errand is not None:
+                if event.browser_opened:
+                    self.line("A page has opened in your browser. Finish there; it stays valid for up to 30 minutes.")
+                else:
+                    self.page(event.errand.url)
+                self._now("Waiting for you in the browser (Ctrl-C gives up)", LIFETIME_SECONDS)
+            case Phase.ERRAND_COMPLETED:
+                self.line("Done in the browser, thank you.")
+            case Phase.SUCCEEDED:
+                self._clear()
+
+    def page(self, url: str) -> None:
+        """A page that the player has to open, as text and, on a terminal, as a QR code."""
+        self.line("Open this page in a browser, here or on your phone:")
+        self.line(f"\n  {url}\n")
+        if self.alive and (code := qr_code(url, colour=self.colour, encoding=self._stream.encoding)):
+            self.line(code)
+
+    def line(self, text: str) -> None:
+        """A line that stays."""
+        self._clear()
+        self._write(text + "\n")
+
+    def error(self, error: BridgeError) -> None:
+        """The sentence of an error, and the service's reason for it."""
+        reason = f" ({error.reason})" if error.reason else ""
+        mark = "\033[31msudomimus-bridge:\033[0m" if self.colour else "sudomimus-bridge:"
+        self.line(f"{mark} {error.sentence}{reason}")
+
+    async def animate(self) -> None:
+        """Keep the status line moving. Runs beside the flow; does nothing where there is no terminal."""
+        while self.alive:
+            await anyio.sleep(0.12)
+            if self._status is not None:
+                self._draw()
+
+    def _now(self, status: str, seconds: float | None = None) -> None:
+        """What is happening now: a line that is replaced, on a terminal."""
+        if not self.alive:
+            self._write(status + ".\n")
+            return
+        self._status = status
+        self._until = None if seconds is None else anyio.current_time() + seconds
+        self._draw()
+
+    def _draw(self) -> None:
+        spinner = _SPINNER if _can_encode(_SPINNER, self._stream.encoding) else _PLAIN_SPINNER
+        self._frame += 1
+        text = f"{spinner[self._frame % len(spinner)]} {self._status}"
+        if self._until is not None:
+            left = max(0, round(self._until - anyio.current_time()))
+            text += f" {left // 60}:{left % 60:02} left"
+        self._write("\r\033[K" + text[: _columns() - 1])
+
+    def _clear(self) -> None:
+        if self._status is not None and self.alive:
+            self._write("\r\033[K")
+        self._status = None
+
+    def _write(self, text: str) -> None:
+        encoding = self._stream.encoding or "utf-8"
+        try:
+            self._stream.write(text.encode(encoding, "replace").decode(encoding))
+            self._stream.flush()
+        except (OSError, ValueError):  # nobody reads: a closed terminal must not end a login
+            self.alive = False
+
+
+def login_summary(result: LoginResult) -> str:
+    """What a person reads after a login: no token whole."""
+    lines = [f"Signed in to {result.application_anchor}."]
+    for name, secret in (("access token", result.access), ("refresh token", result.refresh)):
+        lines.append(f"  {name:<14} {len(secret)} characters, not shown here (--json prints it)")
+    return "\n".join([*lines, *claims_summary(result.claims)])
+
+
+def claims_summary(claims: Claims) -> Iterable[str]:
+    """A line for each claim, in words."""
+    for name, meaning in claim_meanings(claims):
+        yield f"  {name[:14]:<14} {meaning}"
+
+
+def qr_code(text: str, *, colour: bool, encoding: str | None) -> str | None:
+    """A QR code of half-height blocks; None where the terminal's encoding has no blocks or its width is too small."""
+    import segno
+
+    if not _can_encode("█▀▄", encoding):
+        return None
+    rows = [bytes(row) for row in segno.make(text, error="l", micro=False).matrix_iter(border=2)]
+    if len(rows[0]) >= _columns():
+        return None
+    if len(rows) % 2:
+        rows.append(bytes(len(rows[0])))
+    # Dark on light is what scanners expect: with colours it is said so, without them the terminal is taken to be dark.
+    blocks = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
+    lines = [
+        "".join(blocks[top, low] for top, low in zip(*pair, strict=True))
+        for pair in zip(rows[::2], rows[1::2], strict=True)
+    ]
+    return "\n".join(f"\033[97;40m{line}\033[0m" if colour else line for line in lines)
+
+
+def _wanted(claims: Claims) -> str:
+    required = [
+        name for name, claim in claims.items() if isinstance(claim, dict) and claim.get("requirement") == "REQUIRED"
+    ]
+    return f"your {' and '.join(required)[:80]}" if required else "your consent"
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def _can_encode(text: str, encoding: str | None) -> bool:
+    try:
+        text.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(2).columns
+    except (OSError, ValueError):
+        return 80

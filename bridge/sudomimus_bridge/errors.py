@@ -1,0 +1,78 @@
+"""The errors that a login can end with: one class for each exit status of INTERFACES, and nothing else.
+
+Each carries a sentence that a player could read and, for the developer, the service's `reason` and a `detail`. No error
+carries a secret: `detail` is masked on its way in.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from .secret import redact
+
+
+class BridgeError(Exception):
+    """What every error of the bridge derives from.
+
+    `sentence` (str) says what happened and what to do; it is also `str(error)`. `reason` (str or None) is the service's
+    own word for it. `detail` (str or None) holds facts for the developer. `exit_status`, `kind` and `retryable` are what
+    the command line and the sidecar report.
+    """
+
+    exit_status: ClassVar[int] = 1
+    kind: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, sentence: str, *, reason: str | None = None, detail: str | None = None) -> None:
+        self.sentence = redact(sentence)
+        self.reason = None if reason is None else redact(reason)
+        self.detail = None if detail is None else redact(detail)
+        super().__init__(self.sentence)
+
+
+class ConfigurationError(BridgeError):
+    """A setting or credential is wrong, or the service says that this request can never succeed (exit status 2)."""
+
+    exit_status = 2
+    kind = "configuration"
+
+
+class SteamUnavailable(BridgeError):
+    """Steam cannot be used: library missing or too old, client closed, no ticket, ticket refused (exit status 3)."""
+
+    exit_status = 3
+    kind = "steam-unavailable"
+    retryable = True
+
+
+class LoginDenied(BridgeError):
+    """The service knows the player or the application and says no (exit status 4)."""
+
+    exit_status = 4
+    kind = "denied"
+
+
+class ErrandNotCompleted(BridgeError):
+    """What the player had to do in the browser is not done: expired, declined, given up (exit status 5)."""
+
+    exit_status = 5
+    kind = "errand-not-completed"
+    retryable = True
+
+
+class ServiceUnavailable(BridgeError):
+    """The service cannot be reached or understood, after all retries (exit status 6)."""
+
+    exit_status = 6
+    kind = "service-unavailable"
+    retryable = True
+
+
+class LoginCancelled(BridgeError):
+    """The player or the program gave up; the ticket was cancelled first (exit status 130)."""
+
+    exit_status = 130
+    kind = "cancelled"
+
+    def __init__(self, sentence: str = "The login was cancelled.") -> None:
+        super().__init__(sentence)

@@ -1,0 +1,99 @@
+"""What a login says while it runs, and what it ends with: plain values that every door passes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from .secret import Secret
+
+Claims = Mapping[str, Any]
+"""The service's `claims` block as it was sent: claim name to `{"requirement": …, "state": …}`."""
+
+
+class Phase(StrEnum):
+    """Where a login is. The names are INTERFACES' and the sidecar's."""
+
+    REQUESTING_TICKET = "requesting-ticket"
+    ISSUING = "issuing"
+    RETRYING = "retrying"
+    ERRAND_REQUIRED = "errand-required"
+    WAITING_FOR_BROWSER = "waiting-for-browser"
+    ERRAND_COMPLETED = "errand-completed"
+    SUCCEEDED = "succeeded"
+
+
+@dataclass(frozen=True)
+class ErrandHandoff:
+    """The side-trip in the player's browser (native.yaml, `ErrandHandoff`). Key and URL are bearer secrets."""
+
+    errand_key: Secret
+    page: Secret
+    expires_at: str | None
+    """When the service says that it ends (RFC 3339). For display only: the player's own clock may be wrong."""
+
+    @property
+    def url(self) -> str:
+        """The page to open in the system browser; a secret, so show it to this player and nobody else."""
+        return self.page.reveal()
+
+
+@dataclass(frozen=True)
+class ProgressEvent:
+    """One step of a login. Fields that a phase does not have are None."""
+
+    phase: Phase
+    errand: ErrandHandoff | None = None
+    device: None = None
+    claims: Claims | None = None
+    attempt: int | None = None
+    """The number of the request to the service, from 1 to 8."""
+    retry_in_seconds: float | None = None
+    browser_opened: bool | None = None
+    """With `waiting-for-browser`: False where the page must be shown to the player, not having been opened."""
+
+
+OnProgress = Callable[[ProgressEvent], None]
+
+
+@dataclass(frozen=True)
+class LoginResult:
+    """The tokens of a signed-in player. Both tokens are opaque: their shape changes."""
+
+    application_anchor: str
+    access: Secret = field(repr=False)
+    refresh: Secret = field(repr=False)
+    claims: Claims
+
+    @property
+    def access_token(self) -> str:
+        """The access token, for the game's own requests."""
+        return self.access.reveal()
+
+    @property
+    def refresh_token(self) -> str:
+        """The refresh token: single-use, never shared between two programs."""
+        return self.refresh.reveal()
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `login --json` and the sidecar give."""
+        return {
+            "applicationAnchor": self.application_anchor,
+            "accessToken": self.access_token,
+            "refreshToken": self.refresh_token,
+            "claims": dict(self.claims),
+        }
+
+
+@dataclass(frozen=True)
+class ErrandResult:
+    """How a proactive errand ended: `completed` is False only where nothing was owed."""
+
+    completed: bool
+    claims: Claims
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `errand --json` and the sidecar give."""
+        return {"completed": self.completed, "claims": dict(self.claims)}

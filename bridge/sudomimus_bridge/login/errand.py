@@ -1,0 +1,80 @@
+"""The errand: a page for the player's own browser, opened through the gate, waited for, and told apart from others.
+
+Used by the claim gate of a direct-issue login and by the proactive errand alike.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from ..errors import ErrandNotCompleted
+from ..events import Claims, ErrandHandoff, Phase
+from ..service.port import ErrandStatus
+from ..service.rules import MAX_ERRANDS, POLL_SECONDS, poll_wait
+from .ports import Ports
+from .progress import DoneSignal, Progress
+
+LIFETIME_SECONDS = 30 * 60.0
+"""An errand lives 30 minutes (native.yaml, `ErrandHandoff`), counted on a monotonic clock from when it was seen here."""
+
+
+class Ended(Enum):
+    """How a wait for the player ended."""
+
+    COMPLETED = auto()
+    EXPIRED = auto()
+    SAID_DONE = auto()
+
+
+class ErrandWalk:
+    """All errands of one login. Never opens the same page twice; gives up after `MAX_ERRANDS` different ones."""
+
+    def __init__(self, ports: Ports, progress: Progress, done: DoneSignal) -> None:
+        self._ports = ports
+        self._progress = progress
+        self._done = done
+        self._current: ErrandHandoff | None = None
+        self._opened: bool | None = None
+        self._seen = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether the player was sent to any page yet."""
+        return self._seen > 0
+
+    async def follow(self, errand: ErrandHandoff, claims: Claims) -> Ended:
+        """Have the player do the errand, and wait. Raises `ServiceUnavailable` where its page may not be opened."""
+        ports = self._ports
+        if self._current is None or errand.errand_key != self._current.errand_key:
+            self._seen += 1
+            if self._seen > MAX_ERRANDS:
+                raise ErrandNotCompleted(
+                    f"The page was not finished in {MAX_ERRANDS} tries. Start the sign-in again when you have time for it.",
+                    reason="OutOfRounds",
+                )
+            self._current = errand
+            page = ports.settings.gate.admit(errand.page.reveal(), service_url=ports.service.base_url)
+            self._progress.tell(Phase.ERRAND_REQUIRED, errand=errand, claims=claims)
+            self._opened = not ports.settings.no_browser and await ports.browser.open(page)
+        self._progress.tell(Phase.WAITING_FOR_BROWSER, errand=errand, claims=claims, browser_opened=self._opened)
+        ended = await self._wait(errand)
+        if ended is Ended.COMPLETED:
+            self._progress.tell(Phase.ERRAND_COMPLETED, claims=claims)
+        return ended
+
+    async def _wait(self, errand: ErrandHandoff) -> Ended:
+        """Poll until the service says that it is over, or the player does. What goes wrong is asked again."""
+        clock, service = self._ports.clock, self._ports.service
+        began, failures, wait = clock.now(), 0, POLL_SECONDS
+        while clock.now() - began < LIFETIME_SECONDS + 60:
+            with clock.move_on_after(wait):
+                await self._done.wait()
+                return Ended.SAID_DONE
+            answer = await service.errand_status(errand.errand_key)
+            if answer.errand_status is ErrandStatus.COMPLETED:
+                return Ended.COMPLETED
+            if answer.errand_status is ErrandStatus.EXPIRED:
+                return Ended.EXPIRED
+            failures = 0 if answer.errand_status is not None else failures + 1
+            wait = poll_wait(failures, answer.retry_after)
+        return Ended.EXPIRED

@@ -1,0 +1,24 @@
+"""The four ports a login runs on, and what of its settings it needs: handed to every flow as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..browser.port import Browser
+from ..clock import Clock
+from ..service.port import Service
+from ..service.rules import draw_uniform
+from ..settings import Settings
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Service, browser and clock, and the settings. Steam comes with the proof that needs it."""
+
+    service: Service
+    browser: Browser
+    clock: Clock
+    settings: Settings
+    draw: Callable[[float, float], float] = field(default=draw_uniform, repr=False)
+    """The dice of full jitter."""

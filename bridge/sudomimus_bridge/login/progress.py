@@ -1,0 +1,59 @@
+"""What a login and its door say to each other while it runs: progress one way, "I'm done in the browser" the other."""
+
+from __future__ import annotations
+
+import anyio
+
+from ..events import Claims, ErrandHandoff, OnProgress, Phase, ProgressEvent
+
+
+class DoneSignal:
+    """The player says: done in the browser. Set from the event loop's thread; doors on other threads go through theirs."""
+
+    def __init__(self) -> None:
+        self._event: anyio.Event | None = None
+
+    def set(self) -> bool:
+        """Say so. True where a login was waiting for it."""
+        if self._event is None or self._event.is_set():
+            return False
+        self._event.set()
+        return True
+
+    async def wait(self) -> None:
+        """Wait until the player says so. What was said before the wait began does not count."""
+        self._event = anyio.Event()
+        try:
+            await self._event.wait()
+        finally:
+            self._event = None
+
+
+class Progress:
+    """Tells the door each phase. A door that raises ends the login with its own error, like any other caller's bug."""
+
+    def __init__(self, on_progress: OnProgress | None) -> None:
+        self._on_progress = on_progress
+
+    def tell(
+        self,
+        phase: Phase,
+        *,
+        errand: ErrandHandoff | None = None,
+        claims: Claims | None = None,
+        attempt: int | None = None,
+        retry_in_seconds: float | None = None,
+        browser_opened: bool | None = None,
+    ) -> None:
+        """One event."""
+        if self._on_progress is not None:
+            self._on_progress(
+                ProgressEvent(
+                    phase,
+                    errand=errand,
+                    claims=claims,
+                    attempt=attempt,
+                    retry_in_seconds=retry_in_seconds,
+                    browser_opened=browser_opened,
+                )
+            )

@@ -1,0 +1,151 @@
+"""One HTTP exchange, bounded in time and size, and never more than that.
+
+It talks to an httpx transport rather than through `httpx.Client`: no redirects, no cookies, no proxies from the
+environment, and no log line that carries a URL, for URLs here hold errand keys. What goes wrong is a `Failed`, never an
+exception.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from .._version import __version__
+from ..clock import Clock
+from .port import Trouble
+
+MAX_BODY = 256 * 1024
+"""Bytes of an answer. The largest promised one, two tokens and five claims, is a few kilobytes."""
+
+POST_SECONDS = 30.0
+GET_SECONDS = 10.0
+CONNECT_SECONDS = 10.0
+
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # a compressed answer has no honest size
+    "User-Agent": f"sudomimus-bridge/{__version__}",
+}
+
+
+@dataclass(frozen=True)
+class Replied:
+    """An answer arrived whole: its status, its JSON object where it has one, and what Retry-After says in seconds."""
+
+    status: int
+    body: dict[str, Any] = field(repr=False)
+    flaw: str | None
+    """Why the body is not the JSON object that was promised; None where it is."""
+    retry_after: float | None
+    date: float | None
+    """The service's own time, seconds since 1970, from the header Date."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """No answer arrived, or none that may be believed."""
+
+    trouble: Trouble
+    detail: str
+
+
+class Exchange:
+    """Sends requests to one API of the service. `transport` is httpx's port: a real one, or `httpx.MockTransport`."""
+
+    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport, clock: Clock) -> None:
+        self.base_url = base_url
+        self._transport = transport
+        self._clock = clock
+
+    async def post(self, path: str, body: dict[str, Any]) -> Replied | Failed:
+        """POST a JSON object."""
+        content = json.dumps(body, separators=(",", ":")).encode()
+        headers = {**_HEADERS, "Content-Type": "application/json"}
+        return await self._send("POST", path, POST_SECONDS, headers, content)
+
+    async def get(self, path: str) -> Replied | Failed:
+        """GET a JSON object."""
+        return await self._send("GET", path, GET_SECONDS, _HEADERS, None)
+
+    async def _send(
+        self, method: str, path: str, seconds: float, headers: dict[str, str], content: bytes | None
+    ) -> Replied | Failed:
+        timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS).as_dict()
+        request = httpx.Request(
+            method, self.base_url + path, headers=headers, content=content, extensions={"timeout": timeout}
+        )
+        with self._clock.move_on_after(seconds):
+            try:
+                return await self._receive(await self._transport.handle_async_request(request))
+            except httpx.TimeoutException as error:
+                return Failed(Trouble.TIMEOUT, type(error).__name__)
+            except (httpx.TransportError, httpx.StreamError, OSError) as error:
+                return _failed(error)
+        return Failed(Trouble.TIMEOUT, f"no whole answer within {seconds:.0f} seconds")
+
+    async def _receive(self, response: httpx.Response) -> Replied | Failed:
+        content = bytearray()
+        try:
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                return Failed(Trouble.UNREADABLE, "a compressed answer, which was not asked for")
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) > MAX_BODY:
+                    return Failed(Trouble.UNREADABLE, f"an answer of more than {MAX_BODY // 1024} KiB")
+        finally:
+            await response.aclose()
+        if response.has_redirect_location or 300 <= response.status_code < 400:
+            return Failed(Trouble.UNREADABLE, f"a redirect ({response.status_code}), which is not followed")
+        body, flaw = _json_object(response.headers.get("Content-Type", ""), bytes(content))
+        date = _http_date(response.headers.get("Date", ""))
+        retry_after = _retry_after(response.headers, self._clock.wall() if date is None else date)
+        return Replied(response.status_code, body, flaw, retry_after, date)
+
+
+def _retry_after(headers: httpx.Headers, now: float) -> float | None:
+    """Retry-After in seconds (RFC 9110, 10.2.3). A date counts from the answer's own Date, for local clocks are wrong."""
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    then = _http_date(text)
+    return None if then is None else max(0.0, then - now)
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
+def _json_object(content_type: str, content: bytes) -> tuple[dict[str, Any], str | None]:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        return {}, f"{kind[:60]} in place of application/json"
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}, "a body that is not JSON" if content else "an empty body"
+    return (body, None) if isinstance(body, dict) else ({}, "JSON that is not an object")
+
+
+def _failed(error: Exception) -> Failed:
+    """The trouble behind a transport's exception. Only class names and the system's own words: no URL, no content."""
+    cause: BaseException | None = error
+    system: str | None = None
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Failed(Trouble.CERTIFICATE, cause.verify_message)
+        if system is None and isinstance(cause, OSError) and cause.strerror:
+            system = cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    name = type(error).__name__
+    if isinstance(error, (httpx.DecodingError, httpx.RemoteProtocolError)) and "disconnected" not in str(error).lower():
+        return Failed(Trouble.UNREADABLE, f"{name}: not HTTP/1.1 as it should be")
+    return Failed(Trouble.NETWORK, f"{name}: {system}" if system else name)

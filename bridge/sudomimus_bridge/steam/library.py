@@ -1,0 +1,225 @@
+"""Finding and loading the Steam library as a game lays it out, and saying in words what is wrong with it.
+
+What the functions look like is `abi`'s; when they are called is `dispatch`'s.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ..errors import SteamUnavailable
+from . import abi
+from .binary import built_for
+
+_POINTER_BITS = struct.calcsize("P") * 8
+
+
+def library_name() -> str:
+    """The file name of the Steam library on this platform (steamworks/ABI, "The library")."""
+    if sys.platform == "win32":
+        return "steam_api64.dll" if _POINTER_BITS == 64 else "steam_api.dll"
+    return "libsteam_api.dylib" if sys.platform == "darwin" else "libsteam_api.so"
+
+
+@dataclass(frozen=True)
+class SteamLibrary:
+    """A loaded library with its functions bound. Function names without the prefix `SteamAPI_` are attributes of `api`."""
+
+    path: Path
+    sdk: str
+    """The SDK as far as the exports tell: "1.57", "1.58" or "1.59 or later"."""
+    api: Any
+    initialiser: str
+
+    def user(self) -> int:
+        """`ISteamUser*` by the library's own accessor, 0 where there is none (isteamuser.h)."""
+        return int(self.api.SteamUser() or 0)
+
+    def utils(self) -> int:
+        """`ISteamUtils*` by the library's own accessor, 0 where there is none (isteamutils.h)."""
+        return int(self.api.SteamUtils() or 0)
+
+    def initialise(self) -> tuple[int, str]:
+        """Initialise the API the way this generation does: `ESteamAPIInitResult` and the library's own message."""
+        message = ctypes.create_string_buffer(abi.ERROR_MESSAGE_SIZE)
+        if self.initialiser == "SteamAPI_InitFlat":
+            result = self.api.Init(message)
+        elif self.initialiser == "SteamInternal_SteamAPI_Init":
+            result = self.api.Init(abi.NO_INTERFACE_VERSIONS, message)
+        else:
+            result = abi.INIT_OK if self.api.Init() else abi.INIT_FAILED
+        return result, message.value.decode(errors="replace")
+
+
+def load_library(chosen: Path | None) -> SteamLibrary:
+    """The Steam library that `--steam-library` names, else the one found where a game keeps it.
+
+    Raises `SteamUnavailable` with where it looked, or what is wrong with what it found.
+    """
+    path = find_library(chosen)
+    loaded = _handle_of_loaded(path)
+    try:
+        library = ctypes.CDLL(str(path), handle=loaded) if loaded else ctypes.CDLL(str(path))
+    except OSError as error:
+        raise SteamUnavailable(_why_not_loaded(path), reason="LibraryNotLoaded", detail=str(error)) from None
+    return bind(library, path)
+
+
+def find_library(chosen: Path | None) -> Path:
+    """The path of the library to load. Raises `SteamUnavailable` with the places looked at where there is none."""
+    if chosen is not None:
+        for candidate in _inside(chosen) if chosen.is_dir() else [chosen]:
+            if candidate.is_file():
+                return candidate.resolve()
+        raise SteamUnavailable(
+            f"There is no Steam library at {chosen}. Pass the path of {library_name()}, or of the folder it lies in.",
+            reason="LibraryNotFound",
+        )
+    places: list[str] = []
+    loaded = _path_of_loaded()
+    if loaded is not None:
+        return loaded
+    for what, folder in _places():
+        for candidate in _inside(folder):
+            if candidate.is_file():
+                return candidate.resolve()
+        places.append(f"{what} ({folder})")
+    raise SteamUnavailable(
+        f"{library_name()} was not found. Looked {', '.join(places)}, and among the libraries already loaded. "
+        "Put the file from the Steamworks SDK beside your game, or pass --steam-library PATH.",
+        reason="LibraryNotFound",
+    )
+
+
+def bind(library: ctypes.CDLL, path: Path) -> SteamLibrary:
+    """Bind what a login needs. Raises `SteamUnavailable` in words where the library is too old or not Steam's."""
+    initialiser = next((name for name in abi.INITIALISERS if hasattr(library, name)), None)
+    if initialiser is None or not hasattr(library, "SteamAPI_Shutdown"):
+        raise SteamUnavailable(
+            f"{path} is not a Steam library: it exports none of {', '.join(abi.INITIALISERS)}. "
+            f"Use {library_name()} of the Steamworks SDK, 1.57 or later.",
+            reason="NotASteamLibrary",
+        )
+    api: dict[str, Any] = {}
+    sdk, *signature = abi.INITIALISERS[initialiser]
+    api["Init"] = _function(library, initialiser, signature)
+    missing = []
+    for name, declared in abi.FUNCTIONS.items():
+        if hasattr(library, name):
+            api[name.removeprefix("SteamAPI_")] = _function(library, name, list(declared))
+        else:
+            missing.append(name)
+    for prefix, first in abi.ACCESSORS.items():
+        versions = range(abi.NEWEST_ACCESSOR, first - 1, -1)
+        accessor = next((f"{prefix}{n:03}" for n in versions if hasattr(library, f"{prefix}{n:03}")), None)
+        if accessor is None:
+            missing.append(f"{prefix}{first:03}")
+        else:
+            key = prefix.removeprefix("SteamAPI_").removesuffix("_v")
+            api[key] = _function(library, accessor, [ctypes.c_void_p])
+    if missing:
+        raise SteamUnavailable(
+            f"{path} is too old: it lacks {missing[0]}, and Web API tickets came with Steamworks SDK 1.57 (May 2023). "
+            f"Put {library_name()} of SDK 1.57 or later in its place.",
+            reason="LibraryTooOld",
+            detail=f"missing: {', '.join(missing)}",
+        )
+    return SteamLibrary(path, sdk, SimpleNamespace(**api), initialiser)
+
+
+def _function(library: ctypes.CDLL, name: str, signature: list[Any]) -> Any:
+    # By item, not by attribute: each gives a function object of its own, so that a host that binds the same names on the
+    # same library with other types is not disturbed.
+    function = library[name]
+    function.restype, *function.argtypes = signature
+    return function
+
+
+def _places() -> Iterator[tuple[str, Path]]:
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    if main:
+        yield "beside the program", Path(main).resolve().parent
+    yield "beside the executable", Path(sys.executable).resolve().parent if sys.executable else Path.cwd()
+    yield "in the working directory", Path.cwd()
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """The file in a folder: as a game has it, then as the SDK's `redistributable_bin` has it."""
+    name = library_name()
+    yield folder / name
+    arm = platform.machine().lower() in ("aarch64", "arm64")
+    if sys.platform == "win32":
+        yield folder / f"win{_POINTER_BITS}" / name
+    elif sys.platform == "darwin":
+        yield folder / "osx" / name
+    else:
+        yield folder / ("linuxarm64" if arm else f"linux{_POINTER_BITS}") / name
+
+
+def _why_not_loaded(path: Path) -> str:
+    mine = {"win32": "Windows", "darwin": "macOS"}.get(sys.platform, "Linux")
+    machine = {"amd64": "x86-64", "x86_64": "x86-64", "aarch64": "arm64"}.get(platform.machine().lower(), "")
+    if _POINTER_BITS == 32:
+        machine = "x86 (32 bit)"
+    theirs = built_for(path)
+    needed = f"{mine} on {machine or platform.machine()}"
+    if theirs in (needed, "macOS on several processors"):
+        return f"{path} could not be loaded, though it is for {needed}. Check that the file is whole and may be read."
+    return (
+        f"{path} is {theirs if theirs.startswith('no') else 'for ' + theirs}, and this Python needs one for {needed}. "
+        f"Use that platform's {library_name()} of the Steamworks SDK."
+    )
+
+
+# A copy that other code in this process has loaded is the one to use (steamworks/ABI, "The library").
+
+
+def _path_of_loaded() -> Path | None:
+    """Where the Steam library lies that is already loaded in this process, if one is."""
+    name = library_name()
+    if sys.platform == "win32":
+        buffer = ctypes.create_unicode_buffer(32768)
+        kernel = ctypes.WinDLL("kernel32")
+        kernel.GetModuleHandleW.restype = ctypes.c_void_p
+        handle = kernel.GetModuleHandleW(name)
+        length = kernel.GetModuleFileNameW(ctypes.c_void_p(handle), buffer, len(buffer)) if handle else 0
+        return Path(buffer.value) if length else None
+    if sys.platform == "darwin":
+        images = ctypes.CDLL(None)
+        images._dyld_get_image_name.restype = ctypes.c_char_p
+        for index in range(images._dyld_image_count()):
+            path = Path(os.fsdecode(images._dyld_get_image_name(index) or b""))
+            if path.name == name:
+                return path
+        return None
+    try:
+        maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None
+    for line in maps.splitlines():
+        columns = line.split(maxsplit=5)
+        if len(columns) == 6 and Path(columns[5]).name == name:
+            return Path(columns[5])
+    return None
+
+
+def _handle_of_loaded(path: Path) -> int | None:
+    """The handle of exactly this file where it is already loaded, so that no second copy is."""
+    if sys.platform == "win32":
+        kernel = ctypes.WinDLL("kernel32")
+        kernel.GetModuleHandleW.restype = ctypes.c_void_p
+        handle = kernel.GetModuleHandleW(str(path))
+        return int(handle) if handle else None
+    try:
+        return int(ctypes.CDLL(str(path), mode=os.RTLD_NOLOAD | os.RTLD_NOW)._handle)
+    except OSError:
+        return None

@@ -1,0 +1,128 @@
+"""The thread that makes the library's calls, so that no caller's thread is ever blocked by the library.
+
+Everything that may block (loading, Init, a request, Shutdown) runs here, one after another; between calls the thread
+pumps. An async caller waits without holding a thread, and may go away: what its call then brings is undone.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+import anyio
+from anyio import lowlevel
+
+T = TypeVar("T")
+
+
+class Job(Generic[T]):
+    """One call for the thread. Exactly one of these happens to its outcome: the caller takes it, or it is undone."""
+
+    def __init__(self, function: Callable[[], T], undo: Callable[[T], None] | None) -> None:
+        self._function = function
+        self._undo = undo
+        self._lock = threading.Lock()
+        self._abandoned = False
+        self._done = False
+        self._value: T | None = None
+        self._error: BaseException | None = None
+        self.wake: Callable[[], None] = lambda: None
+
+    def run(self) -> None:
+        """On the thread: make the call, and undo it where nobody waits any more."""
+        try:
+            self._value = self._function()
+        except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
+            self._error = error
+        with self._lock:
+            self._done = True
+            abandoned = self._abandoned
+        if abandoned:
+            self._take_back()
+        else:
+            self.wake()
+
+    def abandon(self) -> bool:
+        """The caller goes away. True where the call is over already, so that the caller has to have it taken back."""
+        with self._lock:
+            self._abandoned = True
+            return self._done
+
+    def take_back(self) -> None:
+        """On the thread: undo the call of a caller who went away after it was over."""
+        self._take_back()
+
+    def _take_back(self) -> None:
+        if self._error is None and self._undo is not None:
+            self._undo(self._value)  # type: ignore[arg-type]
+
+    def outcome(self) -> T:
+        """What the call gave; raises what it raised."""
+        if self._error is not None:
+            try:
+                raise self._error
+            finally:
+                self._error = None  # breaks the reference cycle between the error and this frame
+        return self._value  # type: ignore[return-value]
+
+
+class Worker:
+    """A daemon thread with a queue. `pump` is called after every job and every `pause()` seconds (None: never)."""
+
+    def __init__(self, name: str, pump: Callable[[], None], pause: Callable[[], float | None]) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._pump = pump
+        self._pause = pause
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    async def call(self, function: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
+        """Run `function` on the thread and wait for it. On cancellation the call goes on, and `undo` gets its value."""
+        job = Job(function, undo)
+        finished = anyio.Event()
+        job.wake = waker(finished)
+        self._jobs.put(job.run)
+        try:
+            await finished.wait()
+        except BaseException:
+            if job.abandon():
+                self._jobs.put(job.take_back)
+            raise
+        return job.outcome()
+
+    def post(self, function: Callable[[], Any]) -> None:
+        """Run `function` on the thread some time, without waiting for it."""
+        self._jobs.put(function)
+
+    def stop(self, seconds: float) -> None:
+        """End the thread after what it has to do, waiting that many seconds at most; it may be stuck in a call."""
+        self._jobs.put(None)
+        self._thread.join(seconds)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=self._pause())
+            except queue.Empty:
+                self._pump()
+                continue
+            if job is None:
+                return
+            job()
+            self._pump()
+
+
+def waker(event: anyio.Event) -> Callable[[], None]:
+    """A function that sets `event` from any thread, on asyncio and trio, without waiting for the event loop."""
+    loop: Any = lowlevel.current_token().native_token
+    soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
+
+    def wake() -> None:
+        # RuntimeError, and trio's RunFinishedError below it: the loop is gone, and whoever waited with it.
+        with suppress(RuntimeError):
+            soon(event.set)
+
+    return wake

@@ -1,0 +1,43 @@
+"""The browser port for tests and `--auto`: browsers that need no person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anyio import to_thread
+
+from ..secret import Secret
+
+
+class AutoBrowser:
+    """A browser with a robot before it, which does the local service's page as a person would."""
+
+    def __init__(self, *, agree: bool = True, email: str = "robin@example.com") -> None:
+        self._agree = agree
+        self._email = email
+
+    async def open(self, page: Secret) -> bool:
+        """See `Browser.open`."""
+        from ..emulator.visitor import VisitFailed, visit_errand
+
+        try:
+            await to_thread.run_sync(lambda: visit_errand(page.reveal(), agree=self._agree, email=self._email))
+        except VisitFailed:
+            return False
+        return True
+
+
+class RecordingBrowser:
+    """A browser that shows nothing: it keeps the pages it was given, and may be told to fail."""
+
+    def __init__(self, *, opens: bool = True, on_open: Callable[[Secret], None] | None = None) -> None:
+        self.pages: list[Secret] = []
+        self._opens = opens
+        self._on_open = on_open
+
+    async def open(self, page: Secret) -> bool:
+        """See `Browser.open`."""
+        self.pages.append(page)
+        if self._on_open is not None:
+            self._on_open(page)
+        return self._opens
