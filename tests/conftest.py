@@ -1,0 +1,125 @@
+"""What all tests share: the compiled stub of Steam, the local service, and both event loops."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.login.engine import Engine
+from sudomimus_bridge.settings import Settings, read_settings
+from sudomimus_bridge.testing.compiled_stub import StubCall, StubNotCompiled, compiled_stub, read_stub_log
+
+BACKENDS = ["asyncio", "trio"]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A test sees neither this machine's settings nor its proxies, and no steam_appid.txt but its own."""
+    for name in list(os.environ):
+        if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", "Steam")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "BROWSER", "LD_PRELOAD", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """asyncio, then trio: every flow runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def stub_library() -> Path:
+    """The compiled stub of the newest SDK."""
+    try:
+        return compiled_stub()
+    except StubNotCompiled as error:
+        pytest.skip(f"the compiled stub of Steam is needed: {error}")
+
+
+class StubLog:
+    """The calls that the compiled stub has logged so far, in their order."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def calls(self) -> list[StubCall]:
+        return read_stub_log(self.path) if self.path.exists() else []
+
+    def story(self) -> list[str]:
+        """The calls that matter to a ticket's life, in short words."""
+        words = {
+            "SteamAPI_ISteamUser_GetAuthTicketForWebApi": "request",
+            "callback": "callback",
+            "SteamAPI_ISteamUser_CancelAuthTicket": "cancel",
+            "SteamAPI_Shutdown": "shutdown",
+            "misuse": "misuse",
+        }
+        return [words[call.call] for call in self.calls if call.call in words]
+
+
+@pytest.fixture
+def stub_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StubLog:
+    """Where the compiled stub logs its calls during this test, in this process and in those it starts."""
+    path = tmp_path / "steam.jsonl"
+    monkeypatch.setenv("STEAM_STUB_LOG", str(path))
+    monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "5")
+    monkeypatch.setenv("STEAM_STUB_CHATTER", "0")
+    monkeypatch.setenv("STEAM_STUB_TICKET_RUN", uuid4().hex)
+    return StubLog(path)
+
+
+@pytest.fixture(scope="session")
+def _one_emulator() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(_one_emulator: Emulator) -> Iterator[Emulator]:
+    """The local service, as new."""
+    _one_emulator.reset()
+    yield _one_emulator
+    _one_emulator.reset()
+
+
+@pytest.fixture
+def settings_for(emulator: Emulator, stub_library: Path) -> Callable[..., Settings]:
+    """Settings for a login on the compiled stub and the local service."""
+
+    def make(**more: Any) -> Settings:
+        urls = emulator.urls
+        given = {
+            "application": urls["application"],
+            "steam_app_id": urls["steamAppId"],
+            "native_url": urls["native"],
+            "via_url": urls["via"],
+            "steam_library": stub_library,
+        }
+        return read_settings({**given, **more})
+
+    return make
+
+
+@pytest.fixture
+def engine_for(settings_for: Callable[..., Settings]) -> Callable[..., Engine]:
+    """An engine on the compiled stub and the local service; ports by keyword, settings in `settings`."""
+
+    def make(settings: dict[str, Any] | None = None, **ports: Any) -> Engine:
+        return Engine(settings_for(**(settings or {})), **ports)
+
+    return make
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of `sudomimus-bridge` on this Python."""
+    return [sys.executable, "-m", "sudomimus_bridge", *arguments]
