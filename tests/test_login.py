@@ -64,9 +64,7 @@ def test_an_errand_ends_in_a_login_with_a_second_ticket(
 
 
 @pytest.mark.parametrize("dialect", ["documents", "openapi"])
-def test_both_dialects(
-    engine_for: Callable[..., Engine], emulator: Emulator, stub_log: StubLog, dialect: str
-) -> None:
+def test_both_dialects(engine_for: Callable[..., Engine], emulator: Emulator, stub_log: StubLog, dialect: str) -> None:
     emulator.update(dialect=dialect)
     engine = engine_for()
 

@@ -1,0 +1,11 @@
+"""The local service: a double of Sudomimus with real pages, real signatures and every answer settable.
+
+`with Emulator() as emulator:` runs it in a thread; `sudomimus-bridge emulator` runs it as a program.
+"""
+
+from .config import AccessKey, EmulatorConfig, Player
+from .fault_rules import FaultRule
+from .server import Emulator
+from .visitor import visit_errand
+
+__all__ = ["AccessKey", "Emulator", "EmulatorConfig", "FaultRule", "Player", "visit_errand"]

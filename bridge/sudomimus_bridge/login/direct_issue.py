@@ -60,10 +60,7 @@ class _Flow:
             )
         self._claims = claims
         self.waiting_for = "player"
-        while True:
-            ended = await self._errands.follow(errand, claims)
-            if ended is not Ended.SAID_DONE or self.number < MAX_ATTEMPTS - DONE_KEEPS:
-                return ended
+        return await self._errands.follow(errand, claims, heed_done=self.number < MAX_ATTEMPTS - DONE_KEEPS)
 
     def _error(self, answer: Answer, rule: Rule) -> BridgeError:
         sentence = sentence_for(self._operation, answer, self._ports.settings.application or "the application")

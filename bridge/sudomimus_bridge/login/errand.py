@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
+import anyio
+
 from ..errors import ErrandNotCompleted
 from ..events import Claims, ErrandHandoff, Phase
 from ..service.port import ErrandStatus
@@ -42,8 +44,11 @@ class ErrandWalk:
         """Whether the player was sent to any page yet."""
         return self._seen > 0
 
-    async def follow(self, errand: ErrandHandoff, claims: Claims) -> Ended:
-        """Have the player do the errand, and wait. Raises `ServiceUnavailable` where its page may not be opened."""
+    async def follow(self, errand: ErrandHandoff, claims: Claims, *, heed_done: bool) -> Ended:
+        """Have the player do the errand, and wait. Raises `ServiceUnavailable` where its page may not be opened.
+
+        Where "I'm done" is not heeded, the page's own end is waited for.
+        """
         ports = self._ports
         if self._current is None or errand.errand_key != self._current.errand_key:
             self._seen += 1
@@ -56,19 +61,20 @@ class ErrandWalk:
             page = ports.settings.gate.admit(errand.page.reveal(), service_url=ports.service.base_url)
             self._progress.tell(Phase.ERRAND_REQUIRED, errand=errand, claims=claims)
             self._opened = not ports.settings.no_browser and await ports.browser.open(page)
-        self._progress.tell(Phase.WAITING_FOR_BROWSER, errand=errand, claims=claims, browser_opened=self._opened)
-        ended = await self._wait(errand)
+        with self._done.listen() as said_done:
+            self._progress.tell(Phase.WAITING_FOR_BROWSER, errand=errand, claims=claims, browser_opened=self._opened)
+            ended = await self._wait(errand, said_done if heed_done else anyio.Event())
         if ended is Ended.COMPLETED:
             self._progress.tell(Phase.ERRAND_COMPLETED, claims=claims)
         return ended
 
-    async def _wait(self, errand: ErrandHandoff) -> Ended:
+    async def _wait(self, errand: ErrandHandoff, said_done: anyio.Event) -> Ended:
         """Poll until the service says that it is over, or the player does. What goes wrong is asked again."""
         clock, service = self._ports.clock, self._ports.service
         began, failures, wait = clock.now(), 0, POLL_SECONDS
         while clock.now() - began < LIFETIME_SECONDS + 60:
             with clock.move_on_after(wait):
-                await self._done.wait()
+                await said_done.wait()
                 return Ended.SAID_DONE
             answer = await service.errand_status(errand.errand_key)
             if answer.errand_status is ErrandStatus.COMPLETED:

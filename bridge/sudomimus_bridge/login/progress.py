@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import anyio
 
 from ..events import Claims, ErrandHandoff, OnProgress, Phase, ProgressEvent
@@ -14,17 +17,18 @@ class DoneSignal:
         self._event: anyio.Event | None = None
 
     def set(self) -> bool:
-        """Say so. True where a login was waiting for it."""
+        """Say so. True where a login was waiting for the player and had not been told yet."""
         if self._event is None or self._event.is_set():
             return False
         self._event.set()
         return True
 
-    async def wait(self) -> None:
-        """Wait until the player says so. What was said before the wait began does not count."""
+    @contextmanager
+    def listen(self) -> Iterator[anyio.Event]:
+        """The event that `set` sets while the block runs. What was said before does not count."""
         self._event = anyio.Event()
         try:
-            await self._event.wait()
+            yield self._event
         finally:
             self._event = None
 

@@ -1,7 +1,7 @@
 """The service port: what a login asks of the Native API, and the answers as plain values.
 
-Real: `native.NativeService` over HTTP. For tests: `testing.scripted_service.ScriptedService`. An answer is never an exception:
-whatever comes back, or does not, is an `Answer`, and `rules` says what to do about it.
+Real: `native.NativeService` over HTTP. For tests: the same on `testing.scripted_service.ScriptedTransport`. An answer is
+never an exception: whatever comes back, or does not, is an `Answer`, and `rules` says what to do about it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,46 @@
+"""The emulator's one clock: the machine's time, until somebody moves it.
+
+Windows, errands and tokens all ask this clock, so that a day can pass within a test. Only a fault's `delay` is real
+time, for it is the client's patience that it tries.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+class Clock:
+    """Seconds since the epoch, which run on their own, jump ahead, or stand still."""
+
+    def __init__(self) -> None:
+        self._offset = time.time() - time.monotonic()
+        self._frozen_at: float | None = None
+
+    def now(self) -> float:
+        """The present moment, in seconds since the epoch."""
+        return self._frozen_at if self._frozen_at is not None else time.monotonic() + self._offset
+
+    def advance(self, seconds: float) -> None:
+        """Jump ahead. There is no way back: a window that has passed stays so."""
+        if seconds < 0:
+            raise ValueError("the clock only goes forward")
+        self._offset += seconds
+        if self._frozen_at is not None:
+            self._frozen_at += seconds
+
+    def freeze(self, frozen: bool = True) -> None:
+        """Stand still until `advance`, or run again from the moment shown."""
+        now = self.now()
+        self._frozen_at = now if frozen else None
+        self._offset = now - time.monotonic()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the clock stands still."""
+        return self._frozen_at is not None
+
+
+def timestamp(moment: float) -> str:
+    """`moment` in the form of the documents' `expiresAt`: UTC, seconds, a trailing Z."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,184 @@
+"""The command line's door: `sudomimus-bridge emulator`, its flags and what it prints.
+
+With `--json` standard output carries one line for a program to read; everything else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from .config import EmulatorConfig, merged
+from .fault_rules import parse_fault
+from .problems import problems
+from .server import HOST, Emulator
+
+_EXIT_USAGE = 2
+_EXIT_INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `emulator`."""
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="port on 127.0.0.1 (default: any free one)")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object with all that a client needs, then nothing more"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE.json", help="settings, as a JSON object")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="PATH=VALUE",
+        help="one setting, e.g. claims.email=REQUIRED or dialect=documents; repeatable, wins over --config",
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        dest="faults",
+        metavar="RULE",
+        help="let something go wrong, e.g. 'POST /direct-issue/* 503 times=2 retry-after=3', or JSON; repeatable",
+    )
+    parser.add_argument(
+        "--steam-log", type=Path, metavar="PATH", help="the stub Steam library's log, to refuse cancelled tickets"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; the exit status."""
+    try:
+        if not 0 <= arguments.port <= 65535:
+            raise ValueError(f"--port: {arguments.port} is no port; give one from 1 to 65535, or 0 for any free one")
+        emulator = Emulator(_config(arguments), port=arguments.port)
+    except (ValueError, OSError) as error:
+        return _usage(str(error))
+    ended = threading.Event()
+    with _until_signal(ended):
+        try:
+            emulator.start()
+        except OSError as error:
+            return _usage(f"cannot listen on {HOST}:{arguments.port}: {error.strerror}; give another --port")
+        try:
+            _announce(emulator, as_json=arguments.json)
+            # A wait without an end would keep Ctrl-C from getting through on Windows.
+            while not ended.wait(0.5):
+                pass
+        except KeyboardInterrupt:
+            pass  # came where no handler of ours could be set
+        finally:
+            emulator.stop()
+    return _EXIT_INTERRUPTED
+
+
+def _config(arguments: argparse.Namespace) -> EmulatorConfig:
+    config = EmulatorConfig()
+    if arguments.config is not None:
+        config = _merged(config, _read(arguments.config), f"--config {arguments.config}")
+    for setting in arguments.settings:
+        path, separator, text = setting.partition("=")
+        if not separator or not path:
+            raise ValueError("--set takes PATH=VALUE, for instance claims.email=REQUIRED")
+        config = _merged(config, {path: _value(text)}, "--set")
+    for text in arguments.faults:
+        try:
+            config.faults = [*config.faults, parse_fault(text)]
+        except ValidationError as error:
+            raise ValueError(f"--fault: {'; '.join(problems(error))}") from None
+        except ValueError as error:
+            raise ValueError(f"--fault: {error}") from None
+    if arguments.steam_log is not None:
+        config.steam_log = arguments.steam_log
+    return config
+
+
+def _merged(config: EmulatorConfig, changes: dict[str, Any], where: str) -> EmulatorConfig:
+    try:
+        return merged(config, changes)
+    except ValidationError as error:
+        raise ValueError(f"{where}: {'; '.join(problems(error))}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"--config: {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"--config: {path} is not JSON: {error}") from None
+    if not isinstance(settings, dict):
+        raise ValueError(f"--config: {path} must hold a JSON object")  # noqa: TRY004 - the user's mistake, one sentence
+    return settings
+
+
+def _value(text: str) -> Any:
+    """JSON where it is JSON, so that lists and numbers can be set; else the text as it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _usage(sentence: str) -> int:
+    print(f"sudomimus-bridge emulator: {sentence}", file=sys.stderr)
+    return _EXIT_USAGE
+
+
+@contextlib.contextmanager
+def _until_signal(ended: threading.Event) -> Iterator[None]:
+    def end(_number: int, _frame: object) -> None:
+        ended.set()
+
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():  # no other may set handlers
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _announce(emulator: Emulator, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(emulator.urls), flush=True)
+        return
+    urls = emulator.urls
+    native, anchor = urls["native"], urls["application"]
+    policy = ", ".join(f"{name} {requirement}" for name, requirement in emulator.config.claims.model_dump().items())
+    players = ", ".join(
+        f"{player.shown_name} ({player.steam_id}, {player.email or 'no email'})" for player in emulator.players.values()
+    )
+    print(
+        f"""The local Sudomimus service is listening. Ctrl-C ends it.
+
+  Native API    {native}
+  pages         {urls["via"]}
+  application   {anchor}, Steam app id {urls["steamAppId"]}
+  claims        {policy}
+  players       {players}
+  access key    {urls["accessKeyId"]}
+  its secret    {urls["accessKeySecret"]}
+
+Point a game at it:
+
+  export SUDOMIMUS_NATIVE_URL={native} SUDOMIMUS_VIA_URL={urls["via"]}
+  export SUDOMIMUS_APPLICATION={anchor} SUDOMIMUS_STEAM_APP_ID={urls["steamAppId"]}
+
+Change it while it runs:
+
+  curl -X PATCH {native}/_emulator/config -H 'Content-Type: application/json' -d '{{"claims": {{"email": "REQUIRED"}}}}'
+  curl -X POST  {native}/_emulator/faults -H 'Content-Type: application/json' -d '"POST /direct-issue/* 503 times=2"'
+  curl -X POST  {native}/_emulator/clock  -H 'Content-Type: application/json' -d '{{"advance": 1800}}'
+  curl {native}/_emulator/state    curl {native}/_emulator/requests""",
+        flush=True,
+    )

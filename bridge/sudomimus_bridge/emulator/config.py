@@ -1,0 +1,237 @@
+"""Everything about the local service that can be set, as pydantic models, and how a partial change is merged in.
+
+A setting's name is the service's own word for the thing in snake case; JSON may use the documents' camel case. What
+happens while the service runs (errands, budgets, which tickets were seen) belongs in `state`, never here.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from .fault_rules import FaultRule
+
+DEFAULT_STEAM_ID = 76561197960287930
+SECOND_STEAM_ID = DEFAULT_STEAM_ID + 1
+
+Dialect = Literal["documents", "openapi"]
+ClaimName = Literal["email", "firstName", "lastName", "staticAvatar", "animatedAvatar"]
+# SYNTHETIC is the four documents' word; native.yaml has split it in two. Both are taken, whatever the dialect.
+Requirement = Literal["OFF", "OPTIONAL", "REQUIRED", "SYNTHETIC", "SYNTHETIC_ONLY", "SYNTHETIC_FALLBACK"]
+Decision = Literal["UNKNOWN", "GRANTED", "DENIED"]
+EmailRefusal = Literal["EmailDomainBlocked", "EmailDomainRequiresSso", "SsoAuthorityConflict"]
+
+# A string in JSON: 64 bits do not fit into JavaScript's numbers.
+SteamID = Annotated[int, Field(gt=0, lt=2**64), PlainSerializer(lambda value: str(value), when_used="json")]
+Anchor = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class Settings(BaseModel):
+    """What all settings share: unknown names and wrong values are refused, in assignments too."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        validate_assignment=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+
+class ClaimPolicy(Settings):
+    """The developer's `requirement` for each shareable claim (ClaimRequirementStateView)."""
+
+    # The fields bear the wire's own names; older pydantic would turn firstName into firstname.
+    model_config = ConfigDict(alias_generator=None)
+
+    email: Requirement = "OPTIONAL"
+    firstName: Requirement = "OPTIONAL"
+    lastName: Requirement = "OFF"
+    staticAvatar: Requirement = "OFF"
+    animatedAvatar: Requirement = "OFF"
+
+    def of(self, claim: ClaimName) -> Requirement:
+        """The requirement for one claim."""
+        return getattr(self, claim)  # type: ignore[no-any-return]
+
+
+class Grants(Settings):
+    """A player's standing `state` for each claim: UNKNOWN was never asked, DENIED was declined."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+    email: Decision = "UNKNOWN"
+    firstName: Decision = "UNKNOWN"
+    lastName: Decision = "UNKNOWN"
+    staticAvatar: Decision = "UNKNOWN"
+    animatedAvatar: Decision = "UNKNOWN"
+
+    def of(self, claim: ClaimName) -> Decision:
+        """The decision about one claim."""
+        return getattr(self, claim)  # type: ignore[no-any-return]
+
+
+class Player(Settings):
+    """A player's account as the service keeps it. Created by a SteamID's first ticket, without an email."""
+
+    steam_id: SteamID
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    static_avatar_url: str | None = None
+    animated_avatar_url: str | None = None
+    grants: Grants = Field(default_factory=Grants)
+    disabled: bool = False
+    deleted: bool = False
+    # The 403 that a verified email domain brings on this account, whichever way it signs in.
+    refused: EmailRefusal | None = None
+    account_alias: str | None = None
+    # The sector subject: what the application knows the player by. Opaque and random, as connect.yaml says.
+    subject: str = Field(default_factory=lambda: secrets.token_urlsafe(18))
+
+    @property
+    def shown_name(self) -> str:
+        """What the pages call this player."""
+        return self.first_name or f"Player {str(self.steam_id)[-6:]}"
+
+
+class AccessKey(Settings):
+    """A credential pair for POST /direct-issue/access-key, bound to a player who exists."""
+
+    identifier: str = Field(default_factory=lambda: f"acs_k_{uuid.uuid4()}")
+    secret: str = Field(default_factory=lambda: f"acs_t_{secrets.token_hex(32)}", repr=False)
+    player: SteamID = SECOND_STEAM_ID
+    revoked: bool = False
+    expires_at: datetime | None = None
+    # Of another application than the emulator's own: AccessKeyDirectDenied.
+    application: str | None = None
+
+
+class Application(Settings):
+    """The one application, with its three layers of rules (native-flows: what the application must have)."""
+
+    anchor: Anchor = "demo-game"
+    name: str = "Demo Game"
+    disabled: bool = False
+    # Layer 1: STEAM_TICKET with these app ids, and ACCESS_KEY_DIRECT.
+    allowed_steam_app_ids: list[Annotated[int, Field(ge=1)]] = Field(default_factory=lambda: [480])
+    access_key_direct: bool = True
+    # Layer 2: one match in any of the lists admits a player; "*" stands for any.
+    allowed_steam_ids: list[str] = Field(default_factory=lambda: ["*"])
+    allowed_emails: list[str] = Field(default_factory=list)
+    allowed_account_aliases: list[str] = Field(default_factory=list)
+    allowed_sector_subjects: list[str] = Field(default_factory=list)
+    # Layer 3: the DIRECT_ISSUE return rule.
+    direct_issue: bool = True
+
+
+class Budgets(Settings):
+    """Semantic admission (native.yaml, steam-ticket step 2): fixed windows, and the circuit that failures open."""
+
+    attempts_per_application: int = Field(default=150, ge=0)
+    attempts_global: int = Field(default=200, ge=0)
+    window_seconds: float = Field(default=10, gt=0)
+    failures_per_application: int = Field(default=20, ge=1)
+    failures_global: int = Field(default=60, ge=1)
+    circuit_seconds: float = Field(default=60, gt=0)
+    # False: the counter is down, every attempt is a 503 with an empty body.
+    available: bool = True
+    # Sent as Retry-After with the 429 and the 503. The service publishes none.
+    retry_after: int | None = Field(default=None, ge=0)
+
+
+class Errands(Settings):
+    """How long an errand lives, and until when a blocked call hands the same one again."""
+
+    lifetime_seconds: float = Field(default=1800, gt=0)
+    reuse_seconds: float = Field(default=900, ge=0)
+
+
+class Tokens(Settings):
+    """Lifetimes, in the bounds of connect.yaml's accessTokenTtlSeconds and refreshTokenTtlSeconds."""
+
+    access_token_ttl_seconds: int = Field(default=3600, ge=1, le=604800)
+    refresh_token_ttl_seconds: int = Field(default=30 * 86400, ge=1, le=31536000)
+
+
+class Drift(Settings):
+    """How a later service might answer: fields, claims and values that no client has seen, or a block that is gone."""
+
+    fields: dict[str, Any] = Field(default_factory=dict)
+    claims: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    without: list[str] = Field(default_factory=list)
+
+
+def _default_players() -> list[Player]:
+    return [
+        Player(steam_id=DEFAULT_STEAM_ID, first_name="Robin", last_name="Marsh"),
+        Player(steam_id=SECOND_STEAM_ID, first_name="Kim", last_name="Okafor", email="kim@example.com"),
+    ]
+
+
+class EmulatorConfig(Settings):
+    """All settings of the local service. Every one may also be changed while it runs."""
+
+    dialect: Dialect = "openapi"
+    application: Application = Field(default_factory=Application)
+    claims: ClaimPolicy = Field(default_factory=ClaimPolicy)
+    players: list[Player] = Field(default_factory=_default_players)
+    default_player: SteamID = DEFAULT_STEAM_ID
+    access_keys: list[AccessKey] = Field(default_factory=lambda: [AccessKey()])
+    budgets: Budgets = Field(default_factory=Budgets)
+    errands: Errands = Field(default_factory=Errands)
+    tokens: Tokens = Field(default_factory=Tokens)
+    drift: Drift = Field(default_factory=Drift)
+    faults: list[FaultRule] = Field(default_factory=list)
+    # What Steam's AuthenticateUserTicket says: it looks at the ticket, refuses each (error 101), or cannot be reached.
+    steam: Literal["verifies", "rejects", "unreachable"] = "verifies"
+    # Real seconds that Steam's verification takes: meanwhile a duplicate meets the processing reservation.
+    steam_seconds: float = Field(default=0, ge=0, le=60)
+    # A ticket that no stub made, as a real Steam client gives one, counts as the default player's.
+    accept_foreign_tickets: bool = True
+    # The stub library's log: a ticket that it saw cancelled is refused, as Steam refuses it.
+    steam_log: Path | None = None
+    # How many of the next admitted direct issues end as 409 AuthorizationArtifactStale.
+    authorization_artifact_stale: int = Field(default=0, ge=0)
+
+
+M = TypeVar("M", bound=Settings)
+
+
+def merged(settings: M, changes: Mapping[str, Any]) -> M:
+    """A copy of `settings` with a partial change merged in and everything validated again.
+
+    A key may be a path (`claims.email`), snake case or camel case. Lists are replaced, mappings are merged.
+    """
+    values = settings.model_dump(mode="python")
+    for key, value in changes.items():
+        _merge(values, key.split("."), value)
+    return type(settings).model_validate(values)
+
+
+def _merge(values: dict[str, Any], path: list[str], value: Any) -> None:
+    key = path[0] if path[0] in values else _snake(path[0])
+    if key not in values:
+        key = path[0]  # left as it is given, for the validation's sentence
+    inner = values.get(key)
+    if len(path) > 1:
+        if not isinstance(inner, dict):
+            inner = values[key] = {}
+        _merge(inner, path[1:], value)
+    elif isinstance(inner, dict) and isinstance(value, Mapping):
+        for name, item in value.items():
+            _merge(inner, [str(name)], item)
+    else:
+        values[key] = value
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,120 @@
+"""What the consent page shows and what its two buttons do to a player's data and decisions.
+
+No HTML: `pages` and the templates put it on the screen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .claims import Task, value_of
+from .config import ClaimName
+from .errands import Errand
+from .state import State
+
+_LABELS: dict[ClaimName, str] = {
+    "email": "Email address",
+    "firstName": "First name",
+    "lastName": "Last name",
+    "staticAvatar": "Profile picture",
+    "animatedAvatar": "Animated profile picture",
+}
+# The attribute of the player that a field on the page fills in. Pictures are never asked for here.
+_ATTRIBUTE: dict[ClaimName, str] = {"email": "email", "firstName": "first_name", "lastName": "last_name"}
+_EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\".]+(?:\.[^\s@<>\".]+)+")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One claim on the consent page."""
+
+    claim: ClaimName
+    label: str
+    required: bool
+    value: str | None
+    picture: bool
+    ticked: bool
+    typed: str
+    error: str | None
+    # The field that gets the focus when the page comes back.
+    first_error: bool
+
+
+def items(state: State, errand: Errand, form: Mapping[str, Any] | None, errors: Mapping[str, str]) -> list[Item]:
+    """What the page shows: the present value of each claim, or the field for it, filled as it was sent."""
+    player = state.player(errand.steam_id)
+    shown = []
+    for task in errand.tasks:
+        claim = task.claim
+        value = value_of(player, claim, state.via_url)
+        ticked = f"share-{claim}" in form if form is not None else player.grants.of(claim) == "GRANTED"
+        shown.append(
+            Item(
+                claim=claim,
+                label=_LABELS[claim],
+                required=task.required,
+                value=value,
+                # The page loads nothing from elsewhere, so only what the emulator drew is shown as a picture.
+                picture=claim not in _ATTRIBUTE and bool(value and value.startswith(state.via_url)),
+                ticked=ticked,
+                typed=_typed(form, claim),
+                error=errors.get(claim),
+                first_error=claim == next(iter(errors), None),
+            )
+        )
+    return shown
+
+
+def agree(state: State, errand: Errand, form: Mapping[str, Any]) -> dict[ClaimName, str]:
+    """Record what the form says and complete the errand; or record nothing and say what is wrong with it."""
+    player = state.player(errand.steam_id)
+    errors: dict[ClaimName, str] = {}
+    data: dict[str, str] = {}
+    for task in errand.tasks:
+        if _shared(task, form) and value_of(player, task.claim, state.via_url) is None:
+            typed = _typed(form, task.claim)
+            error = _problem(task.claim, typed)
+            if error:
+                errors[task.claim] = error
+            else:
+                data[_ATTRIBUTE[task.claim]] = typed
+    if errors:
+        return errors
+    for attribute, value in data.items():
+        setattr(player, attribute, value)
+    for task in errand.tasks:
+        setattr(player.grants, task.claim, "GRANTED" if _shared(task, form) else "DENIED")
+    errand.outcome = "completed"
+    return {}
+
+
+def decline(state: State, errand: Errand) -> None:
+    """Record the refusal. Without what is required there is nothing left to do; without what is optional all is done."""
+    player = state.player(errand.steam_id)
+    for task in errand.tasks:
+        setattr(player.grants, task.claim, "DENIED")
+    errand.outcome = "declined" if any(task.required for task in errand.tasks) else "completed"
+
+
+def _shared(task: Task, form: Mapping[str, Any]) -> bool:
+    return task.required or f"share-{task.claim}" in form
+
+
+def _typed(form: Mapping[str, Any] | None, claim: ClaimName) -> str:
+    typed = form.get(claim, "") if form is not None else ""
+    return typed.strip() if isinstance(typed, str) else ""
+
+
+def _problem(claim: ClaimName, typed: str) -> str | None:
+    if claim == "email":
+        if not typed:
+            return "Enter your email address."
+        if len(typed) > 254 or not _EMAIL.fullmatch(typed):
+            return "That does not look like an email address. It should look like name@example.com."
+        return None
+    if not typed:
+        return f"Enter your {_LABELS[claim].lower()}."
+    return f"Use at most 64 characters for your {_LABELS[claim].lower()}." if len(typed) > 64 else None

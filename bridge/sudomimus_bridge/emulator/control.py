@@ -1,0 +1,121 @@
+"""The control API below /_emulator: everything that can be set, seen and moved while the local service runs.
+
+JSON, loopback only. Writes need `application/json`, which no web page can send here without asking first (CORS).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .fault_rules import FaultRule, parse_fault
+from .problems import problems
+
+if TYPE_CHECKING:
+    from .server import Emulator
+
+BASE = "/_emulator"
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class ControlApi:
+    """The same doors that `Emulator` has in Python, over HTTP."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    def routes(self) -> list[Route]:
+        """All routes, each with its full path."""
+        return [
+            Route(f"{BASE}/state", self.state, methods=["GET"]),
+            Route(f"{BASE}/requests", self.requests, methods=["GET"]),
+            Route(f"{BASE}/config", _write(self.config), methods=["PATCH"]),
+            Route(f"{BASE}/faults", _write(self.add_faults), methods=["POST"]),
+            Route(f"{BASE}/faults", self.clear_faults, methods=["DELETE"]),
+            Route(f"{BASE}/players", _write(self.player), methods=["POST"]),
+            Route(f"{BASE}/clock", _write(self.clock), methods=["POST"]),
+        ]
+
+    async def state(self, _request: Request) -> Response:
+        """Everything but the secrets: settings, players, errands by status, faults and how often each struck."""
+        return JSONResponse(self._emulator.snapshot())
+
+    async def requests(self, _request: Request) -> Response:
+        """The journal."""
+        return JSONResponse({"requests": [dataclasses.asdict(entry) for entry in self._emulator.requests]})
+
+    async def config(self, request: Request) -> Response:
+        """A partial change of the settings."""
+        self._emulator.update(_mapping(await _json(request)))
+        return JSONResponse(self._emulator.snapshot()["config"])
+
+    async def add_faults(self, request: Request) -> Response:
+        """One rule or a list of them, each as JSON or as a short form in a string."""
+        given = await _json(request)
+        # All are read before one is added.
+        rules = [_rule(item) for item in (given if isinstance(given, list) else [given])]
+        for rule in rules:
+            self._emulator.fault(rule)
+        return JSONResponse({"faults": self._emulator.snapshot()["faults"]}, status_code=201)
+
+    async def clear_faults(self, _request: Request) -> Response:
+        """No faults any more."""
+        self._emulator.clear_faults()
+        return Response(status_code=204)
+
+    async def player(self, request: Request) -> Response:
+        """Add a player, or change the one with this `steamId`; what is not given stays."""
+        given = _mapping(await _json(request))
+        player = self._emulator.put_player(given)
+        return JSONResponse(player.model_dump(mode="json", by_alias=True))
+
+    async def clock(self, request: Request) -> Response:
+        """`{"advance": seconds}`, and `{"frozen": true}` to stand still in between."""
+        given = _mapping(await _json(request))
+        unknown = set(given) - {"advance", "frozen"}
+        advance, frozen = given.get("advance", 0), given.get("frozen")
+        if unknown or not isinstance(advance, int | float) or isinstance(advance, bool) or advance < 0:
+            raise ValueError('the clock takes {"advance": seconds, not negative} and {"frozen": true or false}')
+        if frozen is not None:
+            self._emulator.freeze(bool(frozen))
+        self._emulator.advance(advance)
+        return JSONResponse(self._emulator.snapshot()["clock"])
+
+
+def _write(handler: Handler) -> Handler:
+    async def guarded(request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return JSONResponse({"error": "send application/json"}, status_code=415)
+        try:
+            return await handler(request)
+        except ValidationError as error:
+            return JSONResponse({"error": "; ".join(problems(error)), "problems": problems(error)}, status_code=422)
+        except ValueError as error:
+            return JSONResponse({"error": str(error), "problems": [str(error)]}, status_code=422)
+
+    return guarded
+
+
+async def _json(request: Request) -> Any:
+    try:
+        return json.loads(await request.body())
+    except ValueError:
+        raise ValueError("the body is not JSON") from None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - of the sender, not of the caller
+    return value
+
+
+def _rule(value: Any) -> FaultRule:
+    return parse_fault(value) if isinstance(value, str) else FaultRule.model_validate(value)

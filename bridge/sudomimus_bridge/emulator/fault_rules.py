@@ -1,0 +1,120 @@
+"""What a fault rule says: which requests it meets, how often, and what goes wrong with them.
+
+Only the rule and its two ways of being written, as JSON and in one line; `faults` makes it happen on the wire.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+
+class FaultRule(BaseModel):
+    """The first rule that matches a request and is not used up decides what becomes of it."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_assignment=True)
+
+    method: str = "*"
+    path: str = "*"
+    # How many requests it meets, after letting `skip` of them pass; None is every one.
+    times: int | None = Field(default=None, ge=1)
+    skip: int = Field(default=0, ge=0)
+    # Whether the request is processed before it goes wrong: "after" spends a ticket and loses the answer.
+    when: Literal["before", "after"] = "before"
+
+    # Real seconds, in addition to whatever else goes wrong.
+    delay: float = Field(default=0, ge=0, le=600)
+    # An answer in the service's place: `reason` alone makes the service's error body, `body` is sent as it is.
+    status: int | None = Field(default=None, ge=200, le=599)
+    reason: str | None = None
+    body: Any = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    # Instead of an answer: RST, bytes that are not HTTP, or half of the answer.
+    reset: bool = False
+    garbage: bool = False
+    truncate: bool = False
+    # A changed answer: another content type, megabytes of it, or one byte in each so many seconds.
+    content_type: str | None = None
+    redirect: str | None = None
+    huge_megabytes: int | None = Field(default=None, ge=1, le=1024)
+    drip_seconds: float | None = Field(default=None, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _one_thing_goes_wrong(self) -> FaultRule:
+        wrong = ("reset", "garbage", "truncate", "redirect", "huge_megabytes")
+        named = [name for name in wrong if getattr(self, name)]
+        if len(named) > 1:
+            raise ValueError(f"one rule makes one thing go wrong, not {' and '.join(named)}")
+        answers = self.status is not None or self.reason is not None or self.body is not None
+        if not (named or answers or self.delay or self.headers or self.content_type or self.drip_seconds):
+            raise ValueError("the rule changes nothing: give it a status, delay, reset, garbage, truncate, redirect …")
+        if self.reason is not None and self.status is None:
+            raise ValueError("a reason needs the status it goes with")
+        return self
+
+    @property
+    def answers(self) -> bool:
+        """Whether the rule brings an answer of its own in the service's place."""
+        return self.status is not None or self.reason is not None or self.body is not None
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether the rule means this request, how often it was used left aside."""
+        return self.method.upper() in ("*", method) and fnmatchcase(path, self.path)
+
+    def named(self) -> str:
+        """What goes wrong, in one word for the journal."""
+        for name in ("reset", "garbage", "truncate", "redirect", "huge_megabytes", "drip_seconds"):
+            if getattr(self, name):
+                return name.partition("_")[0]
+        return (
+            "status" if self.answers else "content-type" if self.content_type else "delay" if self.delay else "headers"
+        )
+
+
+_FLAGS = ("reset", "garbage", "truncate")
+_SHORT_NAMES = {"huge": "huge_megabytes", "drip": "drip_seconds", "type": "content_type"}
+
+
+def parse_fault(text: str) -> FaultRule:
+    """A rule from JSON, or from its short form: `[METHOD] PATH [STATUS] [reset|garbage|truncate] [name=value …]`.
+
+    For instance `POST /direct-issue/* 503 times=2 retry-after=3`, or `/errand/*/status reset when=after times=1`.
+    """
+    if text.lstrip().startswith("{"):
+        return FaultRule.model_validate_json(text)
+    values: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    for word in shlex.split(text):
+        name, separator, value = word.partition("=")
+        field = _SHORT_NAMES.get(name, name.replace("-", "_"))
+        if word.startswith("/") or (word == "*" and "method" in values):
+            values["path"] = word
+        elif separator and field in FaultRule.model_fields:
+            values[field] = _json_or_text(value) if field in ("body", "headers") else value
+        elif separator:
+            headers[name] = value
+        elif word in _FLAGS:
+            values[word] = True
+        elif word.isdigit():
+            values["status"] = int(word)
+        elif word.isupper() or word == "*":
+            values["method"] = word
+        else:
+            raise ValueError(
+                f"{word!r} is no part of a fault; the form is: [METHOD] PATH [STATUS] [reset] [name=value …]"
+            )
+    if headers:
+        values["headers"] = {**headers, **values.get("headers", {})}
+    return FaultRule.model_validate(values)
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,234 @@
+"""The running local service: one socket on 127.0.0.1, one thread, and the Python door to all that can be set.
+
+`with Emulator() as emulator:` is the whole of it; what it answers stands in `rules`, what goes wrong in `faults`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from .config import EmulatorConfig, Player, merged
+from .control import BASE, ControlApi
+from .fault_rules import FaultRule, parse_fault
+from .faults import FaultMiddleware, FaultTable
+from .journal import JournalMiddleware
+from .native_api import NativeApi
+from .pages import Pages
+from .state import RequestRecord, State
+from .threaded import ThreadedServer
+
+HOST = "127.0.0.1"
+_START_SECONDS = 10
+_STOP_SECONDS = 5
+
+logger = logging.getLogger("sudomimus_bridge.emulator")
+
+
+class Emulator:
+    """A double of the Sudomimus service. Use it as a context manager, or `start` and `stop` it."""
+
+    def __init__(self, config: EmulatorConfig | Mapping[str, Any] | None = None, *, port: int = 0) -> None:
+        if isinstance(config, EmulatorConfig):
+            self.config = config.model_copy(deep=True)
+        else:
+            self.config = merged(EmulatorConfig(), config or {})
+        self._given = self.config.model_copy(deep=True)
+        self.state = State(self.config)
+        self.faults = FaultTable(self.config.faults)
+        self._wanted_port = port
+        self._server: ThreadedServer | None = None
+        self._thread: threading.Thread | None = None
+
+    # --- running -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Bind and serve from a thread of its own; returns once it listens. OSError where the port is taken."""
+        if self._server is not None:
+            raise RuntimeError("the emulator runs already")
+        # The protocol is named because asyncio turns Nagle's delay off only where it is (40 ms for each answer).
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            if os.name == "posix":  # on Windows the option would let two processes share the port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((HOST, self._wanted_port))
+        except BaseException:
+            listener.close()
+            raise
+        self.state.native_url = f"http://{HOST}:{listener.getsockname()[1]}"
+        self.state.via_url = f"{self.state.native_url}/via"
+        self._server = ThreadedServer(self._application())
+        self._thread = threading.Thread(
+            target=self._server.run_on, args=(listener,), name="sudomimus-emulator", daemon=True
+        )
+        self._thread.start()
+        if not self._server.listening.wait(_START_SECONDS):
+            raise RuntimeError("the emulator did not come up")
+        return self
+
+    def stop(self) -> None:
+        """Break what is under way, close the socket and wait for the thread to end. Harmless when repeated."""
+        server, thread = self._server, self._thread
+        self._server = self._thread = None
+        if server is not None and thread is not None:
+            server.end()
+            thread.join(_STOP_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def urls(self) -> dict[str, Any]:
+        """All that a client needs: the JSON line of `sudomimus-bridge emulator --json`. Absent APIs are None."""
+        key = self.config.access_keys[0] if self.config.access_keys else None
+        app_ids = self.config.application.allowed_steam_app_ids
+        return {
+            "native": self.state.native_url,
+            "connect": None,
+            "device": None,
+            "session": None,
+            "via": self.state.via_url,
+            "application": self.config.application.anchor,
+            "steamAppId": app_ids[0] if app_ids else None,
+            "accessKeyId": key.identifier if key else None,
+            "accessKeySecret": key.secret if key else None,
+            "clientKeyFile": None,
+        }
+
+    # --- setting -----------------------------------------------------------------------------------------------------
+
+    def update(self, changes: Mapping[str, Any] | None = None, /, **settings: Any) -> None:
+        """Change settings: `update({"claims.email": "REQUIRED"})`, `update(dialect="documents")`. All of it or nothing."""
+        changes = {**(changes or {}), **settings}
+        with self.state.lock:
+            changed = merged(self.config, changes)
+            before = self.config.model_copy()
+            for name in EmulatorConfig.model_fields:
+                if getattr(before, name) != getattr(changed, name):
+                    setattr(self.config, name, getattr(changed, name))
+            if self.config.faults != before.faults:
+                self.faults.replace(self.config.faults)
+            if self.config.players != before.players:
+                for player in self.config.players:
+                    self.state.put_player(player)
+
+    def fault(self, rule: FaultRule | str | None = None, /, **fields: Any) -> FaultRule:
+        """Let something go wrong from now on: a rule, its short form, or its fields as keywords."""
+        if isinstance(rule, str):
+            rule = parse_fault(rule)
+        rule = rule or FaultRule.model_validate(fields)
+        self.faults.add(rule)
+        return rule
+
+    def clear_faults(self) -> None:
+        """Nothing goes wrong any more."""
+        self.faults.replace([])
+
+    @property
+    def players(self) -> dict[int, Player]:
+        """The accounts by SteamID64. They are live: what is set on a player, the next request sees."""
+        return self.state.players
+
+    def player(self, steam_id: int | None = None) -> Player:
+        """One account, live; without a SteamID the default player's."""
+        with self.state.lock:
+            return self.state.player(steam_id if steam_id is not None else self.config.default_player)
+
+    def put_player(self, player: Player | Mapping[str, Any] | None = None, /, **fields: Any) -> Player:
+        """Add an account, or change the one with this `steam_id`: what is not given stays as it is."""
+        with self.state.lock:
+            if isinstance(player, Player):
+                return self.state.put_player(player)
+            given = {**(player or {}), **fields}
+            # Validated alone first, so that a missing or wrong SteamID is told as such.
+            named = {name: given[name] for name in ("steam_id", "steamId") if name in given}
+            steam_id = Player.model_validate(named).steam_id
+            known = self.state.players.get(steam_id) or Player(steam_id=steam_id)
+            return self.state.put_player(merged(known, given))
+
+    def reset(self, *, settings: bool = False) -> None:
+        """Forget players, errands, tickets, budgets, journal and added faults; `settings` puts those back too."""
+        with self.state.lock:
+            if settings:
+                given = self._given.model_copy(deep=True)
+                for name in EmulatorConfig.model_fields:
+                    setattr(self.config, name, getattr(given, name))
+                self.state.clock.freeze(False)
+            self.state.reset()
+            self.faults.replace(self.config.faults)
+
+    # --- time and what was seen --------------------------------------------------------------------------------------
+
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass for windows, errands and tokens."""
+        with self.state.lock:
+            self.state.clock.advance(seconds)
+
+    def freeze(self, frozen: bool = True) -> None:
+        """Let the clock stand still, but for `advance`; or run again."""
+        with self.state.lock:
+            self.state.clock.freeze(frozen)
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """The journal so far."""
+        with self.state.lock:
+            return list(self.state.requests)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything but the secrets, as JSON values."""
+        with self.state.lock:
+            config = self.config.model_dump(mode="json", by_alias=True, exclude={"players", "faults"})
+            for key in config["accessKeys"]:
+                key["secret"] = "(not shown)"  # noqa: S105
+            return {
+                "urls": {name: url for name, url in self.urls.items() if name != "accessKeySecret"},
+                "config": config,
+                "players": [p.model_dump(mode="json", by_alias=True) for p in self.players.values()],
+                "errands": self.state.errands.count(),
+                "faults": [
+                    {**f.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True), "applied": f.applied}
+                    for f in self.faults.active
+                ],
+                "clock": {"now": self.state.clock.now(), "frozen": self.state.clock.frozen},
+            }
+
+    def _application(self) -> Starlette:
+        return Starlette(
+            routes=[*NativeApi(self.state).routes(), *Pages(self.state).routes(), *ControlApi(self).routes()],
+            middleware=[
+                # A page elsewhere that lets its own name point to 127.0.0.1 (DNS rebinding) gets nothing.
+                Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]),
+                Middleware(JournalMiddleware, state=self.state, untouched=BASE),
+                Middleware(FaultMiddleware, table=self.faults, untouched=BASE),
+            ],
+            exception_handlers={HTTPException: _no_such_route, Exception: _failed},
+        )
+
+
+async def _no_such_route(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    reasons = {400: "InvalidBody", 404: "RouteNotFound", 405: "MethodNotAllowed"}
+    return JSONResponse({"reason": reasons.get(status)}, status_code=status)
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    logger.error("the emulator itself failed", exc_info=error)
+    return Response(status_code=500)

@@ -1,0 +1,99 @@
+"""A visitor who does an errand's pages as a person would, with nothing but HTTP: reads the form, fills it in, submits.
+
+For `demo --auto` and for tests; it knows the emulator's pages and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+import httpx
+
+_MOST_PAGES = 8
+
+
+class VisitFailed(Exception):
+    """The pages did not lead where they should. The message names the page, never its address."""
+
+
+@dataclass
+class Page:
+    """What a person sees of a page: which it is, the form's fields and ticks, its buttons, and what went wrong."""
+
+    name: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    hidden: dict[str, str] = field(default_factory=dict)
+    ticks: dict[str, str] = field(default_factory=dict)
+    buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.page = Page()
+        self._in_error = False
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        page, name, value = self.page, given.get("name", ""), given.get("value", "")
+        self._in_error = "error" in given.get("class", "").split()
+        if tag == "main":
+            page.name = given.get("data-page", "")
+        elif tag == "button":
+            page.buttons[given.get("id", "")] = (name, value)
+        elif tag == "input":
+            kind = given.get("type", "text")
+            kinds = {"hidden": page.hidden, "checkbox": page.ticks}
+            kinds.get(kind, page.fields)[name] = value
+
+    def handle_data(self, data: str) -> None:
+        if self._in_error and data.strip():
+            self.page.errors.append(data.strip())
+
+
+def visit_errand(
+    url: str,
+    *,
+    agree: bool = True,
+    email: str = "robin@example.com",
+    share: Iterable[str] | None = None,
+    first_name: str = "Robin",
+    last_name: str = "Marsh",
+) -> str:
+    """Do the errand at `url`, and say on which page it ended: "done", "declined" or "expired".
+
+    `share` names the optional claims to tick; None ticks them all. VisitFailed where a page refuses what was entered.
+    """
+    answers = {"email": email, "firstName": first_name, "lastName": last_name}
+    wanted = None if share is None else set(share)
+    # trust_env off: a proxy of the environment must never get a loopback address, nor an errand's key.
+    with httpx.Client(trust_env=False, follow_redirects=True, timeout=10) as browser:
+        response = browser.get(url)
+        for _ in range(_MOST_PAGES):
+            page = read_page(response)
+            if page.name == "sign-in":
+                press = "continue"
+            elif page.name != "consent":
+                return page.name
+            elif page.errors:
+                raise VisitFailed(f"the page refused what was entered: {' '.join(page.errors)}")
+            else:
+                press = "agree" if agree else "decline"
+            form = dict(page.hidden)
+            form |= {name: answers.get(name, "") for name in page.fields}
+            form |= {name: on for name, on in page.ticks.items() if wanted is None or name[len("share-") :] in wanted}
+            name, value = page.buttons[press]
+            response = browser.post(str(response.url), data=form | {name: value})
+    raise VisitFailed(f"the pages came to no end after {_MOST_PAGES} of them")
+
+
+def read_page(response: httpx.Response) -> Page:
+    """The page in an answer; VisitFailed where there is none."""
+    reader = _Reader()
+    reader.feed(response.text)
+    if not reader.page.name:
+        raise VisitFailed(f"no page of the local service there (status {response.status_code})")
+    return reader.page
