@@ -120,6 +120,16 @@ def engine_for(settings_for: Callable[..., Settings]) -> Callable[..., Engine]:
     return make
 
 
+@pytest.fixture
+def soak(request: pytest.FixtureRequest) -> int:
+    """How many times as long the long runs are: 1 in the suite, more in `make soak`."""
+    return int(request.config.getoption("--soak"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", default=1, type=int, help="make the long runs N times as long")
+
+
 def command(*arguments: str) -> list[str]:
     """The command line of `sudomimus-bridge` on this Python."""
     return [sys.executable, "-m", "sudomimus_bridge", *arguments]

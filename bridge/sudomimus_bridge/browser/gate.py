@@ -34,24 +34,33 @@ class BrowserGate:
     browser_hosts: Sequence[str]
     via_url: str
 
-    def admit(self, url: str, *, service_url: str) -> Secret:
-        """The URL, as a secret, if it may be opened where `service_url` answered with it.
+    def admit(self, page: Secret, *, service_url: str) -> Secret:
+        """The page, if it may be opened where `service_url` answered with it.
 
         Raises `ServiceUnavailable` with a sentence that says which rule it breaks, without repeating the URL.
         """
+        # The URL is looked at in another frame: a crash reporter that keeps local variables must not find it in this one.
+        if (why := self._why_refused(page.reveal(), is_loopback(host_of(service_url)))) is not None:
+            raise ServiceUnavailable(
+                f"The service sent a page that may not be opened: {why}. "
+                "Nothing was opened; please tell the game's makers.",
+                reason="PageRefused",
+            )
+        return page
+
+    def _why_refused(self, url: str, service_on_loopback: bool) -> str | None:
         match = _URL.fullmatch(url) if len(url) <= MAX_LENGTH else None
         if match is None:
-            raise _refusal(_what_is_wrong(url))
+            return _what_is_wrong(url)
         scheme, host = match["scheme"].lower(), match["host"].lower()
         port = int(match["port"]) if match["port"] else _DEFAULT_PORTS[scheme]
         if not 1 <= port <= 65535:
-            raise _refusal("its port is not a port")
-        service_on_loopback = is_loopback(host_of(service_url))
+            return "its port is not a port"
         if scheme == "http" and not (service_on_loopback and is_loopback(host)):
-            raise _refusal("it is not an https address")
+            return "it is not an https address"
         if not self._allows(host, port, scheme, service_on_loopback):
-            raise _refusal(f"its host, {host[:80]}, is not one that this game may open")
-        return Secret(url)
+            return f"its host, {host[:80]}, is not one that this game may open"
+        return None
 
     def _allows(self, host: str, port: int, scheme: str, service_on_loopback: bool) -> bool:
         if not self.browser_hosts and service_on_loopback and is_loopback(host):
@@ -98,10 +107,3 @@ def _what_is_wrong(url: str) -> str:
     if "@" in re.split(r"[/?#]", url.split("://", 1)[1])[0]:
         return "it holds a user name"
     return "it is not a well-formed address"
-
-
-def _refusal(why: str) -> ServiceUnavailable:
-    return ServiceUnavailable(
-        f"The service sent a page that may not be opened: {why}. Nothing was opened; please tell the game's makers.",
-        reason="PageRefused",
-    )

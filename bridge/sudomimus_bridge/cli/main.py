@@ -1,141 +1,23 @@
-"""The command line's entry: what commands there are, and how each ends."""
+"""The program's entry: signals first, then everything else."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import logging
-import os
 import sys
 from collections.abc import Sequence
 
-from .._version import __version__
-from ..errors import BridgeError, ConfigurationError, LoginCancelled
-from ..secret import redact
-from .arguments import Parser, parse, setting_flags
-from .output import own_standard_output
-from .running import signals_interrupt
-from .terminal import Terminal
+from .signals import signals_interrupt
 
-_EXTRAS = {"emulator": ("starlette", "uvicorn", "pydantic", "jinja2", "multipart", "jwt", "cryptography")}
-_CRASHED = 70  # sysexits.h, EX_SOFTWARE: none of the documented ones
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. The exit status is INTERFACES'; whatever happens, one sentence on standard error says why."""
-    terminal = Terminal()
-    try:
-        with signals_interrupt():
-            return _run(sys.argv[1:] if arguments is None else arguments, terminal)
-    except BridgeError as error:
-        terminal.error(error)
-        return error.exit_status
-    except KeyboardInterrupt:
-        cancelled = LoginCancelled()
-        terminal.error(cancelled)
-        return cancelled.exit_status
-    except BrokenPipeError:
-        # Whoever read the answer has gone. Python must not fail once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        terminal.line("sudomimus-bridge: nobody reads standard output, so the answer was lost.")
-        return _CRASHED
-    except Exception as error:  # noqa: BLE001 - a crash must say what happened without a secret
-        terminal.line(_crash(error))
-        return _CRASHED
+    with signals_interrupt(until_exit=arguments is None):
+        try:
+            from .commands import run_command  # all that takes time to import
 
-
-def _run(arguments: Sequence[str], terminal: Terminal) -> int:
-    parser = build_parser(emulator="emulator" in arguments)
-    if arguments[:1] == ["emulator"]:
-        _require_extra("emulator")
-    known = parse(parser, arguments)
-    if known.verbose:
-        _log_to_standard_error()
-    _require_extra(known.extra)
-    command = getattr(importlib.import_module(f"..{known.module}", __package__), known.function)
-    if known.own_output:
-        with own_standard_output() as output:
-            return int(command(known, terminal, output))
-    return int(command(known))
-
-
-def build_parser(*, emulator: bool = False) -> Parser:
-    """The parser of all commands. Nothing heavy is imported for it, unless it is to know the local service's own flags."""
-    settings = setting_flags()
-    parser = Parser(prog="sudomimus-bridge", description="Signs players of a Steam game in to Sudomimus.")
-    parser.add_argument("--version", action="version", version=f"sudomimus-bridge {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-
-    def command(
-        name: str, module: str, function: str, help_: str, *, extra: str = "", own_output: bool = True
-    ) -> Parser:
-        added = commands.add_parser(name, parents=[settings], help=help_, description=f"{help_[0].upper()}{help_[1:]}.")
-        added.add_argument("-v", "--verbose", action="store_true", help="log to standard error, without secrets")
-        added.set_defaults(module=module, function=function, extra=extra, own_output=own_output)
-        return added
-
-    demo = command("demo", "cli.demo", "demo", "a whole login with nothing outside this machine", extra="emulator")
-    demo.add_argument("--claim-gate", action="store_true", help="have the first attempt need an errand in the browser")
-    demo.add_argument("--auto", action="store_true", help="complete the errand without a person")
-
-    login = command("login", "cli.login", "login", "sign a player in")
-    login.add_argument("method", choices=["steam", "access-key"], help="what the player is known by")
-    login.add_argument("--json", action="store_true", help="print one JSON object with the tokens")
-    login.add_argument("--access-key-id", metavar="ID", help="with access-key: acs_k_… [SUDOMIMUS_ACCESS_KEY_ID]")
-    login.add_argument(
-        "--secret-file",
-        metavar="PATH",
-        help="with access-key: a file that holds the secret, - for standard input; else SUDOMIMUS_ACCESS_KEY_SECRET",
-    )
-
-    errand = command("errand", "cli.errand", "errand", "let a signed-in player share more with the game")
-    errand.description = "Let a signed-in player share more with the game. The access token comes from SUDOMIMUS_ACCESS_TOKEN or standard input."
-    errand.add_argument("--json", action="store_true", help="print one JSON object")
-
-    doctor = command("doctor", "cli.doctor", "doctor", "check each thing that a login needs, and say what to do")
-    doctor.add_argument("--json", action="store_true", help="print one JSON object")
-
-    service = command(
-        "emulator", "emulator.command", "run", "run the local service", extra="emulator", own_output=False
-    )
-    if emulator and not _missing("emulator"):
-        importlib.import_module("..emulator.command", __package__).add_arguments(service)
-    return parser
-
-
-def _missing(extra: str) -> list[str]:
-    return [name for name in _EXTRAS.get(extra, ()) if importlib.util.find_spec(name) is None]
-
-
-def _require_extra(extra: str) -> None:
-    if missing := _missing(extra):
-        raise ConfigurationError(
-            f"This command needs more than the bridge itself ({', '.join(missing)}). "
-            f"Install it: python -m pip install 'sudomimus-bridge[{extra}]'"
-        )
-
-
-class _Redacting(logging.Formatter):
-    """The last word over a log line, exceptions included: every secret is masked."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
-
-
-def _log_to_standard_error() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.DEBUG, handlers=[handler])
-
-
-def _crash(error: Exception) -> str:
-    """A bug: where it happened and what kind it is. Its message may hold anything, so it is masked."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = ""
-    if trace is not None:
-        code = trace.tb_frame.f_code
-        where = f" in {os.path.basename(code.co_filename)}:{trace.tb_lineno} ({code.co_name})"  # noqa: PTH119
-    message = redact(f"{type(error).__name__}: {error}")[:300]
-    return f"sudomimus-bridge: an error of the bridge itself{where}: {message}. Please report it."
+            return run_command(sys.argv[1:] if arguments is None else arguments)
+        except KeyboardInterrupt:
+            if sys.stderr is not None:
+                print("sudomimus-bridge: interrupted.", file=sys.stderr)
+            return _INTERRUPTED

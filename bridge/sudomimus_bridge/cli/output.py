@@ -6,12 +6,19 @@ the real standard output is set aside before anything is loaded, and file descri
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+
+from .signals import answering
+
+
+class AnswerLost(Exception):
+    """The answer could not be written; the message says why."""
 
 
 class Output:
@@ -32,13 +39,20 @@ class Output:
 
     def json(self, value: dict[str, Any]) -> None:
         """Write one JSON object and a newline, whole. ASCII, so that no encoding can spoil it."""
-        self._write(json.dumps(value).encode() + b"\n")
+        data = json.dumps(value).encode() + b"\n"
+        answering()
+        self._write(data)
 
     def _write(self, data: bytes) -> None:
         if self._descriptor is None:
-            raise BrokenPipeError("standard output is closed")
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+            raise AnswerLost("standard output is closed, so the answer was lost. Run it with one.")
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except BrokenPipeError:
+            raise AnswerLost("nobody reads standard output, so the answer was lost.") from None
+        except OSError as error:
+            raise AnswerLost(f"standard output cannot be written ({error.strerror}), so the answer was lost.") from None
 
 
 @contextmanager
@@ -47,21 +61,33 @@ def own_standard_output() -> Iterator[Output]:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     with suppress(AttributeError, OSError, ValueError):
         sys.stdout.flush()
+    closed = _open_standard_descriptors()
+    real = os.dup(1)
     try:
-        real = os.dup(1)
-    except OSError:  # started without a standard output
-        yield Output(None, encoding)
-        return
-    try:
-        try:
-            os.dup2(2, 1)
-        except OSError:  # started without a standard error: then chatter goes nowhere
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.close(nowhere)
-        yield Output(real, encoding)
+        os.dup2(2, 1)
+        yield Output(None if 1 in closed else real, encoding)
     finally:
         with suppress(AttributeError, OSError, ValueError):
             sys.stdout.flush()
         os.dup2(real, 1)
         os.close(real)
+
+
+def _open_standard_descriptors() -> set[int]:
+    """Lead to nowhere what the program was started without, or the next file to be opened would be standard output.
+
+    The descriptors that were closed.
+    """
+    closed = set()
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            closed.add(descriptor)
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+            if nowhere != descriptor:
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)
+    return closed

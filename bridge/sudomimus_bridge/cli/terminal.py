@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable
@@ -18,14 +19,18 @@ from ..service.rules import MAX_ATTEMPTS
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PLAIN_SPINNER = "|/-\\"
 
+_BESIDE_QR_CODE = 6
+"""Lines of a terminal that a page takes besides its QR code; the address may need two."""
+
 
 class Terminal:
-    """Writes progress, pages and errors. `colour` where the stream is a terminal and NO_COLOR is not set."""
+    """Writes progress, pages and errors. `alive` where the stream is a terminal, `colour` unless NO_COLOR is set."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream if stream is not None else sys.stderr
-        self.alive = _is_terminal(self._stream)
-        self.colour = self.alive and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        # Started without a standard error, as by a window manager: nobody is told anything, and the login goes on.
+        self._stream: TextIO = stream or sys.stderr or io.StringIO()
+        self.alive = _is_terminal(self._stream) and os.environ.get("TERM") != "dumb" and _takes_escapes()
+        self.colour = self.alive and not os.environ.get("NO_COLOR")
         self._status: str | None = None
         self._until: float | None = None
         self._frame = 0
@@ -38,10 +43,12 @@ class Terminal:
             case Phase.ISSUING:
                 self._now("Asking the sign-in service (usually under a second, at most 30 seconds)")
             case Phase.RETRYING:
+                following = f"That did not work yet; try {(event.attempt or 0) + 1} of at most {MAX_ATTEMPTS} follows"
                 seconds = event.retry_in_seconds or 0.0
-                self._now(
-                    f"No luck yet; trying again in {seconds:.0f} s (try {(event.attempt or 0) + 1} of {MAX_ATTEMPTS})"
-                )
+                if seconds < 1:
+                    self._now(f"{following} at once")
+                else:
+                    self._now(f"{following} in", seconds)
             case Phase.ERRAND_REQUIRED:
                 self.line(f"The game asks for something first: {_wanted(event.claims or {})}.")
             case Phase.WAITING_FOR_BROWSER if event.errand is not None:
@@ -49,18 +56,21 @@ class Terminal:
                     self.line("A page has opened in your browser. Finish there; it stays valid for up to 30 minutes.")
                 else:
                     self.page(event.errand.url)
-                self._now("Waiting for you in the browser (Ctrl-C gives up)", LIFETIME_SECONDS)
+                self._now("Waiting for you in the browser (Ctrl-C gives up), time left:", LIFETIME_SECONDS)
             case Phase.ERRAND_COMPLETED:
                 self.line("Done in the browser, thank you.")
             case Phase.SUCCEEDED:
                 self._clear()
 
     def page(self, url: str) -> None:
-        """A page that the player has to open, as text and, on a terminal, as a QR code."""
-        self.line("Open this page in a browser, here or on your phone:")
-        self.line(f"\n  {url}\n")
-        if self.alive and (code := qr_code(url, colour=self.colour, encoding=self._stream.encoding)):
+        """A page that the player has to open: a QR code where there is room for one, and the address."""
+        code = qr_code(url, colour=self.colour, encoding=self._stream.encoding) if self.alive else None
+        if code is not None:
+            self.line("Open this page on your phone, by its code, or in a browser here, by its address:\n")
             self.line(code)
+        else:
+            self.line("Open this page in a browser, here or on your phone:")
+        self.line(f"\n  {url}\n")
 
     def line(self, text: str) -> None:
         """A line that stays."""
@@ -71,7 +81,7 @@ class Terminal:
         """The sentence of an error, and the service's reason for it."""
         reason = f" ({error.reason})" if error.reason else ""
         mark = "\033[31msudomimus-bridge:\033[0m" if self.colour else "sudomimus-bridge:"
-        self.line(f"{mark} {error.sentence}{reason}")
+        self.line(f"{mark} {printable(error.sentence + reason)}")
 
     async def animate(self) -> None:
         """Keep the status line moving. Runs beside the flow; does nothing where there is no terminal."""
@@ -81,9 +91,9 @@ class Terminal:
                 self._draw()
 
     def _now(self, status: str, seconds: float | None = None) -> None:
-        """What is happening now: a line that is replaced, on a terminal."""
+        """What is happening now, and how long it may take: a line that is replaced, on a terminal."""
         if not self.alive:
-            self._write(status + ".\n")
+            self._write(f"{status}{'' if seconds is None else f' {_time(seconds)}'}.\n")
             return
         self._status = status
         self._until = None if seconds is None else anyio.current_time() + seconds
@@ -94,13 +104,14 @@ class Terminal:
         self._frame += 1
         text = f"{spinner[self._frame % len(spinner)]} {self._status}"
         if self._until is not None:
-            left = max(0, round(self._until - anyio.current_time()))
-            text += f" {left // 60}:{left % 60:02} left"
-        self._write("\r\033[K" + text[: _columns() - 1])
+            text += f" {_time(max(0.0, self._until - anyio.current_time()))}"
+        # The cursor waits on the empty line above, where what the Steam library prints by itself (steamworks/ABI, "The
+        # process") does not run into the status; then the status moves down.
+        self._write(f"\r\033[J\n{text[: _size().columns - 1]}\033[A\r")
 
     def _clear(self) -> None:
         if self._status is not None and self.alive:
-            self._write("\r\033[K")
+            self._write("\r\033[J")
         self._status = None
 
     def _write(self, text: str) -> None:
@@ -123,20 +134,25 @@ def login_summary(result: LoginResult) -> str:
 def claims_summary(claims: Claims) -> Iterable[str]:
     """A line for each claim, in words."""
     for name, meaning in claim_meanings(claims):
-        yield f"  {name[:14]:<14} {meaning}"
+        yield f"  {printable(name[:40]):<14} {printable(meaning)}"
+
+
+def printable(text: str) -> str:
+    """A text from the network as a terminal may have it: what would steer the terminal is replaced."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def qr_code(text: str, *, colour: bool, encoding: str | None) -> str | None:
-    """A QR code of half-height blocks; None where the terminal's encoding has no blocks or its width is too small."""
+    """A QR code of half-height blocks; None where the terminal's encoding has no blocks or the terminal no room."""
     import segno
 
     if not _can_encode("█▀▄", encoding):
         return None
     rows = [bytes(row) for row in segno.make(text, error="l", micro=False).matrix_iter(border=2)]
-    if len(rows[0]) >= _columns():
-        return None
     if len(rows) % 2:
         rows.append(bytes(len(rows[0])))
+    if len(rows[0]) >= _size().columns or len(rows) // 2 + _BESIDE_QR_CODE > _size().lines:
+        return None
     # Dark on light is what scanners expect: with colours it is said so, without them the terminal is taken to be dark.
     blocks = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
     lines = [
@@ -150,7 +166,12 @@ def _wanted(claims: Claims) -> str:
     required = [
         name for name, claim in claims.items() if isinstance(claim, dict) and claim.get("requirement") == "REQUIRED"
     ]
-    return f"your {' and '.join(required)[:80]}" if required else "your consent"
+    return f"your {printable(' and '.join(required)[:80])}" if required else "your consent"
+
+
+def _time(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02} minutes" if whole >= 60 else f"{whole} s"
 
 
 def _is_terminal(stream: TextIO) -> bool:
@@ -158,6 +179,25 @@ def _is_terminal(stream: TextIO) -> bool:
         return stream.isatty()
     except (AttributeError, ValueError):
         return False
+
+
+def _takes_escapes() -> bool:
+    """Whether the terminal understands escape sequences. A Windows console has to be asked to (SetConsoleMode)."""
+    if sys.platform != "win32":
+        return True
+    import ctypes
+    import msvcrt
+
+    try:
+        console = ctypes.c_void_p(msvcrt.get_osfhandle(2))
+    except OSError:
+        return False
+    kernel, mode = ctypes.windll.kernel32, ctypes.c_uint32()
+    virtual_terminal_processing = 4
+    return bool(
+        kernel.GetConsoleMode(console, ctypes.byref(mode))
+        and kernel.SetConsoleMode(console, mode.value | virtual_terminal_processing)
+    )
 
 
 def _can_encode(text: str, encoding: str | None) -> bool:
@@ -168,8 +208,8 @@ def _can_encode(text: str, encoding: str | None) -> bool:
     return True
 
 
-def _columns() -> int:
+def _size() -> os.terminal_size:
     try:
-        return os.get_terminal_size(2).columns
+        return os.get_terminal_size(2)
     except (OSError, ValueError):
-        return 80
+        return os.terminal_size((80, 24))

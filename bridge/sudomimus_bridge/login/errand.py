@@ -11,6 +11,7 @@ import anyio
 
 from ..errors import ErrandNotCompleted
 from ..events import Claims, ErrandHandoff, Phase
+from ..secret import Secret
 from ..service.port import ErrandStatus
 from ..service.rules import MAX_ERRANDS, POLL_SECONDS, poll_wait
 from .ports import Ports
@@ -35,38 +36,39 @@ class ErrandWalk:
         self._ports = ports
         self._progress = progress
         self._done = done
-        self._current: ErrandHandoff | None = None
-        self._opened: bool | None = None
-        self._seen = 0
+        self._pages: dict[Secret, tuple[ErrandHandoff, bool]] = {}
 
     @property
     def started(self) -> bool:
         """Whether the player was sent to any page yet."""
-        return self._seen > 0
+        return bool(self._pages)
 
     async def follow(self, errand: ErrandHandoff, claims: Claims, *, heed_done: bool) -> Ended:
         """Have the player do the errand, and wait. Raises `ServiceUnavailable` where its page may not be opened.
 
         Where "I'm done" is not heeded, the page's own end is waited for.
         """
-        ports = self._ports
-        if self._current is None or errand.errand_key != self._current.errand_key:
-            self._seen += 1
-            if self._seen > MAX_ERRANDS:
-                raise ErrandNotCompleted(
-                    f"The page was not finished in {MAX_ERRANDS} tries. Start the sign-in again when you have time for it.",
-                    reason="OutOfRounds",
-                )
-            self._current = errand
-            page = ports.settings.gate.admit(errand.page.reveal(), service_url=ports.service.base_url)
-            self._progress.tell(Phase.ERRAND_REQUIRED, errand=errand, claims=claims)
-            self._opened = not ports.settings.no_browser and await ports.browser.open(page)
+        if errand.errand_key not in self._pages:
+            self._pages[errand.errand_key] = await self._show(errand, claims)
+        # What passed the gate is what is told on, whatever a later answer says of the same errand.
+        errand, opened = self._pages[errand.errand_key]
         with self._done.listen() as said_done:
-            self._progress.tell(Phase.WAITING_FOR_BROWSER, errand=errand, claims=claims, browser_opened=self._opened)
+            self._progress.tell(Phase.WAITING_FOR_BROWSER, errand=errand, claims=claims, browser_opened=opened)
             ended = await self._wait(errand, said_done if heed_done else anyio.Event())
         if ended is Ended.COMPLETED:
             self._progress.tell(Phase.ERRAND_COMPLETED, claims=claims)
         return ended
+
+    async def _show(self, errand: ErrandHandoff, claims: Claims) -> tuple[ErrandHandoff, bool]:
+        if len(self._pages) >= MAX_ERRANDS:
+            raise ErrandNotCompleted(
+                f"The page was not finished in {MAX_ERRANDS} tries. Start the sign-in again when you have time for it.",
+                reason="OutOfRounds",
+            )
+        ports = self._ports
+        page = ports.settings.gate.admit(errand.page, service_url=ports.service.base_url)
+        self._progress.tell(Phase.ERRAND_REQUIRED, errand=errand, claims=claims)
+        return errand, not ports.settings.no_browser and await ports.browser.open(page)
 
     async def _wait(self, errand: ErrandHandoff, said_done: anyio.Event) -> Ended:
         """Poll until the service says that it is over, or the player does. What goes wrong is asked again."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import anyio
 import httpx
 
 from .._version import __version__
@@ -94,12 +95,16 @@ class Exchange:
         try:
             if response.headers.get("Content-Encoding", "identity").lower() != "identity":
                 return Failed(Trouble.UNREADABLE, "a compressed answer, which was not asked for")
-            async for chunk in response.aiter_raw():
-                content += chunk
-                if len(content) > MAX_BODY:
-                    return Failed(Trouble.UNREADABLE, f"an answer of more than {MAX_BODY // 1024} KiB")
+            with anyio.CancelScope() as reading:
+                async for chunk in response.aiter_raw():
+                    content += chunk
+                    if len(content) > MAX_BODY:
+                        reading.cancel()  # ends the iteration from within: an iterator that is left half-way lingers
+            if len(content) > MAX_BODY:
+                return Failed(Trouble.UNREADABLE, f"an answer of more than {MAX_BODY // 1024} KiB")
         finally:
-            await response.aclose()
+            with anyio.CancelScope(shield=True):
+                await response.aclose()
         if response.has_redirect_location or 300 <= response.status_code < 400:
             return Failed(Trouble.UNREADABLE, f"a redirect ({response.status_code}), which is not followed")
         body, flaw = _json_object(response.headers.get("Content-Type", ""), bytes(content))

@@ -108,7 +108,7 @@ POLL_MIN_SECONDS, POLL_MAX_SECONDS = 1.0, 8.0
 
 def poll_wait(failures: int, retry_after: float | None) -> float:
     """Seconds until the next poll after that many failures in a row: every 2, never under 1 or over 8 ("Errand")."""
-    wait = max(POLL_SECONDS * 2 ** min(failures, 4), retry_after or 0.0)
+    wait = max(POLL_SECONDS * float(2 ** min(failures, 4)), retry_after or 0.0)
     return min(POLL_MAX_SECONDS, max(POLL_MIN_SECONDS, wait))
 
 

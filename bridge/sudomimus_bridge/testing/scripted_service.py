@@ -23,7 +23,10 @@ TOKENS = {"applicationAnchor": "my-game", "accessToken": "access.token.1", "refr
 
 @dataclass(frozen=True)
 class Step:
-    """What one request meets: an answer after `delay` seconds, or an exception of httpx. `body` is JSON unless bytes."""
+    """What one request meets: an answer after `delay` seconds, or an exception of httpx.
+
+    `body` is sent as JSON unless it is bytes, or a function that makes them.
+    """
 
     status: int = 200
     body: Any = field(default_factory=lambda: {**TOKENS, "claims": {}})
@@ -70,8 +73,8 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The next step of the script."""
-        body = json.loads(request.content) if request.method == "POST" else {}
-        seen = Seen(request.method, request.url.path, body, self._clock.now())
+        sent = json.loads(request.content) if request.method == "POST" else {}
+        seen = Seen(request.method, request.url.path, sent, self._clock.now())
         self.seen.append(seen)
         if self.on_request is not None:
             self.on_request(seen)
@@ -80,7 +83,8 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
         await self._clock.sleep(step.delay)
         if step.raises is not None:
             raise step.raises("scripted")
-        content = step.body if isinstance(step.body, bytes) else json.dumps(step.body).encode()
+        body = step.body() if callable(step.body) else step.body
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", **step.headers}
         return httpx.Response(step.status, headers=headers, stream=_Drip(content, step.chunk_delay, self._clock))
 
@@ -92,9 +96,9 @@ class _Drip(httpx.AsyncByteStream):
         self._clock = clock
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for at in range(0, len(self._content), 1024):
+        for at in range(0, len(self._content), 16 * 1024):
             await self._clock.sleep(self._delay)
-            yield self._content[at : at + 1024]
+            yield self._content[at : at + 16 * 1024]
 
 
 def scripted(transport: ScriptedTransport) -> Callable[[Settings, Clock], Any]:

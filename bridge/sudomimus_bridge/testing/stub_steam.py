@@ -14,10 +14,10 @@ import anyio
 from ..clock import Clock
 from ..errors import SteamUnavailable
 from ..secret import Secret
-from .stub_ticket import StubTicket
 from ..steam import abi, results
 from ..steam.ledger import Ledger
 from ..steam.worker import waker
+from .stub_ticket import StubTicket
 
 STEAM_ID = 76561197960287930
 
