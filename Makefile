@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check all clean native cross sidecar soak
+.PHONY: demo test check all native cross tools soak clean
 
 all: check test
 
@@ -14,17 +14,30 @@ demo: $(VENV)/.ready native
 test: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
+# The long form of the long runs: random schedules of faults, fifty times as many.
+soak: $(VENV)/.ready native
+	$(BIN)/python -m pytest -n auto tests/test_properties.py --soak 50
+
 check: $(VENV)/.ready
-	$(BIN)/ruff check bridge tests
-	$(BIN)/ruff format --check bridge tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 # Without a compiler the stub is left out: demo and the tests then say so and use the Python stub.
-native: $(VENV)/.ready
-	@if command -v $${CC:-cc} >/dev/null 2>&1; then $(MAKE) -s -C native; else echo "no C compiler: the Python stub of Steam stands in"; fi
+native:
+	@if command -v "$${CC:-cc}" >/dev/null 2>&1; then $(MAKE) -s -C native; \
+	else echo "There is no C compiler here: the Python stub of Steam stands in for the compiled one."; fi
+
+# The stub for the other platforms, by ziglang's compiler.
+cross: tools
+	$(MAKE) -C native cross PYTHON=$(abspath $(BIN))/python
+
+# What only some tests need, and is large: a compiler for all platforms.
+tools: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang
 
 $(VENV)/.ready: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@

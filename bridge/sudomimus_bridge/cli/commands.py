@@ -16,6 +16,8 @@ from .arguments import Parser, parse, setting_flags
 from .output import AnswerLost, own_standard_output
 from .terminal import Terminal
 
+_log = logging.getLogger("sudomimus_bridge")
+
 _EXTRAS = {"emulator": ("starlette", "uvicorn", "pydantic", "jinja2", "multipart", "jwt", "cryptography")}
 _FAILED_ITSELF = 70  # sysexits.h, EX_SOFTWARE: none of the documented ones
 
@@ -26,6 +28,7 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments, terminal)
     except BridgeError as error:
+        _log.debug("%s: %s", type(error).__name__, error.detail)
         terminal.error(error)
         return error.exit_status
     except KeyboardInterrupt:
@@ -50,7 +53,7 @@ def _run(arguments: Sequence[str], terminal: Terminal) -> int:
     _require_extra(known.extra)
     command = getattr(importlib.import_module(f"..{known.module}", __package__), known.function)
     if known.own_output:
-        with own_standard_output() as output:
+        with own_standard_output(terminal, chatter=known.verbose) as output:
             return int(command(known, terminal, output))
     return int(command(known))
 
@@ -66,7 +69,12 @@ def build_parser(*, emulator: bool = False) -> Parser:
         name: str, module: str, function: str, help_: str, *, extra: str = "", own_output: bool = True
     ) -> Parser:
         added = commands.add_parser(name, parents=[settings], help=help_, description=f"{help_[0].upper()}{help_[1:]}.")
-        added.add_argument("-v", "--verbose", action="store_true", help="log to standard error, without secrets")
+        added.add_argument(
+            "-v",
+            "--verbose",
+            action="store_true",
+            help="log to standard error, without secrets, and show what Steam prints",
+        )
         added.set_defaults(module=module, function=function, extra=extra, own_output=own_output)
         return added
 

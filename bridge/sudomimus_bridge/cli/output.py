@@ -11,10 +11,11 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from typing import Any
 
 from .signals import answering
+from .terminal import Terminal
 
 
 class AnswerLost(Exception):
@@ -56,21 +57,44 @@ class Output:
 
 
 @contextmanager
-def own_standard_output() -> Iterator[Output]:
-    """Set standard output aside for `Output`; whatever else is printed goes to standard error until the block ends."""
+def own_standard_output(terminal: Terminal, *, chatter: bool) -> Iterator[Output]:
+    """Set standard output aside for `Output`; what libraries print there goes to standard error until the block ends.
+
+    On a terminal it would run into the status line, so there it is shown only where `chatter` asks for it.
+    """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    closed = _open_standard_descriptors()
+    with _set_aside(1) as real:
+        os.dup2(2, 1)
+        if chatter or not terminal.alive:
+            yield Output(None if 1 in closed else real, encoding)
+            return
+        with _set_aside(2) as screen, open(screen, "w", encoding=terminal.stream.encoding, closefd=False) as stream:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
+            before, terminal.stream = terminal.stream, stream
+            try:
+                with redirect_stderr(stream):
+                    yield Output(None if 1 in closed else real, encoding)
+            finally:
+                terminal.stream = before
+
+
+@contextmanager
+def _set_aside(descriptor: int) -> Iterator[int]:
+    """A copy of a standard descriptor, which gets its place back when the block ends."""
     with suppress(AttributeError, OSError, ValueError):
         sys.stdout.flush()
-    closed = _open_standard_descriptors()
-    real = os.dup(1)
+    copy = os.dup(descriptor)
     try:
-        os.dup2(2, 1)
-        yield Output(None if 1 in closed else real, encoding)
+        yield copy
     finally:
         with suppress(AttributeError, OSError, ValueError):
             sys.stdout.flush()
-        os.dup2(real, 1)
-        os.close(real)
+        os.dup2(copy, descriptor)
+        os.close(copy)
 
 
 def _open_standard_descriptors() -> set[int]:

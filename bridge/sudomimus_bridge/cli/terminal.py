@@ -19,8 +19,8 @@ from ..service.rules import MAX_ATTEMPTS
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PLAIN_SPINNER = "|/-\\"
 
-_BESIDE_QR_CODE = 6
-"""Lines of a terminal that a page takes besides its QR code; the address may need two."""
+_BELOW_QR_CODE = 4
+"""Lines of a terminal that a page needs below its QR code: its address, apart from what is around it, and the status."""
 
 
 class Terminal:
@@ -28,8 +28,8 @@ class Terminal:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         # Started without a standard error, as by a window manager: nobody is told anything, and the login goes on.
-        self._stream: TextIO = stream or sys.stderr or io.StringIO()
-        self.alive = _is_terminal(self._stream) and os.environ.get("TERM") != "dumb" and _takes_escapes()
+        self.stream: TextIO = stream or sys.stderr or io.StringIO()
+        self.alive = _is_terminal(self.stream) and os.environ.get("TERM") != "dumb" and _takes_escapes()
         self.colour = self.alive and not os.environ.get("NO_COLOR")
         self._status: str | None = None
         self._until: float | None = None
@@ -64,12 +64,9 @@ class Terminal:
 
     def page(self, url: str) -> None:
         """A page that the player has to open: a QR code where there is room for one, and the address."""
-        code = qr_code(url, colour=self.colour, encoding=self._stream.encoding) if self.alive else None
-        if code is not None:
-            self.line("Open this page on your phone, by its code, or in a browser here, by its address:\n")
+        self.line("Open this page in a browser, here or on your phone:")
+        if self.alive and (code := qr_code(url, self._size(), colour=self.colour, encoding=self.stream.encoding)):
             self.line(code)
-        else:
-            self.line("Open this page in a browser, here or on your phone:")
         self.line(f"\n  {url}\n")
 
     def line(self, text: str) -> None:
@@ -100,25 +97,29 @@ class Terminal:
         self._draw()
 
     def _draw(self) -> None:
-        spinner = _SPINNER if _can_encode(_SPINNER, self._stream.encoding) else _PLAIN_SPINNER
+        spinner = _SPINNER if _can_encode(_SPINNER, self.stream.encoding) else _PLAIN_SPINNER
         self._frame += 1
         text = f"{spinner[self._frame % len(spinner)]} {self._status}"
         if self._until is not None:
             text += f" {_time(max(0.0, self._until - anyio.current_time()))}"
-        # The cursor waits on the empty line above, where what the Steam library prints by itself (steamworks/ABI, "The
-        # process") does not run into the status; then the status moves down.
-        self._write(f"\r\033[J\n{text[: _size().columns - 1]}\033[A\r")
+        self._write("\r\033[K" + text[: self._size().columns - 1])
+
+    def _size(self) -> os.terminal_size:
+        try:
+            return os.get_terminal_size(self.stream.fileno())
+        except (OSError, ValueError):
+            return os.terminal_size((80, 24))
 
     def _clear(self) -> None:
         if self._status is not None and self.alive:
-            self._write("\r\033[J")
+            self._write("\r\033[K")
         self._status = None
 
     def _write(self, text: str) -> None:
-        encoding = self._stream.encoding or "utf-8"
+        encoding = self.stream.encoding or "utf-8"
         try:
-            self._stream.write(text.encode(encoding, "replace").decode(encoding))
-            self._stream.flush()
+            self.stream.write(text.encode(encoding, "replace").decode(encoding))
+            self.stream.flush()
         except (OSError, ValueError):  # nobody reads: a closed terminal must not end a login
             self.alive = False
 
@@ -142,7 +143,7 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def qr_code(text: str, *, colour: bool, encoding: str | None) -> str | None:
+def qr_code(text: str, room: os.terminal_size, *, colour: bool, encoding: str | None) -> str | None:
     """A QR code of half-height blocks; None where the terminal's encoding has no blocks or the terminal no room."""
     import segno
 
@@ -151,7 +152,7 @@ def qr_code(text: str, *, colour: bool, encoding: str | None) -> str | None:
     rows = [bytes(row) for row in segno.make(text, error="l", micro=False).matrix_iter(border=2)]
     if len(rows) % 2:
         rows.append(bytes(len(rows[0])))
-    if len(rows[0]) >= _size().columns or len(rows) // 2 + _BESIDE_QR_CODE > _size().lines:
+    if len(rows[0]) >= room.columns or len(rows) // 2 + _BELOW_QR_CODE > room.lines:
         return None
     # Dark on light is what scanners expect: with colours it is said so, without them the terminal is taken to be dark.
     blocks = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
@@ -183,21 +184,21 @@ def _is_terminal(stream: TextIO) -> bool:
 
 def _takes_escapes() -> bool:
     """Whether the terminal understands escape sequences. A Windows console has to be asked to (SetConsoleMode)."""
-    if sys.platform != "win32":
-        return True
-    import ctypes
-    import msvcrt
+    if sys.platform == "win32":
+        import ctypes
+        import msvcrt
 
-    try:
-        console = ctypes.c_void_p(msvcrt.get_osfhandle(2))
-    except OSError:
-        return False
-    kernel, mode = ctypes.windll.kernel32, ctypes.c_uint32()
-    virtual_terminal_processing = 4
-    return bool(
-        kernel.GetConsoleMode(console, ctypes.byref(mode))
-        and kernel.SetConsoleMode(console, mode.value | virtual_terminal_processing)
-    )
+        virtual_terminal_processing = 4
+        kernel, mode = ctypes.windll.kernel32, ctypes.c_uint32()
+        try:
+            console = ctypes.c_void_p(msvcrt.get_osfhandle(2))
+        except OSError:
+            return False
+        return bool(
+            kernel.GetConsoleMode(console, ctypes.byref(mode))
+            and kernel.SetConsoleMode(console, mode.value | virtual_terminal_processing)
+        )
+    return True
 
 
 def _can_encode(text: str, encoding: str | None) -> bool:
@@ -206,10 +207,3 @@ def _can_encode(text: str, encoding: str | None) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-def _size() -> os.terminal_size:
-    try:
-        return os.get_terminal_size(2)
-    except (OSError, ValueError):
-        return os.terminal_size((80, 24))
