@@ -8,6 +8,7 @@ exception.
 from __future__ import annotations
 
 import json
+import os
 import re
 import ssl
 from dataclasses import dataclass, field
@@ -147,8 +148,9 @@ def _failed(error: Exception) -> Failed:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Failed(Trouble.CERTIFICATE, cause.verify_message)
-        if system is None and isinstance(cause, OSError) and cause.strerror:
-            system = cause.strerror
+        if system is None and isinstance(cause, OSError) and cause.errno:
+            # Above zero the number says more than asyncio's and trio's words; a failed name look-up's is below.
+            system = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror
         cause = cause.__cause__ or cause.__context__
     name = type(error).__name__
     if isinstance(error, (httpx.DecodingError, httpx.RemoteProtocolError)) and "disconnected" not in str(error).lower():
