@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import shlex
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sudomimus_bridge import __version__
+from sudomimus_bridge.cli.main import main
 from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.settings import TABLE
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 
 from .conftest import StubLog, command
@@ -92,6 +94,12 @@ class Running:
         """Wait until standard error holds these words."""
         self.until(lambda: words in self.err)
 
+    def write(self, text: str | None) -> None:
+        """Give it all of its standard input."""
+        if text is not None and self.process.stdin is not None:
+            with self.process.stdin as stdin:
+                stdin.write(text.encode())
+
     def signal(self, number: int) -> None:
         """Send a signal; the clock of the end starts anew."""
         self.began = time.monotonic()
@@ -118,6 +126,11 @@ class Program:
     log: StubLog
     environ: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def all_environ(self) -> dict[str, str]:
+        """What the program is started with."""
+        return {**os.environ, **self.environ}
+
     def flags(self, **changes: str | None) -> list[str]:
         """The flags that point a login at the stub and the local service; None leaves one out."""
         urls = self.emulator.urls
@@ -130,19 +143,20 @@ class Program:
             **changes,
         }
         return [
-            word for name, value in values.items() if value is not None for word in (f"--{name.replace('_', '-')}", value)
+            word
+            for name, value in values.items()
+            if value is not None
+            for word in (f"--{name.replace('_', '-')}", value)
         ]
 
     def start(self, *arguments: str, stdin: int = subprocess.DEVNULL, **flags: str | None) -> Running:
         """Start a command with `flags`."""
-        return Running(command(*arguments, *self.flags(**flags)), {**os.environ, **self.environ}, stdin)
+        return Running(command(*arguments, *self.flags(**flags)), self.all_environ, stdin)
 
     def run(self, *arguments: str, text: str | None = None, **flags: str | None) -> Ended:
         """Run a command with `flags` to its end, with `text` as its standard input."""
         running = self.start(*arguments, stdin=subprocess.DEVNULL if text is None else subprocess.PIPE, **flags)
-        if text is not None and running.process.stdin is not None:
-            with running.process.stdin as stdin:
-                stdin.write(text.encode())
+        running.write(text)
         return running.end()
 
     def every_ticket_was_cancelled_once(self, tickets: int | None = None) -> None:
@@ -156,12 +170,11 @@ class Program:
             assert given.total() == tickets
 
 
-@pytest.fixture
-def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Any:
-    """The program, with the local service as new and knowing which tickets the stub has cancelled."""
+def on_stub(emulator: Emulator, library: Path, log: StubLog) -> Iterator[Program]:
+    """The program, with the local service as new and knowing which tickets the stub has cancelled. For a fixture."""
     emulator.reset(settings=True)
-    emulator.update(steam_log=stub_log.path)
-    yield Program(emulator, stub_library, stub_log)
+    emulator.update(steam_log=log.path)
+    yield Program(emulator, library, log)
     emulator.reset(settings=True)
 
 
@@ -170,7 +183,75 @@ def bare(*arguments: str, text: str | None = None, **environ: str) -> Ended:
     running = Running(
         command(*arguments), {**os.environ, **environ}, subprocess.DEVNULL if text is None else subprocess.PIPE
     )
-    if text is not None and running.process.stdin is not None:
-        with running.process.stdin as stdin:
-            stdin.write(text.encode())
+    running.write(text)
     return running.end()
+
+
+@pytest.fixture
+def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Program]:
+    yield from on_stub(emulator, stub_library, stub_log)
+
+
+COMMANDS = [[], ["demo"], ["login"], ["errand"], ["doctor"], ["emulator"]]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: " ".join(words) or "none")
+def test_help(arguments: list[str]) -> None:
+    ended = bare(*arguments, "--help")
+    assert (ended.status, ended.err) == (0, "")
+    assert f"usage: sudomimus-bridge {' '.join(arguments)}".rstrip() in ended.out
+    if arguments:
+        for setting in TABLE:
+            assert setting.flag in ended.out and setting.variable in "".join(ended.out.split())
+
+
+def test_the_version() -> None:
+    assert bare("--version").out == f"sudomimus-bridge {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "COMMAND is missing."),
+        (["logn"], "This COMMAND does not exist; there are: "),
+        (["login"], "METHOD is missing."),
+        (["login", "stem"], "This METHOD does not exist; there are: "),
+        (["doctor", "--jsn"], "There is no flag --jsn. See sudomimus-bridge doctor --help."),
+        (["doctor", "-phunter2"], "There is a flag that does not exist. See"),
+        (["doctor", "hunter2"], "There is one argument too many."),
+        (["doctor", "--json=hunter2"], "--json takes no value."),
+        (["doctor", "--timeout"], "--timeout needs a value."),
+        (["emulator", "--port", "hunter2"], "--port must be a whole number."),
+        (["demo", "--json"], "There is no flag --json. See sudomimus-bridge demo --help."),
+        (["doctor", "--app", "x"], "There is no flag --app."),
+    ],
+    ids=" ".join,
+)
+def test_a_command_line_that_cannot_be_read(
+    arguments: list[str], sentence: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and err.startswith(f"sudomimus-bridge: {sentence}") and err.count("\n") == 1
+    assert "hunter2" not in err
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
+def test_without_standard_input_or_error_the_answer_is_the_same(program: Program, closed: str) -> None:
+    program.environ["STEAM_STUB_CHATTER"] = "1"
+    line = shlex.join(command("login", "steam", "--json", *program.flags()))
+    done = subprocess.run(["sh", "-c", f"{line} {closed}"], stdout=subprocess.PIPE, env=program.all_environ, check=True)
+    assert json.loads(done.stdout)["accessToken"]
+
+
+@pytest.mark.parametrize(
+    ("output", "why"), [(">&-", "is closed"), (">/dev/full", "No space left"), ("| true", "nobody reads")]
+)
+def test_an_answer_that_cannot_be_written_is_said_to_be_lost(program: Program, output: str, why: str) -> None:
+    program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "200"  # until `true` has ended
+    line = shlex.join(command("login", "steam", "--json", *program.flags()))
+    script = f"({line}; echo status $? >&2) {output}" if "|" in output else f"{line} {output}; echo status $? >&2"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=program.all_environ, check=False)
+    assert "the answer was lost" in done.stderr and why in done.stderr
+    assert "status 70" in done.stderr and "Traceback" not in done.stderr
+    program.every_ticket_was_cancelled_once(1)

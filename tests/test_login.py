@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import anyio
+import httpcore
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
@@ -61,6 +63,31 @@ def test_an_errand_ends_in_a_login_with_a_second_ticket(
     ]
     assert stub_log.story() == ["request", "callback", "cancel", "request", "callback", "cancel", "shutdown"]
     assert open_tickets(stub_log.calls) == []
+
+
+def test_the_connection_is_opened_while_steam_prepares_the_ticket(
+    engine_for: Callable[..., Engine], stub_log: StubLog, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "400")
+    connect = httpcore.AnyIOBackend.connect_tcp
+    order: list[str] = []
+
+    async def connect_tcp(*arguments: Any, **keywords: Any) -> Any:
+        stream = await connect(*arguments, **keywords)
+        order.append("connected")
+        return stream
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect_tcp)
+    engine = engine_for()
+
+    async def login() -> None:
+        try:
+            await engine.login_steam(lambda event: order.append(event.phase.value))
+        finally:
+            await engine.aclose()
+
+    anyio.run(login, backend=backend)
+    assert order == ["requesting-ticket", "connected", "issuing", "succeeded"]
 
 
 @pytest.mark.parametrize("dialect", ["documents", "openapi"])

@@ -58,10 +58,23 @@ STATES = st.fixed_dictionaries(
 CLAIMS = st.one_of(st.none(), st.just([1]), st.dictionaries(st.sampled_from(["email", "firstName", "shoe"]), STATES))
 DELAYS = st.sampled_from([0.0, 0.01, 0.3, 5.0, 29.0, 45.0, 4000.0])
 RAISES = st.sampled_from(
-    [httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ProxyError]
+    [
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.ReadError,
+        httpx.ReadTimeout,
+        httpx.RemoteProtocolError,
+        httpx.ProxyError,
+    ]
 )
 HEADERS = st.sampled_from(
-    [{}, {"Retry-After": "3"}, {"Retry-After": "99999"}, {"Retry-After": "Wed, 10 Jun 2026 12:00:00 GMT"}, {"Content-Type": "text/html"}]
+    [
+        {},
+        {"Retry-After": "3"},
+        {"Retry-After": "99999"},
+        {"Retry-After": "Wed, 10 Jun 2026 12:00:00 GMT"},
+        {"Content-Type": "text/html"},
+    ]
 )
 
 
@@ -86,8 +99,14 @@ def gated(draw: st.DrawFn) -> Step:
 
 @st.composite
 def refused(draw: st.DrawFn) -> Step:
-    status = draw(st.sampled_from([400, 401, 401, 403, 404, 408, 409, 418, 429, 429, 500, 502, 503, 504, 302, 204, 599]))
-    body = draw(st.sampled_from([b"", {"reason": "Layer2Denied"}, {"reason": 5}, {"reason": f"leak {ACCESS}\x00"}, b"<html>", [1]]))
+    status = draw(
+        st.sampled_from([400, 401, 401, 403, 404, 408, 409, 418, 429, 429, 500, 502, 503, 504, 302, 204, 599])
+    )
+    body = draw(
+        st.sampled_from(
+            [b"", {"reason": "Layer2Denied"}, {"reason": 5}, {"reason": f"leak {ACCESS}\x00"}, b"<html>", [1]]
+        )
+    )
     return Step(status, body, draw(HEADERS), draw(DELAYS))
 
 
@@ -112,7 +131,9 @@ BROKEN = st.one_of(
 )
 POSTS = st.lists(st.one_of(issued(), gated(), gated(), refused(), BROKEN), min_size=1, max_size=10)
 POLL = st.one_of(
-    st.sampled_from(["PENDING", "PENDING", "COMPLETED", "COMPLETED", "EXPIRED", "NEW"]).map(lambda s: Step(body={"status": s})),
+    st.sampled_from(["PENDING", "PENDING", "COMPLETED", "COMPLETED", "EXPIRED", "NEW"]).map(
+        lambda s: Step(body={"status": s})
+    ),
     refused(),
     BROKEN,
 )
@@ -182,7 +203,11 @@ def check(schedule: Schedule, how: str, backend: str) -> None:
             "no_browser": schedule.no_browser,
         }
         engine = Engine(
-            read_settings(given_settings, {}), steam=steam, browser=browser, clock=clock, open_service=scripted(transport)
+            read_settings(given_settings, {}),
+            steam=steam,
+            browser=browser,
+            clock=clock,
+            open_service=scripted(transport),
         )
         outcome: LoginResult | ErrandResult | BridgeError = LoginCancelled()
         with anyio.move_on_after(schedule.cancel_after if schedule.cancel_after is not None else 1e9):
@@ -245,7 +270,13 @@ def check(schedule: Schedule, how: str, backend: str) -> None:
     if isinstance(outcome, BridgeError):
         told += [str(outcome.detail), str(outcome.reason)]
         told += package_frames(outcome)
-    secrets = [ACCESS, REFRESH, KEY_SECRET, "ernd_secret", *(seen.body.get("steamTicketHex", ACCESS)[:40] for seen in posts)]
+    secrets = [
+        ACCESS,
+        REFRESH,
+        KEY_SECRET,
+        "ernd_secret",
+        *(seen.body.get("steamTicketHex", ACCESS)[:40] for seen in posts),
+    ]
     for text in told:
         for secret in secrets:
             assert secret not in text

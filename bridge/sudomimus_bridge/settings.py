@@ -178,12 +178,12 @@ def _url(value: Any, source: str) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         raise wrong("it is not a well-formed URL") from None
+    if "@" in text or parts.query or parts.fragment or "?" in text or "#" in text:
+        raise wrong("it may hold no user name, query or fragment")
     if parts.scheme not in ("https", "http") or not host:
         raise wrong(f"{shown(text)} is neither" if text else "it is empty")
     if parts.scheme == "http" and not is_loopback(host):
         raise wrong(f"{shown(host)} is not a loopback host, so it needs https")
-    if "@" in parts.netloc or parts.query or parts.fragment or "?" in text or "#" in text:
-        raise wrong("it may hold no user name, query or fragment")
     return text.rstrip("/")
 
 

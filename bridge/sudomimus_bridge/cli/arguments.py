@@ -26,6 +26,17 @@ NO_SECRETS = (
 )
 
 
+# What argparse says that repeats a value, or that a person would have to think about.
+_ARGPARSE_SAYS = (
+    (r"argument (\w+): invalid choice: .* \(choose from (.*)\)", r"this \1 does not exist; there are: \2"),
+    (r"argument (\S+): invalid int value: .*", r"\1 must be a whole number"),
+    (r"argument (\S+): invalid .* value: .*", r"the value of \1 is not valid"),
+    (r"argument (\S+): ignored explicit argument .*", r"\1 takes no value"),
+    (r"argument (\S+): expected one argument", r"\1 needs a value"),
+    (r"the following arguments are required: (.*)", r"\1 is missing"),
+)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors never repeat a value, for a value may be a secret in the wrong place."""
 
@@ -35,10 +46,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise a `ConfigurationError` in place of printing and exiting."""
-        message = re.sub(r"invalid choice: .*?(?= \(choose from)", "there is no such choice", message, flags=re.DOTALL)
-        message = re.sub(r"invalid (\w+) value: .*", r"not a valid \1", message, flags=re.DOTALL)
-        message = re.sub(r"ignored explicit argument .*", "it takes no value", message, flags=re.DOTALL)
-        raise ConfigurationError(f"{redact(message)}. See {self.prog} --help.")
+        for pattern, words in _ARGPARSE_SAYS:
+            message = re.sub(pattern, words, message, flags=re.DOTALL)
+        raise usage_error(message, self.prog)
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
@@ -49,9 +59,17 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
     known, unknown = parser.parse_known_args(arguments)
     if unknown:
         flags = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
-        what = f"unknown flag {redact(flags[0])}" if flags else "an argument too many"
-        raise ConfigurationError(f"{what}. See {parser.prog} --help.")
+        # Only what is spelled like a flag is repeated: -pPASSWORD is not.
+        spelled = next((flag for flag in flags if re.fullmatch(r"--[a-z]+(-[a-z]+)*", flag)), None)
+        known_as = f"there is no flag {spelled}" if spelled else "there is a flag that does not exist"
+        raise usage_error(known_as if flags else "there is one argument too many", known.prog)
     return known
+
+
+def usage_error(what: str, prog: str) -> ConfigurationError:
+    """The error for a command line that cannot be read."""
+    what = redact(what)
+    return ConfigurationError(f"{what[:1].upper()}{what[1:]}. See {prog} --help.")
 
 
 def setting_flags() -> Parser:

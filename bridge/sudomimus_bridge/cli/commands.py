@@ -73,9 +73,9 @@ def build_parser(*, emulator: bool = False) -> Parser:
             "-v",
             "--verbose",
             action="store_true",
-            help="log to standard error, without secrets, and show what Steam prints",
+            help="log to standard error, without secrets; show what Steam prints",
         )
-        added.set_defaults(module=module, function=function, extra=extra, own_output=own_output)
+        added.set_defaults(prog=added.prog, module=module, function=function, extra=extra, own_output=own_output)
         return added
 
     demo = command("demo", "cli.demo", "demo", "a whole login with nothing outside this machine", extra="emulator")

@@ -6,6 +6,7 @@ It uses the login's own parts: what works here works there. Nothing is sent to t
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
@@ -15,7 +16,8 @@ from anyio import to_thread
 
 from ..browser.gate import host_of, is_loopback
 from ..browser.system import available_browser
-from ..errors import BridgeError, ConfigurationError, ServiceUnavailable
+from ..clock import Clock
+from ..errors import BridgeError, ConfigurationError, ServiceUnavailable, SteamUnavailable
 from ..login.concurrency import alongside
 from ..login.engine import Engine, open_exchange
 from ..service.exchange import Failed, Replied
@@ -29,6 +31,9 @@ from .arguments import given_settings
 from .output import Output
 from .running import run
 from .terminal import Terminal
+
+_NOT_CHECKED = "not checked, for it needs"
+_WARNING = "warning: "
 
 SKEW_SECONDS = 300
 """How wrong the clock may be: tokens and certificates are judged by the minute, not by the second."""
@@ -79,7 +84,7 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
         yield Check(
             "browser",
             True,
-            "warning: no browser was found, so a page would be shown as text and QR code",
+            f"{_WARNING}no browser was found, so a page would be shown as text and QR code",
             "Install a browser, or name one in the environment variable BROWSER.",
         )
 
@@ -91,7 +96,7 @@ async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
     except BridgeError as error:
         yield _failed("steam-library", error)
         for name in ["steam-exports", *rest]:
-            yield _skipped(name, "steam-library", error)
+            yield _skipped(name, "steam-library", error.exit_status)
         return
     yield Check("steam-library", True, f"found at {path}")
     try:
@@ -99,12 +104,12 @@ async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
     except BridgeError as error:
         yield _failed("steam-exports", error)
         for name in rest:
-            yield _skipped(name, "steam-exports", error)
+            yield _skipped(name, "steam-exports", error.exit_status)
         return
     yield Check("steam-exports", True, f"all there; the library is of SDK {library.sdk}")
     if not app_id.ok:
         for name in rest:
-            yield Check(name, False, "not checked, for it needs steam-app-id", app_id.fix, app_id.status)
+            yield _skipped(name, app_id.name, app_id.status)
         return
     engine = Engine(settings)
     steam = engine.steam
@@ -116,26 +121,29 @@ async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
         except BridgeError as error:
             yield _failed("steam-running", error)
             for name in rest[1:]:
-                yield _skipped(name, "steam-running", error)
+                yield _skipped(name, "steam-running", error.exit_status)
             return
         yield Check("steam-running", True, "Steam is running and was initialised")
         yield Check("steam-app", True, f"Steam runs this program as app {running_as}")
-        if await steam.logged_on():
-            yield Check("steam-logged-on", True, "Steam is logged on to its servers")
-        else:
-            yield Check(
-                "steam-logged-on", False, "Steam is not logged on", "Take Steam out of offline mode, and sign in.", 3
-            )
-        began = perf_counter()
-        try:
-            async with web_api_ticket(steam, engine.clock) as ticket_hex:
-                size, seconds = len(ticket_hex) // 2, perf_counter() - began
-        except BridgeError as error:
-            yield _failed("steam-ticket", error)
-        else:
-            yield Check("steam-ticket", True, f"{size} bytes in {seconds:.2f} s, and cancelled")
+        if not await steam.logged_on():
+            fix = "Take Steam out of offline mode, and sign in."
+            yield Check("steam-logged-on", False, "Steam is not logged on", fix, SteamUnavailable.exit_status)
+            yield _skipped("steam-ticket", "steam-logged-on", SteamUnavailable.exit_status)
+            return
+        yield Check("steam-logged-on", True, "Steam is logged on to its servers")
+        yield await _ticket(steam, engine.clock)
     finally:
         await engine.aclose()
+
+
+async def _ticket(steam: FlatApiSteam, clock: Clock) -> Check:
+    began = perf_counter()
+    try:
+        async with web_api_ticket(steam, clock) as ticket_hex:
+            size, seconds = len(ticket_hex) // 2, perf_counter() - began
+    except BridgeError as error:
+        return _failed("steam-ticket", error)
+    return Check("steam-ticket", True, f"{size} bytes in {seconds:.2f} s, and cancelled")
 
 
 async def _service(settings: Settings) -> AsyncIterator[Check]:
@@ -144,8 +152,8 @@ async def _service(settings: Settings) -> AsyncIterator[Check]:
         exchange, connections = await open_exchange(settings.native_url, clock)
     except ConfigurationError as error:
         yield _failed("certificates", error)
-        yield _skipped("service", "certificates", error)
-        yield _skipped("clock", "certificates", error)
+        yield _skipped("service", "certificates", error.exit_status)
+        yield _skipped("clock", "certificates", error.exit_status)
         return
     try:
         began = perf_counter()
@@ -157,17 +165,17 @@ async def _service(settings: Settings) -> AsyncIterator[Check]:
     host = host_of(settings.native_url)
     if isinstance(reply, Failed):
         sentence = sentence_for(Operation.STEAM_TICKET, Answer(trouble=reply.trouble), "")
+        _, fix = _what_and_fix(sentence)
         untrusted = reply.trouble is Trouble.CERTIFICATE
         failed = "certificates" if untrusted else "service"
         if untrusted:
             yield Check("service", True, f"{host} was reached")
-            yield Check(failed, False, f"not trusted: {reply.detail}", sentence, ServiceUnavailable.exit_status)
+            yield Check(failed, False, f"{host} is not trusted: {reply.detail}", fix, ServiceUnavailable.exit_status)
         else:
-            yield Check(
-                failed, False, f"{host} did not answer: {reply.detail}", sentence, ServiceUnavailable.exit_status
-            )
-            yield _skipped("certificates", failed, ServiceUnavailable(sentence))
-        yield _skipped("clock", failed, ServiceUnavailable(sentence))
+            detail = f"{host} gave no answer of the service: {reply.detail}"
+            yield Check(failed, False, detail, fix, ServiceUnavailable.exit_status)
+            yield _skipped("certificates", failed, ServiceUnavailable.exit_status)
+        yield _skipped("clock", failed, ServiceUnavailable.exit_status)
         return
     yield _health(host, reply, seconds)
     trusted = "not needed on loopback" if is_loopback(host) and settings.native_url.startswith("http:") else "trusted"
@@ -179,7 +187,8 @@ def _health(host: str, reply: Replied, seconds: float) -> Check:
     """An API from before `/health` answers 404, which shows as well that it is there."""
     if reply.status >= 500:
         sentence = sentence_for(Operation.STEAM_TICKET, Answer(status=reply.status), "")
-        return Check("service", False, f"{host} answered {reply.status}", sentence, ServiceUnavailable.exit_status)
+        _, fix = _what_and_fix(sentence)
+        return Check("service", False, f"{host} answered {reply.status}", fix, ServiceUnavailable.exit_status)
     return Check("service", True, f"{host} answered in {seconds:.2f} s")
 
 
@@ -207,16 +216,27 @@ def _attempt(name: str, value: object, detail: str) -> Check:
 
 
 def _failed(name: str, error: BridgeError) -> Check:
-    what, _, fix = error.sentence.partition(". ")
-    return Check(name, False, what.rstrip("."), fix or error.sentence, error.exit_status)
+    detail, fix = _what_and_fix(error.sentence)
+    return Check(name, False, detail, fix, error.exit_status)
 
 
-def _skipped(name: str, needs: str, error: BridgeError) -> Check:
-    return Check(name, False, f"not checked, for it needs {needs}", f"See {needs}.", error.exit_status)
+def _what_and_fix(sentence: str) -> tuple[str, str]:
+    """What is, and what to do: an error's last sentence, or what follows its colon. A path may hold both, so the last."""
+    for pattern in (r"(.*\S)\. ([A-Z].*)", r"(.*\S): ([a-z].*)"):
+        if match := re.fullmatch(pattern, sentence, re.DOTALL):
+            detail, fix = match.groups()
+            return detail, fix[0].upper() + fix[1:]
+    return sentence.rstrip("."), "Correct that, then try again."
+
+
+def _skipped(name: str, needs: str, status: int) -> Check:
+    return Check(name, False, f"{_NOT_CHECKED} {needs}", f"See {needs}.", status)
 
 
 def _line(check: Check, *, colour: bool) -> str:
-    word = "fail" if not check.ok else "warn" if check.fix else "ok"
-    mark = {"ok": "\033[32mok  \033[0m", "warn": "\033[33mwarn\033[0m", "fail": "\033[31mfail\033[0m"}[word]
-    line = f"{mark if colour else word:<4} {check.name:<16} {check.detail}"
+    if check.detail.startswith(_NOT_CHECKED):
+        return f"-    {check.name:<16} {check.detail}"
+    word, number = ("fail", 31) if not check.ok else ("warn", 33) if check.fix else ("ok", 32)
+    mark = f"\033[{number}m{word:<4}\033[0m" if colour else f"{word:<4}"
+    line = f"{mark} {check.name:<16} {check.detail.removeprefix(_WARNING)}"
     return line if check.fix is None else f"{line}\n     {'':<16} {check.fix}"

@@ -7,14 +7,15 @@ this module costs next to nothing.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope, Lock, to_thread
 
 from ..browser.port import Browser
 from ..browser.system import SystemBrowser
 from ..clock import Clock, SystemClock
+from ..errors import BridgeError
 from ..events import ErrandResult, LoginResult, OnProgress
 from ..secret import Secret
 from ..settings import Settings
@@ -27,7 +28,7 @@ from .proof import Proof, SteamTicketProof, access_key_proof
 
 if TYPE_CHECKING:
     from ..service.exchange import Exchange
-    from ..service.port import Service
+    from ..service.port import Answer, Service
     from ..service.transport import Connections
 
 OpenService = Callable[[Settings, Clock], "AbstractAsyncContextManager[Service]"]
@@ -101,15 +102,54 @@ class Engine:
 @asynccontextmanager
 async def native_service(settings: Settings, clock: Clock) -> AsyncIterator[Service]:
     """The real service port, for as long as the block runs."""
-    exchange, connections = await open_exchange(settings.native_url, clock)
-    from ..service.native import NativeService
-
-    service = NativeService(exchange, connections)
+    service = _LateService(settings, clock)
     try:
         yield service
     finally:
         with CancelScope(shield=True):
             await service.aclose()
+
+
+class _LateService:
+    """The real service port, built at its first use: its imports and certificates take as long as a ticket does.
+
+    `warm`, which runs while Steam prepares the ticket, is that first use; so a login pays for the longer of the two.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.base_url = settings.native_url
+        self._clock = clock
+        self._lock = Lock()
+        self._service: Service | None = None
+
+    async def _built(self) -> Service:
+        async with self._lock:
+            if self._service is None:
+                exchange, connections = await open_exchange(self.base_url, self._clock)
+                from ..service.native import NativeService
+
+                self._service = NativeService(exchange, connections)
+            return self._service
+
+    async def warm(self) -> None:
+        with suppress(BridgeError):  # the request that follows will say what is wrong
+            await (await self._built()).warm()
+
+    async def direct_issue_steam_ticket(self, application: str, ticket_hex: Secret, app_id: int) -> Answer:
+        return await (await self._built()).direct_issue_steam_ticket(application, ticket_hex, app_id)
+
+    async def direct_issue_access_key(self, application: str, identifier: str, secret: Secret) -> Answer:
+        return await (await self._built()).direct_issue_access_key(application, identifier, secret)
+
+    async def create_errand(self, access_token: Secret) -> Answer:
+        return await (await self._built()).create_errand(access_token)
+
+    async def errand_status(self, errand_key: Secret) -> Answer:
+        return await (await self._built()).errand_status(errand_key)
+
+    async def aclose(self) -> None:
+        if self._service is not None:
+            await self._service.aclose()
 
 
 async def open_exchange(base_url: str, clock: Clock) -> tuple[Exchange, Connections]:

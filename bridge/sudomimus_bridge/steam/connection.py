@@ -242,13 +242,10 @@ class FlatApiSteam:
     async def ticket_response(self, handle: int) -> Secret:
         """See `Steam.ticket_response`."""
         arrived = anyio.Event()
-        ledger = self._opened().ledger
-        if (answer := ledger.answer(handle, waker(arrived))) is None:
+        ticket = self._opened().ledger.watch(handle, waker(arrived))
+        if ticket.answer is None:
             await arrived.wait()
-            answer = ledger.answer(handle, _nothing)
-        if isinstance(answer, Secret):
-            return answer
-        raise answer or SteamUnavailable(results.SHUTTING_DOWN, reason="TicketGone")
+        return ticket.taken()
 
     async def cancel_auth_ticket(self, handle: int) -> None:
         """See `Steam.cancel_auth_ticket`."""
@@ -274,7 +271,3 @@ class FlatApiSteam:
         if self._connection is None:
             raise BridgeError("Steam was asked for a ticket before it was opened.")
         return self._connection
-
-
-def _nothing() -> None:
-    pass

@@ -25,6 +25,12 @@ class PendingTicket:
     answer: Secret | SteamUnavailable | None = None
     wake: Callable[[], None] | None = None
 
+    def taken(self) -> Secret:
+        """The ticket in hex. Raises `SteamUnavailable` where there is none."""
+        if isinstance(self.answer, Secret):
+            return self.answer
+        raise self.answer or SteamUnavailable(results.SHUTTING_DOWN, reason="TicketGone")
+
 
 class Ledger:
     """Open tickets by handle."""
@@ -51,14 +57,14 @@ class Ledger:
         with self._lock:
             self._open[handle] = PendingTicket(self._strays.pop(handle, None))
 
-    def answer(self, handle: int, wake: Callable[[], None]) -> Secret | SteamUnavailable | None:
-        """The answer to an open ticket; None where it is still to come, and then `wake` is called once it is there."""
+    def watch(self, handle: int, wake: Callable[[], None]) -> PendingTicket:
+        """The open ticket, whose `answer` is there or comes with a call of `wake`."""
         with self._lock:
             ticket = self._open.get(handle)
             if ticket is None:
-                return SteamUnavailable(results.SHUTTING_DOWN, reason="TicketGone")
+                return PendingTicket(SteamUnavailable(results.SHUTTING_DOWN, reason="TicketGone"))
             ticket.wake = wake
-            return ticket.answer
+            return ticket
 
     def strike(self, handle: int) -> bool:
         """Take a ticket out of the book, so that it is cancelled once: True for the first call only."""

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 import anyio
 
 from ..clock import Clock
-from ..errors import SteamUnavailable
 from ..secret import Secret
 from ..steam import abi, results
 from ..steam.ledger import Ledger
-from ..steam.worker import waker
 from .stub_ticket import StubTicket
 
 STEAM_ID = 76561197960287930
@@ -105,11 +103,7 @@ class StubSteam:
             self._ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")
         for _ in range(2 if behaviour.twice else 1):
             self._ledger.deliver(response)
-        arrived = anyio.Event()
-        answer = self._ledger.answer(handle, waker(arrived))
-        if isinstance(answer, Secret):
-            return answer
-        raise answer or SteamUnavailable(results.SHUTTING_DOWN, reason="TicketGone")
+        return self._ledger.watch(handle, lambda: None).taken()
 
     async def cancel_auth_ticket(self, handle: int) -> None:
         """See `Steam.cancel_auth_ticket`."""

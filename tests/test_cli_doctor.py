@@ -1,0 +1,250 @@
+"""`doctor`: everything right, then each thing wrong in turn."""
+
+from __future__ import annotations
+
+import datetime
+import http.server
+import ipaddress
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.testing.compiled_stub import compiled_stub
+
+from .conftest import StubLog
+from .test_cli_program import Ended, Program, on_stub
+
+NAMES = [
+    "application",
+    "steam-app-id",
+    "steam-library",
+    "steam-exports",
+    "steam-running",
+    "steam-app",
+    "steam-logged-on",
+    "steam-ticket",
+    "service",
+    "certificates",
+    "clock",
+    "browser",
+]
+
+
+@pytest.fixture
+def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Program]:
+    for program in on_stub(emulator, stub_library, stub_log):
+        program.environ["BROWSER"] = "true %s"
+        yield program
+
+
+def checks(ended: Ended) -> dict[str, dict[str, Any]]:
+    """The report, its shape checked."""
+    assert list(ended.json) == ["checks"]
+    for check in ended.json["checks"]:
+        assert list(check) == ["name", "ok", "detail", "fix"]
+        assert isinstance(check["name"], str) and isinstance(check["ok"], bool) and check["detail"]
+        if not check["ok"]:
+            assert check["fix"] and check["fix"] not in check["detail"] and check["detail"] not in check["fix"]
+    found = {check["name"]: check for check in ended.json["checks"]}
+    assert sorted(found) == sorted(NAMES) and len(ended.json["checks"]) == len(NAMES)
+    return found
+
+
+def failing(found: dict[str, dict[str, Any]]) -> list[str]:
+    """What failed by itself, not for want of something else."""
+    return [name for name, check in found.items() if not check["ok"] and "not checked" not in check["detail"]]
+
+
+def test_everything_is_right(program: Program) -> None:
+    program.environ["STEAM_STUB_CHATTER"] = "1"
+    ended = program.run("doctor", "--json")
+    found = checks(ended)
+    assert ended.status == 0 and failing(found) == []
+    assert all(check["fix"] is None for check in found.values())
+    assert list(found) == NAMES
+    program.every_ticket_was_cancelled_once(1)
+    assert [(entry.method, entry.path) for entry in program.emulator.requests] == [("GET", "/health")]
+
+
+def test_a_person_reads_a_line_for_each(program: Program) -> None:
+    ended = program.run("doctor")
+    assert ended.status == 0
+    assert [line.split()[:2] for line in ended.out.splitlines()] == [["ok", name] for name in NAMES]
+    assert "\033" not in ended.out
+    program.environ |= {"STEAM_STUB_RUNNING": "0"}
+    ended = program.run("doctor")
+    assert ended.status == 3
+    assert "fail steam-running    Steam is not running\n" in ended.out
+    assert "\n                      Start Steam, sign in, then try again.\n" in ended.out
+    assert "-    steam-ticket     not checked, for it needs steam-running\n" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("environ", "flags", "status", "failed", "detail", "fix"),
+    [
+        ({}, {"application": None}, 2, "application", "No application is set", "Pass --application ANCHOR"),
+        ({}, {"steam_app_id": None}, 2, "steam-app-id", "No Steam app id is set", "Pass --steam-app-id"),
+        ({"SteamAppId": "x"}, {"steam_app_id": None}, 2, "steam-app-id", "SteamAppId must be", "Correct that"),
+        ({}, {"steam_library": "none.so"}, 3, "steam-library", "There is no Steam library at", "Pass the path"),
+        ({}, {"steam_library": __file__}, 3, "steam-exports", "is no program library", "Use that platform's"),
+        ({}, {"steam_library": "sdk-156"}, 3, "steam-exports", "is too old", "of SDK 1.57 or later"),
+        ({"STEAM_STUB_RUNNING": "0"}, {}, 3, "steam-running", "Steam is not running", "Start Steam"),
+        ({"STEAM_STUB_INIT": "3"}, {}, 3, "steam-running", "client is older", "Let Steam update"),
+        ({"STEAM_STUB_TICKET_RESULT": "15"}, {}, 3, "steam-ticket", "Steam refused a ticket", "Check that"),
+        ({}, {"native_url": "http://127.0.0.1:9"}, 6, "service", "refused", "Check the internet"),
+        ({}, {"native_url": "https://no-such-host.invalid"}, 6, "service", "no-such-host.invalid", "Check the int"),
+        ({"SSL_CERT_FILE": "none.pem"}, {}, 2, "certificates", "which does not exist", "Correct it, or unset it"),
+    ],
+)
+def test_each_thing_wrong_in_turn(
+    program: Program,
+    environ: dict[str, str],
+    flags: dict[str, str | None],
+    status: int,
+    failed: str,
+    detail: str,
+    fix: str,
+) -> None:
+    if flags.get("steam_library") == "sdk-156":
+        flags = {"steam_library": str(compiled_stub(156))}
+    program.environ |= environ
+    ended = program.run("doctor", "--json", **flags)
+    found = checks(ended)
+    assert (ended.status, failing(found)) == (status, [failed])
+    assert (detail in found[failed]["detail"] and found[failed]["fix"].startswith(fix)) or fix in found[failed]["fix"]
+    assert detail in found[failed]["detail"]
+
+
+def test_steam_not_logged_on(program: Program) -> None:
+    """No ticket can come either, so it is not waited for."""
+    program.environ["STEAM_STUB_LOGGED_ON"] = "0"
+    ended = program.run("doctor", "--json")
+    found = checks(ended)
+    assert (ended.status, failing(found)) == (3, ["steam-logged-on"])
+    assert ended.seconds < 5
+
+
+def test_several_things_wrong_end_with_the_first_one(program: Program) -> None:
+    program.environ["STEAM_STUB_RUNNING"] = "0"
+    ended = program.run("doctor", "--json", native_url="http://127.0.0.1:9")
+    assert (ended.status, failing(checks(ended))) == (3, ["steam-running", "service"])
+    ended = program.run("doctor", "--json", native_url="http://127.0.0.1:9", application=None)
+    assert ended.status == 2
+
+
+def test_the_service_is_down(program: Program) -> None:
+    program.emulator.fault(path="/health", status=503)
+    ended = program.run("doctor", "--json")
+    found = checks(ended)
+    assert (ended.status, failing(found)) == (6, ["service"])
+    assert found["service"]["detail"] == "127.0.0.1 answered 503"
+
+
+def test_no_browser_is_a_warning(program: Program, tmp_path: Path) -> None:
+    program.environ |= {"BROWSER": "", "PATH": str(tmp_path), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    ended = program.run("doctor", "--json")
+    found = checks(ended)
+    assert ended.status == 0 and found["browser"]["ok"] is True
+    assert found["browser"]["detail"].startswith("warning: no browser") and "BROWSER" in found["browser"]["fix"]
+    assert "warn browser          no browser was found" in program.run("doctor").out
+
+
+# --- other servers ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def server(*, skew: float = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A server whose clock is `skew` seconds ahead; its URL."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return formatdate(datetime.datetime.now().timestamp() + skew, usegmt=True)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        if tls is not None:
+            httpd.socket = tls.wrap_socket(httpd.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{httpd.server_address[1]}"
+        finally:
+            httpd.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("skew", "words"), [(3600, "60 minutes behind the service's"), (-7200, "120 minutes ahead of the service's")]
+)
+def test_a_wrong_clock(program: Program, skew: float, words: str) -> None:
+    with server(skew=skew) as url:
+        ended = program.run("doctor", "--json", native_url=url)
+    found = checks(ended)
+    assert (ended.status, failing(found)) == (2, ["clock"])
+    assert words in found["clock"]["detail"] and "set the clock" in found["clock"]["fix"]
+
+
+def test_a_clock_a_little_off_is_right(program: Program) -> None:
+    with server(skew=100) as url:
+        assert program.run("doctor", "--json", native_url=url).status == 0
+
+
+@pytest.fixture
+def own_certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that nobody has signed, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
+
+
+def test_a_certificate_that_nobody_trusts(program: Program, own_certificate: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(own_certificate)
+    with server(tls=tls) as url:
+        ended = program.run("doctor", "--json", native_url=url)
+        found = checks(ended)
+        assert (ended.status, failing(found)) == (6, ["certificates"])
+        assert found["service"]["ok"] and "self-signed" in found["certificates"]["detail"]
+        assert "date and time" in found["certificates"]["fix"]
+        login = program.run("login", "steam", "--json", native_url=url)
+        assert (login.status, login.out) == (6, "") and "is not trusted" in login.sentence
+        program.environ["SSL_CERT_FILE"] = str(own_certificate)
+        assert program.run("doctor", "--json", native_url=url).status == 0
+    assert urlsplit(url).scheme == "https"
