@@ -1,5 +1,55 @@
-"""Signs the players of a Steam game in to Sudomimus."""
+"""Signs the players of a Steam game in to Sudomimus. `from sudomimus_bridge import Bridge` is enough for most.
+
+What is heavy is imported when a login starts, not here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .errors import (
+    BridgeError,
+    ConfigurationError,
+    ErrandNotCompleted,
+    LoginCancelled,
+    LoginDenied,
+    ServiceUnavailable,
+    SteamUnavailable,
+)
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from .bridge import Bridge
+    from .events import ErrandResult, LoginResult, Phase, ProgressEvent
+
+_LATER = {
+    "Bridge": "bridge",
+    "ErrandResult": "events",
+    "LoginResult": "events",
+    "Phase": "events",
+    "ProgressEvent": "events",
+}
+
+__all__ = [
+    "Bridge",
+    "BridgeError",
+    "ConfigurationError",
+    "ErrandNotCompleted",
+    "ErrandResult",
+    "LoginCancelled",
+    "LoginDenied",
+    "LoginResult",
+    "Phase",
+    "ProgressEvent",
+    "ServiceUnavailable",
+    "SteamUnavailable",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        from importlib import import_module
+
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

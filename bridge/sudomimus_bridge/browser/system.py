@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import webbrowser
@@ -62,8 +63,9 @@ class SystemBrowser:
 def available_browser() -> str | None:
     """The name of the browser that would be started, for `doctor`; None where there is none."""
     for controller in _controllers():
-        name = getattr(controller, "name", None)
-        return str(name) if name else type(controller).__name__
+        command = _command(controller, Secret(""))
+        if command is None or shutil.which(command[0]):
+            return str(getattr(controller, "name", None) or type(controller).__name__)
     return None
 
 
@@ -76,19 +78,23 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _controllers() -> Iterator[webbrowser.BaseBrowser]:
-    """Python's choice: the entries of BROWSER in their order, then what is registered for this system."""
+    """Python's choice: the entries of BROWSER in their order, then all that is registered for this system."""
     chosen = [entry for entry in os.environ.get("BROWSER", "").split(os.pathsep) if entry.strip()]
+    _controller(None)  # has Python look for what there is, which fails by itself where BROWSER cannot be read
     for entry in chosen:
-        try:
-            yield webbrowser.get(entry)
-        except (webbrowser.Error, ValueError):
-            continue
+        if (controller := _controller(entry)) is not None:
+            yield controller
+    for entry in getattr(webbrowser, "_tryorder", None) or [None]:
+        controller = None if entry in chosen else _controller(entry)
+        if controller is not None and os.path.basename(getattr(controller, "name", "")) not in _TEXT_BROWSERS:  # noqa: PTH119
+            yield controller
+
+
+def _controller(entry: str | None) -> webbrowser.BaseBrowser | None:
     try:
-        controller = webbrowser.get()
-    except webbrowser.Error:
-        return
-    if chosen or getattr(controller, "name", "") not in _TEXT_BROWSERS:
-        yield controller
+        return webbrowser.get(entry)
+    except (webbrowser.Error, ValueError, IndexError):  # the latter two for an entry of BROWSER that it cannot read
+        return None
 
 
 def _command(controller: webbrowser.BaseBrowser, page: Secret) -> list[str] | None:

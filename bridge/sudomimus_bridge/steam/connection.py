@@ -31,6 +31,9 @@ OPEN_SECONDS = 20.0
 CANCEL_SECONDS = 1.0
 """How long a login waits for CancelAuthTicket. A library stuck in a call cancels when it comes back; nobody waits."""
 
+TAKE_BACK_SECONDS = 0.25
+"""How long a login that is cancelled within the request itself waits for the ticket that may still come of it."""
+
 _IDLE_PUMP_SECONDS = 1.0
 
 
@@ -221,12 +224,16 @@ class FlatApiSteam:
         self._chosen = library
         self._app_id = app_id
         self._connection: Connection | None = None
+        self._using = False
+        self._lock = threading.Lock()
 
     async def open(self) -> int:
         """See `Steam.open`. Raises `ConfigurationError` where Steam runs as another app."""
-        if self._connection is None:
-            self._connection = _acquire(find_library(self._chosen))
-        connection = self._connection
+        with self._lock:
+            if not self._using:
+                self._connection = _acquire(find_library(self._chosen))
+                self._using = True
+        connection = self._opened()
         with self._clock.move_on_after(OPEN_SECONDS):
             return await connection.worker.call(lambda: connection.open(self._app_id))
         raise SteamUnavailable(
@@ -237,7 +244,13 @@ class FlatApiSteam:
     async def get_auth_ticket_for_web_api(self, identity: str) -> int:
         """See `Steam.get_auth_ticket_for_web_api`."""
         connection = self._opened()
-        return await connection.worker.call(lambda: connection.request(identity), undo=connection.cancel)
+        try:
+            return await connection.worker.call(lambda: connection.request(identity), undo=connection.cancel)
+        except anyio.get_cancelled_exc_class():
+            # The worker cancels what Steam still gives. Where the library is not stuck, that is over before we leave.
+            with anyio.CancelScope(shield=True), self._clock.move_on_after(TAKE_BACK_SECONDS):
+                await connection.worker.call(_nothing)
+            raise
 
     async def ticket_response(self, handle: int) -> Secret:
         """See `Steam.ticket_response`."""
@@ -255,12 +268,23 @@ class FlatApiSteam:
 
     async def aclose(self) -> None:
         """See `Steam.aclose`. Waits a moment for Shutdown, and leaves a library that is stuck to itself."""
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        _release(connection)
-        with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):
-            await connection.worker.call(lambda: _shut_down_if_unused(connection))
+        if (connection := self._let_go()) is not None:
+            with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):
+                await connection.worker.call(lambda: _shut_down_if_unused(connection))
+
+    def drop(self) -> None:
+        """As `aclose`, from any thread and without waiting: for an owner that was dropped without being closed."""
+        if (connection := self._let_go()) is not None:
+            connection.worker.post(lambda: _shut_down_if_unused(connection))
+
+    def _let_go(self) -> Connection | None:
+        """The connection that is not used any more; None where there was none. It stays known, for late cancels."""
+        with self._lock:
+            if not self._using or self._connection is None:
+                return None
+            self._using = False
+            _release(self._connection)
+            return self._connection
 
     async def logged_on(self) -> bool:
         """Whether Steam is logged on to its servers (isteamuser.h, BLoggedOn). Only after `open`."""
@@ -271,3 +295,7 @@ class FlatApiSteam:
         if self._connection is None:
             raise BridgeError("Steam was asked for a ticket before it was opened.")
         return self._connection
+
+
+def _nothing() -> None:
+    """A job that says that those before it are over."""
