@@ -167,7 +167,7 @@ class Connection:
             return _IDLE_PUMP_SECONDS if not self._hosted else None
         if self._hosted:
             return 0.25
-        return min(0.02, max(0.001, (time.monotonic() - self._asked_at) / 20))
+        return min(0.01, max(0.001, (time.monotonic() - self._asked_at) / 20))
 
 
 @contextmanager

@@ -1,0 +1,71 @@
+"""The smallest game with a login in it: sixty frames a second in a terminal, and a player who is greeted by name.
+
+python sample_game/frame_loop.py             # on the stub and the local service
+python sample_game/frame_loop.py --real      # on Steam and Sudomimus, by the settings in the environment
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from sudomimus_bridge import Bridge, BridgeError, Phase, ProgressEvent
+
+FRAME = 1 / 60
+
+
+def settings(stack: ExitStack) -> dict[str, Any]:
+    """Nothing for the real ones, whose settings come from the environment; else the stub and the local service."""
+    if "--real" in sys.argv:
+        return {}
+    from sudomimus_bridge.emulator import Emulator
+    from sudomimus_bridge.testing.compiled_stub import compiled_stub
+
+    urls = stack.enter_context(Emulator({"steam_seconds": 1.0})).urls
+    return {
+        "application": urls["application"],
+        "steam_app_id": urls["steamAppId"],
+        "native_url": urls["native"],
+        "via_url": urls["via"],
+        "steam_library": compiled_stub(),
+    }
+
+
+def main() -> int:
+    """Draw frames until the player is signed in, and greet."""
+    said = ["starting"]
+
+    def show(event: ProgressEvent) -> None:
+        said[0] = event.phase.value.replace("-", " ")
+        if event.phase is Phase.WAITING_FOR_BROWSER and event.errand and not event.browser_opened:
+            print(f"\nFinish in your browser: {event.errand.url}")
+
+    with ExitStack() as stack:
+        bridge = stack.enter_context(Bridge(**settings(stack)))
+        login = bridge.start_login(on_progress=show)
+        began, frames, slowest = time.perf_counter(), 0, 0.0
+        try:
+            while (result := login.poll()) is None:
+                frames += 1
+                ball = abs(frames % 78 - 39)
+                print(f"\r{' ' * ball}o{' ' * (40 - ball)}{said[0]:<24}", end="", flush=True)
+                spent = time.perf_counter() - began - (frames - 1) * FRAME
+                slowest = max(slowest, spent)
+                time.sleep(max(0.0, frames * FRAME - (time.perf_counter() - began)))
+        except BridgeError as error:
+            print(f"\n{error.sentence}\nPlaying offline.")
+            return error.exit_status
+        except KeyboardInterrupt:
+            login.cancel()
+            print("\nNever mind.")
+            return 130
+    print(
+        f"\nWelcome to {result.application_anchor}! {frames} frames, the latest {slowest * 1000:.1f} ms into its time."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
