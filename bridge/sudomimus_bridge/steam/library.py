@@ -148,7 +148,11 @@ def _places() -> Iterator[tuple[str, Path]]:
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     if main:
         yield "beside the program", Path(main).resolve().parent
-    yield "beside the executable", Path(sys.executable).resolve().parent if sys.executable else Path.cwd()
+    if sys.executable:
+        executable = Path(sys.executable).absolute()
+        yield "beside the executable", executable.parent
+        if executable.resolve().parent != executable.parent:  # a link, as in a virtual environment
+            yield "beside what it links to", executable.resolve().parent
     yield "in the working directory", Path.cwd()
 
 
