@@ -24,7 +24,7 @@ from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing.compiled_stub import compiled_stub
 
 from .conftest import StubLog
-from .test_cli_program import Ended, Program, on_stub
+from .test_cli_program import Ended, Here, Program, on_stub
 
 NAMES = [
     "application",
@@ -47,6 +47,11 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
     for program in on_stub(emulator, stub_library, stub_log):
         program.environ["BROWSER"] = "true %s"
         yield program
+
+
+@pytest.fixture
+def here(program: Program, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    return Here(program, monkeypatch, capfd)
 
 
 def checks(ended: Ended) -> dict[str, dict[str, Any]]:
@@ -110,6 +115,7 @@ def test_a_person_reads_a_line_for_each(program: Program) -> None:
 )
 def test_each_thing_wrong_in_turn(
     program: Program,
+    here: Here,
     environ: dict[str, str],
     flags: dict[str, str | None],
     status: int,
@@ -120,7 +126,7 @@ def test_each_thing_wrong_in_turn(
     if flags.get("steam_library") == "sdk-156":
         flags = {"steam_library": str(compiled_stub(156))}
     program.environ |= environ
-    ended = program.run("doctor", "--json", **flags)
+    ended = here.run("doctor", "--json", **flags)
     found = checks(ended)
     assert (ended.status, failing(found)) == (status, [failed])
     assert (detail in found[failed]["detail"] and found[failed]["fix"].startswith(fix)) or fix in found[failed]["fix"]
@@ -208,8 +214,7 @@ def test_a_clock_a_little_off_is_right(program: Program) -> None:
         assert program.run("doctor", "--json", native_url=url).status == 0
 
 
-@pytest.fixture
-def own_certificate(tmp_path: Path) -> Path:
+def certificate_for_loopback(folder: Path) -> Path:
     """A certificate for 127.0.0.1 that nobody has signed, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
@@ -226,7 +231,7 @@ def own_certificate(tmp_path: Path) -> Path:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path = tmp_path / "certificate.pem"
+    path = folder / "certificate.pem"
     path.write_bytes(
         certificate.public_bytes(serialization.Encoding.PEM)
         + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -234,7 +239,8 @@ def own_certificate(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_certificate_that_nobody_trusts(program: Program, own_certificate: Path) -> None:
+def test_a_certificate_that_nobody_trusts(program: Program, tmp_path: Path) -> None:
+    own_certificate = certificate_for_loopback(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(own_certificate)
     with server(tls=tls) as url:

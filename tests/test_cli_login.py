@@ -15,7 +15,7 @@ from sudomimus_bridge.testing.compiled_stub import compiled_stub
 
 from .conftest import StubLog
 from .emulator_helpers import Client, new_ticket, told
-from .test_cli_program import Ended, Program, Running, on_stub
+from .test_cli_program import Ended, Here, Program, Running, on_stub
 
 ISSUE = "/direct-issue/steam-ticket"
 LATE = {"Retry-After": "100"}
@@ -31,6 +31,11 @@ _LOADED_DICE = (
 @pytest.fixture
 def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Program]:
     yield from on_stub(emulator, stub_library, stub_log)
+
+
+@pytest.fixture
+def here(program: Program, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    return Here(program, monkeypatch, capfd)
 
 
 def url_shown(running: Running) -> str:
@@ -116,10 +121,10 @@ def answer(status: int, reason: str | None = None, **more: Any) -> dict[str, Any
     ids=lambda value: f"{value['status']}-{value['reason'] or 'x'}" if isinstance(value, dict) else "",
 )
 def test_how_each_answer_ends_it(
-    program: Program, fault: dict[str, Any], status: int, tickets: int, words: str
+    program: Program, here: Here, fault: dict[str, Any], status: int, tickets: int, words: str
 ) -> None:
     program.emulator.fault(path=ISSUE, **fault)
-    failed(program.run("login", "steam", "--json", timeout="20"), status, words)
+    failed(here.run("login", "steam", "--json", timeout="20"), status, words)
     program.every_ticket_was_cancelled_once(tickets)
 
 
@@ -174,9 +179,11 @@ def test_another_try_takes_a_fresh_ticket(program: Program, fault: str) -> None:
     ],
     ids=str,
 )
-def test_steam_that_cannot_be_used(program: Program, stub: dict[str, str], words: str, tickets: int | None) -> None:
+def test_steam_that_cannot_be_used(
+    program: Program, here: Here, stub: dict[str, str], words: str, tickets: int | None
+) -> None:
     program.environ |= {f"STEAM_STUB_{name}": value for name, value in stub.items()}
-    failed(program.run("login", "steam", "--json"), 3, words)
+    failed(here.run("login", "steam", "--json"), 3, words)
     program.every_ticket_was_cancelled_once(tickets)
     assert program.emulator.requests == []
 
@@ -191,7 +198,7 @@ def test_a_library_that_is_too_old(program: Program) -> None:
 
 @pytest.mark.parametrize(
     ("stub", "seconds"),
-    [({"TICKET_CALLBACK": "never"}, 1.5), ({"LOGGED_ON": "0"}, 1.5), ({"HANG": "init:4000"}, 3.5)],
+    [({"TICKET_CALLBACK": "never"}, 1.5), ({"LOGGED_ON": "0"}, 1.5), ({"HANG": "init:1500"}, 3.0)],
     ids=["no-callback", "offline", "hangs"],
 )
 def test_over_while_waiting_for_steam(program: Program, stub: dict[str, str], seconds: float) -> None:

@@ -34,6 +34,7 @@ from .terminal import Terminal
 
 _NOT_CHECKED = "not checked, for it needs"
 _WARNING = "warning: "
+_INDENT = len("fail steam-logged-on  ")
 
 SKEW_SECONDS = 300
 """How wrong the clock may be: tokens and certificates are judged by the minute, not by the second."""
@@ -60,7 +61,7 @@ def doctor(arguments: argparse.Namespace, terminal: Terminal, output: Output) ->
             async for check in _checks(settings):
                 checks.append(check)
                 if not arguments.json:
-                    output.text(_line(check, colour=terminal.colour and output.is_terminal))
+                    output.text(_line(check, terminal) if output.is_terminal else _plain(check))
         return checks
 
     checks = run(flow)
@@ -233,10 +234,15 @@ def _skipped(name: str, needs: str, status: int) -> Check:
     return Check(name, False, f"{_NOT_CHECKED} {needs}", f"See {needs}.", status)
 
 
-def _line(check: Check, *, colour: bool) -> str:
-    if check.detail.startswith(_NOT_CHECKED):
-        return f"-    {check.name:<16} {check.detail}"
-    word, number = ("fail", 31) if not check.ok else ("warn", 33) if check.fix else ("ok", 32)
-    mark = f"\033[{number}m{word:<4}\033[0m" if colour else f"{word:<4}"
-    line = f"{mark} {check.name:<16} {check.detail.removeprefix(_WARNING)}"
-    return line if check.fix is None else f"{line}\n     {'':<16} {check.fix}"
+def _plain(check: Check) -> str:
+    word = "-" if check.detail.startswith(_NOT_CHECKED) else "fail" if not check.ok else "warn" if check.fix else "ok"
+    line = f"{word:<4} {check.name:<16} {check.detail.removeprefix(_WARNING)}"
+    return line if check.fix is None or word == "-" else f"{line}\n{'':<{_INDENT}}{check.fix}"
+
+
+def _line(check: Check, terminal: Terminal) -> str:
+    """The same as a terminal has room for, in colour."""
+    line = "\n".join(terminal.wrapped(line, _INDENT) for line in _plain(check).split("\n"))
+    colours = {"ok": 32, "warn": 33, "fail": 31}
+    word = line.split()[0]
+    return f"\033[{colours[word]}m{word}\033[0m{line[len(word) :]}" if terminal.colour and word in colours else line

@@ -53,7 +53,9 @@ def access_key_secret(file: str | None) -> Secret | None:
             return Secret(lines.read(10_000).strip())
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not a text file"
-        raise ConfigurationError(f"The file of --secret-file cannot be read: {why}.") from None
+        raise ConfigurationError(
+            f"The file of --secret-file cannot be read: {why}. Pass the path of a text file that holds the secret."
+        ) from None
 
 
 def read_secret(what: str) -> Secret:

@@ -16,8 +16,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             from .commands import run_command  # all that takes time to import
 
-            return run_command(sys.argv[1:] if arguments is None else arguments)
+            status = run_command(sys.argv[1:] if arguments is None else arguments)
         except KeyboardInterrupt:
             if sys.stderr is not None:
                 print("sudomimus-bridge: interrupted.", file=sys.stderr)
-            return _INTERRUPTED
+            status = _INTERRUPTED
+        if status == _INTERRUPTED:
+            # A KeyboardInterrupt in code that was given to exec() as a string, as dataclasses does at import, has CPython
+            # kill the process with SIGINT in the end, caught or not (run_eval_code_obj); the next such exec() undoes that.
+            exec("")  # noqa: S102
+        return status

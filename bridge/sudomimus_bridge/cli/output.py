@@ -69,17 +69,20 @@ def own_standard_output(terminal: Terminal, *, chatter: bool) -> Iterator[Output
         if chatter or not terminal.alive:
             yield Output(None if 1 in closed else real, encoding)
             return
-        with _set_aside(2) as screen, open(screen, "w", encoding=terminal.stream.encoding, closefd=False) as stream:
+        with _set_aside(2) as screen:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 1)
             os.dup2(nowhere, 2)
             os.close(nowhere)
+            stream = open(screen, "w", encoding=terminal.stream.encoding, closefd=False)  # noqa: SIM115
             before, terminal.stream = terminal.stream, stream
             try:
                 with redirect_stderr(stream):
                     yield Output(None if 1 in closed else real, encoding)
             finally:
                 terminal.stream = before
+                with suppress(OSError):  # the terminal may be gone
+                    stream.close()
 
 
 @contextmanager

@@ -22,31 +22,41 @@ PATIENCE_SECONDS = 1.7
 
 def run(flow: Callable[[], Awaitable[T]]) -> T:
     """Run a flow to its end. Raises `LoginCancelled` where a signal came, after everything is cleaned up."""
-    return anyio.run(_cancelled_by_signals, flow)
+    signalled = _Signalled()
+    with on_signal(signalled):
+        result = anyio.run(_cancelled_by, signalled, flow)
+    if signalled.happened:  # nothing was left to cancel
+        raise LoginCancelled
+    return result
 
 
-async def _cancelled_by_signals(flow: Callable[[], Awaitable[T]]) -> T:
-    scope, signalled = anyio.CancelScope(), anyio.Event()
-    wake = waker(signalled)
-
-    def cancel() -> None:
-        _last_resort().start()
-        wake()
+async def _cancelled_by(signalled: _Signalled, flow: Callable[[], Awaitable[T]]) -> T:
+    scope, arrived = anyio.CancelScope(), anyio.Event()
+    signalled.wake = waker(arrived)
+    if signalled.happened:
+        arrived.set()
 
     async def watch() -> None:
-        await signalled.wait()
+        await arrived.wait()
         scope.cancel()
 
-    with on_signal(cancel):
-        async with alongside(watch):
-            with scope:
-                result = await flow()
-                if not signalled.is_set():
-                    return result
+    async with alongside(watch):
+        with scope:
+            return await flow()
     raise LoginCancelled
 
 
-def _last_resort() -> threading.Timer:
-    timer = threading.Timer(PATIENCE_SECONDS, os._exit, [LoginCancelled.exit_status])
-    timer.daemon = True
-    return timer
+class _Signalled:
+    """What a signal does while a flow runs, its event loop being built and closed included, where nothing may raise."""
+
+    def __init__(self) -> None:
+        self.happened = False
+        self.wake: Callable[[], None] = lambda: None
+
+    def __call__(self) -> None:
+        if not self.happened:
+            last_resort = threading.Timer(PATIENCE_SECONDS, os._exit, [LoginCancelled.exit_status])
+            last_resort.daemon = True
+            last_resort.start()
+        self.happened = True
+        self.wake()

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable
+from textwrap import fill
 from typing import TextIO
 
 import anyio
@@ -53,7 +54,7 @@ class Terminal:
                 self.line(f"The game asks for something first: {_wanted(event.claims or {})}.")
             case Phase.WAITING_FOR_BROWSER if event.errand is not None:
                 if event.browser_opened:
-                    self.line("A page has opened in your browser. Finish there; it stays valid for up to 30 minutes.")
+                    self.line("A page has opened in your browser. Finish there within 30 minutes.")
                 else:
                     self.page(event.errand.url)
                 self._now("Waiting for you in the browser (Ctrl-C gives up), time left:", LIFETIME_SECONDS)
@@ -75,10 +76,19 @@ class Terminal:
         self._write(text + "\n")
 
     def error(self, error: BridgeError) -> None:
-        """The sentence of an error, and the service's reason for it."""
-        reason = f" ({error.reason})" if error.reason else ""
-        mark = "\033[31msudomimus-bridge:\033[0m" if self.colour else "sudomimus-bridge:"
-        self.line(f"{mark} {printable(error.sentence + reason)}")
+        """The sentence of an error, and the service's reason for it, or else what a developer would ask for."""
+        fact = error.reason or error.detail
+        reason = f" ({fact[:200]})" if fact else ""
+        mark = "sudomimus-bridge:"
+        text = self.wrapped(f"{mark} {printable(error.sentence + reason)}")
+        self.line(f"\033[31m{mark}\033[0m{text.removeprefix(mark)}" if self.colour else text)
+
+    def wrapped(self, text: str, indent: int = 0) -> str:
+        """A text of one line, broken between words where a terminal would break it anywhere."""
+        if not self.alive:
+            return text
+        width = max(40, self._size().columns - 1)
+        return fill(text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
     async def animate(self) -> None:
         """Keep the status line moving. Runs beside the flow; does nothing where there is no terminal."""
