@@ -87,7 +87,6 @@ def main() -> None:
         while len(ours) < arguments.runs:
             bare += floors(path, service, 5)
             ours += logins(path, service, 5)
-            time.sleep(0.2)  # the last connection's Shutdown, which close() does not wait for
     ratios = sorted(our / floor_ for our, floor_ in zip(ours, bare, strict=True))
     print(f"ticket {arguments.ticket_ms} ms, {len(ours)} runs each, medians:")
     print(f"  floor  {statistics.median(bare) * 1000:7.1f} ms   bare ctypes cycle, then a bare httpx POST")

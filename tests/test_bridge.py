@@ -81,7 +81,6 @@ def test_blocking(make_bridge: MakeBridge, stub_log: StubLog) -> None:
         results = [bridge.login(on_progress=lambda _event: threads.add(threading.get_ident())) for _ in range(2)]
     assert all(isinstance(result, LoginResult) for result in results)
     assert threads == {threading.get_ident()}
-    until(lambda: stub_log.story()[-1] == "shutdown")
     assert stub_log.story() == ["request", "callback", "cancel"] * 2 + ["shutdown"]
 
 
@@ -234,7 +233,6 @@ def test_two_bridges_and_many_threads(make_bridge: MakeBridge, stub_log: StubLog
     assert len({result.access_token for result in results}) == 8
     for bridge in bridges:
         bridge.close()
-    until(lambda: stub_log.story()[-1] == "shutdown")
     calls = [call.call for call in stub_log.calls]
     assert calls.count("SteamAPI_InitFlat") == calls.count("SteamAPI_Shutdown") == 1
 

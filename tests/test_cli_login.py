@@ -21,9 +21,9 @@ ISSUE = "/direct-issue/steam-ticket"
 LATE = {"Retry-After": "100"}
 ONE_TICKET = ["request", "callback", "cancel", "shutdown"]
 
-# Full jitter is random; with these dice each wait is as long as it may be, so that the first one is beyond the timeout.
+# Full jitter is random; with these dice the first wait is beyond any timeout, which ends the login at once.
 _LOADED_DICE = (
-    "import sys; from sudomimus_bridge.service import rules; rules.draw_uniform = lambda low, high: high;"
+    "import sys; from sudomimus_bridge.service import rules; rules.draw_uniform = lambda low, high: 1e6;"
     "from sudomimus_bridge.cli.main import main; sys.exit(main())"
 )
 
@@ -146,8 +146,7 @@ def failed(ended: Ended, status: int, words: str) -> None:
 )
 def test_how_a_broken_exchange_ends_it(program: Program, fault: dict[str, Any], words: str) -> None:
     program.emulator.fault(path=ISSUE, **fault)
-    timeout = "0.5" if "reset" in fault else "1"
-    arguments = [sys.executable, "-c", _LOADED_DICE, "login", "steam", "--json", *program.flags(timeout=timeout)]
+    arguments = [sys.executable, "-c", _LOADED_DICE, "login", "steam", "--json", *program.flags(timeout="60")]
     failed(Running(arguments, program.all_environ, subprocess.DEVNULL).end(), 6, words)
     program.every_ticket_was_cancelled_once(1)
 
@@ -197,28 +196,27 @@ def test_a_library_that_is_too_old(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stub", "seconds"),
-    [({"TICKET_CALLBACK": "never"}, 1.5), ({"LOGGED_ON": "0"}, 1.5), ({"HANG": "init:1500"}, 3.0)],
+    "stub",
+    [{"TICKET_CALLBACK": "never"}, {"LOGGED_ON": "0"}, {"HANG": "init:2500"}],
     ids=["no-callback", "offline", "hangs"],
 )
-def test_over_while_waiting_for_steam(program: Program, stub: dict[str, str], seconds: float) -> None:
+def test_over_while_waiting_for_steam(program: Program, stub: dict[str, str]) -> None:
     program.environ |= {f"STEAM_STUB_{name}": value for name, value in stub.items()}
-    ended = program.run("login", "steam", "--json", timeout="0.3")
-    failed(ended, 3, "within 0.3 seconds")
-    assert ended.seconds < seconds + 1
+    ended = program.run("login", "steam", "--json", timeout="1.5")
+    failed(ended, 3, "within 1.5 seconds")
     if "HANG" not in stub:
         program.every_ticket_was_cancelled_once(1)
 
 
 def test_over_while_waiting_for_the_service(program: Program) -> None:
-    program.emulator.fault(path=ISSUE, delay=5)
-    failed(program.run("login", "steam", "--json", timeout="0.6"), 6, "did not sign you in within 0.6 seconds")
+    program.emulator.fault(path=ISSUE, delay=9)
+    failed(program.run("login", "steam", "--json", timeout="2"), 6, "did not sign you in within 2 seconds")
     program.every_ticket_was_cancelled_once(1)
 
 
 def test_over_while_waiting_for_the_player(program: Program) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
-    failed(program.run("login", "steam", "--json", "--no-browser", timeout="1"), 5, "not finished within 1 seconds")
+    failed(program.run("login", "steam", "--json", "--no-browser", timeout="3"), 5, "not finished within 3 seconds")
     program.every_ticket_was_cancelled_once(1)
 
 
@@ -261,3 +259,20 @@ def test_a_page_that_may_not_be_opened(program: Program, url: str, tmp_path: Pat
     failed(ended, 6, "a page that may not be opened")
     assert url not in ended.err and not trap.exists()
     program.every_ticket_was_cancelled_once(1)
+
+
+@pytest.mark.parametrize(("script", "opened"), [("echo $1 > page", True), ("exit 1", False)])
+def test_the_page_is_shown_only_where_no_browser_opens_it(
+    program: Program, script: str, opened: bool, tmp_path: Path
+) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\n{script}\n")
+    browser.chmod(0o755)
+    program.emulator.update({"claims.email": "REQUIRED"})
+    program.environ |= {"BROWSER": str(browser), "PATH": str(tmp_path)}
+    ended = program.run("login", "steam", "--json", timeout="4")
+    failed(ended, 5, "was not finished within 4 seconds")
+    assert ("A page has opened in your browser." in ended.err) is opened
+    assert ("/errand?key=ernd_" in ended.err) is not opened
+    if opened:
+        assert "/errand?key=ernd_" in (tmp_path / "page").read_text()

@@ -28,9 +28,9 @@ NO_SECRETS = (
 )
 NETWORK = "The sign-in service cannot be reached. Check the internet connection, then try again."
 
-# The real program but for its dice, which throw the longest wait: it gives up at once where --timeout is short.
+# The real program but for its dice, which throw a wait beyond any timeout: it gives up at once where it would try again.
 _LOADED_DICE = (
-    "import sys; from sudomimus_bridge.service import rules; rules.draw_uniform = lambda low, high: high;"
+    "import sys; from sudomimus_bridge.service import rules; rules.draw_uniform = lambda low, high: 1e6;"
     "from sudomimus_bridge.cli.main import main; sys.exit(main())"
 )
 _WITHOUT_STARLETTE = (
@@ -91,8 +91,9 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "Steam offline": Mistake(
         3,
-        "Steam gave no ticket within 0.5 seconds. Try again. (TimedOut)",  # and without --timeout, after 20
+        "Steam gave no ticket within 3 seconds. Check that Steam is online, then try again. (TimedOut)",  # and without --timeout, after 20
         environ={"STEAM_STUB_LOGGED_ON": "0"},
+        flags={"timeout": "3"},
     ),
     "app id missing": Mistake(
         2,
@@ -172,7 +173,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "unknown command": Mistake(
         2,
-        "This COMMAND does not exist; there are: {}. See sudomimus-bridge --help.",
+        "There is no such COMMAND; there are {}. See sudomimus-bridge --help.",
         ["signin"],
     ),
     "unknown flag": Mistake(
@@ -194,7 +195,6 @@ MISTAKES: dict[str, Mistake] = {
         6,
         "Something other than the sign-in service answered. Check whether this network asks for a log-in page or a proxy, "
         "then try again. (text/html in place of application/json)",
-        flags={"timeout": "1"},
         fault={"status": 200, "body": "<html>Welcome to our Wi-Fi</html>", "headers": {"Content-Type": "text/html"}},
     ),
     "SSL_CERT_FILE missing": Mistake(
@@ -219,7 +219,7 @@ def test_a_mistake(program: Program, name: str, tmp_path: Path) -> None:
         program.emulator.fault(**mistake.fault)
     program.environ |= mistake.environ
     with ExitStack() as stack:
-        flags = {"timeout": "0.5", **mistake.flags}
+        flags = {"timeout": "60", **mistake.flags}
         words = list(mistake.command)
         if flags.get("steam_library") == "sdk-156":
             flags["steam_library"] = str(compiled_stub(156))

@@ -232,9 +232,9 @@ def test_the_version() -> None:
     ("arguments", "sentence"),
     [
         ([], "COMMAND is missing."),
-        (["logn"], "This COMMAND does not exist; there are: "),
+        (["logn"], "There is no such COMMAND; there are "),
         (["login"], "METHOD is missing."),
-        (["login", "stem"], "This METHOD does not exist; there are: "),
+        (["login", "stem"], "There is no such METHOD; there are "),
         (["doctor", "--jsn"], "There is no flag --jsn. See sudomimus-bridge doctor --help."),
         (["doctor", "-phunter2"], "There is a flag that does not exist. See"),
         (["doctor", "hunter2"], "There is one argument too many."),

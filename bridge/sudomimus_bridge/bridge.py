@@ -25,7 +25,7 @@ T = TypeVar("T")
 Flow = Callable[["OnProgress | None", "DoneSignal | None"], Awaitable[T]]
 
 CLOSE_SECONDS = 2.0
-"""How long `close` waits for logins that are still running to clean up."""
+"""How long `close` waits for each login that still runs, and for Steam, to clean up. A stuck library is left to itself."""
 
 
 class Bridge:
@@ -88,7 +88,7 @@ class Bridge:
         for login in running:
             login.join(CLOSE_SECONDS)
         if engine is not None:
-            engine.drop()
+            engine.drop(CLOSE_SECONDS)
 
     def __enter__(self) -> Self:
         return self

@@ -28,7 +28,7 @@ NO_SECRETS = (
 
 # What argparse says that repeats a value, or that a person would have to think about.
 _ARGPARSE_SAYS = (
-    (r"argument (\w+): invalid choice: .* \(choose from (.*)\)", r"this \1 does not exist; there are: \2"),
+    (r"argument (\w+): invalid choice: .* \(choose from (.*)\)", r"there is no such \1; there are \2"),
     (r"argument (\S+): invalid int value: .*", r"\1 must be a whole number"),
     (r"argument (\S+): invalid .* value: .*", r"the value of \1 is not valid"),
     (r"argument (\S+): ignored explicit argument .*", r"\1 takes no value"),
@@ -51,10 +51,15 @@ class Parser(argparse.ArgumentParser):
         raise usage_error(message, self.prog)
 
 
+def _is_path(argument: str) -> bool:
+    """A folder may be called exp_edition or hold a hash in its name; no secret has a slash, but for keys in PEM and URLs."""
+    return bool(re.search(r"[/\\]", argument)) and "://" not in argument and "-----BEGIN" not in argument
+
+
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
     """The arguments, read. Raises `ConfigurationError`; `SystemExit` after --help and --version."""
     for argument in arguments:
-        if looks_secret(argument) or _SECRET_FLAGS.fullmatch(argument):
+        if _SECRET_FLAGS.fullmatch(argument) or (looks_secret(argument) and not _is_path(argument)):
             raise ConfigurationError(NO_SECRETS)
     known, unknown = parser.parse_known_args(arguments)
     if unknown:

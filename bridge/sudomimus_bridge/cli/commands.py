@@ -14,6 +14,7 @@ from ..errors import BridgeError, ConfigurationError, LoginCancelled
 from ..secret import redact
 from .arguments import Parser, parse, setting_flags
 from .output import AnswerLost, own_standard_output
+from .signals import interruptible
 from .terminal import Terminal
 
 _log = logging.getLogger("sudomimus_bridge")
@@ -52,10 +53,11 @@ def _run(arguments: Sequence[str], terminal: Terminal) -> int:
         _log_to_standard_error()
     _require_extra(known.extra)
     command = getattr(importlib.import_module(f"..{known.module}", __package__), known.function)
-    if known.own_output:
+    with interruptible():
+        if not known.own_output:
+            return int(command(known))
         with own_standard_output(terminal, chatter=known.verbose) as output:
             return int(command(known, terminal, output))
-    return int(command(known))
 
 
 def build_parser(*, emulator: bool = False) -> Parser:

@@ -74,7 +74,9 @@ class _Flow:
                 reason="TimedOut",
             )
         if self.waiting_for == "steam":
-            return SteamUnavailable(f"Steam gave no ticket within {seconds}. Try again.", reason="TimedOut")
+            return SteamUnavailable(
+                f"Steam gave no ticket within {seconds}. Check that Steam is online, then try again.", reason="TimedOut"
+            )
         return ServiceUnavailable(
             f"The sign-in service did not sign you in within {seconds}. Try again in a few minutes.", reason="TimedOut"
         )

@@ -89,10 +89,10 @@ class Engine:
             with CancelScope(shield=True):
                 await self._steam.aclose()
 
-    def drop(self) -> None:
-        """As `aclose`, from any thread and without waiting."""
+    def drop(self, seconds: float = 0.0) -> None:
+        """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
         if isinstance(self._steam, FlatApiSteam):
-            self._steam.drop()
+            self._steam.drop(seconds)
 
     async def _direct_issue(self, proof: Proof, on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
         async with self._ports() as ports:

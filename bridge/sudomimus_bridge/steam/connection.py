@@ -272,10 +272,13 @@ class FlatApiSteam:
             with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):
                 await connection.worker.call(lambda: _shut_down_if_unused(connection))
 
-    def drop(self) -> None:
-        """As `aclose`, from any thread and without waiting: for an owner that was dropped without being closed."""
+    def drop(self, seconds: float = 0.0) -> None:
+        """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
         if (connection := self._let_go()) is not None:
+            over = threading.Event()
             connection.worker.post(lambda: _shut_down_if_unused(connection))
+            connection.worker.post(over.set)
+            over.wait(seconds)
 
     def _let_go(self) -> Connection | None:
         """The connection that is not used any more; None where there was none. It stays known, for late cancels."""
