@@ -91,7 +91,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "Steam offline": Mistake(
         3,
-        "Steam gave no ticket within 3 seconds. Check that Steam is online, then try again. (TimedOut)",  # and without --timeout, after 20
+        "Steam gave no ticket within 3 seconds. Check that Steam is online, then try again. (TimedOut)",
         environ={"STEAM_STUB_LOGGED_ON": "0"},
         flags={"timeout": "3"},
     ),
