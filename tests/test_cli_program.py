@@ -274,3 +274,16 @@ def test_an_answer_that_cannot_be_written_is_said_to_be_lost(program: Program, o
     assert "the answer was lost" in done.stderr and why in done.stderr
     assert "status 70" in done.stderr and "Traceback" not in done.stderr
     program.every_ticket_was_cancelled_once(1)
+
+
+def test_the_local_service_is_told_who_the_game_is_by_the_settings_flags() -> None:
+    arguments = command("emulator", "--json", "--application", "my-own", "--steam-app-id", "777")
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    assert (told["application"], told["steamAppId"]) == ("my-own", 777)
+    assert process.returncode == 130

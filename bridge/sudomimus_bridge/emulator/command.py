@@ -82,6 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _config(arguments: argparse.Namespace) -> EmulatorConfig:
     config = EmulatorConfig()
+    # The settings that say who a game is are the service's too, so that one set of flags fits both.
+    if (anchor := getattr(arguments, "application", None)) is not None:
+        config = _merged(config, {"application.anchor": anchor}, "--application")
+    if (app_id := getattr(arguments, "steam_app_id", None)) is not None:
+        config = _merged(config, {"application.allowed_steam_app_ids": [_value(app_id)]}, "--steam-app-id")
     if arguments.config is not None:
         config = _merged(config, _read(arguments.config), f"--config {arguments.config}")
     for setting in arguments.settings:
