@@ -313,6 +313,7 @@ WITHOUT_A_TICKET = [
     ({"TICKET_STATED_SIZE": "2561"}, "TicketUnreadable"),
     ({"TICKET_STATED_SIZE": "-1"}, "TicketUnreadable"),
     ({"PARAM_SIZE": "100"}, "TicketUnreadable"),
+    ({"PARAM_SIZE": "2600", "TICKET_STATED_SIZE": "2580"}, "TicketUnreadable"),
     ({"TICKET_HANDLE": "0"}, "NoTicketHandle"),
     ({"SHUTDOWN_AFTER_MS": "20", "TICKET_CALLBACK": "never"}, "SteamShutdown"),
     ({"DISCONNECT_AFTER_MS": "20", "TICKET_CALLBACK": "never"}, "SteamDisconnected"),
@@ -566,6 +567,8 @@ def test_a_host_that_shuts_steam_down_in_mid_login(
     assert done.stdout.splitlines() == ["error SteamShutdown"], done.stderr
     misuse = [call.details["what"] for call in stub_log.calls if call.call == "misuse"]
     assert len(misuse) <= 1, misuse
+    calls = [call.call for call in stub_log.calls]
+    assert calls.count("SteamAPI_RegisterCallback") == calls.count("SteamAPI_UnregisterCallback")
 
 
 def test_the_microsoft_order_of_virtual_functions() -> None:

@@ -43,6 +43,9 @@ class TicketResponseHead(ctypes.Structure):
     _fields_ = (("handle", c_uint32), ("result", c_int32), ("ticket_size", c_int32))
 
 
+TICKET_RESPONSE_SIZE = ctypes.sizeof(TicketResponseHead) + TICKET_MAX
+
+
 class CCallbackBase(ctypes.Structure):
     """`CCallbackBase` (steam_api_common.h): what SteamAPI_RegisterCallback takes. The compiler aligns the fields."""
 

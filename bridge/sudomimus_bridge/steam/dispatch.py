@@ -48,7 +48,7 @@ class ManualDispatch:
         self._pipe = self._library.api.GetHSteamPipe()
 
     def pump(self) -> bool:
-        """Drain the queue. Each callback is copied before it is freed, cut to its stated size."""
+        """Drain the queue. Each callback is copied before it is freed, cut to its stated size and to the struct's."""
         api, alive = self._library.api, True
         api.ManualDispatch_RunFrame(self._pipe)
         message = abi.CallbackMsg()
@@ -56,7 +56,7 @@ class ManualDispatch:
             try:
                 kind, data = message.id, b""
                 if kind == abi.GET_TICKET_FOR_WEB_API_RESPONSE and message.param and message.size > 0:
-                    data = ctypes.string_at(message.param, message.size)
+                    data = ctypes.string_at(message.param, min(message.size, abi.TICKET_RESPONSE_SIZE))
             finally:
                 api.ManualDispatch_FreeLastCallback(self._pipe)
             if data:
@@ -98,6 +98,9 @@ class CallbackObject:
         return c_void_p(ctypes.addressof(self.base))
 
 
+_retired: list[CallbackObject] = []  # a few hundred bytes for each time that the bridge let go of a host's Steam
+
+
 class HostDispatch:
     """Listens in a process whose host initialised Steam and pumps it. Neither initialises, nor pumps, nor shuts down."""
 
@@ -113,8 +116,7 @@ class HostDispatch:
                 "On 32-bit Windows the bridge cannot listen to a game that runs Steam itself. Use a 64-bit Python.",
                 reason="ThisCallNotSupported",
             )
-        head = ctypes.sizeof(abi.TicketResponseHead)
-        self._register(abi.GET_TICKET_FOR_WEB_API_RESPONSE, head + abi.TICKET_MAX, self._take)
+        self._register(abi.GET_TICKET_FOR_WEB_API_RESPONSE, abi.TICKET_RESPONSE_SIZE, self._take)
         gone = lambda _param: self._ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")  # noqa: E731
         lost = lambda _param: self._ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")  # noqa: E731
         self._register(abi.STEAM_SHUTDOWN, 1, gone)
@@ -125,10 +127,13 @@ class HostDispatch:
         return bool(self._library.api.GetHSteamPipe())
 
     def stop(self) -> None:
-        """Take the callback objects back. After the host's own Shutdown there is nothing to take them from."""
-        if self._library.api.GetHSteamPipe():
-            for listener in self._objects:
-                self._library.api.UnregisterCallback(listener.pointer())
+        """Take the callback objects back, after the host's own Shutdown too: its next Init would call them again.
+
+        UnregisterCallback does not wait for a delivery on the host's thread, so the objects themselves are kept for good.
+        """
+        for listener in self._objects:
+            self._library.api.UnregisterCallback(listener.pointer())
+        _retired.extend(self._objects)
         self._objects.clear()
 
     def _register(self, callback_id: int, size: int, run: Any) -> None:

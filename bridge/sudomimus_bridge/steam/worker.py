@@ -107,12 +107,17 @@ class Worker:
             try:
                 job = self._jobs.get(timeout=self._pause())
             except queue.Empty:
-                self._pump()
-                continue
+                job = _only_pump
             if job is None:
                 return
-            job()
-            self._pump()
+            for step in (job, self._pump):
+                # What fails here has nobody to tell, and the next login needs the thread.
+                with suppress(Exception):
+                    step()
+
+
+def _only_pump() -> None:
+    """What the thread has to do when no job came in time."""
 
 
 def waker(event: anyio.Event) -> Callable[[], None]:
