@@ -17,9 +17,12 @@ from .secret import Secret
 from .settings import read_settings
 
 if TYPE_CHECKING:
+    from .browser.port import Browser
+    from .clock import Clock
     from .events import ErrandResult, LoginResult, OnProgress, ProgressEvent
-    from .login.engine import Engine
+    from .login.engine import Engine, OpenService
     from .login.progress import DoneSignal
+    from .steam.port import Steam
 
 T = TypeVar("T")
 Flow = Callable[["OnProgress | None", "DoneSignal | None"], Awaitable[T]]
@@ -35,8 +38,18 @@ class Bridge:
     `close()`, or the end of a `with` block. Raises `ConfigurationError` for a setting that is wrong.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        steam: Steam | None = None,
+        browser: Browser | None = None,
+        clock: Clock | None = None,
+        service: OpenService | None = None,
+        **settings: Any,
+    ) -> None:
+        """`steam`, `browser`, `clock` and `service` replace a port: a host's own Steam, or in tests a stand-in."""
         self._settings = read_settings(settings)
+        self._ports: dict[str, Any] = {"steam": steam, "browser": browser, "clock": clock, "open_service": service}
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._running: weakref.WeakSet[Running[Any]] = weakref.WeakSet()
@@ -127,7 +140,7 @@ class Bridge:
             if self._engine is None:
                 from .login.engine import Engine
 
-                self._engine = Engine(self._settings)
+                self._engine = Engine(self._settings, **self._ports)
                 weakref.finalize(self, self._engine.drop)
             return self._engine
 

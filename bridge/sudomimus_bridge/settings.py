@@ -34,6 +34,7 @@ class Settings:
     via_url: str = "https://via.sudomimus.com"
     browser_hosts: tuple[str, ...] = ()
     no_browser: bool = False
+    steam_hosted: bool = False
     timeout: float = 3600.0
 
     @property
@@ -93,7 +94,7 @@ class Setting:
     @property
     def switch(self) -> bool:
         """Whether the flag takes no value."""
-        return self.keyword == "no_browser"
+        return self.check is _switch
 
 
 def read_settings(
@@ -246,5 +247,6 @@ TABLE: tuple[Setting, ...] = (
         "--browser-host",
     ),
     _row("no_browser", "", _switch, "show the page's URL in place of opening it"),
+    _row("steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"),
     _row("timeout", "SECONDS", _seconds, "the whole login, errand included (default 3600)"),
 )

@@ -80,7 +80,9 @@ class Engine:
         """The Steam port: the one given, else the flat API of the library that the settings lead to."""
         if self._steam is None:
             settings = self.settings
-            self._steam = FlatApiSteam(settings.steam_library, settings.require_steam_app_id, self.clock)
+            self._steam = FlatApiSteam(
+                settings.steam_library, settings.require_steam_app_id, self.clock, hosted=settings.steam_hosted
+            )
         return self._steam
 
     async def aclose(self) -> None:
@@ -91,7 +93,7 @@ class Engine:
 
     def drop(self, seconds: float = 0.0) -> None:
         """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
-        if isinstance(self._steam, FlatApiSteam):
+        if self._steam is not None:
             self._steam.drop(seconds)
 
     async def _direct_issue(self, proof: Proof, on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:

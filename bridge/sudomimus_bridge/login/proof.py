@@ -13,6 +13,7 @@ from ..events import Phase
 from ..secret import Secret
 from ..service.port import Answer, Operation
 from ..steam.port import Steam
+from ..steam.results import other_app
 from ..steam.ticket import web_api_ticket
 from .concurrency import alongside
 from .ports import Ports
@@ -53,6 +54,8 @@ class SteamTicketProof:
         progress.tell(Phase.REQUESTING_TICKET, attempt=attempt.number)
         async with alongside(ports.service.warm):
             app_id = await self._steam.open()
+            if ports.settings.steam_app_id not in (None, app_id):
+                raise other_app(app_id, ports.settings.steam_app_id)
             async with web_api_ticket(self._steam, ports.clock) as ticket_hex:
                 attempt.waiting_for = "service"
                 progress.tell(Phase.ISSUING, attempt=attempt.number)

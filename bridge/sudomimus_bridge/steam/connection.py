@@ -53,24 +53,21 @@ class Connection:
 
     # Everything from here on runs on the worker's thread, but for `waker`'s side of the ledger.
 
-    def open(self, wanted: Callable[[], int]) -> int:
+    def open(self, wanted: Callable[[], int], *, by_host: bool = False) -> int:
         """Load and initialise if need be, or again where Steam has gone since; the app id Steam runs under.
 
-        `wanted` gives the app id of the settings, and raises `ConfigurationError` where there is none.
+        `wanted` gives the app id of the settings, and raises `ConfigurationError` where there is none. `by_host`: only
+        the program around the bridge may initialise.
         """
         if self._library is None:
             self._library = load_library(self.path)
         if self._dispatch is not None and not self._alive():
             self.shut_down()
         if self._dispatch is None:
-            self._initialise(wanted)
+            self._initialise(wanted, by_host=by_host)
         app_id = self._wanted(wanted)
         if app_id != self._app_id:
-            raise ConfigurationError(
-                f"Steam runs as app {self._app_id} in this process, and the setting says {app_id}. "
-                "Set --steam-app-id to the app that was started, or start the right one.",
-                reason="SteamAppIdMismatch",
-            )
+            raise results.other_app(self._app_id, app_id)
         return self._app_id
 
     def request(self, identity: str) -> int:
@@ -128,9 +125,11 @@ class Connection:
                 return self._app_id
             raise
 
-    def _initialise(self, wanted: Callable[[], int]) -> None:
+    def _initialise(self, wanted: Callable[[], int], *, by_host: bool = False) -> None:
         library = self.library
         self._hosted = bool(library.api.GetHSteamPipe())
+        if by_host and not self._hosted:
+            raise SteamUnavailable(results.HOST_HAS_NOT_STARTED, reason="HostHasNotInitialised")
         if not self._hosted:
             with _steam_app_id(wanted()):
                 result, message = library.initialise()
@@ -219,8 +218,12 @@ def _close_all() -> None:
 class FlatApiSteam:
     """The Steam port on a `libsteam_api`, Valve's or a stub of it: loaded by the bridge or by its host."""
 
-    def __init__(self, library: Path | None, app_id: Callable[[], int], clock: Clock) -> None:
+    def __init__(
+        self, library: Path | None, app_id: Callable[[], int], clock: Clock, *, hosted: bool = False
+    ) -> None:
+        """`hosted`: the program runs Steam, even where that cannot be seen yet; it is never initialised from here."""
         self._clock = clock
+        self._by_host = hosted
         self._chosen = library
         self._app_id = app_id
         self._connection: Connection | None = None
@@ -235,7 +238,7 @@ class FlatApiSteam:
                 self._using = True
         connection = self._opened()
         with self._clock.move_on_after(OPEN_SECONDS):
-            return await connection.worker.call(lambda: connection.open(self._app_id))
+            return await connection.worker.call(lambda: connection.open(self._app_id, by_host=self._by_host))
         raise SteamUnavailable(
             f"Steam did not start within {OPEN_SECONDS:.0f} seconds. Restart Steam, then try again.",
             reason="InitTimeout",

@@ -35,3 +35,7 @@ class Steam(Protocol):
     async def aclose(self) -> None:
         """Let go of Steam: what this port initialised is shut down, what a host initialised stays."""
         ...
+
+    def drop(self, seconds: float = 0.0) -> None:
+        """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
+        ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import SteamUnavailable
+from ..errors import ConfigurationError, SteamUnavailable
 from . import abi
 
 _TRY_LATER = "Steam is busy and gave no ticket. Try again in a minute."
@@ -24,12 +24,12 @@ _RESULTS = {
 
 def init_error(result: int, message: str, *, running: bool) -> SteamUnavailable:
     """The error for an `ESteamAPIInitResult` other than OK, with the library's own message as its detail."""
-    if result == abi.INIT_NO_STEAM_CLIENT or not running:
-        sentence = "Steam is not running. Start Steam, sign in, then try again."
-        reason = "SteamNotRunning"
-    elif result == abi.INIT_VERSION_MISMATCH:
+    if result == abi.INIT_VERSION_MISMATCH:
         sentence = "The Steam client is older than the game's Steam library. Let Steam update itself, then try again."
         reason = "SteamVersionMismatch"
+    elif result == abi.INIT_NO_STEAM_CLIENT or not running:
+        sentence = "Steam is not running. Start Steam, sign in, then try again."
+        reason = "SteamNotRunning"
     else:
         sentence = "Steam could not be initialised. Check that Steam is running, signed in, and that this account owns the app."
         reason = "SteamInitFailed"
@@ -49,6 +49,15 @@ def no_handle() -> SteamUnavailable:
     )
 
 
+def other_app(running: int, wanted: int) -> ConfigurationError:
+    """The error for settings that say another app than the one Steam runs as in this process."""
+    return ConfigurationError(
+        f"Steam runs as app {running} in this process, and the setting says {wanted}. "
+        "Set --steam-app-id to the app that was started, or start the right one.",
+        reason="SteamAppIdMismatch",
+    )
+
+
 def unreadable_ticket(size: int) -> SteamUnavailable:
     """The error for a ticket whose stated size cannot be."""
     return SteamUnavailable(
@@ -60,3 +69,4 @@ def unreadable_ticket(size: int) -> SteamUnavailable:
 
 SHUTTING_DOWN = "Steam is closing. Start Steam again, then try again."
 DISCONNECTED = "Steam lost its connection. Check that Steam is online, then try again."
+HOST_HAS_NOT_STARTED = "The game has not started Steam. Start Steam, then start the game again."

@@ -112,6 +112,10 @@ class StubSteam:
 
     async def aclose(self) -> None:
         """See `Steam.aclose`."""
+        self.drop()
+
+    def drop(self, seconds: float = 0.0) -> None:  # noqa: ARG002 - there is nothing to wait for
+        """See `Steam.drop`."""
         if self._open:
             self._open = False
             self.calls.append(("shutdown", 0))
