@@ -6,9 +6,7 @@ The stub aborts the process on any misuse, so a test that passes has also used t
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import textwrap
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,26 +20,15 @@ from sudomimus_bridge.errors import BridgeError, ConfigurationError, SteamUnavai
 from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.steam import ticket as ticket_module
 from sudomimus_bridge.steam.connection import FlatApiSteam
-from sudomimus_bridge.steam.dispatch import CallbackObject
 from sudomimus_bridge.steam.library import find_library, library_name, load_library
-from sudomimus_bridge.steam.ticket import web_api_ticket
-from sudomimus_bridge.testing.compiled_stub import compiled_stub, open_tickets
+from sudomimus_bridge.testing.compiled_stub import compiled_stub
 from sudomimus_bridge.testing.stub_ticket import StubTicket, read_stub_ticket
 from sudomimus_bridge.testing.virtual_time import VirtualClock
 
 from .conftest import StubLog
+from .steam_helpers import balanced, one_ticket, run_program, steam_on
 
 pytestmark = pytest.mark.usefixtures("stub_log")
-
-
-def steam_on(library: Path, clock: SystemClock | None = None) -> FlatApiSteam:
-    return FlatApiSteam(library, lambda: 480, clock or SystemClock())
-
-
-async def one_ticket(steam: FlatApiSteam, clock: SystemClock | None = None) -> bytes:
-    await steam.open()
-    async with web_api_ticket(steam, clock or SystemClock()) as ticket_hex:
-        return bytes.fromhex(ticket_hex.reveal())
 
 
 def in_steam(
@@ -67,16 +54,6 @@ def refused(
         in_steam(library, use, backend)
     assert caught.value.sentence.endswith(".")
     return caught.value
-
-
-def balanced(log: StubLog) -> None:
-    """Every ticket that was given was cancelled once, and Steam was shut down."""
-    story = log.story()
-    assert open_tickets(log.calls) == []
-    assert story.count("misuse") == 0
-    given = [call for call in log.calls if call.call.endswith("GetAuthTicketForWebApi") and call.handle]
-    assert story.count("cancel") == len(given)
-    assert not story or story[-1] == "shutdown"
 
 
 # --- the library -----------------------------------------------------------------------------------------------------------
@@ -168,17 +145,6 @@ def test_where_it_is_searched(stub_library: Path, tmp_path: Path, monkeypatch: p
         assert find_library(tmp_path / "redistributable_bin") == layout / library_name()
     with pytest.raises(SteamUnavailable, match="There is no Steam library at"):
         find_library(tmp_path / "nothing")
-
-
-def run_program(source: str, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
-    """A Python program of its own, for what must not happen in the tests' process."""
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(source), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
 
 
 def test_the_copy_that_is_loaded_already_is_the_one_that_is_used(stub_library: Path) -> None:
@@ -493,97 +459,6 @@ def test_leaving_the_interpreter_in_mid_login_leaves_no_ticket_open(stub_library
     )
     assert done.returncode == 0, done.stderr
     balanced(stub_log)
-
-
-# --- a host that owns Steam ----------------------------------------------------------------------------------------------------
-
-HOST = """
-    import anyio, ctypes, os, pathlib, sys, threading, time
-    from sudomimus_bridge.clock import SystemClock
-    from sudomimus_bridge.errors import BridgeError
-    from sudomimus_bridge.steam.connection import FlatApiSteam
-    from sudomimus_bridge.steam.ticket import web_api_ticket
-
-    os.environ["SteamAppId"] = "480"
-    game = ctypes.CDLL(sys.argv[1])
-    assert game.SteamAPI_InitFlat(ctypes.create_string_buffer(1024)) == 0
-    stop, shut_down = threading.Event(), sys.argv[2] == "shut down"
-
-    asking = threading.Event()
-
-    def frames():
-        while not stop.is_set():
-            game.SteamAPI_RunCallbacks()
-            if shut_down and asking.wait(5):
-                time.sleep(0.1)
-                game.SteamAPI_Shutdown()
-                return
-            time.sleep(0.005)
-
-    async def login(tickets):
-        steam = FlatApiSteam(None, lambda: 480, SystemClock())
-        try:
-            for _ in range(tickets):
-                await steam.open()
-                asking.set()
-                async with web_api_ticket(steam, SystemClock()) as ticket_hex:
-                    print("ticket", len(ticket_hex))
-        except BridgeError as error:
-            print("error", error.reason)
-        finally:
-            await steam.aclose()
-
-    thread = threading.Thread(target=frames)
-    thread.start()
-    anyio.run(login, 3, backend=sys.argv[3])
-    stop.set()
-    thread.join()
-    if not shut_down:
-        game.SteamAPI_Shutdown()
-"""
-
-
-@pytest.mark.parametrize("callback", ["normal", "early", "twice", "other-handle-first"])
-def test_beside_a_host_the_bridge_only_listens(
-    callback: str, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch, backend: str
-) -> None:
-    monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", callback)
-    done = run_program(HOST, str(stub_library), "stay", backend)
-    assert done.stdout.splitlines() == ["ticket 480"] * 3, done.stderr
-    calls = [call.call for call in stub_log.calls]
-    assert calls.count("SteamAPI_InitFlat") == calls.count("SteamAPI_Shutdown") == 1
-    assert not [call for call in calls if "ManualDispatch" in call]
-    assert calls.count("SteamAPI_RegisterCallback") == calls.count("SteamAPI_UnregisterCallback") > 0
-    assert calls.index("SteamAPI_UnregisterCallback") < calls.index("SteamAPI_Shutdown")
-    balanced(stub_log)
-
-
-def test_a_host_that_shuts_steam_down_in_mid_login(
-    stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch, backend: str
-) -> None:
-    monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
-    monkeypatch.setenv("STEAM_STUB_LENIENT", "1")  # the host shuts down with a ticket open, which is the point
-    done = run_program(HOST, str(stub_library), "shut down", backend)
-    assert done.stdout.splitlines() == ["error SteamShutdown"], done.stderr
-    misuse = [call.details["what"] for call in stub_log.calls if call.call == "misuse"]
-    assert len(misuse) <= 1, misuse
-    calls = [call.call for call in stub_log.calls]
-    assert calls.count("SteamAPI_RegisterCallback") == calls.count("SteamAPI_UnregisterCallback")
-
-
-def test_the_microsoft_order_of_virtual_functions() -> None:
-    """Overloads in reverse: `Run(void*, bool, uint64)` comes first there (steamworks/ABI, "Two ways to dispatch")."""
-    itanium, microsoft = (CallbackObject(168, 2572, lambda _param: None, microsoft=order) for order in (False, True))
-
-    def kinds(listener: CallbackObject) -> list[int]:
-        import ctypes
-
-        functions = [ctypes.cast(function, ctypes.c_void_p).value for function in listener._functions]
-        return [functions.index(address) for address in listener.vtable]
-
-    assert kinds(itanium) == [0, 1, 2]
-    assert kinds(microsoft) == [1, 0, 2]
-    assert microsoft.base.id == 168
 
 
 def test_the_wait_is_twenty_seconds_long() -> None:

@@ -51,7 +51,7 @@ class _Signalled:
 
     def __init__(self) -> None:
         self.happened = False
-        self.wake: Callable[[], None] = lambda: None
+        self.wake: Callable[[], object] = lambda: None
 
     def __call__(self) -> None:
         if not self.happened:

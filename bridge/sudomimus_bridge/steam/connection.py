@@ -21,7 +21,7 @@ from ..errors import BridgeError, ConfigurationError, SteamUnavailable
 from ..secret import Secret
 from . import abi, results
 from .dispatch import Dispatch, HostDispatch, ManualDispatch
-from .ledger import Ledger
+from .ledger import Ledger, handle_of
 from .library import SteamLibrary, find_library, load_library
 from .worker import Worker, waker
 
@@ -61,7 +61,7 @@ class Connection:
         """
         if self._library is None:
             self._library = load_library(self.path)
-        if self._dispatch is not None and not self._alive():
+        if self._dispatch is not None and not self._alive(self._dispatch):
             self.shut_down()
         if self._dispatch is None:
             self._initialise(wanted, by_host=by_host)
@@ -71,32 +71,31 @@ class Connection:
         return self._app_id
 
     def request(self, identity: str) -> int:
-        """GetAuthTicketForWebApi. Where a connection from before has gone stale, Steam is opened anew once."""
+        """GetAuthTicketForWebApi: the ticket's number. Where a connection has gone stale, Steam is opened anew once."""
         for again in (True, False):
             self._pump()  # what came before this request says nothing about it
             if self._dispatch is not None and (user := self.library.user()):
                 self._asked_at = time.monotonic()
                 handle = int(self.library.api.ISteamUser_GetAuthTicketForWebApi(user, identity.encode()))
                 if handle != abi.INVALID_HANDLE:
-                    self.ledger.enter(handle)
-                    return handle
+                    return self.ledger.enter(handle)
             if again and not self._hosted:
                 self.shut_down()
                 self._initialise(lambda: self._app_id)
         raise results.no_handle()
 
-    def cancel(self, handle: int) -> None:
-        """CancelAuthTicket, once for each handle and never after Shutdown, when the handle has died with the pipe."""
-        if not self.ledger.strike(handle) or self._dispatch is None:
+    def cancel(self, number: int) -> None:
+        """CancelAuthTicket, once for each ticket and never after Shutdown, when the handle has died with the pipe."""
+        if not self.ledger.strike(number) or self._dispatch is None:
             return
-        if self.library.api.GetHSteamPipe() and (user := self.library.user()):
-            self.library.api.ISteamUser_CancelAuthTicket(user, handle)
+        if self.library.api.GetHSteamPipe() == self._dispatch.pipe and (user := self.library.user()):
+            self.library.api.ISteamUser_CancelAuthTicket(user, handle_of(number))
 
     def shut_down(self) -> None:
         """Cancel what is open and let go of Steam; what a host initialised stays initialised."""
         self.ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
-        for handle in self.ledger.handles():
-            self.cancel(handle)
+        for number in self.ledger.numbers():
+            self.cancel(number)
         dispatch, self._dispatch = self._dispatch, None
         if dispatch is not None:
             dispatch.stop()
@@ -143,9 +142,9 @@ class Connection:
         utils = library.utils()
         self._app_id = int(library.api.ISteamUtils_GetAppID(utils)) if utils else self._wanted(wanted)
 
-    def _alive(self) -> bool:
+    def _alive(self, dispatch: Dispatch) -> bool:
         api = self.library.api
-        return bool(api.GetHSteamPipe()) and bool(api.IsSteamRunning())
+        return bool(api.GetHSteamPipe() == dispatch.pipe) and bool(api.IsSteamRunning())
 
     def _pump(self) -> None:
         if self._dispatch is None:
@@ -218,9 +217,7 @@ def _close_all() -> None:
 class FlatApiSteam:
     """The Steam port on a `libsteam_api`, Valve's or a stub of it: loaded by the bridge or by its host."""
 
-    def __init__(
-        self, library: Path | None, app_id: Callable[[], int], clock: Clock, *, hosted: bool = False
-    ) -> None:
+    def __init__(self, library: Path | None, app_id: Callable[[], int], clock: Clock, *, hosted: bool = False) -> None:
         """`hosted`: the program runs Steam, even where that cannot be seen yet; it is never initialised from here."""
         self._clock = clock
         self._by_host = hosted

@@ -21,6 +21,9 @@ from .library import SteamLibrary
 class Dispatch(Protocol):
     """How callbacks reach the ledger. All calls are made on the worker's thread."""
 
+    pipe: int
+    """The HSteamPipe that this listens on; another one, or 0, means that Steam was shut down since."""
+
     def start(self) -> None:
         """Begin to listen."""
         ...
@@ -40,25 +43,25 @@ class ManualDispatch:
     def __init__(self, library: SteamLibrary, ledger: Ledger) -> None:
         self._library = library
         self._ledger = ledger
-        self._pipe = 0
+        self.pipe = 0
 
     def start(self) -> None:
         """Choose manual dispatch for this process: after Init, before anything else."""
         self._library.api.ManualDispatch_Init()
-        self._pipe = self._library.api.GetHSteamPipe()
+        self.pipe = self._library.api.GetHSteamPipe()
 
     def pump(self) -> bool:
         """Drain the queue. Each callback is copied before it is freed, cut to its stated size and to the struct's."""
         api, alive = self._library.api, True
-        api.ManualDispatch_RunFrame(self._pipe)
+        api.ManualDispatch_RunFrame(self.pipe)
         message = abi.CallbackMsg()
-        while api.ManualDispatch_GetNextCallback(self._pipe, ctypes.byref(message)):
+        while api.ManualDispatch_GetNextCallback(self.pipe, ctypes.byref(message)):
             try:
                 kind, data = message.id, b""
                 if kind == abi.GET_TICKET_FOR_WEB_API_RESPONSE and message.param and message.size > 0:
                     data = ctypes.string_at(message.param, min(message.size, abi.TICKET_RESPONSE_SIZE))
             finally:
-                api.ManualDispatch_FreeLastCallback(self._pipe)
+                api.ManualDispatch_FreeLastCallback(self.pipe)
             if data:
                 self._ledger.deliver(data)
             elif kind == abi.STEAM_SHUTDOWN:
@@ -108,6 +111,7 @@ class HostDispatch:
         self._library = library
         self._ledger = ledger
         self._objects: list[CallbackObject] = []
+        self.pipe = 0
 
     def start(self) -> None:
         """Register one callback object for each callback a login looks at. Raises `SteamUnavailable` on 32-bit Windows."""
@@ -116,15 +120,17 @@ class HostDispatch:
                 "On 32-bit Windows the bridge cannot listen to a game that runs Steam itself. Use a 64-bit Python.",
                 reason="ThisCallNotSupported",
             )
+        self.pipe = self._library.api.GetHSteamPipe()
         self._register(abi.GET_TICKET_FOR_WEB_API_RESPONSE, abi.TICKET_RESPONSE_SIZE, self._take)
         gone = lambda _param: self._ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")  # noqa: E731
         lost = lambda _param: self._ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")  # noqa: E731
         self._register(abi.STEAM_SHUTDOWN, 1, gone)
         self._register(abi.STEAM_SERVERS_DISCONNECTED, 4, lost)
+        self._register(abi.STEAM_SERVER_CONNECT_FAILURE, 8, lost)
 
     def pump(self) -> bool:
-        """The host pumps; here it is only noticed when the host has shut Steam down."""
-        return bool(self._library.api.GetHSteamPipe())
+        """The host pumps; here it is only noticed when the host has shut Steam down, and perhaps initialised it anew."""
+        return bool(self._library.api.GetHSteamPipe() == self.pipe)
 
     def stop(self) -> None:
         """Take the callback objects back, after the host's own Shutdown too: its next Init would call them again.

@@ -1,7 +1,9 @@
 """The book of tickets: which handles are open, and which callback belongs to which.
 
 Callbacks come on whatever thread pumps, early, late, twice, or for tickets of other code in the process. The ledger
-matches by handle and nothing else, copies what it keeps, and may be used from every thread.
+matches by handle and nothing else, copies what it keeps, and may be used from every thread. Steam counts its handles
+anew after each Init, so a ticket's number in the book is its handle and, above 32 bits, how often Steam was shut down
+before: who still holds a number of an earlier time can neither read nor cancel the ticket that has its handle now.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ class PendingTicket:
     """An open ticket. Its answer arrives once; `wake` must be quick, for it runs on the pumping thread, under the lock."""
 
     answer: Secret | SteamUnavailable | None = None
-    wake: Callable[[], None] | None = None
+    wake: Callable[[], object] | None = None
 
     def taken(self) -> Secret:
         """The ticket in hex. Raises `SteamUnavailable` where there is none."""
@@ -32,11 +34,17 @@ class PendingTicket:
         raise self.answer or SteamUnavailable(results.SHUTTING_DOWN, reason="TicketGone")
 
 
+def handle_of(number: int) -> int:
+    """The HAuthTicket in a ticket's number."""
+    return number & 0xFFFFFFFF
+
+
 class Ledger:
-    """Open tickets by handle."""
+    """Open tickets by number."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._shutdowns = 0
         self._open: dict[int, PendingTicket] = {}
         # A callback may come before the requesting call has returned its handle: kept until then, a few at most.
         self._strays: dict[int, Secret | SteamUnavailable] = {}
@@ -47,29 +55,31 @@ class Ledger:
         with self._lock:
             return any(ticket.answer is None for ticket in self._open.values())
 
-    def handles(self) -> list[int]:
-        """The handles of all open tickets."""
+    def numbers(self) -> list[int]:
+        """The numbers of all open tickets."""
         with self._lock:
             return list(self._open)
 
-    def enter(self, handle: int) -> None:
-        """Book a handle that Steam just gave; it may have its answer already."""
+    def enter(self, handle: int) -> int:
+        """Book a handle that Steam just gave, and give its number; it may have its answer already."""
         with self._lock:
-            self._open[handle] = PendingTicket(self._strays.pop(handle, None))
+            number = self._number(handle)
+            self._open[number] = PendingTicket(self._strays.pop(handle, None))
+            return number
 
-    def watch(self, handle: int, wake: Callable[[], None]) -> PendingTicket:
+    def watch(self, number: int, wake: Callable[[], object]) -> PendingTicket:
         """The open ticket, whose `answer` is there or comes with a call of `wake`."""
         with self._lock:
-            ticket = self._open.get(handle)
+            ticket = self._open.get(number)
             if ticket is None:
                 return PendingTicket(SteamUnavailable(results.SHUTTING_DOWN, reason="TicketGone"))
             ticket.wake = wake
             return ticket
 
-    def strike(self, handle: int) -> bool:
+    def strike(self, number: int) -> bool:
         """Take a ticket out of the book, so that it is cancelled once: True for the first call only."""
         with self._lock:
-            return self._open.pop(handle, None) is not None
+            return self._open.pop(number, None) is not None
 
     def deliver(self, response: bytes) -> None:
         """Take the bytes of a `GetTicketForWebApiResponse_t`. What belongs to no ticket of ours is left alone."""
@@ -78,7 +88,7 @@ class Ledger:
         head = abi.TicketResponseHead.from_buffer_copy(response)
         answer = _answer(head.result, head.ticket_size, response[ctypes.sizeof(abi.TicketResponseHead) :])
         with self._lock:
-            ticket = self._open.get(head.handle)
+            ticket = self._open.get(self._number(head.handle))
             if ticket is not None:
                 _settle(ticket, answer)
                 return
@@ -95,8 +105,12 @@ class Ledger:
     def forget_all(self) -> None:
         """Steam was shut down: its handles mean nothing any more, and the next ones may repeat their numbers."""
         with self._lock:
+            self._shutdowns += 1
             self._open.clear()
             self._strays.clear()
+
+    def _number(self, handle: int) -> int:
+        return self._shutdowns << 32 | handle
 
 
 def _answer(result: int, size: int, payload: bytes) -> Secret | SteamUnavailable:

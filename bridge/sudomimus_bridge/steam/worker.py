@@ -29,7 +29,7 @@ class Job(Generic[T]):
         self._done = False
         self._value: T | None = None
         self._error: BaseException | None = None
-        self.wake: Callable[[], None] = lambda: None
+        self.wake: Callable[[], bool] = lambda: True
 
     def run(self) -> None:
         """On the thread: make the call, and undo it where nobody waits any more."""
@@ -40,10 +40,8 @@ class Job(Generic[T]):
         with self._lock:
             self._done = True
             abandoned = self._abandoned
-        if abandoned:
-            self._take_back()
-        else:
-            self.wake()
+        if abandoned or not self.wake():
+            self.take_back()
 
     def abandon(self) -> bool:
         """The caller goes away. True where the call is over already, so that the caller has to have it taken back."""
@@ -52,10 +50,7 @@ class Job(Generic[T]):
             return self._done
 
     def take_back(self) -> None:
-        """On the thread: undo the call of a caller who went away after it was over."""
-        self._take_back()
-
-    def _take_back(self) -> None:
+        """On the thread: undo a call whose caller has gone away."""
         if self._error is None and self._undo is not None:
             self._undo(self._value)  # type: ignore[arg-type]
 
@@ -120,14 +115,19 @@ def _only_pump() -> None:
     """What the thread has to do when no job came in time."""
 
 
-def waker(event: anyio.Event) -> Callable[[], None]:
-    """A function that sets `event` from any thread, on asyncio and trio, without waiting for the event loop."""
+def waker(event: anyio.Event) -> Callable[[], bool]:
+    """A function that sets `event` from any thread, on asyncio and trio, without waiting for the event loop.
+
+    It gives False where the loop is gone, and whoever waited with it.
+    """
     loop: Any = lowlevel.current_token().native_token
     soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
 
-    def wake() -> None:
-        # RuntimeError, and trio's RunFinishedError below it: the loop is gone, and whoever waited with it.
-        with suppress(RuntimeError):
+    def wake() -> bool:
+        try:
             soon(event.set)
+        except RuntimeError:  # and trio's RunFinishedError below it
+            return False
+        return True
 
     return wake

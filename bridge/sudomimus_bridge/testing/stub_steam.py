@@ -123,4 +123,4 @@ class StubSteam:
     @property
     def open_tickets(self) -> list[int]:
         """Handles that were given and not cancelled."""
-        return self._ledger.handles()
+        return self._ledger.numbers()

@@ -1,0 +1,194 @@
+"""A program that runs Steam itself: the bridge listens beside it, and neither initialises, pumps nor shuts down.
+
+Each host is a process of its own, since Steam is initialised for a whole process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import pytest
+
+from sudomimus_bridge.errors import SteamUnavailable
+from sudomimus_bridge.steam import abi
+from sudomimus_bridge.steam.dispatch import CallbackObject
+from sudomimus_bridge.steam.ledger import Ledger, handle_of
+from sudomimus_bridge.steam.worker import Worker
+
+from .conftest import StubLog
+from .steam_helpers import balanced, run_program
+
+pytestmark = pytest.mark.usefixtures("stub_log")
+
+HOST = """
+    import anyio, ctypes, os, pathlib, sys, threading, time
+    from sudomimus_bridge.clock import SystemClock
+    from sudomimus_bridge.errors import BridgeError
+    from sudomimus_bridge.steam.connection import FlatApiSteam
+    from sudomimus_bridge.steam.ticket import web_api_ticket
+
+    os.environ["SteamAppId"] = "480"
+    game = ctypes.CDLL(sys.argv[1])
+    assert game.SteamAPI_InitFlat(ctypes.create_string_buffer(1024)) == 0
+    stop, shut_down = threading.Event(), sys.argv[2] == "shut down"
+
+    asking = threading.Event()
+
+    def frames():
+        while not stop.is_set():
+            game.SteamAPI_RunCallbacks()
+            if shut_down and asking.wait(5):
+                time.sleep(0.1)
+                game.SteamAPI_Shutdown()
+                return
+            time.sleep(0.005)
+
+    async def login(tickets):
+        steam = FlatApiSteam(None, lambda: 480, SystemClock())
+        try:
+            for _ in range(tickets):
+                await steam.open()
+                asking.set()
+                async with web_api_ticket(steam, SystemClock()) as ticket_hex:
+                    print("ticket", len(ticket_hex))
+        except BridgeError as error:
+            print("error", error.reason)
+        finally:
+            await steam.aclose()
+
+    thread = threading.Thread(target=frames)
+    thread.start()
+    anyio.run(login, 3, backend=sys.argv[3])
+    stop.set()
+    thread.join()
+    if not shut_down:
+        game.SteamAPI_Shutdown()
+"""
+
+
+@pytest.mark.parametrize("callback", ["normal", "early", "twice", "other-handle-first"])
+def test_beside_a_host_the_bridge_only_listens(
+    callback: str, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", callback)
+    done = run_program(HOST, str(stub_library), "stay", backend)
+    assert done.stdout.splitlines() == ["ticket 480"] * 3, done.stderr
+    calls = [call.call for call in stub_log.calls]
+    assert calls.count("SteamAPI_InitFlat") == calls.count("SteamAPI_Shutdown") == 1
+    assert not [call for call in calls if "ManualDispatch" in call]
+    assert calls.count("SteamAPI_RegisterCallback") == calls.count("SteamAPI_UnregisterCallback") > 0
+    assert calls.index("SteamAPI_UnregisterCallback") < calls.index("SteamAPI_Shutdown")
+    balanced(stub_log)
+
+
+def test_a_host_that_shuts_steam_down_in_mid_login(
+    stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
+    monkeypatch.setenv("STEAM_STUB_LENIENT", "1")  # the host shuts down with a ticket open, which is the point
+    done = run_program(HOST, str(stub_library), "shut down", backend)
+    assert done.stdout.splitlines() == ["error SteamShutdown"], done.stderr
+    misuse = [call.details["what"] for call in stub_log.calls if call.call == "misuse"]
+    assert len(misuse) <= 1, misuse
+    calls = [call.call for call in stub_log.calls]
+    assert calls.count("SteamAPI_RegisterCallback") == calls.count("SteamAPI_UnregisterCallback")
+
+
+LATE_HOST = """
+    import anyio, ctypes, os, sys, threading, time
+    from sudomimus_bridge import Bridge, BridgeError, Phase
+
+    os.environ["SteamAppId"] = "480"
+    game = ctypes.CDLL(sys.argv[1])
+    bridge = Bridge(application="my-game", steam_hosted=True, native_url="http://127.0.0.1:9")
+
+    def told():
+        try:
+            bridge.login()
+        except BridgeError as error:
+            return error.reason or error.kind
+
+    print(told())
+    assert game.SteamAPI_InitFlat(ctypes.create_string_buffer(1024)) == 0
+    stop = threading.Event()
+
+    def frames():
+        while not stop.is_set():
+            game.SteamAPI_RunCallbacks()
+            time.sleep(0.005)
+
+    thread = threading.Thread(target=frames)
+    thread.start()
+    phases = []
+    running = bridge.start_login(on_progress=lambda event: phases.append(event.phase))
+    while Phase.ISSUING not in phases:
+        running.poll()
+        time.sleep(0.005)
+    running.cancel()
+    running.join(5)
+    bridge.close()
+    stop.set()
+    thread.join()
+    game.SteamAPI_Shutdown()
+"""
+
+
+def test_a_host_that_has_not_started_steam_yet_is_said_by_a_setting(stub_library: Path, stub_log: StubLog) -> None:
+    done = run_program(LATE_HOST, str(stub_library))
+    assert done.stdout.splitlines() == ["HostHasNotInitialised"], done.stderr
+    calls = [call.call for call in stub_log.calls]
+    assert calls.count("SteamAPI_InitFlat") == calls.count("SteamAPI_Shutdown") == 1
+    balanced(stub_log)
+
+
+def test_a_number_of_before_a_shutdown_means_nothing_after_it() -> None:
+    """Steam counts from 1 again after Init: a login of before may not touch the ticket that has its handle now."""
+    ledger = Ledger()
+    before = ledger.enter(1)
+    ledger.forget_all()
+    now = ledger.enter(1)
+    assert handle_of(before) == handle_of(now) == 1
+    assert not ledger.strike(before)
+    with pytest.raises(SteamUnavailable):
+        ledger.watch(before, lambda: None).taken()
+    ledger.deliver(bytes(abi.TicketResponseHead(1, 1, 2)) + b"\xab\xcd")
+    assert ledger.watch(now, lambda: None).taken().reveal() == "abcd"
+    assert ledger.strike(now)
+    assert not ledger.strike(now)
+
+
+def test_a_call_whose_event_loop_has_gone_is_taken_back() -> None:
+    """A program may stop its loop without cancelling what runs on it; the ticket is not left open then."""
+    import asyncio
+    import threading
+
+    go_on, given_back = threading.Event(), threading.Event()
+    worker = Worker("test", lambda: None, lambda: None)
+
+    def ticket() -> int:
+        go_on.wait(10)
+        return 7
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(worker.call(ticket, undo=lambda number: given_back.set() if number == 7 else None))
+    loop.call_later(0.01, loop.stop)
+    loop.run_forever()
+    loop.close()
+    go_on.set()
+    assert given_back.wait(10)
+    worker.stop(10)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is what the test is about
+
+
+def test_the_microsoft_order_of_virtual_functions() -> None:
+    """Overloads in reverse: `Run(void*, bool, uint64)` comes first there (steamworks/ABI, "Two ways to dispatch")."""
+    itanium, microsoft = (CallbackObject(168, 2572, lambda _param: None, microsoft=order) for order in (False, True))
+
+    def kinds(listener: CallbackObject) -> list[int]:
+        functions = [ctypes.cast(function, ctypes.c_void_p).value for function in listener._functions]
+        return [functions.index(address) for address in listener.vtable]
+
+    assert kinds(itanium) == [0, 1, 2]
+    assert kinds(microsoft) == [1, 0, 2]
+    assert microsoft.base.id == 168
