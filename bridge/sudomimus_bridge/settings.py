@@ -247,6 +247,8 @@ TABLE: tuple[Setting, ...] = (
         "--browser-host",
     ),
     _row("no_browser", "", _switch, "show the page's URL in place of opening it"),
-    _row("steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"),
+    _row(
+        "steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"
+    ),
     _row("timeout", "SECONDS", _seconds, "the whole login, errand included (default 3600)"),
 )
