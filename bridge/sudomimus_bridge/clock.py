@@ -10,6 +10,8 @@ from typing import Protocol
 
 import anyio
 
+from .uptime import Uptime, uptime
+
 
 class Clock(Protocol):
     """Time as a login sees it: monotonic seconds for waiting, the wall only to compare with the service's."""
@@ -20,6 +22,10 @@ class Clock(Protocol):
 
     def wall(self) -> float:
         """Seconds since 1970 by this machine's calendar, which may be wrong."""
+        ...
+
+    def uptime(self) -> Uptime:
+        """A moment on the machine's clock that runs through sleep: what a token's lifetime is counted on."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -41,6 +47,10 @@ class SystemClock:
     def wall(self) -> float:
         """Seconds since 1970."""
         return time.time()
+
+    def uptime(self) -> Uptime:
+        """A moment on the machine's clock that runs through sleep."""
+        return uptime()
 
     async def sleep(self, seconds: float) -> None:
         """Wait that many seconds."""

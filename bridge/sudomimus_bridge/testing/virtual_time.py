@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import anyio
 
 from ..clock import SystemClock
+from ..uptime import Uptime
 
 T = TypeVar("T")
 
@@ -29,10 +30,28 @@ class VirtualClock(SystemClock):
         """
         self._wall = wall
         self._grace = grace
+        self._asleep = 0.0
+        self._boot = 0
 
     def wall(self) -> float:
         """Seconds since 1970, moving with virtual time."""
-        return self._wall + anyio.current_time()
+        return self._wall + self._asleep + anyio.current_time()
+
+    def uptime(self) -> Uptime:
+        """A moment of virtual time, with the time that the machine was asleep."""
+        return Uptime(f"virtual-{self._boot}", self._asleep + anyio.current_time())
+
+    def suspend(self, seconds: float) -> None:
+        """The machine sleeps: the calendar and the uptime go on, timers stand still."""
+        self._asleep += seconds
+
+    def set_calendar(self, seconds: float) -> None:
+        """The calendar jumps by that many seconds, forwards or backwards, as when a player sets it."""
+        self._wall += seconds
+
+    def restart(self) -> None:
+        """The machine is started anew: no earlier moment can be compared with one from here on."""
+        self._boot += 1
 
     def run(self, function: Callable[..., Awaitable[T]], *args: Any, backend: str = "asyncio") -> T:
         """`anyio.run` in virtual time, which starts at 0. trio has to be installed for `backend="trio"`."""

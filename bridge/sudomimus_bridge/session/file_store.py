@@ -1,0 +1,175 @@
+"""A session on disk: one file that only the player can read, replaced whole, and bound to this user of this machine.
+
+A file that was copied to another user or machine is not used: two holders of one refresh token would end the session of
+both. The text inside is as `protection` leaves it: encrypted where the platform offers that.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ..clock import Clock
+from .lock import locked
+from .protection import Protection, ProtectionFailed
+from .record import Record, from_json
+from .store import StoreUnusable
+
+MAX_SIZE = 1024 * 1024
+VERSION = 1
+
+
+def session_folder(environ: dict[str, str] | os._Environ[str] = os.environ) -> Path:
+    """Where this platform keeps what a program remembers for one user."""
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "sudomimus-bridge"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "sudomimus-bridge"
+    state = environ.get("XDG_STATE_HOME", "")
+    return (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / "sudomimus-bridge"
+
+
+class FileStore:
+    """See `Store`. One file for each application and service: `application` and `session_url` tell which."""
+
+    shared = True
+
+    def __init__(self, folder: Path, application: str, session_url: str, protection: Protection) -> None:
+        name = hashlib.sha256(f"{application}\n{session_url}".encode()).hexdigest()[:20]
+        self.path = folder / f"{name}.session"
+        self._folder = folder
+        self._protection = protection
+
+    def read(self) -> Record | None:
+        """See `Store.read`."""
+        envelope = self._read_envelope()
+        if envelope is None:
+            return None
+        if envelope.get("owner") != _owner():
+            raise StoreUnusable(
+                f"The saved sign-in {self.path} was made by another user or on another computer, and is not used here. "
+                "Sign in again."
+            )
+        try:
+            text = self._protection.open(str(envelope.get("kind")), str(envelope.get("data")))
+        except ProtectionFailed as failure:
+            raise StoreUnusable(failure.sentence, for_good=failure.for_good) from None
+        record = from_json(text)
+        if record is None:
+            raise StoreUnusable(_damaged(self.path))
+        return record
+
+    def write(self, record: Record) -> None:
+        """See `Store.write`."""
+        try:
+            kind, data = self._protection.close(record.to_json())
+        except ProtectionFailed as failure:
+            raise StoreUnusable(failure.sentence, for_good=failure.for_good) from None
+        envelope = {"version": VERSION, "owner": _owner(), "kind": kind, "data": data}
+        try:
+            self._make_folder()
+            self._replace(json.dumps(envelope).encode())
+        except OSError as error:
+            raise StoreUnusable(
+                f"This sign-in cannot be kept in {self._folder}: {error.strerror or error}. It lasts until the program ends."
+            ) from None
+
+    def forget(self) -> None:
+        """See `Store.forget`."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreUnusable(
+                f"The saved sign-in {self.path} cannot be removed: {error.strerror or error}. Remove it by hand."
+            ) from None
+
+    @asynccontextmanager
+    async def locked(self, clock: Clock) -> AsyncIterator[None]:
+        """See `Store.locked`."""
+        try:
+            self._make_folder()
+            lock = locked(self.path.with_suffix(".lock"), clock)
+            await lock.__aenter__()
+        except OSError as error:
+            raise StoreUnusable(
+                f"This sign-in cannot be kept in {self._folder}: {error.strerror or error}. It lasts until the program ends."
+            ) from None
+        try:
+            yield
+        finally:
+            await lock.__aexit__(None, None, None)
+
+    def _read_envelope(self) -> dict[str, Any] | None:
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+            with os.fdopen(descriptor, "rb") as file:
+                content = file.read(MAX_SIZE + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreUnusable(
+                f"The saved sign-in {self.path} cannot be read: {error.strerror or error}. Sign in again."
+            ) from None
+        try:
+            envelope = json.loads(content) if len(content) <= MAX_SIZE else None
+        except (ValueError, RecursionError):
+            envelope = None
+        if not isinstance(envelope, dict) or envelope.get("version") != VERSION:
+            raise StoreUnusable(_damaged(self.path))
+        return envelope
+
+    def _make_folder(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _replace(self, content: bytes) -> None:
+        """Under the lock. What a killed process left half-written is swept out first."""
+        for left in self._folder.glob(f"{self.path.stem}.*.part"):
+            with suppress(OSError):
+                left.unlink()
+        descriptor, name = tempfile.mkstemp(prefix=f"{self.path.stem}.", suffix=".part", dir=self._folder)  # mode 0600
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self.path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+        if sys.platform != "win32":
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # the new name, too
+            finally:
+                os.close(folder)
+
+
+def _damaged(path: Path) -> str:
+    return f"The saved sign-in {path} is damaged, or of another version, and is not used. Sign in again."
+
+
+def _owner() -> str:
+    """Who may use the file: this user of this machine. A guard against copies, not a secret."""
+    user = str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
+    return hashlib.sha256(f"{user}\n{_machine()}".encode()).hexdigest()[:32]
+
+
+def _machine() -> str:
+    if sys.platform == "win32":
+        import winreg
+
+        with suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SOFTWARE\Microsoft\Cryptography") as key:
+            return str(winreg.QueryValueEx(key, "MachineGuid")[0])
+    for place in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        with suppress(OSError):
+            return Path(place).read_text(encoding="ascii").strip()
+    return ""

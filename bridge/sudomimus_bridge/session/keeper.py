@@ -1,0 +1,224 @@
+"""The session of one player: hands out access tokens that are valid, and renews them before they are not.
+
+What holds here, whatever happens: one renewal at a time among all who share the store; a refresh token is marked before it
+is sent, so that after a crash it is not sent again; a new pair is stored before anyone gets it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from anyio import CancelScope
+
+from ..clock import Clock
+from ..errors import BridgeError, ConfigurationError, LoginDenied, ServiceUnavailable, SteamUnavailable
+from ..events import ErrandResult, LoginResult, OnProgress
+from ..login.progress import DoneSignal
+from ..secret import Secret
+from ..uptime import Uptime
+from .place import Place
+from .receipt import STEAM, Receipt
+from .record import Record
+from .refresh import Fate, Refreshed
+
+PAUSE_SECONDS = 10.0
+"""After a renewal that failed for the moment, who asks again within this time gets the same answer without a request."""
+
+SIGN_IN_AGAIN = "SignInAgain"
+"""The reason of the `LoginDenied` that says: the player has to sign in, no renewal can help."""
+
+SilentLogin = Callable[["OnProgress | None", "DoneSignal | None"], Awaitable[LoginResult]]
+
+_log = logging.getLogger(__name__)
+
+
+class Flows(Protocol):
+    """What a session needs of the engine."""
+
+    clock: Clock
+
+    async def share(
+        self, access_token: Secret, on_progress: OnProgress | None = None, done: DoneSignal | None = None
+    ) -> ErrandResult:
+        """The proactive errand."""
+        ...
+
+    async def refresh(self, refresh_token: Secret) -> Refreshed:
+        """`POST /refresh`, tried again where the token is surely unused, and once at once where the answer was lost."""
+        ...
+
+    async def logout(self, refresh_token: Secret) -> bool:
+        """Revoke the session."""
+        ...
+
+
+class Keeper:
+    """One session. All methods may be called from several tasks, threads and event loops at once."""
+
+    def __init__(self, flows: Flows, silent: Mapping[str, SilentLogin], place: Place) -> None:
+        """`silent`: by login method, those that sign in without asking the player, and so can stand for a renewal."""
+        self._flows = flows
+        self._silent = silent
+        self.place = place
+        self._confirmed = False
+        self._outdated: Secret | None = None
+        self._paused: tuple[Uptime, BridgeError] | None = None
+
+    async def adopt(self, record: Record) -> None:
+        """Keep what a login brought."""
+        async with self.place.locked():
+            await self.place.write(record)
+        self._confirmed, self._paused = True, None
+
+    async def record(self) -> Record | None:
+        """What is known now, without any request."""
+        await self.place.settle()
+        return await self.place.read()
+
+    def outdated(self, access: Secret) -> None:
+        """That access token no longer says what the player has shared: the next one asked for is new."""
+        self._outdated = access
+
+    async def access_token(
+        self, valid_for: float, on_progress: OnProgress | None = None, done: DoneSignal | None = None
+    ) -> Secret:
+        """An access token that is valid for that many seconds at least, renewed where need be.
+
+        A token that does not say how long it lives is renewed each time. Raises `LoginDenied` (reason `SignInAgain`) where
+        only the player can go on, `ConfigurationError` where no token lives that long, and what a renewal raises.
+        """
+        before = await self.record()
+        if before is not None and self._usable(before, valid_for):
+            return before.access
+        async with self.place.locked():
+            record = await self.place.read()
+            fresh = record is not None and before is not None and record.access != before.access
+            if record is not None and ((fresh and record.lifetime is None) or self._usable(record, valid_for)):
+                return record.access  # somebody else renewed it meanwhile
+            renewed = await self._renewed(record, valid_for, on_progress, done)
+            if renewed.lifetime is not None and not self._usable(renewed, valid_for):
+                raise ServiceUnavailable("The service's answer took too long to be of use. Try again.")
+            return renewed.access
+
+    async def logout(self) -> bool:
+        """Forget the session, and revoke it. True where the service confirmed; forgotten it is in any case."""
+        async with self.place.locked():
+            record = await self.place.read()
+            await self.place.forget()
+        self._confirmed = False
+        if record is None or record.refresh is None or record.in_flight:
+            return False
+        try:
+            return await self._flows.logout(record.refresh)
+        except ServiceUnavailable as error:
+            _log.warning("Signed out here. The service could not be told: %s", error.sentence)
+            return False
+
+    # --- renewing, under the lock ----------------------------------------------------------------------------------------
+
+    def _usable(self, record: Record, valid_for: float) -> bool:
+        left = record.seconds_left(self._flows.clock.uptime())
+        if left > 0 and record.lifetime is not None and valid_for >= record.lifetime:
+            raise ConfigurationError(
+                f"Access tokens of {record.application} are valid for {record.lifetime:.0f} seconds, so none can be had "
+                f"that is valid for {valid_for:.0f}. Ask for less.",
+                reason="ValidForTooLong",
+            )
+        # Whoever runs Steam now is the player now: a session that Steam began in another process is not taken on trust.
+        trusted = self._confirmed or record.method != STEAM or STEAM not in self._silent
+        return trusted and left > valid_for and record.access != self._outdated
+
+    async def _renewed(
+        self, record: Record | None, valid_for: float, on_progress: OnProgress | None, done: DoneSignal | None
+    ) -> Record:
+        if self._paused is not None:
+            since = self._flows.clock.uptime().since(self._paused[0])
+            if since is not None and since < PAUSE_SECONDS:
+                raise self._paused[1].with_traceback(None)
+        try:
+            if STEAM in self._silent and (record is None or record.method == STEAM):
+                return await self._by_steam(record, valid_for, on_progress, done)
+            if record is None:
+                raise sign_in_again("Nobody is signed in. Sign in first.")
+            return await self._by_refresh(record, on_progress, done)
+        except ServiceUnavailable as error:
+            self._paused = self._flows.clock.uptime(), error
+            raise
+
+    async def _by_steam(
+        self, record: Record | None, valid_for: float, on_progress: OnProgress | None, done: DoneSignal | None
+    ) -> Record:
+        try:
+            return await self._signed_in_silently(STEAM, on_progress, done)
+        except SteamUnavailable:
+            if record is None:
+                raise
+        self._confirmed = True  # without Steam, the last player to sign in is the player
+        if self._usable(record, valid_for):
+            return record
+        return await self._by_refresh(record, on_progress, done)
+
+    async def _signed_in_silently(self, method: str, on_progress: OnProgress | None, done: DoneSignal | None) -> Record:
+        listener = Receipt(self._flows.clock, on_progress)
+        result = await self._silent[method](listener, done)
+        renewed = listener.record(result, method)
+        await self.place.write(renewed)
+        self._confirmed = True
+        return renewed
+
+    async def _by_refresh(self, record: Record, on_progress: OnProgress | None, done: DoneSignal | None) -> Record:
+        try:
+            return await self._refreshed(record, on_progress, done)
+        except LoginDenied as error:
+            if error.reason != SIGN_IN_AGAIN or record.method not in self._silent or record.method == STEAM:
+                raise
+        return await self._signed_in_silently(record.method, on_progress, done)
+
+    async def _refreshed(self, record: Record, on_progress: OnProgress | None, done: DoneSignal | None) -> Record:
+        received = self._flows.clock.uptime()
+        refreshed = await self._use_refresh_token(record, received)
+        if refreshed.fate is Fate.CLAIMS:
+            # A claim became required: the player shares it while the access token is valid, else signs in again.
+            if record.seconds_left(self._flows.clock.uptime()) <= 0:
+                raise sign_in_again(
+                    "The game asks for something that you have not shared yet. Sign in again to decide."
+                )
+            await self._flows.share(record.access, on_progress, done)
+            received = self._flows.clock.uptime()
+            refreshed = await self._use_refresh_token(record, received)
+        if refreshed.result is None:
+            raise refreshed.error or sign_in_again("You are signed out. Sign in again.")
+        return Record.of(refreshed.result, record.method, received)
+
+    async def _use_refresh_token(self, record: Record, received: Uptime) -> Refreshed:
+        if record.in_flight:  # the process that sent it died before it had written down the answer
+            await self.place.write(record.without_refresh())
+        if record.in_flight or record.refresh is None:
+            raise sign_in_again(
+                "The last renewal of this sign-in was interrupted, and it cannot be renewed. Sign in again."
+            )
+        if not await self.place.write(record.sent()):  # unmarked, another process may send it as well
+            raise sign_in_again(f"This sign-in cannot be renewed. {self.place.problem} Sign in again.")
+        try:
+            refreshed = await self._flows.refresh(record.refresh)
+        except BaseException:  # cancelled in mid-request: nobody knows what became of the token
+            with CancelScope(shield=True):
+                await self.place.write(record.without_refresh())
+            raise
+        with CancelScope(shield=True):
+            if refreshed.result is not None:
+                await self.place.write(Record.of(refreshed.result, record.method, received))
+            elif refreshed.fate is Fate.UNKNOWN:
+                await self.place.write(record.without_refresh())
+            elif refreshed.fate is Fate.DEAD:
+                await self.place.forget()
+            else:
+                await self.place.write(record)
+        return refreshed
+
+
+def sign_in_again(sentence: str) -> LoginDenied:
+    """The error that says: only the player can go on."""
+    return LoginDenied(sentence, reason=SIGN_IN_AGAIN)

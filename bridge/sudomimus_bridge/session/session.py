@@ -1,0 +1,107 @@
+"""`Session`, the door to a session that renews itself: blocking, async, and one step a frame, as `Bridge` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from .keeper import Keeper
+
+if TYPE_CHECKING:
+    from ..bridge import Running
+    from ..events import Claims, OnProgress
+    from ..login.progress import DoneSignal
+
+T = TypeVar("T")
+Flow = Callable[["OnProgress | None", "DoneSignal | None"], Awaitable[T]]
+
+VALID_FOR_SECONDS = 300.0
+
+
+class Faces(Protocol):
+    """How a flow is run: what `Bridge` gives."""
+
+    def block(self, flow: Flow[T], on_progress: OnProgress | None) -> T:
+        """On this thread."""
+        ...
+
+    def start(self, flow: Flow[T], on_progress: OnProgress | None) -> Running[T]:
+        """On a thread of its own."""
+        ...
+
+
+class Session:
+    """The signed-in player of a `Bridge`, for as long as the player stays signed in.
+
+    Threads, tasks and, where the player stays signed in, processes share one session: one of them renews it, the others
+    get what it got. Where Steam is there, it is renewed with a Steam ticket, and so may begin without a login; else with
+    the refresh token (session.yaml, `/refresh`).
+    """
+
+    def __init__(self, keeper: Callable[[], Keeper], faces: Faces) -> None:
+        self._keeper = keeper
+        self._faces = faces
+
+    def access_token(self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None) -> str:
+        """An access token that is valid for that many seconds at least. Blocks this thread while it is being renewed.
+
+        `on_progress` hears of an errand, where a claim became required. Raises `LoginDenied` with the reason `SignInAgain`
+        where only the player can go on; `ConfigurationError` where no token lives as long as asked; and what a login
+        raises. A token that does not say how long it lives is renewed each time.
+        """
+        return self._faces.block(self._access_token(valid_for), on_progress)
+
+    async def access_token_async(
+        self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None
+    ) -> str:
+        """As `access_token`, on this event loop."""
+        return await self._access_token(valid_for)(on_progress, None)
+
+    def start_access_token(
+        self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None
+    ) -> Running[str]:
+        """As `access_token`, on a thread of its own; call the answer's `poll()` each frame."""
+        return self._faces.start(self._access_token(valid_for), on_progress)
+
+    def logout(self) -> bool:
+        """Revoke the session and forget it. True where the service confirmed; forgotten it is in any case."""
+        return self._faces.block(self._logout(), None)
+
+    async def logout_async(self) -> bool:
+        """As `logout`, on this event loop."""
+        return await self._logout()(None, None)
+
+    def start_logout(self) -> Running[bool]:
+        """As `logout`, on a thread of its own; call the answer's `poll()` each frame."""
+        return self._faces.start(self._logout(), None)
+
+    def claims(self) -> Claims | None:
+        """What the player has shared, as the service last said; None where nobody is signed in. Asks nobody."""
+        return self._faces.block(self._claims(), None)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the player will not stay signed in after this program has ended, in a sentence; None where nothing is wrong."""
+        return self._keeper().place.problem
+
+    def _access_token(self, valid_for: float) -> Flow[str]:
+        if not valid_for >= 0:
+            raise ValueError("valid_for is a number of seconds, 0 or more")
+
+        async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> str:
+            return (await self._keeper().access_token(valid_for, on_progress, done)).reveal()
+
+        return flow
+
+    def _logout(self) -> Flow[bool]:
+        async def flow(_on_progress: OnProgress | None, _done: DoneSignal | None) -> bool:
+            return await self._keeper().logout()
+
+        return flow
+
+    def _claims(self) -> Flow[Claims | None]:
+        async def flow(_on_progress: OnProgress | None, _done: DoneSignal | None) -> Claims | None:
+            record = await self._keeper().record()
+            return record.claims if record is not None else None
+
+        return flow

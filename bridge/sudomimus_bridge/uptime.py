@@ -1,0 +1,69 @@
+"""Time since the machine was started, sleep included: what a token's lifetime is counted on.
+
+`time.monotonic` stands still while a laptop sleeps, and the calendar jumps; this does neither. A moment is only compared
+with one of the same start of the machine, so each carries which start it belongs to.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+
+@dataclass(frozen=True)
+class Uptime:
+    """A moment: seconds since the start that `boot` names."""
+
+    boot: str
+    seconds: float
+
+    def since(self, earlier: Uptime) -> float | None:
+        """Seconds from `earlier` to this moment; None where they cannot be compared, the machine having been restarted."""
+        if self.boot != earlier.boot or self.seconds < earlier.seconds:
+            return None
+        return self.seconds - earlier.seconds
+
+
+def uptime() -> Uptime:
+    """This moment, by the system's own clock that runs through sleep."""
+    if sys.platform == "win32":
+        kernel = ctypes.WinDLL("kernel32")
+        kernel.GetTickCount64.restype = ctypes.c_ulonglong
+        return Uptime(
+            _boot(), kernel.GetTickCount64() / 1000
+        )  # sysinfoapi.h: "includes time the system spends in sleep"
+    if sys.platform == "darwin":
+        return Uptime(_boot(), time.clock_gettime(time.CLOCK_MONOTONIC))  # clock_gettime(3): goes on while asleep
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return Uptime(_boot(), time.clock_gettime(time.CLOCK_BOOTTIME))
+    return Uptime(_boot(), time.monotonic())
+
+
+@cache
+def _boot() -> str:
+    """Which start of the machine this is. Where that cannot be told, no other process shares the answer."""
+    try:
+        return _system_boot() or f"process-{uuid4().hex}"
+    except (OSError, ValueError, AttributeError):
+        return f"process-{uuid4().hex}"
+
+
+def _system_boot() -> str:
+    if sys.platform == "win32":
+        import winreg
+
+        place = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters"
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place) as key:
+            return f"windows-{winreg.QueryValueEx(key, 'BootId')[0]}"
+    if sys.platform == "darwin":
+        name, size = b"kern.bootsessionuuid", ctypes.c_size_t(64)
+        text = ctypes.create_string_buffer(size.value)
+        if ctypes.CDLL(None).sysctlbyname(name, text, ctypes.byref(size), None, ctypes.c_size_t(0)) != 0:
+            return ""
+        return text.value.decode()
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

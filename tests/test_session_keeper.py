@@ -1,0 +1,364 @@
+"""The session's promises on a model of the service, in virtual time, on asyncio and trio."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from sudomimus_bridge.errors import BridgeError, ConfigurationError, LoginDenied, ServiceUnavailable, SteamUnavailable
+from sudomimus_bridge.session.file_store import FileStore
+from sudomimus_bridge.session.protection import FileModeOnly
+from sudomimus_bridge.testing.virtual_time import VirtualClock
+
+from .session_helpers import LIFETIME, ModelService
+
+Scene = Callable[[ModelService, VirtualClock], Awaitable[None]]
+
+
+def play(scene: Scene, backend: str = "asyncio") -> ModelService:
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+
+    async def main() -> None:
+        await scene(service, clock)
+
+    clock.run(main, backend=backend)
+    return service
+
+
+def test_a_valid_token_is_given_without_a_request(backend: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper()
+        await keeper.adopt(record := service.record())
+        await clock.sleep(LIFETIME - 301)
+        assert await keeper.access_token(300) == record.access
+
+    assert play(scene, backend).refreshes == 0
+
+
+def test_a_token_that_ends_too_soon_is_renewed_before(backend: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper()
+        await keeper.adopt(record := service.record())
+        await clock.sleep(LIFETIME - 299)
+        renewed = await keeper.access_token(300)
+        assert renewed != record.access
+        assert await keeper.access_token(300) == renewed
+
+    service = play(scene, backend)
+    assert (service.refreshes, service.revoked) == (1, False)
+
+
+def test_time_asleep_counts() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        clock.suspend(LIFETIME + 1)
+        await keeper.access_token(0)
+
+    assert play(scene).refreshes == 1
+
+
+def test_after_a_restart_of_the_machine_the_age_is_unknown_and_the_token_renewed() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        clock.restart()
+        await keeper.access_token(0)
+
+    assert play(scene).refreshes == 1
+
+
+def test_the_calendar_changes_nothing() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        clock.set_calendar(-1e8)
+        await keeper.access_token(300)
+        clock.set_calendar(3e8)
+        await keeper.access_token(300)
+
+    assert play(scene).refreshes == 0
+
+
+def test_a_token_without_times_is_renewed_on_each_request() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.lifetime = None
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        assert len({(await keeper.access_token(300)).reveal() for _ in range(3)}) == 3
+
+    assert play(scene).refreshes == 3
+
+
+def test_fifty_tasks_that_ask_at_once_share_one_renewal(backend: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        tokens = set()
+
+        async def ask() -> None:
+            tokens.add((await keeper.access_token(300)).reveal())
+
+        async with anyio.create_task_group() as group:
+            for _ in range(50):
+                group.start_soon(ask)
+        assert len(tokens) == 1
+
+    assert play(scene, backend).refreshes == 1
+
+
+def test_more_than_any_token_lives_is_refused_before_a_request() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        with pytest.raises(ConfigurationError, match="valid for 3600 seconds"):
+            await keeper.access_token(LIFETIME)
+
+    assert play(scene).refreshes == 0
+
+
+def test_nobody_signed_in_says_so() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        with pytest.raises(LoginDenied, match="Sign in first") as caught:
+            await service.keeper().access_token(300)
+        assert caught.value.reason == "SignInAgain"
+
+    play(scene)
+
+
+@pytest.mark.parametrize("fault", ["lost", "dead"])
+def test_a_refresh_token_of_unknown_fate_is_never_sent_again(fault: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.plan = [fault]
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        for _ in range(3):
+            with pytest.raises(BridgeError):
+                await keeper.access_token(300)
+            await clock.sleep(60)
+
+    service = play(scene)
+    assert (service.refreshes, service.revoked) == (1, False)
+
+
+def test_after_a_lost_answer_the_access_token_still_serves_while_it_is_valid() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.plan = ["lost"]
+        keeper = service.keeper()
+        await keeper.adopt(record := service.record())
+        await clock.sleep(LIFETIME - 200)
+        with pytest.raises(ServiceUnavailable):
+            await keeper.access_token(300)
+        assert await keeper.access_token(100) == record.access
+
+    play(scene)
+
+
+def test_a_token_that_was_surely_not_used_is_used_later_and_not_at_once() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.plan = ["unused"]
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        for _ in range(5):
+            with pytest.raises(ServiceUnavailable, match="busy"):
+                await keeper.access_token(300)
+        assert service.refreshes == 1
+        await clock.sleep(11)
+        await keeper.access_token(300)
+
+    service = play(scene)
+    assert (service.refreshes, service.revoked) == (2, False)
+
+
+def test_a_denial_keeps_the_token_and_is_told_as_it_is() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.plan = ["denied"]
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        with pytest.raises(LoginDenied, match="disabled"):
+            await keeper.access_token(300)
+        await keeper.access_token(300)
+
+    assert not play(scene).revoked
+
+
+def test_a_claim_that_became_required_leads_into_the_errand_while_the_token_is_valid() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.claims_missing = True
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME - 100)
+        await keeper.access_token(300)
+
+    service = play(scene)
+    assert (service.seen, service.revoked) == (["ok", "share", "ok"], False)
+
+
+@pytest.mark.parametrize("silent", [(), ("access-key",)])
+def test_a_claim_that_became_required_too_late_asks_for_a_login(silent: tuple[str, ...]) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.claims_missing = True
+        keeper = service.keeper(*silent)
+        await keeper.adopt(service.record("access-key"))
+        await clock.sleep(LIFETIME + 1)
+        if silent:
+            await keeper.access_token(300)
+            return
+        with pytest.raises(LoginDenied, match="Sign in again") as caught:
+            await keeper.access_token(300)
+        assert caught.value.reason == "SignInAgain"
+
+    assert play(scene).logins == len(silent)
+
+
+def test_a_session_by_steam_is_renewed_by_steam() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper("steam")
+        await keeper.access_token(300)
+        await clock.sleep(LIFETIME)
+        await keeper.access_token(300)
+
+    service = play(scene)
+    assert (service.logins, service.refreshes) == (2, 0)
+
+
+def test_without_steam_it_is_renewed_by_its_refresh_token() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper("steam")
+        await keeper.access_token(300)
+        service.steam = False
+        await clock.sleep(LIFETIME)
+        await keeper.access_token(300)
+
+    service = play(scene)
+    assert (service.logins, service.refreshes) == (1, 1)
+
+
+def test_without_steam_and_without_a_session_steam_is_what_is_missing() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.steam = False
+        with pytest.raises(SteamUnavailable):
+            await service.keeper("steam").access_token(300)
+
+    play(scene)
+
+
+def test_a_session_that_steam_began_is_not_the_next_steam_users(tmp_path: Path) -> None:
+    """Two people share a computer: who runs Steam now is who plays now."""
+
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
+        first = await service.keeper("steam", disk=disk).access_token(300)
+        later = service.keeper("steam", disk=disk)
+        second = await later.access_token(300)
+        assert second != first
+        assert await later.access_token(300) == second
+        service.steam = False
+        assert await service.keeper("steam", disk=disk).access_token(300) == second
+
+    assert play(scene).logins == 2
+
+
+def test_a_token_that_shows_less_than_the_player_shared_is_renewed() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper()
+        await keeper.adopt(record := service.record())
+        keeper.outdated(record.access)
+        assert await keeper.access_token(300) != record.access
+
+    assert play(scene).refreshes == 1
+
+
+def test_a_login_that_is_given_up_in_mid_request_uses_its_refresh_token_no_more(backend: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        with clock.move_on_after(0.01):
+            await keeper.access_token(300)
+        with pytest.raises(LoginDenied, match="interrupted"):
+            await keeper.access_token(300)
+
+    assert play(scene, backend).refreshes == 1
+
+
+def test_signing_out_forgets_here_and_revokes_there(tmp_path: Path) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
+        keeper = service.keeper(disk=disk)
+        await keeper.adopt(service.record())
+        assert disk.path.exists()
+        assert await keeper.logout()
+        assert not disk.path.exists()
+        with pytest.raises(LoginDenied, match="Sign in first"):
+            await keeper.access_token(300)
+        assert not await keeper.logout()
+
+    assert play(scene).seen == ["logout"]
+
+
+def test_signing_out_without_the_service_forgets_all_the_same() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.plan = ["unused"]
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        assert not await keeper.logout()
+        assert await keeper.record() is None
+
+    play(scene)
+
+
+def test_the_players_choice_to_stay_moves_the_session(tmp_path: Path) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
+        keeper = service.keeper(disk=disk)
+        keeper.place.stay_signed_in = False
+        await keeper.adopt(record := service.record())
+        assert not disk.path.exists()
+        keeper.place.stay_signed_in = True
+        assert await keeper.access_token(300) == record.access
+        assert disk.read() == record
+        keeper.place.stay_signed_in = False
+        assert await keeper.access_token(300) == record.access
+        assert not disk.path.exists()
+
+    play(scene)
+
+
+def test_what_is_stored_serves_the_next_start(tmp_path: Path) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
+        await service.keeper(disk=disk).adopt(record := service.record())
+        assert await service.keeper(disk=disk).access_token(300) == record.access
+
+    assert play(scene).refreshes == 0
+
+
+def test_the_new_pair_is_stored_before_anyone_gets_it(tmp_path: Path) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
+        keeper = service.keeper(disk=disk)
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        marks = []
+
+        def look() -> None:
+            held = disk.read()
+            marks.append(held is not None and held.in_flight)
+
+        service.on_refresh = look
+        token = await keeper.access_token(300)
+        held = disk.read()
+        assert marks == [True]
+        assert held is not None
+        assert (held.access, held.in_flight) == (token, False)
+
+    play(scene)
