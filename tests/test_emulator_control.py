@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from sudomimus_bridge.emulator import Emulator, EmulatorConfig, visit_errand
+from sudomimus_bridge.emulator import Emulator, EmulatorConfig, visit, visit_errand
 from sudomimus_bridge.emulator.config import merged
 
 from .emulator_helpers import KIM, ROBIN, Client, new_ticket, told
@@ -42,7 +43,29 @@ def test_the_urls_are_the_json_line(client: Client) -> None:
     ]
     assert urls["native"].startswith("http://127.0.0.1:") and urls["via"] == urls["native"] + "/via"
     assert (urls["application"], urls["steamAppId"]) == ("demo-game", 480)
-    assert urls["connect"] is urls["device"] is urls["session"] is urls["clientKeyFile"] is None
+    assert [urls[api] for api in ("connect", "device", "session")] == [
+        f"{urls['native']}/{api}" for api in ("connect", "device", "session")
+    ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX file modes")
+def test_the_client_key_is_for_its_owner_alone_and_goes_at_the_end() -> None:
+    with Emulator() as emulator:
+        path = Path(emulator.urls["clientKeyFile"])
+        assert path.read_text().startswith("-----BEGIN PRIVATE KEY-----")
+        assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert not path.parent.exists()
+    assert emulator.urls["clientKeyFile"] is None
+
+
+def test_a_port_in_use_leaves_no_key_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Emulator() as emulator:
+        port = int(emulator.urls["native"].rpartition(":")[2])
+        with pytest.raises(OSError):
+            Emulator(port=port).start()
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_emulators_share_nothing() -> None:
@@ -116,15 +139,32 @@ def test_no_secret_in_the_journal_or_a_repr(client: Client) -> None:
     client.status(errand["errandKey"])
     client.access_key()
     client.http.get(f"/{errand['errandKey']}")
+    inquiry = client.emulator.establish()
+    visit(f"{client.emulator.urls['via']}/?exposure-key={inquiry['exposureKey']}")
+    confirmation_key = client.connect("status-poll", inquiry).json()["confirmationKey"]
+    token = client.connect("redeem", {**inquiry, "confirmationKey": confirmation_key}).json()["refreshToken"]
+    client.session("refresh", refreshToken=token)
+    device = client.device("device-authorize", {"applicationAnchor": "demo-game"}).json()
+    visit(device["verificationUriComplete"])
+    sign_ins = client.emulator.state.sign_ins
     text = client.control("GET", "requests").text + client.control("GET", "state").text
     text += (
-        repr(client.emulator.requests) + repr(client.emulator.config) + repr(client.emulator.state.errands.live("x"))
+        repr(client.emulator.requests)
+        + repr(client.emulator.config)
+        + repr(client.emulator.state.errands.live("x"))
+        + repr(client.emulator.sessions)
+        + repr(sign_ins.exposed(inquiry["exposureKey"]))
+        + repr(sign_ins.device(device["deviceCode"]))
     )
-    for secret in (errand["errandKey"], ticket, client.emulator.urls["accessKeySecret"]):
+    for secret in (
+        *(errand["errandKey"], ticket, client.emulator.urls["accessKeySecret"], token, confirmation_key),
+        *(inquiry["exposureKey"], inquiry["hiddenKey"], device["deviceCode"], device["userCode"]),
+    ):
         assert secret not in text
-    assert {"POST /direct-issue/steam-ticket", "GET /errand/{errandKey}/status", "GET /via/errand"} <= {
-        f"{entry.method} {entry.path}" for entry in client.emulator.requests
-    }
+    assert {
+        *("POST /direct-issue/steam-ticket", "GET /errand/{errandKey}/status", "GET /via/errand", "GET /via/"),
+        *("POST /connect/redeem", "POST /session/refresh", "POST /device/device-authorize", "GET /via/device"),
+    } <= {f"{entry.method} {entry.path}" for entry in client.emulator.requests}
 
 
 # --- control API -----------------------------------------------------------------------------------------------------
@@ -152,6 +192,10 @@ def test_settings_over_http(client: Client) -> None:
         ("faults", "POST", ["* * 500", "nonsense"], "no part of a fault"),
         ("players", "POST", {"email": "x@y.example"}, "steamId"),
         ("players", "POST", {"steamId": str(ROBIN), "shoeSize": 43}, "no such setting"),
+        ("config", "PATCH", {"device.interval": 0}, "greater than or equal to 1"),
+        ("inquiries", "POST", {"returnMethods": []}, "returnMethods: "),
+        ("sessions", "POST", {"revoked": "maybe"}, "revoked: "),
+        ("sessions", "POST", {"deleted": True}, "no such setting"),
         ("clock", "POST", {"advance": -1}, "not negative"),
         ("clock", "POST", {"rewind": 1}, "advance"),
     ],
@@ -197,6 +241,28 @@ def test_faults_players_and_clock_over_http(client: Client) -> None:
     assert (entry["path"], entry["status"], entry["fault"]) == ("/direct-issue/steam-ticket", 503, "status")
 
 
+def test_inquiries_sessions_and_accounts_over_http(client: Client) -> None:
+    answer = client.control("POST", "inquiries", {"returnMethods": [{"type": "STATUS_POLL", "payload": {}}]})
+    assert answer.status_code == 201 and set(answer.json()) == {"exposureKey", "hiddenKey"}
+    assert client.connect("status-poll", answer.json()).json() == {"status": "PENDING"}
+    client.device("device-authorize", {"applicationAnchor": "demo-game"})
+    tokens = [client.emulator.open_session(steam_id).refresh_token for steam_id in (ROBIN, KIM)]
+    changed = client.control("POST", "sessions", {"suspended": True, "steamId": str(KIM)}).json()
+    assert changed == {"changed": 1, "sessions": {"active": 1, "suspended": 1, "revoked": 0, "expired": 0}}
+    assert told(client.session("refresh", refreshToken=tokens[1])) == (401, "RefreshTokenSuspended")
+    client.control("POST", "sessions", {"suspended": False})
+    assert client.session("refresh", refreshToken=tokens[1]).status_code == 200
+    assert client.control("POST", "sessions", {"revoked": True}).json()["sessions"]["revoked"] == 2
+    assert told(client.session("refresh", refreshToken=tokens[0])) == (401, "RefreshTokenRevoked")
+    state = client.control("GET", "state").json()
+    assert (state["inquiries"]["pending"], state["devices"]["pending"], state["sessions"]["revoked"]) == (1, 1, 2)
+    client.control("POST", "clock", {"advance": 1000})
+    state = client.control("GET", "state").json()
+    assert (state["inquiries"]["expired"], state["devices"]["expired"]) == (1, 1)
+    assert client.control("DELETE", f"players/{KIM}").status_code == 204
+    assert KIM not in client.emulator.players
+
+
 # --- command line ----------------------------------------------------------------------------------------------------
 
 _RUN = """
@@ -208,14 +274,19 @@ sys.exit(command.run(parser.parse_args()))
 """
 
 
-def _command(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextlib.contextmanager
+def _command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
         [sys.executable, "-c", _RUN, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONWARNINGS": "error"},
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # where the test failed, nobody has ended it
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -241,19 +312,30 @@ def test_the_json_line_and_the_end(number: signal.Signals, tmp_path: Path) -> No
             assert set(http.post("/direct-issue/steam-ticket", json=ticket).json()["claims"]) == {
                 *("email", "firstName", "lastName")
             }
+            for api in ("connect", "device", "session"):
+                assert http.get(f"{urls[api]}/health").status_code == 200
+        assert Path(urls["clientKeyFile"]).exists()
         process.send_signal(number)
         assert process.wait(timeout=5) == 130
+        assert not Path(urls["clientKeyFile"]).parent.exists()
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
 
 
 def test_the_summary_for_a_person() -> None:
     with _command("--set", "claims.email=REQUIRED") as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(15)]
+        lines = [process.stdout.readline() for _ in range(21)]
         process.send_signal(signal.SIGINT)
         text = "".join(lines) + process.stdout.read()
         process.wait(timeout=5)
-    for expected in ("SUDOMIMUS_NATIVE_URL=http://127.0.0.1:", "demo-game", "email REQUIRED", "/_emulator/config"):
+    for expected in (
+        "SUDOMIMUS_NATIVE_URL=http://127.0.0.1:",
+        "SUDOMIMUS_SESSION_URL=http",
+        "client-key.pem",
+        "demo-game",
+        "email REQUIRED",
+        "/_emulator/config",
+    ):
         assert expected in text
 
 

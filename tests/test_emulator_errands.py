@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from sudomimus_bridge.emulator import Emulator, visit_errand
 from sudomimus_bridge.emulator.visitor import VisitFailed, read_page
 
-from .emulator_helpers import KIM, ROBIN, Client, told
+from .emulator_helpers import KIM, ROBIN, Client, headless_chromium, told
 
 
 @pytest.fixture
@@ -183,6 +182,27 @@ def test_an_expired_access_token(client: Client, dialect: str) -> None:
     assert told(client.share(token)) == (401, "AccessTokenExpired")
 
 
+@pytest.mark.parametrize(
+    ("does", "claim", "expected"),
+    [
+        ("approves", "REQUIRED", "COMPLETED"),
+        ("declines", "REQUIRED", "EXPIRED"),
+        ("declines", "OPTIONAL", "COMPLETED"),
+        ("nothing", "REQUIRED", "PENDING"),
+    ],
+)
+def test_a_scripted_player_needs_no_browser(client: Client, does: str, claim: str, expected: str) -> None:
+    client.emulator.update({"scripted_player": {"does": does, "after_seconds": 3}, "claims.email": "OFF"})
+    token = client.steam().json()["accessToken"]
+    client.emulator.update({"claims.email": claim})
+    key = client.share(token).json()["errand"]["errandKey"]
+    client.emulator.advance(2)
+    assert client.status(key) == "PENDING"
+    client.emulator.advance(1)
+    assert client.status(key) == expected
+    assert (client.emulator.player().email is not None) == (does == "approves")
+
+
 # --- the pages -------------------------------------------------------------------------------------------------------
 
 
@@ -243,29 +263,11 @@ def test_a_picture_of_another_host_is_not_loaded(client: Client) -> None:
 
 # --- in a real browser -----------------------------------------------------------------------------------------------
 
-_CHROMIUM, _DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-
 
 @pytest.fixture
 def chromium(tmp_path: Path) -> Iterator[Any]:
-    if not _CHROMIUM or not _DRIVER:
-        pytest.skip("chromium and chromedriver are not both installed")
-    webdriver = pytest.importorskip("selenium.webdriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = _CHROMIUM
-    flags = (
-        "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
-        "disable-component-update disable-sync hide-scrollbars window-size=360,740"
-    )
-    for flag in flags.split():
-        options.add_argument(f"--{flag}")
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
-    driver.implicitly_wait(5)
-    try:
+    with headless_chromium(tmp_path) as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 def test_the_pages_in_chromium_by_keyboard_on_a_narrow_screen(client: Client, chromium: Any) -> None:

@@ -6,6 +6,6 @@
 from .config import AccessKey, EmulatorConfig, Player
 from .fault_rules import FaultRule
 from .server import Emulator
-from .visitor import visit_errand
+from .visitor import visit, visit_errand
 
-__all__ = ["AccessKey", "Emulator", "EmulatorConfig", "FaultRule", "Player", "visit_errand"]
+__all__ = ["AccessKey", "Emulator", "EmulatorConfig", "FaultRule", "Player", "visit", "visit_errand"]

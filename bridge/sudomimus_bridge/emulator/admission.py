@@ -11,7 +11,7 @@ from collections import deque
 from typing import Literal
 
 from .clock import Clock
-from .config import Budgets
+from .limits import Budgets
 
 Admitted = Literal["admitted", "exhausted", "unavailable"]
 

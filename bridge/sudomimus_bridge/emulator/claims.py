@@ -108,6 +108,13 @@ def owed(player: Player, config: EmulatorConfig, via_url: str) -> tuple[Task, ..
     return tuple(tasks)
 
 
+def asked_at_sign_in(player: Player, config: EmulatorConfig, via_url: str) -> tuple[Task, ...]:
+    """What a sign-in in the browser asks: all that is required and not there, and what is optional and was never asked."""
+    return tuple(
+        task for task in owed(player, config, via_url) if task.required or player.grants.of(task.claim) == "UNKNOWN"
+    )
+
+
 def token_fields(player: Player, config: EmulatorConfig, via_url: str) -> dict[str, Any]:
     """The consent-gated fields of the access token's body."""
     fields = {}

@@ -167,23 +167,34 @@ def _announce(emulator: Emulator, *, as_json: bool) -> None:
         f"""The local Sudomimus service is listening. Ctrl-C ends it.
 
   Native API    {native}
+  Connect API   {urls["connect"]}
+  Device API    {urls["device"]}
+  Session API   {urls["session"]}
   pages         {urls["via"]}
   application   {anchor}, Steam app id {urls["steamAppId"]}
   claims        {policy}
   players       {players}
   access key    {urls["accessKeyId"]}
   its secret    {urls["accessKeySecret"]}
+  client key    {urls["clientKeyFile"]}
 
 Point a game at it:
 
   export SUDOMIMUS_NATIVE_URL={native} SUDOMIMUS_VIA_URL={urls["via"]}
+  export SUDOMIMUS_CONNECT_URL={urls["connect"]} SUDOMIMUS_DEVICE_URL={urls["device"]}
+  export SUDOMIMUS_SESSION_URL={urls["session"]}
   export SUDOMIMUS_APPLICATION={anchor} SUDOMIMUS_STEAM_APP_ID={urls["steamAppId"]}
+
+Play the game's backend, for SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY:
+
+  curl -X POST  {native}/_emulator/inquiries -H 'Content-Type: application/json' -d '{{}}'
 
 Change it while it runs:
 
   curl -X PATCH {native}/_emulator/config -H 'Content-Type: application/json' -d '{{"claims": {{"email": "REQUIRED"}}}}'
   curl -X POST  {native}/_emulator/faults -H 'Content-Type: application/json' -d '"POST /direct-issue/* 503 times=2"'
   curl -X POST  {native}/_emulator/clock  -H 'Content-Type: application/json' -d '{{"advance": 1800}}'
+  curl -X POST  {native}/_emulator/sessions -H 'Content-Type: application/json' -d '{{"revoked": true}}'
   curl {native}/_emulator/state    curl {native}/_emulator/requests""",
         flush=True,
     )

@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, StringConstraints
 
 from .fault_rules import FaultRule
+from .limits import Budgets, Connect, Device, Errands, Sessions, Settings, SteamID, Tokens
 
 DEFAULT_STEAM_ID = 76561197960287930
 SECOND_STEAM_ID = DEFAULT_STEAM_ID + 1
@@ -28,22 +28,22 @@ ClaimName = Literal["email", "firstName", "lastName", "staticAvatar", "animatedA
 Requirement = Literal["OFF", "OPTIONAL", "REQUIRED", "SYNTHETIC", "SYNTHETIC_ONLY", "SYNTHETIC_FALLBACK"]
 Decision = Literal["UNKNOWN", "GRANTED", "DENIED"]
 EmailRefusal = Literal["EmailDomainBlocked", "EmailDomainRequiresSso", "SsoAuthorityConflict"]
+# The methods of connect.yaml's authenticationConstraints with which a player can sign in in the browser.
+BrowserMethod = Literal[
+    "PASSKEY_USERNAMELESS",
+    "PASSKEY_REASONED",
+    "EMAIL_VERIFICATION",
+    "STEAM_OPENID",
+    "GOOGLE_OAUTH",
+    "GITHUB_OAUTH",
+    "DISCORD_OAUTH",
+    "BATTLENET_OAUTH",
+    "X_OAUTH",
+    "ENTERPRISE_FEDERATION_APPLICATION_MANAGED",
+    "ENTERPRISE_FEDERATION_DOMAIN_MANAGED",
+]
 
-# A string in JSON: 64 bits do not fit into JavaScript's numbers.
-SteamID = Annotated[int, Field(gt=0, lt=2**64), PlainSerializer(lambda value: str(value), when_used="json")]
 Anchor = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-
-
-class Settings(BaseModel):
-    """What all settings share: unknown names and wrong values are refused, in assignments too."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        validate_assignment=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
 
 
 class ClaimPolicy(Settings):
@@ -93,6 +93,8 @@ class Player(Settings):
     deleted: bool = False
     # The 403 that a verified email domain brings on this account, whichever way it signs in.
     refused: EmailRefusal | None = None
+    # The Authentication record that a realized inquiry points to is gone.
+    authentication_missing: bool = False
     account_alias: str | None = None
     # The sector subject: what the application knows the player by. Opaque and random, as connect.yaml says.
     subject: str = Field(default_factory=lambda: secrets.token_urlsafe(18))
@@ -115,6 +117,10 @@ class AccessKey(Settings):
     application: str | None = None
 
 
+def _default_methods() -> list[BrowserMethod]:
+    return ["PASSKEY_USERNAMELESS", "PASSKEY_REASONED", "EMAIL_VERIFICATION", "STEAM_OPENID"]
+
+
 class Application(Settings):
     """The one application, with its three layers of rules (native-flows: what the application must have)."""
 
@@ -124,42 +130,35 @@ class Application(Settings):
     # Layer 1: STEAM_TICKET with these app ids, and ACCESS_KEY_DIRECT.
     allowed_steam_app_ids: list[Annotated[int, Field(ge=1)]] = Field(default_factory=lambda: [480])
     access_key_direct: bool = True
+    # Layer 1 of a sign-in in the browser: with what the pretend player may sign in there.
+    browser_methods: list[BrowserMethod] = Field(default_factory=_default_methods)
     # Layer 2: one match in any of the lists admits a player; "*" stands for any.
     allowed_steam_ids: list[str] = Field(default_factory=lambda: ["*"])
     allowed_emails: list[str] = Field(default_factory=list)
     allowed_account_aliases: list[str] = Field(default_factory=list)
     allowed_sector_subjects: list[str] = Field(default_factory=list)
-    # Layer 3: the DIRECT_ISSUE return rule.
+    # Layer 3: the return rules.
     direct_issue: bool = True
+    status_poll: bool = True
+    callback: bool = True
+    reveal: bool = True
+    device_code: bool = True
+    # Hosts that an inquiry's callbackUrl may name.
+    allowed_callback_domains: list[str] = Field(default_factory=lambda: ["localhost", "127.0.0.1", "[::1]"])
 
 
-class Budgets(Settings):
-    """Semantic admission (native.yaml, steam-ticket step 2): fixed windows, and the circuit that failures open."""
+class ScriptedPlayer(Settings):
+    """A player who needs no browser: does each errand and sign-in when it is next polled, agreeing to all or declining."""
 
-    attempts_per_application: int = Field(default=150, ge=0)
-    attempts_global: int = Field(default=200, ge=0)
-    window_seconds: float = Field(default=10, gt=0)
-    failures_per_application: int = Field(default=20, ge=1)
-    failures_global: int = Field(default=60, ge=1)
-    circuit_seconds: float = Field(default=60, gt=0)
-    # False: the counter is down, every attempt is a 503 with an empty body.
-    available: bool = True
-    # Sent as Retry-After with the 429 and the 503. The service publishes none.
-    retry_after: int | None = Field(default=None, ge=0)
-
-
-class Errands(Settings):
-    """How long an errand lives, and until when a blocked call hands the same one again."""
-
-    lifetime_seconds: float = Field(default=1800, gt=0)
-    reuse_seconds: float = Field(default=900, ge=0)
-
-
-class Tokens(Settings):
-    """Lifetimes, in the bounds of connect.yaml's accessTokenTtlSeconds and refreshTokenTtlSeconds."""
-
-    access_token_ttl_seconds: int = Field(default=3600, ge=1, le=604800)
-    refresh_token_ttl_seconds: int = Field(default=30 * 86400, ge=1, le=31536000)
+    does: Literal["nothing", "approves", "declines"] = "nothing"
+    # How long after the errand or sign-in has begun.
+    after_seconds: float = Field(default=0, ge=0)
+    # Who signs in; None is the default player.
+    steam_id: SteamID | None = None
+    # What they type where their account lacks it.
+    email: str = "robin@example.com"
+    first_name: str = "Robin"
+    last_name: str = "Marsh"
 
 
 class Drift(Settings):
@@ -189,6 +188,10 @@ class EmulatorConfig(Settings):
     budgets: Budgets = Field(default_factory=Budgets)
     errands: Errands = Field(default_factory=Errands)
     tokens: Tokens = Field(default_factory=Tokens)
+    connect: Connect = Field(default_factory=Connect)
+    device: Device = Field(default_factory=Device)
+    sessions: Sessions = Field(default_factory=Sessions)
+    scripted_player: ScriptedPlayer = Field(default_factory=ScriptedPlayer)
     drift: Drift = Field(default_factory=Drift)
     faults: list[FaultRule] = Field(default_factory=list)
     # What Steam's AuthenticateUserTicket says: it looks at the ticket, refuses each (error 101), or cannot be reached.
@@ -199,7 +202,7 @@ class EmulatorConfig(Settings):
     accept_foreign_tickets: bool = True
     # The stub library's log: a ticket that it saw cancelled is refused, as Steam refuses it.
     steam_log: Path | None = None
-    # How many of the next admitted direct issues end as 409 AuthorizationArtifactStale.
+    # How many of the next issuances that all else allows end as 409 AuthorizationArtifactStale.
     authorization_artifact_stale: int = Field(default=0, ge=0)
 
 

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .claims import Task, value_of
-from .config import ClaimName
-from .errands import Errand
-from .state import State
+from .config import ClaimName, Player
 
 _LABELS: dict[ClaimName, str] = {
     "email": "Email address",
@@ -43,13 +41,14 @@ class Item:
     first_error: bool
 
 
-def items(state: State, errand: Errand, form: Mapping[str, Any] | None, errors: Mapping[str, str]) -> list[Item]:
+def items(
+    player: Player, tasks: tuple[Task, ...], via_url: str, form: Mapping[str, Any] | None, errors: Mapping[str, str]
+) -> list[Item]:
     """What the page shows: the present value of each claim, or the field for it, filled as it was sent."""
-    player = state.player(errand.steam_id)
     shown = []
-    for task in errand.tasks:
+    for task in tasks:
         claim = task.claim
-        value = value_of(player, claim, state.via_url)
+        value = value_of(player, claim, via_url)
         ticked = f"share-{claim}" in form if form is not None else player.grants.of(claim) == "GRANTED"
         shown.append(
             Item(
@@ -58,7 +57,7 @@ def items(state: State, errand: Errand, form: Mapping[str, Any] | None, errors: 
                 required=task.required,
                 value=value,
                 # The page loads nothing from elsewhere, so only what the emulator drew is shown as a picture.
-                picture=claim not in _ATTRIBUTE and bool(value and value.startswith(state.via_url)),
+                picture=claim not in _ATTRIBUTE and bool(value and value.startswith(via_url)),
                 ticked=ticked,
                 typed=_typed(form, claim),
                 error=errors.get(claim),
@@ -68,13 +67,12 @@ def items(state: State, errand: Errand, form: Mapping[str, Any] | None, errors: 
     return shown
 
 
-def agree(state: State, errand: Errand, form: Mapping[str, Any]) -> dict[ClaimName, str]:
-    """Record what the form says and complete the errand; or record nothing and say what is wrong with it."""
-    player = state.player(errand.steam_id)
+def agree(player: Player, tasks: tuple[Task, ...], via_url: str, form: Mapping[str, Any]) -> dict[ClaimName, str]:
+    """Record what the form says; or record nothing and say what is wrong with it."""
     errors: dict[ClaimName, str] = {}
     data: dict[str, str] = {}
-    for task in errand.tasks:
-        if _shared(task, form) and value_of(player, task.claim, state.via_url) is None:
+    for task in tasks:
+        if _shared(task, form) and value_of(player, task.claim, via_url) is None:
             typed = _typed(form, task.claim)
             error = _problem(task.claim, typed)
             if error:
@@ -85,18 +83,16 @@ def agree(state: State, errand: Errand, form: Mapping[str, Any]) -> dict[ClaimNa
         return errors
     for attribute, value in data.items():
         setattr(player, attribute, value)
-    for task in errand.tasks:
+    for task in tasks:
         setattr(player.grants, task.claim, "GRANTED" if _shared(task, form) else "DENIED")
-    errand.outcome = "completed"
     return {}
 
 
-def decline(state: State, errand: Errand) -> None:
-    """Record the refusal. Without what is required there is nothing left to do; without what is optional all is done."""
-    player = state.player(errand.steam_id)
-    for task in errand.tasks:
+def decline(player: Player, tasks: tuple[Task, ...]) -> bool:
+    """Record the refusal; whether it leaves all done, which it does where nothing of it was required."""
+    for task in tasks:
         setattr(player.grants, task.claim, "DENIED")
-    errand.outcome = "declined" if any(task.required for task in errand.tasks) else "completed"
+    return not any(task.required for task in tasks)
 
 
 def _shared(task: Task, form: Mapping[str, Any]) -> bool:

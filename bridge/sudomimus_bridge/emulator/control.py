@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .fault_rules import FaultRule, parse_fault
+from .limits import Settings, SteamID
 from .problems import problems
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 BASE = "/_emulator"
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class SessionChange(Settings):
+    """What POST /sessions takes."""
+
+    steam_id: SteamID | None = None
+    revoked: bool | None = None
+    suspended: bool | None = None
 
 
 class ControlApi:
@@ -41,11 +50,14 @@ class ControlApi:
             Route(f"{BASE}/faults", _write(self.add_faults), methods=["POST"]),
             Route(f"{BASE}/faults", self.clear_faults, methods=["DELETE"]),
             Route(f"{BASE}/players", _write(self.player), methods=["POST"]),
+            Route(f"{BASE}/players/{{steam_id:int}}", self.remove_player, methods=["DELETE"]),
+            Route(f"{BASE}/inquiries", _write(self.inquiry), methods=["POST"]),
+            Route(f"{BASE}/sessions", _write(self.sessions), methods=["POST"]),
             Route(f"{BASE}/clock", _write(self.clock), methods=["POST"]),
         ]
 
     async def state(self, _request: Request) -> Response:
-        """Everything but the secrets: settings, players, errands by status, faults and how often each struck."""
+        """Everything but the secrets: settings, players, faults, and errands, sign-ins and sessions by status."""
         return JSONResponse(self._emulator.snapshot())
 
     async def requests(self, _request: Request) -> Response:
@@ -76,6 +88,21 @@ class ControlApi:
         given = _mapping(await _json(request))
         player = self._emulator.put_player(given)
         return JSONResponse(player.model_dump(mode="json", by_alias=True))
+
+    async def remove_player(self, request: Request) -> Response:
+        """The account is gone."""
+        self._emulator.remove_player(request.path_params["steam_id"])
+        return Response(status_code=204)
+
+    async def inquiry(self, request: Request) -> Response:
+        """An inquiry as the game's backend would establish it; the body narrows it, as that of POST /establish."""
+        return JSONResponse(self._emulator.establish(_mapping(await _json(request))), status_code=201)
+
+    async def sessions(self, request: Request) -> Response:
+        """`{"revoked": true}` or `{"suspended": true or false}`, and `steamId` where one player's sessions are meant."""
+        change = SessionChange.model_validate(_mapping(await _json(request)))
+        changed = self._emulator.set_sessions(**change.model_dump())
+        return JSONResponse({"changed": changed, "sessions": self._emulator.snapshot()["sessions"]})
 
     async def clock(self, request: Request) -> Response:
         """`{"advance": seconds}`, and `{"frozen": true}` to stand still in between."""

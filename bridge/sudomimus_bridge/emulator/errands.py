@@ -11,7 +11,8 @@ from typing import Literal
 
 from .claims import Task
 from .clock import Clock, timestamp
-from .config import Errands, Player
+from .config import Player
+from .limits import Errands
 
 Status = Literal["PENDING", "COMPLETED", "EXPIRED"]
 
@@ -24,6 +25,7 @@ class Errand:
     steam_id: int
     tasks: tuple[Task, ...]
     proactive: bool
+    created_at: float
     expires_at: float
     outcome: Literal["open", "completed", "declined", "consumed"] = "open"
 
@@ -62,7 +64,7 @@ class ErrandStore:
                 return errand
         self._errands = {key: errand for key, errand in self._errands.items() if errand.expires_at > now}
         errand = Errand(
-            f"ernd_{secrets.token_urlsafe(24)}", player.steam_id, tasks, proactive, now + settings.lifetime_seconds
+            f"ernd_{secrets.token_urlsafe(24)}", player.steam_id, tasks, proactive, now, now + settings.lifetime_seconds
         )
         self._errands[errand.key] = errand
         return errand

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .fault_rules import FaultRule
-from .native_api import error_body
+from .refusals import error_body
 
 _GARBAGE = b"\x16\x03\x01 this is not HTTP \x00\xff\xfe\r\n\r\n" * 4
 _CHUNK = 64 * 1024

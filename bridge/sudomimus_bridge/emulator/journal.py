@@ -1,6 +1,6 @@
 """The journal: one record for each request, without a secret in it.
 
-A path is told as its template and a query not at all, for both carry errand keys.
+A path is told as its template and a query not at all, for both carry keys.
 """
 
 from __future__ import annotations
@@ -17,8 +17,15 @@ _KNOWN = {
     "/direct-issue/access-key",
     "/errand",
     "/health",
+    "/.well-known/jwks.json",
+    "/via",
+    "/via/",
     "/via/errand",
+    "/via/device",
     "/via/static/via.css",
+    *(f"/connect/{name}" for name in ("establish", "status-poll", "redeem", "info", "health", ".well-known/jwks.json")),
+    *(f"/device/{name}" for name in ("device-authorize", "device-token", "health")),
+    *(f"/session/{name}" for name in ("refresh", "introspect", "logout", "revoke-all", "health")),
 }
 
 logger = logging.getLogger("sudomimus_bridge.emulator")

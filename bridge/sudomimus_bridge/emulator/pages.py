@@ -1,173 +1,85 @@
-"""The pages below /via: what a player meets in the browser when an errand has to be done.
+"""The errand's pages: what a player meets in the browser when a claim gate or a proactive errand sends them there.
 
-HTML from templates and plain forms, no script. The controls have names that stay, for whoever drives them:
-#continue (sign-in); #email, #firstName, #lastName (missing data), #share-<claim> (what is optional), #agree and
-#decline (consent). `<main data-page>` says which page it is: sign-in, consent, done, declined, expired, refused.
+The controls: #continue (sign-in); #email, #firstName, #lastName (missing data), #share-<claim> (what is optional),
+#agree and #decline (consent). The pages: sign-in, consent, done, declined, expired, refused.
 """
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from . import consent
-from .claims import avatar_handle
 from .errands import Errand
+from .page_frame import BrowserSession, PageFrame
 from .state import State
 
-COOKIE = "sudomimus_emulator"
-_MOST_SESSIONS = 1000
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    # The errand key stands in the address: it must not leave with a link, a frame or a picture.
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+class ErrandPages:
+    """The routes of the errand's pages, bound to one emulator's state."""
 
-
-@dataclass
-class Session:
-    """A browser, the token its forms carry, and the errands for which it has signed in."""
-
-    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
-    signed_in: set[str] = field(default_factory=set, repr=False)
-
-
-class Pages:
-    """The routes of the pages, bound to one emulator's state."""
-
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, frame: PageFrame) -> None:
         self._state = state
-        self._sessions: dict[str, Session] = {}
+        self._frame = frame
 
     def routes(self) -> list[Route]:
         """All routes, each with its full path."""
         return [
             Route("/via/errand", self.show, methods=["GET"]),
             Route("/via/errand", self.submit, methods=["POST"]),
-            Route("/via/static/via.css", self.stylesheet, methods=["GET"]),
-            Route("/via/avatar/{handle}.svg", self.avatar, methods=["GET"]),
         ]
 
     async def show(self, request: Request) -> Response:
         """The page on which this errand stands."""
-        cookie, session = self._session(request)
+        cookie, session = self._frame.session(request)
         with self._state.lock:
             response = self._page_of(request, session)
-        response.set_cookie(COOKIE, cookie, path="/via", httponly=True, samesite="lax")
-        return response
+        return self._frame.remember(response, cookie)
 
     async def submit(self, request: Request) -> Response:
         """Continue, Agree or Decline; afterwards the browser is sent back to `show`."""
-        session = self._sessions.get(request.cookies.get(COOKIE, ""))
         async with request.form(max_files=0, max_fields=50) as form:
-            csrf = form.get("csrf")
-            if (
-                session is None
-                or not isinstance(csrf, str)
-                or not secrets.compare_digest(csrf.encode(), session.csrf.encode())
-            ):
-                return self._render("refused", status=403)
+            session = self._frame.session_of_form(request, form)
+            if session is None:
+                return self._frame.render("refused", status=403)
             with self._state.lock:
                 return self._submitted(request, session, form)
 
-    def _page_of(self, request: Request, session: Session) -> Response:
+    def _page_of(self, request: Request, session: BrowserSession) -> Response:
         errand = self._state.errands.live(request.query_params.get("key", ""))
         if errand is None:
-            return self._render("expired", status=410)
+            return self._frame.render("expired", status=410)
         if errand.outcome == "declined":
-            return self._render("declined")
+            return self._frame.render("declined")
         if errand.outcome == "completed":
-            return self._render("done")
-        if errand.forces_sign_in and errand.key not in session.signed_in:
-            return self._render("sign-in", session=session, player=self._state.player(errand.steam_id))
-        return self._consent(errand, session)
+            return self._frame.render("done")
+        player = self._state.player(errand.steam_id)
+        if errand.forces_sign_in and errand.key not in session.accounts:
+            return self._frame.render("sign-in", session=session, player=player)
+        return self._frame.consent(session, player, errand.tasks, signed_in=errand.forces_sign_in)
 
-    def _submitted(self, request: Request, session: Session, form: FormData) -> Response:
+    def _submitted(self, request: Request, session: BrowserSession, form: FormData) -> Response:
         errand = self._state.errands.live(request.query_params.get("key", ""))
         if errand is not None and errand.outcome == "open":
             action = form.get("action")
             if action == "continue":
-                session.signed_in.add(errand.key)
-            elif errand.forces_sign_in and errand.key not in session.signed_in:
+                session.accounts[errand.key] = errand.steam_id
+            elif errand.forces_sign_in and errand.key not in session.accounts:
                 pass  # back to the sign-in page
             elif action == "decline":
-                consent.decline(self._state, errand)
+                done = consent.decline(self._state.player(errand.steam_id), errand.tasks)
+                errand.outcome = "completed" if done else "declined"
             elif action == "agree":
-                errors = consent.agree(self._state, errand, form)
-                if errors:
-                    return self._consent(errand, session, form=form, errors=errors, status=422)
-        # 303: the browser fetches the next page with GET, and a reload sends nothing twice (RFC 9110, 15.4.4).
-        return RedirectResponse(f"{request.url.path}?{request.url.query}", status_code=303, headers=_HEADERS)
+                return self._agreed(request, session, errand, form)
+        return self._frame.back(request)
 
-    def _consent(self, errand: Errand, session: Session, **more: Any) -> Response:
-        form, errors = more.get("form"), more.get("errors", {})
-        items = consent.items(self._state, errand, form, errors)
-        return self._render(
-            "consent",
-            status=more.get("status", 200),
-            session=session,
-            player=self._state.player(errand.steam_id),
-            required=[item for item in items if item.required],
-            optional=[item for item in items if not item.required],
-            errors=errors,
-            signed_in=errand.forces_sign_in,
-        )
-
-    def _render(self, page: str, *, status: int = 200, **context: Any) -> Response:
-        template = _environment().get_template(f"{page}.html")
-        html = template.render(page=page, application=self._state.config.application.name, **context)
-        return Response(html, status_code=status, media_type="text/html", headers=_HEADERS)
-
-    def _session(self, request: Request) -> tuple[str, Session]:
-        cookie = request.cookies.get(COOKIE, "")
-        if cookie not in self._sessions:
-            cookie = secrets.token_urlsafe(24)
-            self._sessions[cookie] = Session()
-            while len(self._sessions) > _MOST_SESSIONS:
-                self._sessions.pop(next(iter(self._sessions)))
-        return cookie, self._sessions[cookie]
-
-    async def stylesheet(self, _request: Request) -> Response:
-        """The one stylesheet."""
-        return Response(_stylesheet(), media_type="text/css", headers={"Cache-Control": "no-cache"})
-
-    async def avatar(self, request: Request) -> Response:
-        """The picture the service draws for a player who has none: the first letter on a colour of their own."""
-        handle = request.path_params["handle"]
-        with self._state.lock:
-            player = next((p for p in self._state.players.values() if avatar_handle(p) == handle), None)
-        letter = player.shown_name[:1].upper() if player else "?"
-        hue = sum(handle.encode()) * 7 % 360
-        svg = _environment().get_template("avatar.svg").render(letter=letter, hue=hue)
-        return Response(svg, media_type="image/svg+xml", headers=_HEADERS)
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("sudomimus_bridge.emulator"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def _stylesheet() -> str:
-    return _environment().get_template("via.css").render()
+    def _agreed(self, request: Request, session: BrowserSession, errand: Errand, form: FormData) -> Response:
+        player, state = self._state.player(errand.steam_id), self._state
+        errors = consent.agree(player, errand.tasks, state.via_url, form)
+        if errors:
+            signed_in = errand.forces_sign_in
+            return self._frame.consent(session, player, errand.tasks, signed_in=signed_in, form=form, errors=errors)
+        errand.outcome = "completed"
+        return self._frame.back(request)

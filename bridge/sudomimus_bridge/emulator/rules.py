@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hmac
 import re
-from fnmatch import fnmatchcase
 from typing import Any
 
 from . import claims
-from .admission import Admission
 from .config import AccessKey, Player
+from .issuance import account, application, binding, budget, email_domain, layer_2, strings, tokens_body
+from .refusals import Refusal
 from .state import State
 from .steam import Verdict, authenticate_user_ticket
 from .tokens import TokenRefused
@@ -23,20 +23,9 @@ _SECRET = re.compile(r"acs_t_[0-9a-f]{64}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 
 
-class Refusal(Exception):
-    """An answer other than 200. No reason, or one that begins with PRIVATE, is an empty body."""
-
-    def __init__(self, status: int, reason: str | None = None, **more: Any) -> None:
-        super().__init__(f"{status} {reason or ''}".strip())
-        self.status = status
-        self.reason = reason
-        self.more = more
-        self.retry_after: int | None = None
-
-
 def admit_steam_ticket(state: State, body: dict[str, Any]) -> None:
     """Everything before Steam is asked: body, application, layer 1, budgets, processing reservation."""
-    _strings(body, "applicationAnchor", "steamTicketHex")
+    strings(body, "applicationAnchor", "steamTicketHex")
     steam_app_id = body.get("steamAppId")
     if not isinstance(steam_app_id, int) or isinstance(steam_app_id, bool):
         raise Refusal(400, "InvalidBody")
@@ -44,10 +33,10 @@ def admit_steam_ticket(state: State, body: dict[str, Any]) -> None:
         raise Refusal(400, "InvalidSteamAppId")
     if not _HEX.fullmatch(body["steamTicketHex"]):
         raise Refusal(400, "InvalidSteamTicketHex")
-    _application(state, body)
+    application(state, body["applicationAnchor"])
     if steam_app_id not in state.config.application.allowed_steam_app_ids:
         raise Refusal(403, "Layer1Denied")
-    _budget(state, state.steam_admission)
+    budget(state, state.steam_admission)
     if not state.replay.reserve(body["steamTicketHex"]):
         raise Refusal(409, "ReplayProtectionAlreadySeen")
 
@@ -68,13 +57,13 @@ def verify_steam_ticket(state: State, body: dict[str, Any]) -> Player:
 
 def verify_access_key(state: State, body: dict[str, Any]) -> Player:
     """Body, application, budgets, layer 1, credential: native.yaml's access-key steps 1 to 5."""
-    _strings(body, "applicationAnchor", "accessKeyIdentifier", "accessKeySecret")
+    strings(body, "applicationAnchor", "accessKeyIdentifier", "accessKeySecret")
     if not _IDENTIFIER.fullmatch(body["accessKeyIdentifier"]):
         raise Refusal(400, "InvalidAccessKeyIdentifier")
     if not _SECRET.fullmatch(body["accessKeySecret"]):
         raise Refusal(400, "InvalidAccessKeySecret")
-    _application(state, body)
-    _budget(state, state.access_key_admission)
+    application(state, body["applicationAnchor"])
+    budget(state, state.access_key_admission)
     if not state.config.application.access_key_direct:
         raise Refusal(403, "Layer1Denied")
     key = _credential(state, body["accessKeyIdentifier"], body["accessKeySecret"])
@@ -91,27 +80,19 @@ def verify_access_key(state: State, body: dict[str, Any]) -> Player:
 def issue(state: State, player: Player) -> dict[str, Any]:
     """From a proven player to tokens: layers 2 and 3, the account, a stale binding, the claim gate."""
     config = state.config
-    if not _layer_2(state, player):
+    if not layer_2(state, player):
         raise Refusal(403, "Layer2Denied")
     if not config.application.direct_issue:
         raise Refusal(403, "Layer3Denied")
-    _account(player)
-    if player.refused:
-        raise Refusal(403, player.refused)
-    if config.authorization_artifact_stale:
-        config.authorization_artifact_stale -= 1
-        raise Refusal(409, "AuthorizationArtifactStale")
+    account(player)
+    email_domain(player)
+    binding(state, player)
     reason, tasks = claims.gate(player, config, state.via_url)
     if reason:
         errand = state.errands.hand_out(player, tasks, proactive=False, settings=config.errands)
         raise Refusal(403, reason, claims=claims.view(player, config), errand=errand.handoff(state.via_url))
     state.errands.consume(player)
-    return {
-        "applicationAnchor": config.application.anchor,
-        "accessToken": state.tokens.access_token(player, config, state.via_url),
-        "refreshToken": state.tokens.refresh_token(player, config),
-        "claims": claims.view(player, config),
-    }
+    return tokens_body(state, player, state.sessions.open(player, config, state.via_url))
 
 
 def create_errand(state: State, body: dict[str, Any]) -> dict[str, Any]:
@@ -128,34 +109,13 @@ def create_errand(state: State, body: dict[str, Any]) -> dict[str, Any]:
         raise Refusal(401, "AccessTokenUnresolved")
     if state.config.application.disabled:
         raise Refusal(403, "ApplicationDisabled")
-    _account(player)
+    account(player)
     tasks = claims.owed(player, state.config, state.via_url)
     handoff = None
     if tasks:
         errand = state.errands.hand_out(player, tasks, proactive=True, settings=state.config.errands)
         handoff = errand.handoff(state.via_url)
     return {"errand": handoff, "claims": claims.view(player, state.config)}
-
-
-def _strings(body: dict[str, Any], *fields: str) -> None:
-    if not all(isinstance(body.get(field), str) and body[field] for field in fields):
-        raise Refusal(400, "InvalidBody")
-
-
-def _application(state: State, body: dict[str, Any]) -> None:
-    if body["applicationAnchor"] != state.config.application.anchor:
-        raise Refusal(404, "ApplicationNotFound")
-    if state.config.application.disabled:
-        raise Refusal(403, "ApplicationDisabled")
-
-
-def _budget(state: State, admission: Admission) -> None:
-    budgets = state.config.budgets
-    admitted = admission.admit(state.config.application.anchor, budgets)
-    if admitted != "admitted":
-        refusal = Refusal(503 if admitted == "unavailable" else 429)
-        refusal.retry_after = budgets.retry_after
-        raise refusal
 
 
 def _credential(state: State, identifier: str, secret: str) -> AccessKey | None:
@@ -173,21 +133,3 @@ def _credential(state: State, identifier: str, secret: str) -> AccessKey | None:
         ):
             return key
     return None
-
-
-def _layer_2(state: State, player: Player) -> bool:
-    application = state.config.application
-    return (
-        "*" in application.allowed_steam_ids
-        or str(player.steam_id) in application.allowed_steam_ids
-        or player.subject in application.allowed_sector_subjects
-        or player.account_alias in application.allowed_account_aliases
-        or any(player.email and fnmatchcase(player.email, pattern) for pattern in application.allowed_emails)
-    )
-
-
-def _account(player: Player) -> None:
-    if player.deleted:
-        raise Refusal(403, "AccountDeleted")
-    if player.disabled:
-        raise Refusal(403, "AccountDisabled")

@@ -20,13 +20,19 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from . import connect_api, device_api, session_api
+from .client_key import ClientKeyFile
 from .config import EmulatorConfig, Player, merged
 from .control import BASE, ControlApi
+from .establish_body import EstablishBody
 from .fault_rules import FaultRule, parse_fault
 from .faults import FaultMiddleware, FaultTable
 from .journal import JournalMiddleware
 from .native_api import NativeApi
-from .pages import Pages
+from .page_frame import PageFrame
+from .pages import ErrandPages
+from .sessions import Pair, Session
+from .sign_in_pages import SignInPages
 from .state import RequestRecord, State
 from .threaded import ThreadedServer
 
@@ -51,6 +57,7 @@ class Emulator:
         self._wanted_port = port
         self._server: ThreadedServer | None = None
         self._thread: threading.Thread | None = None
+        self._client_key: ClientKeyFile | None = None
 
     # --- running -----------------------------------------------------------------------------------------------------
 
@@ -64,6 +71,7 @@ class Emulator:
             if os.name == "posix":  # on Windows the option would let two processes share the port
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((HOST, self._wanted_port))
+            self._client_key = ClientKeyFile()
         except BaseException:
             listener.close()
             raise
@@ -85,6 +93,9 @@ class Emulator:
         if server is not None and thread is not None:
             server.end()
             thread.join(_STOP_SECONDS)
+        if self._client_key is not None:
+            self._client_key.remove()
+            self._client_key = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -96,20 +107,20 @@ class Emulator:
 
     @property
     def urls(self) -> dict[str, Any]:
-        """All that a client needs: the JSON line of `sudomimus-bridge emulator --json`. Absent APIs are None."""
+        """All that a client needs: the JSON line of `sudomimus-bridge emulator --json`."""
         key = self.config.access_keys[0] if self.config.access_keys else None
         app_ids = self.config.application.allowed_steam_app_ids
         return {
             "native": self.state.native_url,
-            "connect": None,
-            "device": None,
-            "session": None,
+            "connect": self.state.native_url + connect_api.BASE,
+            "device": self.state.native_url + device_api.BASE,
+            "session": self.state.native_url + session_api.BASE,
             "via": self.state.via_url,
             "application": self.config.application.anchor,
             "steamAppId": app_ids[0] if app_ids else None,
             "accessKeyId": key.identifier if key else None,
             "accessKeySecret": key.secret if key else None,
-            "clientKeyFile": None,
+            "clientKeyFile": str(self._client_key.path) if self._client_key else None,
         }
 
     # --- setting -----------------------------------------------------------------------------------------------------
@@ -163,8 +174,51 @@ class Emulator:
             known = self.state.players.get(steam_id) or Player(steam_id=steam_id)
             return self.state.put_player(merged(known, given))
 
+    def remove_player(self, steam_id: int) -> None:
+        """Let an account be gone altogether: what it opened before ends as AccountNotFound."""
+        with self.state.lock:
+            self.state.players.pop(steam_id, None)
+
+    # --- sign-ins and sessions ---------------------------------------------------------------------------------------
+
+    def establish(self, narrowing: Mapping[str, Any] | None = None, /) -> dict[str, str]:
+        """Play the game's backend: an inquiry as POST /establish makes it, without a key. `STATUS_POLL` where no
+        `returnMethods` are given.
+        """
+        body = {"returnMethods": [{"type": "STATUS_POLL", "payload": {}}], **(narrowing or {})}
+        with self.state.lock:
+            body["applicationAnchor"] = self.config.application.anchor
+            inquiry = self.state.sign_ins.establish(EstablishBody.model_validate(body), self.config)
+        return {"exposureKey": inquiry.exposure_key, "hiddenKey": inquiry.hidden_key}
+
+    def open_session(self, steam_id: int | None = None) -> Pair:
+        """A session for a player, whose tokens are those of a sign-in."""
+        with self.state.lock:
+            return self.state.sessions.open(self.player(steam_id), self.config, self.state.via_url)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """All sessions, oldest first. They are live: what is set on one, the next request sees."""
+        with self.state.lock:
+            return list(self.state.sessions.sessions)
+
+    def set_sessions(
+        self, *, steam_id: int | None = None, revoked: bool | None = None, suspended: bool | None = None
+    ) -> int:
+        """Revoke or suspend sessions, a player's or all; how many were meant."""
+        meant = [one for one in self.sessions if steam_id in (None, one.steam_id)]
+        with self.state.lock:
+            for session in meant:
+                session.revoked = session.revoked if revoked is None else revoked
+                session.suspended = session.suspended if suspended is None else suspended
+        return len(meant)
+
+    # --- starting anew -----------------------------------------------------------------------------------------------
+
     def reset(self, *, settings: bool = False) -> None:
-        """Forget players, errands, tickets, budgets, journal and added faults; `settings` puts those back too."""
+        """Forget all that happened: players, errands, sign-ins, sessions, tickets, budgets, journal, added faults. `settings`
+        puts those back too.
+        """
         with self.state.lock:
             if settings:
                 given = self._given.model_copy(deep=True)
@@ -177,7 +231,7 @@ class Emulator:
     # --- time and what was seen --------------------------------------------------------------------------------------
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass for windows, errands and tokens."""
+        """Let so many seconds pass for windows, errands, sign-ins and tokens."""
         with self.state.lock:
             self.state.clock.advance(seconds)
 
@@ -203,6 +257,8 @@ class Emulator:
                 "config": config,
                 "players": [p.model_dump(mode="json", by_alias=True) for p in self.players.values()],
                 "errands": self.state.errands.count(),
+                **self.state.sign_ins.count(),
+                "sessions": self.state.sessions.count(),
                 "faults": [
                     {**f.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True), "applied": f.applied}
                     for f in self.faults.active
@@ -211,8 +267,18 @@ class Emulator:
             }
 
     def _application(self) -> Starlette:
+        frame = PageFrame(self.state)
         return Starlette(
-            routes=[*NativeApi(self.state).routes(), *Pages(self.state).routes(), *ControlApi(self).routes()],
+            routes=[
+                *NativeApi(self.state).routes(),
+                *connect_api.ConnectApi(self.state).routes(),
+                *device_api.DeviceApi(self.state).routes(),
+                *session_api.SessionApi(self.state).routes(),
+                *frame.routes(),
+                *ErrandPages(self.state, frame).routes(),
+                *SignInPages(self.state, frame).routes(),
+                *ControlApi(self).routes(),
+            ],
             middleware=[
                 # A page elsewhere that lets its own name point to 127.0.0.1 (DNS rebinding) gets nothing.
                 Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]),

@@ -1,4 +1,4 @@
-"""What the local service remembers while it runs: players, errands, seen tickets and the journal of requests.
+"""What the local service remembers while it runs: players, errands, sign-ins, sessions, seen tickets and the journal of requests.
 
 One lock guards it all, for a test changes things from its own thread. Which answer follows from it stands in `rules`.
 """
@@ -11,9 +11,13 @@ from collections import deque
 from dataclasses import dataclass
 
 from .admission import Admission
+from .client_auth import ClientAuth
+from .client_key import client_public_key
 from .clock import Clock
 from .config import EmulatorConfig, Player
 from .errands import ErrandStore
+from .sessions import SessionStore
+from .sign_ins import SignInStore
 from .steam import CancelledTickets
 from .tokens import TokenIssuer
 
@@ -85,9 +89,13 @@ class State:
         self.players: dict[int, Player] = {}
         self.errands = ErrandStore(self.clock)
         self.replay = ReplayWindow(self.clock)
-        # The two routes have budgets and circuits of their own (native.yaml: "the AccessKey route's …").
+        # The routes have budgets and circuits of their own (native.yaml: "the AccessKey route's …").
         self.steam_admission = Admission(self.clock)
         self.access_key_admission = Admission(self.clock)
+        self.device_admission = Admission(self.clock)
+        self.client_auth = ClientAuth(self.clock, client_public_key())
+        self.sign_ins = SignInStore(self.clock)
+        self.sessions = SessionStore(self.clock, self.tokens)
         self.requests.clear()
         for player in self.config.players:
             self.put_player(player)

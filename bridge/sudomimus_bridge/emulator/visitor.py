@@ -1,4 +1,4 @@
-"""A visitor who does an errand's pages as a person would, with nothing but HTTP: reads the form, fills it in, submits.
+"""A visitor who does the pages as a person would, with nothing but HTTP: reads the form, fills it in, submits.
 
 For `demo --auto` and for tests; it knows the emulator's pages and no others.
 """
@@ -54,6 +54,46 @@ class _Reader(HTMLParser):
             self.page.errors.append(data.strip())
 
 
+def visit(
+    url: str,
+    *,
+    agree: bool = True,
+    email: str = "robin@example.com",
+    share: Iterable[str] | None = None,
+    first_name: str = "Robin",
+    last_name: str = "Marsh",
+    user_code: str | None = None,
+    steam_id: int | None = None,
+) -> str:
+    """Do the page at `url`, whichever it is, and say where it ended: "done", "revealed", "declined", "expired" or
+    "not-allowed".
+
+    `agree` is also the approval of a sign-in. `share` names the optional claims to tick; None ticks them all. `user_code`
+    is typed where the address does not bring one. `steam_id` is the account to choose; None takes the first. VisitFailed
+    where a page refuses what was entered.
+    """
+    answers = {"email": email, "firstName": first_name, "lastName": last_name}
+    if user_code is not None:
+        answers["user-code"] = user_code
+    wanted = None if share is None else set(share)
+    # trust_env off: a proxy of the environment must never get a loopback address, nor a page's key.
+    with httpx.Client(trust_env=False, follow_redirects=True, timeout=10) as browser:
+        response = browser.get(url)
+        for _ in range(_MOST_PAGES):
+            page = read_page(response)
+            if page.errors:
+                raise VisitFailed(f"the page refused what was entered: {' '.join(page.errors)}")
+            press = _press(page, agree=agree, steam_id=steam_id)
+            if press is None:
+                return page.name
+            form = dict(page.hidden)
+            form |= {name: answers.get(name, value) for name, value in page.fields.items()}
+            form |= {name: on for name, on in page.ticks.items() if wanted is None or name[len("share-") :] in wanted}
+            name, value = page.buttons[press]
+            response = browser.post(str(response.url), data=form | {name: value})
+    raise VisitFailed(f"the pages came to no end after {_MOST_PAGES} of them")
+
+
 def visit_errand(
     url: str,
     *,
@@ -63,31 +103,21 @@ def visit_errand(
     first_name: str = "Robin",
     last_name: str = "Marsh",
 ) -> str:
-    """Do the errand at `url`, and say on which page it ended: "done", "declined" or "expired".
+    """Do the errand at `url`, and say on which page it ended: "done", "declined" or "expired". See `visit`."""
+    return visit(url, agree=agree, email=email, share=share, first_name=first_name, last_name=last_name)
 
-    `share` names the optional claims to tick; None ticks them all. VisitFailed where a page refuses what was entered.
-    """
-    answers = {"email": email, "firstName": first_name, "lastName": last_name}
-    wanted = None if share is None else set(share)
-    # trust_env off: a proxy of the environment must never get a loopback address, nor an errand's key.
-    with httpx.Client(trust_env=False, follow_redirects=True, timeout=10) as browser:
-        response = browser.get(url)
-        for _ in range(_MOST_PAGES):
-            page = read_page(response)
-            if page.name == "sign-in":
-                press = "continue"
-            elif page.name != "consent":
-                return page.name
-            elif page.errors:
-                raise VisitFailed(f"the page refused what was entered: {' '.join(page.errors)}")
-            else:
-                press = "agree" if agree else "decline"
-            form = dict(page.hidden)
-            form |= {name: answers.get(name, "") for name in page.fields}
-            form |= {name: on for name, on in page.ticks.items() if wanted is None or name[len("share-") :] in wanted}
-            name, value = page.buttons[press]
-            response = browser.post(str(response.url), data=form | {name: value})
-    raise VisitFailed(f"the pages came to no end after {_MOST_PAGES} of them")
+
+def _press(page: Page, *, agree: bool, steam_id: int | None) -> str | None:
+    """The button a person would press on this page; None where it is the last one."""
+    if page.name == "accounts":
+        other = f"continue-{steam_id}"
+        return other if other in page.buttons else "continue"
+    return {
+        "sign-in": "continue",
+        "user-code": "next",
+        "consent": "agree" if agree else "decline",
+        "approve": "approve" if agree else "decline",
+    }.get(page.name)
 
 
 def read_page(response: httpx.Response) -> Page:

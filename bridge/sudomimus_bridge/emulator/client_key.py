@@ -1,0 +1,44 @@
+"""The application's client-auth key pair: the private half for whoever establishes, in a file only they can read.
+
+The service itself keeps the public half alone (connect.yaml, SudomimusClientJWT).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+
+@functools.cache
+def _client_key() -> rsa.RSAPrivateKey:
+    # One for the process, as the application's key is.
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def client_public_key() -> rsa.RSAPublicKey:
+    """The half that the service checks signatures with."""
+    return _client_key().public_key()
+
+
+class ClientKeyFile:
+    """The private half as PEM, in a folder of its own that goes when `remove` is called or the program ends."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="sudomimus-emulator-")
+        self.path = Path(self._folder.name) / "client-key.pem"
+        pem = _client_key().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        # The mode is given when the file is made: there is no moment in which others could read it.
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+
+    def remove(self) -> None:
+        """Delete the file and its folder."""
+        self._folder.cleanup()

@@ -1,0 +1,82 @@
+"""The settings that are numbers: budgets, lifetimes, intervals and windows, each with the service's own as its default.
+
+With the base that all settings share; who and what there is stands in `config`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+# A string in JSON: 64 bits do not fit into JavaScript's numbers.
+SteamID = Annotated[int, Field(gt=0, lt=2**64), PlainSerializer(lambda value: str(value), when_used="json")]
+
+
+class Settings(BaseModel):
+    """What all settings share: unknown names and wrong values are refused, in assignments too."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        validate_assignment=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+
+class Budgets(Settings):
+    """Semantic admission (native.yaml, steam-ticket step 2): fixed windows, and the circuit that failures open."""
+
+    attempts_per_application: int = Field(default=150, ge=0)
+    attempts_global: int = Field(default=200, ge=0)
+    window_seconds: float = Field(default=10, gt=0)
+    failures_per_application: int = Field(default=20, ge=1)
+    failures_global: int = Field(default=60, ge=1)
+    circuit_seconds: float = Field(default=60, gt=0)
+    # False: the counter is down, every attempt is a 503 with an empty body.
+    available: bool = True
+    # Sent as Retry-After with the 429 and the 503. The service publishes none.
+    retry_after: int | None = Field(default=None, ge=0)
+
+
+class Errands(Settings):
+    """How long an errand lives, and until when a blocked call hands the same one again."""
+
+    lifetime_seconds: float = Field(default=1800, gt=0)
+    reuse_seconds: float = Field(default=900, ge=0)
+
+
+class Tokens(Settings):
+    """Lifetimes, in the bounds of connect.yaml's accessTokenTtlSeconds and refreshTokenTtlSeconds."""
+
+    access_token_ttl_seconds: int = Field(default=3600, ge=1, le=604800)
+    refresh_token_ttl_seconds: int = Field(default=30 * 86400, ge=1, le=31536000)
+
+
+class Connect(Settings):
+    """How long an inquiry lives, and how many polls that say PENDING it takes. The service publishes neither."""
+
+    inquiry_lifetime_seconds: float = Field(default=900, gt=0)
+    polling_attempts: int = Field(default=1000, ge=1)
+
+
+class Device(Settings):
+    """Device authorization (device.yaml: the default production values)."""
+
+    lifetime_seconds: int = Field(default=600, ge=1)
+    interval: int = Field(default=5, ge=1)
+    # False: polling faster than the interval is let pass, for a client whose time is not the emulator's.
+    slow_down: bool = True
+    # True: issuance fails after the approval, which is 500 `server_error`.
+    issuance_fails: bool = False
+
+
+class Sessions(Settings):
+    """Refresh-token rotation. The service does not publish how long its grace window is."""
+
+    grace_seconds: float = Field(default=10, ge=0)
+    # False: a retry inside the window finds no child to adopt, and the family is revoked with an empty 401.
+    adopts: bool = True
+    recommended_recheck_seconds: int = Field(default=60, ge=0)

@@ -1,0 +1,152 @@
+"""What every page below /via shares: the browser's session, the token its forms carry, templates, stylesheet, avatars.
+
+HTML from templates and plain forms, no script. The controls have names that stay, for whoever drives them, and
+`<main data-page>` says which page it is; `pages` and `sign_in_pages` name them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from .claims import Task, avatar_handle
+from .config import Player
+from .consent import items
+from .state import State
+
+COOKIE = "sudomimus_emulator"
+_MOST_SESSIONS = 1000
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    # A key stands in the address: it must not leave with a link, a frame or a picture.
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+@dataclass
+class BrowserSession:
+    """A browser, the token its forms carry, and who has signed in for what, by errand, exposure or device key."""
+
+    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    accounts: dict[str, int] = field(default_factory=dict, repr=False)
+    # Device authorizations whose user code this browser's player has confirmed.
+    confirmed: set[str] = field(default_factory=set, repr=False)
+
+
+class PageFrame:
+    """Sessions and rendering, bound to one emulator's state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._sessions: dict[str, BrowserSession] = {}
+
+    def routes(self) -> list[Route]:
+        """What the pages load."""
+        return [
+            Route("/via/static/via.css", self.stylesheet, methods=["GET"]),
+            Route("/via/avatar/{handle}.svg", self.avatar, methods=["GET"]),
+        ]
+
+    def session(self, request: Request) -> tuple[str, BrowserSession]:
+        """This browser's cookie and session, made where there is none."""
+        cookie = request.cookies.get(COOKIE, "")
+        if cookie not in self._sessions:
+            cookie = secrets.token_urlsafe(24)
+            self._sessions[cookie] = BrowserSession()
+            while len(self._sessions) > _MOST_SESSIONS:
+                self._sessions.pop(next(iter(self._sessions)))
+        return cookie, self._sessions[cookie]
+
+    def remember(self, response: Response, cookie: str) -> Response:
+        """Have the browser send its cookie again."""
+        response.set_cookie(COOKIE, cookie, path="/via", httponly=True, samesite="lax")
+        return response
+
+    def session_of_form(self, request: Request, form: Mapping[str, Any]) -> BrowserSession | None:
+        """The session that a form was made for, or None where the form is not this browser's."""
+        session = self._sessions.get(request.cookies.get(COOKIE, ""))
+        csrf = form.get("csrf")
+        if session is None or not isinstance(csrf, str):
+            return None
+        return session if secrets.compare_digest(csrf.encode(), session.csrf.encode()) else None
+
+    def render(self, page: str, *, status: int = 200, **context: Any) -> Response:
+        """One page from its template."""
+        template = _environment().get_template(f"{page}.html")
+        html = template.render(page=page, application=self._state.config.application.name, **context)
+        return Response(html, status_code=status, media_type="text/html", headers=HEADERS)
+
+    def consent(
+        self,
+        session: BrowserSession,
+        player: Player,
+        tasks: tuple[Task, ...],
+        *,
+        signed_in: bool,
+        form: Mapping[str, Any] | None = None,
+        errors: Mapping[Any, str] | None = None,
+    ) -> Response:
+        """The consent page, as new or with what is wrong with the form that was sent."""
+        errors = errors or {}
+        shown = items(player, tasks, self._state.via_url, form, errors)
+        return self.render(
+            "consent",
+            status=422 if errors else 200,
+            session=session,
+            player=player,
+            required=[item for item in shown if item.required],
+            optional=[item for item in shown if not item.required],
+            errors=errors,
+            signed_in=signed_in,
+        )
+
+    def back(self, request: Request, query: str | None = None) -> Response:
+        """Send the browser to the page again: 303, so that it comes with GET and a reload sends nothing twice."""
+        query = request.url.query if query is None else query
+        url = f"{request.url.path}?{query}" if query else request.url.path
+        return RedirectResponse(url, status_code=303, headers=HEADERS)  # RFC 9110, 15.4.4
+
+    async def stylesheet(self, _request: Request) -> Response:
+        """The one stylesheet."""
+        return Response(_stylesheet(), media_type="text/css", headers={"Cache-Control": "no-cache"})
+
+    async def avatar(self, request: Request) -> Response:
+        """The picture the service draws for a player who has none: the first letter on a colour of their own."""
+        handle = request.path_params["handle"]
+        with self._state.lock:
+            player = next((p for p in self._state.players.values() if avatar_handle(p) == handle), None)
+        letter = player.shown_name[:1].upper() if player else "?"
+        hue = sum(handle.encode()) * 7 % 360
+        svg = _environment().get_template("avatar.svg").render(letter=letter, hue=hue)
+        return Response(svg, media_type="image/svg+xml", headers=HEADERS)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("sudomimus_bridge.emulator"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _stylesheet() -> str:
+    return _environment().get_template("via.css").render()

@@ -1,0 +1,34 @@
+"""How the service says no: every answer other than 200, as an exception that a rule raises and an API puts on the wire.
+
+The schema Error of the four contracts, and device.yaml's DeviceTokenError.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Refusal(Exception):
+    """An answer other than 200. No reason, or one that begins with PRIVATE, is an empty body."""
+
+    def __init__(self, status: int, reason: str | None = None, **more: Any) -> None:
+        super().__init__(f"{status} {reason or ''}".strip())
+        self.status = status
+        self.reason = reason
+        self.more = more
+        self.retry_after: int | None = None
+
+
+class DeviceTokenRefusal(Exception):
+    """What POST /device-token answers in place of tokens: OAuth's names (RFC 8628, 3.5), not the service's reasons."""
+
+    def __init__(self, error: str, *, status: int = 400, interval: int | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.status = status
+        self.interval = interval
+
+
+def error_body(reason: str | None) -> dict[str, Any] | None:
+    """The schema Error: a reason that begins with PRIVATE, like none, has an empty body."""
+    return None if reason is None or reason.startswith("PRIVATE") else {"reason": reason}

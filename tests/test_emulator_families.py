@@ -1,0 +1,107 @@
+"""Refresh-token families as a state machine: whatever is presented in whatever order, one token at most is ever good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import settings, strategies
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from sudomimus_bridge.emulator import EmulatorConfig, session_rules
+from sudomimus_bridge.emulator.refusals import Refusal
+from sudomimus_bridge.emulator.state import State
+
+GRACE, LIFETIME = 10, 30_000
+
+
+@dataclass
+class Family:
+    """The model: the refresh tokens in the order they were made, and what is known of them."""
+
+    tokens: list[str] = field(default_factory=list)
+    made_at: list[float] = field(default_factory=list)
+    revoked: bool = False
+
+
+class Families(RuleBasedStateMachine):
+    """Presents tokens of several families, old and young, while time passes; the model says what must come of it."""
+
+    tokens = Bundle("tokens")
+
+    @initialize()
+    def start(self) -> None:
+        self.state = State(EmulatorConfig())
+        self.state.config.sessions.grace_seconds = GRACE
+        self.state.config.tokens.refresh_token_ttl_seconds = LIFETIME
+        self.state.clock.freeze()
+        # Whole seconds, as tokens have them: the model's times are then exactly the service's.
+        self.state.clock.advance(1 - self.state.clock.now() % 1)
+        self.families: list[Family] = []
+
+    @rule(target=tokens)
+    def sign_in(self) -> tuple[int, int]:
+        player = self.state.player(self.state.config.default_player)
+        pair = self.state.sessions.open(player, self.state.config, "")
+        self.families.append(Family([pair.refresh_token], [self._now()]))
+        return len(self.families) - 1, 0
+
+    @rule(seconds=strategies.sampled_from([1, GRACE, GRACE + 1, LIFETIME // 3, LIFETIME]))
+    def wait(self, seconds: int) -> None:
+        self.state.clock.advance(seconds)
+
+    @rule(target=tokens, token=tokens)
+    def refresh(self, token: tuple[int, int]) -> tuple[int, int]:
+        family, index = self.families[token[0]], token[1]
+        expected = self._expected(family, index)
+        if expected == "rotated":
+            fresh = self._refresh(family.tokens[index])["refreshToken"]
+            assert fresh not in family.tokens
+            family.tokens.append(fresh)
+            family.made_at.append(self._now())
+        elif expected == "adopted":
+            assert self._refresh(family.tokens[index])["refreshToken"] == family.tokens[-1]
+        else:
+            with pytest.raises(Refusal) as refused:
+                self._refresh(family.tokens[index])
+            assert (refused.value.status, refused.value.reason) == (401, expected)
+            family.revoked = family.revoked or expected == "RefreshTokenFamilyCompromised"
+        return token[0], len(family.tokens) - 1
+
+    @rule(token=tokens)
+    def logout(self, token: tuple[int, int]) -> None:
+        family = self.families[token[0]]
+        ends = not family.revoked and family.made_at[-1] + LIFETIME > self._now()
+        assert session_rules.logout(self.state, {"refreshToken": family.tokens[token[1]]}) == {"revoked": ends}
+        family.revoked = True
+
+    @invariant()
+    def the_counts_agree(self) -> None:
+        now = self._now()
+        alive = [f for f in self.families if not f.revoked and f.made_at[-1] + LIFETIME > now]
+        counts = self.state.sessions.count()
+        assert counts["active"] == len(alive)
+        assert counts["revoked"] == sum(family.revoked for family in self.families)
+
+    def _expected(self, family: Family, index: int) -> str:
+        if family.made_at[index] + LIFETIME <= self._now():
+            return "RefreshTokenExpired"
+        if family.revoked:
+            return "RefreshTokenRevoked"
+        if index == len(family.tokens) - 1:
+            return "rotated"
+        spent_at = family.made_at[index + 1]
+        youngest_is_the_child = index == len(family.tokens) - 2
+        in_time = self._now() - spent_at <= GRACE
+        return "adopted" if youngest_is_the_child and in_time else "RefreshTokenFamilyCompromised"
+
+    def _refresh(self, token: str) -> dict[str, Any]:
+        return session_rules.refresh(self.state, {"refreshToken": token})
+
+    def _now(self) -> float:
+        return self.state.clock.now()
+
+
+TestFamilies = Families.TestCase
+TestFamilies.settings = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True)
