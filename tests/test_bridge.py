@@ -192,7 +192,7 @@ def test_what_cannot_be(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     with pytest.raises(ConfigurationError, match="method"):
         bridge.login("telepathy")
-    with pytest.raises(TypeError, match="no such credential: password"):
+    with pytest.raises(TypeError, match="no such credential for steam: password"):
         bridge.login(password="x")
     with pytest.raises(TypeError, match="no such setting"):
         Bridge(aplication="my-game")

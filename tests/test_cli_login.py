@@ -23,7 +23,7 @@ ONE_TICKET = ["request", "callback", "cancel", "shutdown"]
 
 # Full jitter is random; with these dice the first wait is beyond any timeout, which ends the login at once.
 _LOADED_DICE = (
-    "import sys; from sudomimus_bridge.service import rules; rules.draw_uniform = lambda low, high: 1e6;"
+    "import sys; from sudomimus_bridge.service import policy; policy.draw_uniform = lambda low, high: 1e6;"
     "from sudomimus_bridge.cli.main import main; sys.exit(main())"
 )
 

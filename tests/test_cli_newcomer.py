@@ -30,7 +30,7 @@ NETWORK = "The sign-in service cannot be reached. Check the internet connection,
 
 # The real program but for its dice, which throw a wait beyond any timeout: it gives up at once where it would try again.
 _LOADED_DICE = (
-    "import sys; from sudomimus_bridge.service import rules; rules.draw_uniform = lambda low, high: 1e6;"
+    "import sys; from sudomimus_bridge.service import policy; policy.draw_uniform = lambda low, high: 1e6;"
     "from sudomimus_bridge.cli.main import main; sys.exit(main())"
 )
 _WITHOUT_STARLETTE = (

@@ -25,7 +25,7 @@ AT_ONCE = 2.0 + 1.0
 
 # Dice that always throw the longest wait.
 _SLOW_DICE = (
-    "import sys; from sudomimus_bridge.service import rules; rules.draw_uniform = lambda low, high: 30.0;"
+    "import sys; from sudomimus_bridge.service import policy; policy.draw_uniform = lambda low, high: 30.0;"
     "from sudomimus_bridge.cli.main import main; sys.exit(main())"
 )
 

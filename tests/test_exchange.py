@@ -16,12 +16,12 @@ import httpcore
 import pytest
 
 from sudomimus_bridge.clock import SystemClock
-from sudomimus_bridge.login.engine import open_exchange
 from sudomimus_bridge.service import exchange as exchange_module
-from sudomimus_bridge.service.exchange import MAX_BODY, Exchange, Failed, Replied
+from sudomimus_bridge.service.exchange import MAX_BODY, Exchange
 from sudomimus_bridge.service.port import Trouble
 from sudomimus_bridge.service.proxy import HttpProxy, proxy_for
-from sudomimus_bridge.service.transport import Connections
+from sudomimus_bridge.service.remote import open_exchange
+from sudomimus_bridge.service.reply import Failed, Replied
 
 Handler = Callable[[socket.socket], None]
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"a": "b"} '
@@ -85,13 +85,13 @@ def answer(data: bytes, *, close: bool = True) -> Handler:
     return handle
 
 
-def exchanged(url: str, backend: str, use: Callable[[Exchange, Connections], Awaitable[Any]] | None = None) -> Any:
+def exchanged(url: str, backend: str, use: Callable[[Exchange], Awaitable[Any]] | None = None) -> Any:
     async def flow() -> Any:
-        exchange, connections = await open_exchange(url, SystemClock())
+        exchange = await open_exchange(url, SystemClock())
         try:
-            return await (use(exchange, connections) if use else exchange.post("/direct-issue/steam-ticket", {"x": 1}))
+            return await (use(exchange) if use else exchange.post("/direct-issue/steam-ticket", {"x": 1}))
         finally:
-            await connections.aclose()
+            await exchange.aclose()
 
     return anyio.run(flow, backend=backend)
 
@@ -155,7 +155,7 @@ def test_nobody_listens(backend: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     reply = exchanged(f"http://127.0.0.1:{port}", backend)
-    assert reply == Failed(Trouble.NETWORK, "ConnectError: Connection refused")
+    assert reply == Failed(Trouble.NETWORK, "ConnectError: Connection refused", unsent=True)
 
 
 def test_an_answer_that_drips_is_bounded_as_a_whole(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,14 +176,14 @@ def test_an_answer_that_drips_is_bounded_as_a_whole(backend: str, monkeypatch: p
 
 
 def test_a_warm_connection_is_the_one_that_is_used(backend: str) -> None:
-    async def use(exchange: Exchange, connections: Connections) -> Any:
+    async def use(exchange: Exchange) -> Any:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(connections.warm, exchange.base_url)
+            tasks.start_soon(exchange.warm)
             while not accepted:
                 await anyio.sleep(0.001)
             reply = await exchange.post("/x", {})
             again = await exchange.get("/y")
-            await connections.warm(exchange.base_url)  # there is an idle one, so nothing is opened
+            await exchange.warm()  # there is an idle one, so nothing is opened
             tasks.cancel_scope.cancel()
         return reply, again
 
@@ -205,9 +205,9 @@ def test_a_warm_connection_that_broke_is_replaced(backend: str) -> None:
         connection.close()
         closed.set()
 
-    async def use(exchange: Exchange, connections: Connections) -> Any:
+    async def use(exchange: Exchange) -> Any:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(connections.warm, exchange.base_url)
+            tasks.start_soon(exchange.warm)
             while not closed.is_set():
                 await anyio.sleep(0.001)
             await anyio.sleep(0.01)
@@ -230,9 +230,9 @@ def test_the_request_waits_for_a_connection_that_is_on_its_way(backend: str, mon
 
     monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", slowly)
 
-    async def use(exchange: Exchange, connections: Connections) -> Any:
+    async def use(exchange: Exchange) -> Any:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(connections.warm, exchange.base_url)
+            tasks.start_soon(exchange.warm)
             await anyio.sleep(0.01)
             reply = await exchange.post("/x", {})
             tasks.cancel_scope.cancel()
@@ -249,9 +249,9 @@ def test_what_was_warmed_and_not_used_is_closed(backend: str) -> None:
     def wait_for_the_end(connection: socket.socket) -> None:
         over.append(connection.recv(1))
 
-    async def use(exchange: Exchange, connections: Connections) -> None:
+    async def use(exchange: Exchange) -> None:
         with anyio.move_on_after(0.1):
-            await connections.warm(exchange.base_url)
+            await exchange.warm()
 
     with server(wait_for_the_end) as (url, _):
         exchanged(url, backend, use)
@@ -316,9 +316,9 @@ def test_the_handshake_is_done_ahead_too(
         read_request(connection)
         connection.sendall(OK)
 
-    async def use(exchange: Exchange, connections: Connections) -> Any:
+    async def use(exchange: Exchange) -> Any:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(connections.warm, exchange.base_url)
+            tasks.start_soon(exchange.warm)
             while not shaken.is_set():
                 await anyio.sleep(0.001)
             reply = await exchange.post("/x", {})

@@ -23,7 +23,7 @@ from sudomimus_bridge.events import ErrandResult, LoginResult, Phase, ProgressEv
 from sudomimus_bridge.login.engine import Engine
 from sudomimus_bridge.login.progress import DoneSignal
 from sudomimus_bridge.secret import Secret
-from sudomimus_bridge.service.rules import MAX_ATTEMPTS, MAX_ERRANDS
+from sudomimus_bridge.service.policy import MAX_ATTEMPTS, MAX_ERRANDS
 from sudomimus_bridge.settings import read_settings
 from sudomimus_bridge.testing.browser import RecordingBrowser
 from sudomimus_bridge.testing.scripted_service import ScriptedTransport, Step, scripted

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from sudomimus_bridge.errors import (
+    AccessTokenRefused,
     BridgeError,
     ConfigurationError,
     ErrandNotCompleted,
@@ -21,7 +22,7 @@ from sudomimus_bridge.events import ErrandResult, LoginResult, Phase, ProgressEv
 from sudomimus_bridge.login.engine import Engine
 from sudomimus_bridge.login.progress import DoneSignal
 from sudomimus_bridge.secret import Secret
-from sudomimus_bridge.service.rules import MAX_ATTEMPTS
+from sudomimus_bridge.service.policy import MAX_ATTEMPTS
 from sudomimus_bridge.settings import read_settings
 from sudomimus_bridge.testing.browser import RecordingBrowser
 from sudomimus_bridge.testing.scripted_service import TOKENS, ScriptedTransport, Seen, Step, errand_step, scripted
@@ -494,6 +495,29 @@ def test_the_player_shares_and_the_claims_are_asked_for_again(backend: str) -> N
     assert len(ran.posts) == 2
 
 
+def test_what_the_player_declined_is_told_and_the_errand_is_done_all_the_same() -> None:
+    declined = {"email": {"requirement": "OPTIONAL", "state": "DENIED"}}
+    ran = run(offer(), Step(body={"errand": None, "claims": declined}), polls=(poll("COMPLETED"),), how="share")
+    assert ran.outcome == ErrandResult(True, declined)
+
+
+def test_a_required_claim_that_the_player_declined_ends_it() -> None:
+    required = {"email": {"requirement": "REQUIRED", "state": "DENIED"}}
+    ran = run(offer(), offer("ernd_2", claims=required), polls=(poll("EXPIRED"),), how="share")
+    assert ran.failed_with(ErrandNotCompleted).reason == "Declined"
+
+
+def test_a_token_that_has_run_out_is_an_error_of_its_own_for_it_can_be_renewed() -> None:
+    ran = run(refused(401, "AccessTokenExpired"), how="share")
+    error = ran.failed_with(AccessTokenRefused)
+    assert isinstance(error, LoginDenied) and (error.exit_status, error.kind) == (4, "denied")
+    assert len(ran.posts) == 1 and ran.browser.pages == []
+
+
+def test_a_token_that_ran_out_while_the_page_expired() -> None:
+    run(offer(), refused(401), polls=(poll("EXPIRED"),), how="share").failed_with(AccessTokenRefused)
+
+
 def test_a_token_that_ran_out_meanwhile_does_not_undo_the_errand() -> None:
     ran = run(offer(), refused(401), polls=(poll("COMPLETED"),), how="share")
     assert ran.outcome == ErrandResult(True, OWED)
@@ -504,7 +528,7 @@ def test_a_token_that_ran_out_meanwhile_does_not_undo_the_errand() -> None:
     [
         (refused(400), ConfigurationError),
         (refused(404), ConfigurationError),
-        (refused(401), LoginDenied),
+        (refused(401), AccessTokenRefused),
         (refused(403, "ApplicationDisabled"), LoginDenied),
         (refused(503), ServiceUnavailable),
         (Step(body={"claims": {}}), ServiceUnavailable),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 from .errors import (
+    AccessTokenRefused,
     BridgeError,
     ConfigurationError,
     ErrandNotCompleted,
@@ -21,19 +22,27 @@ from .errors import (
 if TYPE_CHECKING:
     from .bridge import Bridge
     from .events import ErrandResult, LoginResult, Phase, ProgressEvent
+    from .service.constraints import AuthenticationConstraint, Constraints, RealizeConstraint, ReturnMethod
 
 _LATER = {
+    "AuthenticationConstraint": "service.constraints",
     "Bridge": "bridge",
+    "Constraints": "service.constraints",
     "ErrandResult": "events",
     "LoginResult": "events",
     "Phase": "events",
     "ProgressEvent": "events",
+    "RealizeConstraint": "service.constraints",
+    "ReturnMethod": "service.constraints",
 }
 
 __all__ = [
+    "AccessTokenRefused",
+    "AuthenticationConstraint",
     "Bridge",
     "BridgeError",
     "ConfigurationError",
+    "Constraints",
     "ErrandNotCompleted",
     "ErrandResult",
     "LoginCancelled",
@@ -41,6 +50,8 @@ __all__ = [
     "LoginResult",
     "Phase",
     "ProgressEvent",
+    "RealizeConstraint",
+    "ReturnMethod",
     "ServiceUnavailable",
     "SteamUnavailable",
     "__version__",

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Flow = Callable[["OnProgress | None", "DoneSignal | None"], Awaitable[T]]
 
+_CREDENTIALS: dict[str, set[str]] = {
+    "steam": set(),
+    "access-key": {"access_key_id", "access_key_secret"},
+    "browser": {"client_key", "client_key_file", "exposure_key", "hidden_key", "constraints"},
+    "device": set(),
+}
+
 CLOSE_SECONDS = 2.0
 """How long `close` waits for each login that still runs, and for Steam, to clean up. A stuck library is left to itself."""
 
@@ -56,22 +63,24 @@ class Bridge:
 
     # --- signing in ------------------------------------------------------------------------------------------------------
 
-    def login(self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: str) -> LoginResult:
+    def login(self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: Any) -> LoginResult:
         """Sign in, blocking this thread; `on_progress` is called on it.
 
-        `method` is "steam" or "access-key". For the latter `access_key_id` and `access_key_secret` may be given, else they
-        come from the environment. Raises one of the errors of this package, each with its sentence.
+        `method` is "steam", "access-key" (`access_key_id`, `access_key_secret`), "browser" (`exposure_key` and `hidden_key`
+        of an inquiry that a backend established, or on a developer's machine `client_key` or `client_key_file`, and
+        `constraints`) or "device". A credential that is not given comes from the environment. Raises one of the errors of
+        this package, each with its sentence.
         """
         return _blocking(self._login(method, credentials), on_progress)
 
     async def login_async(
-        self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: str
+        self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: Any
     ) -> LoginResult:
         """Sign in on this event loop, asyncio's or trio's. Cancelling the task cancels the ticket first."""
         return await self._login(method, credentials)(on_progress, None)
 
     def start_login(
-        self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: str
+        self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: Any
     ) -> Running[LoginResult]:
         """Sign in on a thread of its own and return at once; call the answer's `poll()` each frame."""
         return self._start(self._login(method, credentials), on_progress)
@@ -111,19 +120,28 @@ class Bridge:
 
     # --- what the three faces share --------------------------------------------------------------------------------------
 
-    def _login(self, method: str, credentials: dict[str, str]) -> Flow[LoginResult]:
-        if unknown := set(credentials) - {"access_key_id", "access_key_secret"}:
-            raise TypeError(f"no such credential: {', '.join(sorted(unknown))}")
-        if method not in ("steam", "access-key"):
-            raise ConfigurationError('The login method must be "steam" or "access-key".')
-        identifier = credentials.get("access_key_id") or os.environ.get("SUDOMIMUS_ACCESS_KEY_ID")
-        key = Secret(credentials.get("access_key_secret") or os.environ.get("SUDOMIMUS_ACCESS_KEY_SECRET") or "")
+    def _login(self, method: str, credentials: dict[str, Any]) -> Flow[LoginResult]:
+        if method not in _CREDENTIALS:
+            raise ConfigurationError(f"The login method must be one of {', '.join(_CREDENTIALS)}.")
+        if unknown := set(credentials) - _CREDENTIALS[method]:
+            raise TypeError(f"no such credential for {method}: {', '.join(sorted(unknown))}")
+        # Out of the caller's keywords at once, which a crash reporter may keep.
+        for name in ("client_key", "exposure_key", "hidden_key", "access_key_secret"):
+            if isinstance(value := credentials.get(name), str):
+                credentials[name] = Secret(value)
+                del value
 
         async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
             engine = self._flows()
-            if method == "steam":
-                return await engine.login_steam(on_progress, done)
-            return await engine.login_access_key(identifier, key, on_progress, done)
+            if method == "access-key":
+                return await engine.login_access_key(*_access_key(**credentials), on_progress, done)
+            if method == "browser":
+                from .login.credentials import browser_credentials
+
+                return await engine.login_browser(browser_credentials(**credentials), on_progress, done)
+            if method == "device":
+                return await engine.login_device(on_progress, done)
+            return await engine.login_steam(on_progress, done)
 
         return flow
 
@@ -232,6 +250,11 @@ class Running(Generic[T]):
                 with self._lock:
                     self._cancel = self._done = None
         raise LoginCancelled
+
+
+def _access_key(access_key_id: str | None = None, access_key_secret: Secret | None = None) -> tuple[str | None, Secret]:
+    identifier = access_key_id or os.environ.get("SUDOMIMUS_ACCESS_KEY_ID")
+    return identifier, access_key_secret or Secret(os.environ.get("SUDOMIMUS_ACCESS_KEY_SECRET", "").strip())
 
 
 def _blocking(flow: Flow[T], on_progress: OnProgress | None) -> T:

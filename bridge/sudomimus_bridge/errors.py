@@ -1,4 +1,4 @@
-"""The errors that a login can end with: one class for each exit status of INTERFACES, and nothing else.
+"""The errors that a login can end with: one class for each exit status of INTERFACES.
 
 Each carries a sentence that a player could read and, for the developer, the service's `reason` and a `detail`. No error
 carries a secret: `detail` is masked on its way in.
@@ -50,6 +50,10 @@ class LoginDenied(BridgeError):
 
     exit_status = 4
     kind = "denied"
+
+
+class AccessTokenRefused(LoginDenied):
+    """The access token has run out, or is no token of the service's: a renewed one may do (exit status 4)."""
 
 
 class ErrandNotCompleted(BridgeError):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from .secret import Secret
+from .uptime import Uptime
 
 Claims = Mapping[str, Any]
 """The service's `claims` block as it was sent: claim name to `{"requirement": …, "state": …}`."""
@@ -25,14 +26,24 @@ class Phase(StrEnum):
     SUCCEEDED = "succeeded"
 
 
+ERRAND_SECONDS = 30 * 60.0
+"""An errand lives 30 minutes (native.yaml, `ErrandHandoff`), counted on a monotonic clock from when it was seen here."""
+
+
 @dataclass(frozen=True)
 class ErrandHandoff:
-    """The side-trip in the player's browser (native.yaml, `ErrandHandoff`). Key and URL are bearer secrets."""
+    """The side-trip in the player's browser: an errand (native.yaml, `ErrandHandoff`), or the page of `login browser`.
+
+    Key and URL are bearer secrets.
+    """
 
     errand_key: Secret
+    """The errand's key, or the inquiry's exposure key."""
     page: Secret
     expires_at: str | None
     """When the service says that it ends (RFC 3339). For display only: the player's own clock may be wrong."""
+    lifetime: float | None = ERRAND_SECONDS
+    """Seconds that the page lives, from when it is first told of; None where the service does not say."""
 
     @property
     def url(self) -> str:
@@ -41,18 +52,41 @@ class ErrandHandoff:
 
 
 @dataclass(frozen=True)
+class DeviceHandoff:
+    """What the player needs to confirm a code (device.yaml, `DeviceAuthorizeResponse`): show all of it, to nobody else."""
+
+    user_code: str = field(repr=False)
+    page: Secret
+    page_complete: Secret | None
+    lifetime: float
+    """Seconds that the code lives, from when it is first told of."""
+
+    @property
+    def verification_uri(self) -> str:
+        """The page where the player types the code."""
+        return self.page.reveal()
+
+    @property
+    def verification_uri_complete(self) -> str | None:
+        """The same page with the code in it, for a link or a QR code; None where the service gave none."""
+        return None if self.page_complete is None else self.page_complete.reveal()
+
+
+@dataclass(frozen=True)
 class ProgressEvent:
     """One step of a login. Fields that a phase does not have are None."""
 
     phase: Phase
     errand: ErrandHandoff | None = None
-    device: None = None
+    device: DeviceHandoff | None = None
     claims: Claims | None = None
     attempt: int | None = None
     """The number of the request to the service, from 1 to 8."""
     retry_in_seconds: float | None = None
     browser_opened: bool | None = None
     """With `waiting-for-browser`: False where the page must be shown to the player, not having been opened."""
+    asked: Uptime | None = None
+    """With `succeeded`: the moment before the request that brought the tokens, where `issuing` was not that moment."""
 
 
 OnProgress = Callable[[ProgressEvent], None]

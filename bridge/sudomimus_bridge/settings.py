@@ -250,5 +250,5 @@ TABLE: tuple[Setting, ...] = (
     _row(
         "steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"
     ),
-    _row("timeout", "SECONDS", _seconds, "the whole login, errand included (default 3600)"),
+    _row("timeout", "SECONDS", _seconds, "the whole login, pages included (default 3600)"),
 )

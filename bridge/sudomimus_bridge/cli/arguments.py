@@ -16,13 +16,15 @@ from ..settings import TABLE, Settings, read_settings
 
 # Flags that a hurried person would try. They do not exist, and what follows them is a secret.
 _SECRET_FLAGS = re.compile(
-    r"--(?:access-token|refresh-token|access-key-secret|secret|client-key|private-key|hidden-key|token|password)(?:=.*)?",
+    r"--(?:access-token|refresh-token|access-key-secret|secret|client-key|private-key|exposure-key|hidden-key|token|password)(?:=.*)?",
     re.DOTALL,
 )
 
 NO_SECRETS = (
     "A secret does not belong on the command line, where other programs can read it. Put an access-key secret into "
-    "SUDOMIMUS_ACCESS_KEY_SECRET or a file (--secret-file), an access token into SUDOMIMUS_ACCESS_TOKEN or standard input."
+    "SUDOMIMUS_ACCESS_KEY_SECRET or a file (--secret-file), an access token into SUDOMIMUS_ACCESS_TOKEN or standard input, a "
+    "client key into SUDOMIMUS_CLIENT_KEY or a file (--client-key-file), an inquiry's keys into SUDOMIMUS_EXPOSURE_KEY and "
+    "SUDOMIMUS_HIDDEN_KEY."
 )
 
 

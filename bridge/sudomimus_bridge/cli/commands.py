@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from .._version import __version__
-from ..errors import BridgeError, ConfigurationError, LoginCancelled
+from ..errors import BridgeError, LoginCancelled
+from ..extras import missing, require_extra
 from ..secret import redact
 from .arguments import Parser, parse, setting_flags
 from .output import AnswerLost, own_standard_output
@@ -19,7 +19,6 @@ from .terminal import Terminal
 
 _log = logging.getLogger("sudomimus_bridge")
 
-_EXTRAS = {"emulator": ("starlette", "uvicorn", "pydantic", "jinja2", "multipart", "jwt", "cryptography")}
 _FAILED_ITSELF = 70  # sysexits.h, EX_SOFTWARE: none of the documented ones
 
 
@@ -47,11 +46,11 @@ def run_command(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str], terminal: Terminal) -> int:
     parser = build_parser(emulator="emulator" in arguments)
     if arguments[:1] == ["emulator"]:
-        _require_extra("emulator")
+        require_extra("emulator")
     known = parse(parser, arguments)
     if known.verbose:
         _log_to_standard_error()
-    _require_extra(known.extra)
+    require_extra(known.extra)
     command = getattr(importlib.import_module(f"..{known.module}", __package__), known.function)
     with interruptible():
         if not known.own_output:
@@ -88,8 +87,8 @@ def build_parser(*, emulator: bool = False) -> Parser:
     login.add_argument(
         "method",
         metavar="METHOD",
-        choices=["steam", "access-key"],
-        help="steam or access-key: what signs the player in",
+        choices=["steam", "access-key", "browser", "device"],
+        help="steam, access-key, browser or device: what signs the player in",
     )
     login.add_argument("--json", action="store_true", help="print one JSON object with the tokens")
     login.add_argument("--access-key-id", metavar="ID", help="with access-key: acs_k_… [SUDOMIMUS_ACCESS_KEY_ID]")
@@ -97,6 +96,17 @@ def build_parser(*, emulator: bool = False) -> Parser:
         "--secret-file",
         metavar="PATH",
         help="with access-key: a file that holds the secret, - for standard input; else SUDOMIMUS_ACCESS_KEY_SECRET",
+    )
+    login.add_argument(
+        "--client-key-file",
+        metavar="PATH",
+        help="with browser: the application's private key, in PEM; else SUDOMIMUS_CLIENT_KEY, or an inquiry of your "
+        "backend's in SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY",
+    )
+    login.add_argument(
+        "--constraints-file",
+        metavar="PATH",
+        help="with --client-key-file: JSON as POST /establish has it, to narrow it",
     )
 
     errand = command("errand", "cli.errand", "errand", "let a signed-in player share more with the game")
@@ -112,21 +122,9 @@ def build_parser(*, emulator: bool = False) -> Parser:
     service = command(
         "emulator", "emulator.command", "run", "run the local service", extra="emulator", own_output=False
     )
-    if emulator and not _missing("emulator"):
+    if emulator and not missing("emulator"):
         importlib.import_module("..emulator.command", __package__).add_arguments(service)
     return parser
-
-
-def _missing(extra: str) -> list[str]:
-    return [name for name in _EXTRAS.get(extra, ()) if importlib.util.find_spec(name) is None]
-
-
-def _require_extra(extra: str) -> None:
-    if missing := _missing(extra):
-        raise ConfigurationError(
-            f"This command needs more than the bridge itself ({', '.join(missing)}). "
-            f"Install it: python -m pip install 'sudomimus-bridge[{extra}]'"
-        )
 
 
 class _Redacting(logging.Formatter):

@@ -19,10 +19,11 @@ from ..browser.system import available_browser
 from ..clock import Clock
 from ..errors import BridgeError, ConfigurationError, ServiceUnavailable, SteamUnavailable
 from ..login.concurrency import alongside
-from ..login.engine import Engine, open_exchange
-from ..service.exchange import Failed, Replied
+from ..login.engine import Engine
 from ..service.port import Answer, Operation, Trouble
-from ..service.sentences import sentence_for
+from ..service.remote import open_exchange
+from ..service.reply import Failed, Replied
+from ..service.rules import error_for
 from ..settings import Settings
 from ..steam.connection import FlatApiSteam
 from ..steam.library import find_library, load_library
@@ -150,7 +151,7 @@ async def _ticket(steam: FlatApiSteam, clock: Clock) -> Check:
 async def _service(settings: Settings) -> AsyncIterator[Check]:
     clock = Engine(settings).clock
     try:
-        exchange, connections = await open_exchange(settings.native_url, clock)
+        exchange = await open_exchange(settings.native_url, clock)
     except ConfigurationError as error:
         yield _failed("certificates", error)
         yield _skipped("service", "certificates", error.exit_status)
@@ -162,10 +163,10 @@ async def _service(settings: Settings) -> AsyncIterator[Check]:
         seconds = perf_counter() - began
     finally:
         with anyio.CancelScope(shield=True):
-            await connections.aclose()
+            await exchange.aclose()
     host = host_of(settings.native_url)
     if isinstance(reply, Failed):
-        sentence = sentence_for(Operation.STEAM_TICKET, Answer(trouble=reply.trouble), "")
+        sentence = error_for(Operation.STEAM_TICKET, Answer(trouble=reply.trouble), None).sentence
         _, fix = _what_and_fix(sentence)
         untrusted = reply.trouble is Trouble.CERTIFICATE
         failed = "certificates" if untrusted else "service"
@@ -187,7 +188,7 @@ async def _service(settings: Settings) -> AsyncIterator[Check]:
 def _health(host: str, reply: Replied, seconds: float) -> Check:
     """An API from before `/health` answers 404, which shows as well that it is there."""
     if reply.status >= 500:
-        sentence = sentence_for(Operation.STEAM_TICKET, Answer(status=reply.status), "")
+        sentence = error_for(Operation.STEAM_TICKET, Answer(status=reply.status), None).sentence
         _, fix = _what_and_fix(sentence)
         return Check("service", False, f"{host} answered {reply.status}", fix, ServiceUnavailable.exit_status)
     return Check("service", True, f"{host} answered in {seconds:.2f} s")

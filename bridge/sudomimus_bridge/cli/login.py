@@ -1,17 +1,21 @@
-"""`login steam` and `login access-key`."""
+"""`login`: steam, access-key, browser and device."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..events import LoginResult
 from ..login.concurrency import alongside
+from ..login.credentials import browser_credentials, read_secret_file
 from ..login.engine import Engine
 from ..secret import Secret
+from ..service.constraints import Constraints, read_constraints
 from .arguments import given_settings
 from .output import Output
 from .running import run
@@ -21,15 +25,12 @@ from .terminal import Terminal, login_summary
 def login(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
     """Sign in and print the tokens, or a summary without them."""
     engine = Engine(given_settings(arguments))
-    secret = access_key_secret(arguments.secret_file) if arguments.method == "access-key" else None
+    sign_in = _chosen(arguments, engine, terminal)
 
     async def flow() -> LoginResult:
         async with alongside(terminal.animate):
             try:
-                if arguments.method == "steam":
-                    return await engine.login_steam(terminal.progress)
-                identifier = arguments.access_key_id or os.environ.get("SUDOMIMUS_ACCESS_KEY_ID")
-                return await engine.login_access_key(identifier, secret, terminal.progress)
+                return await sign_in()
             finally:
                 await engine.aclose()
 
@@ -41,6 +42,24 @@ def login(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> 
     return 0
 
 
+def _chosen(arguments: argparse.Namespace, engine: Engine, terminal: Terminal) -> Callable[[], Awaitable[LoginResult]]:
+    """The login by its method, its credentials read. Raises `ConfigurationError`."""
+    match arguments.method:
+        case "access-key":
+            identifier = arguments.access_key_id or os.environ.get("SUDOMIMUS_ACCESS_KEY_ID")
+            secret = access_key_secret(arguments.secret_file)
+            return lambda: engine.login_access_key(identifier, secret, terminal.progress)
+        case "browser":
+            credentials = browser_credentials(
+                client_key_file=arguments.client_key_file, constraints=_constraints(arguments.constraints_file)
+            )
+            return lambda: engine.login_browser(credentials, terminal.progress)
+        case "device":
+            return lambda: engine.login_device(terminal.progress)
+        case _:
+            return lambda: engine.login_steam(terminal.progress)
+
+
 def access_key_secret(file: str | None) -> Secret | None:
     """The secret half: from `--secret-file`, else from the environment. Raises `ConfigurationError`."""
     if file is None:
@@ -48,14 +67,7 @@ def access_key_secret(file: str | None) -> Secret | None:
         return Secret(value.strip()) if value else None
     if file == "-":
         return read_secret("the access-key secret")
-    try:
-        with Path(file).open(encoding="utf-8-sig") as lines:
-            return Secret(lines.read(10_000).strip())
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not a text file"
-        raise ConfigurationError(
-            f"The file of --secret-file cannot be read: {why}. Pass the path of a text file that holds the secret."
-        ) from None
+    return read_secret_file(file, "--secret-file", "the secret")
 
 
 def read_secret(what: str) -> Secret:
@@ -70,3 +82,16 @@ def read_secret(what: str) -> Secret:
         return Secret(sys.stdin.read(100_000).strip())
     except (OSError, ValueError, EOFError):
         raise ConfigurationError(f"Standard input cannot be read, and {what} was to come from it.") from None
+
+
+def _constraints(file: str | None) -> Constraints | None:
+    if file is None:
+        return None
+    try:
+        with Path(file).open(encoding="utf-8-sig") as text:
+            value = json.loads(text.read(1_000_000))
+    except OSError as error:
+        raise ConfigurationError(f"The file of --constraints-file cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError("The file of --constraints-file does not hold JSON.") from None
+    return read_constraints(value)

@@ -13,15 +13,20 @@ import anyio
 
 from ..claims import claim_meanings
 from ..errors import BridgeError
-from ..events import Claims, LoginResult, Phase, ProgressEvent
-from ..login.errand import LIFETIME_SECONDS
-from ..service.rules import MAX_ATTEMPTS
+from ..events import Claims, DeviceHandoff, ErrandHandoff, LoginResult, Phase, ProgressEvent
+from ..service.policy import MAX_ATTEMPTS
+from .large import large_letters
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PLAIN_SPINNER = "|/-\\"
 
 _BELOW_QR_CODE = 4
 """Lines of a terminal that a page needs below its QR code: its address, apart from what is around it, and the status."""
+
+_BELOW_DEVICE_QR_CODE = 7
+"""The address with the code, a line apart, the code in large letters, and the status."""
+
+_INDENT = 4
 
 
 class Terminal:
@@ -53,11 +58,9 @@ class Terminal:
             case Phase.ERRAND_REQUIRED:
                 self.line(f"The game asks for something first: {_wanted(event.claims or {})}.")
             case Phase.WAITING_FOR_BROWSER if event.errand is not None:
-                if event.browser_opened:
-                    self.line("A page has opened in your browser. Finish there within 30 minutes.")
-                else:
-                    self.page(event.errand.url)
-                self._now("Waiting for you in the browser (Ctrl-C gives up), time left:", LIFETIME_SECONDS)
+                self._errand(event.errand, opened=bool(event.browser_opened))
+            case Phase.WAITING_FOR_BROWSER if event.device is not None:
+                self._device(event.device, opened=bool(event.browser_opened))
             case Phase.ERRAND_COMPLETED:
                 self.line("Done in the browser, thank you.")
             case Phase.SUCCEEDED:
@@ -66,9 +69,39 @@ class Terminal:
     def page(self, url: str) -> None:
         """A page that the player has to open: a QR code where there is room for one, and the address."""
         self.line("Open this page in a browser, here or on your phone:")
-        if self.alive and (code := qr_code(url, self._size(), colour=self.colour, encoding=self.stream.encoding)):
-            self.line(code)
+        self._qr_code(url, _BELOW_QR_CODE)
         self.line(f"\n  {url}\n")
+
+    def _errand(self, errand: ErrandHandoff, *, opened: bool) -> None:
+        until = "" if errand.lifetime is None else f" within {_time(errand.lifetime)}"
+        if opened:
+            self.line(f"A page has opened in your browser. Finish there{until}.")
+        else:
+            self.page(errand.url)
+        waiting = "Waiting for you in the browser (Ctrl-C gives up)"
+        self._now(waiting if errand.lifetime is None else f"{waiting}, time left:", errand.lifetime)
+
+    def _device(self, device: DeviceHandoff, *, opened: bool) -> None:
+        """The code goes last, so that it is on the screen whatever scrolls out of it."""
+        if opened:
+            self.line("A page has opened in your browser. Check that it shows the code below, and confirm it there.")
+            self.line("Or confirm it on any other device:")
+        else:
+            self.line("Open this page in a browser, here or on any other device, and confirm the code:")
+        self._qr_code(device.verification_uri_complete or device.verification_uri, _BELOW_DEVICE_QR_CODE)
+        code = printable(device.user_code)
+        self.line(f"  {device.verification_uri}    code: {code}\n")
+        if self.alive and _can_encode("█▀▄", self.stream.encoding):
+            large = large_letters(code.upper(), self._size().columns - _INDENT)
+            if large is not None:
+                self.line("\n".join(f"{'':{_INDENT}}{line}" for line in large.split("\n")))
+        self._now("Waiting for the code (Ctrl-C gives up), time left:", device.lifetime)
+
+    def _qr_code(self, url: str, below: int) -> None:
+        size = self._size()
+        room = os.terminal_size((size.columns, size.lines - below))
+        if self.alive and (code := qr_code(url, room, colour=self.colour, encoding=self.stream.encoding)):
+            self.line(code)
 
     def line(self, text: str) -> None:
         """A line that stays."""
@@ -162,7 +195,7 @@ def qr_code(text: str, room: os.terminal_size, *, colour: bool, encoding: str | 
     rows = [bytes(row) for row in segno.make(text, error="l", micro=False).matrix_iter(border=2)]
     if len(rows) % 2:
         rows.append(bytes(len(rows[0])))
-    if len(rows[0]) >= room.columns or len(rows) // 2 + _BELOW_QR_CODE > room.lines:
+    if len(rows[0]) >= room.columns or len(rows) // 2 > room.lines:
         return None
     # Dark on light is what scanners expect: with colours it is said so, without them the terminal is taken to be dark.
     blocks = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}

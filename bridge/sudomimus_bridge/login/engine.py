@@ -1,23 +1,25 @@
 """Every flow behind every door: takes settings, brings the real ports, runs a login. Async, on asyncio and trio.
 
-What is heavy (httpx, certificates) is imported and built here when a login starts, off the event loop's thread; importing
-this module costs next to nothing.
+What is heavy (httpx, certificates) is imported and built when a login starts, off the event loop's thread, and a way in that
+nobody takes is not imported at all; importing this module costs next to nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from anyio import CancelScope, Lock, to_thread
+from anyio import CancelScope, to_thread
 
 from ..browser.port import Browser
 from ..browser.system import SystemBrowser
 from ..clock import Clock, SystemClock
-from ..errors import BridgeError
 from ..events import ErrandResult, LoginResult, OnProgress
 from ..secret import Secret
+from ..service.port import Service
+from ..service.remote import remote_service
+from ..session.refresh import Refreshed
 from ..settings import Settings
 from ..steam.connection import FlatApiSteam
 from ..steam.port import Steam
@@ -27,11 +29,10 @@ from .progress import DoneSignal
 from .proof import Proof, SteamTicketProof, access_key_proof
 
 if TYPE_CHECKING:
-    from ..service.exchange import Exchange
-    from ..service.port import Answer, Service
-    from ..service.transport import Connections
+    from .browser_login import Establish
+    from .credentials import BrowserCredentials
 
-OpenService = Callable[[Settings, Clock], "AbstractAsyncContextManager[Service]"]
+OpenService = Callable[[Settings, Clock], AbstractAsyncContextManager[Service]]
 
 
 class Engine:
@@ -50,7 +51,7 @@ class Engine:
         self.clock: Clock = clock or SystemClock()
         self._steam = steam
         self._browser: Browser = browser or SystemBrowser(self.clock)
-        self._open_service: OpenService = open_service or native_service
+        self._open_service: OpenService = open_service or remote_service
 
     async def login_steam(self, on_progress: OnProgress | None = None, done: DoneSignal | None = None) -> LoginResult:
         """Sign in with a Steam ticket. Raises one of the errors of `errors`."""
@@ -67,6 +68,41 @@ class Engine:
         """Sign in with an access key. Raises one of the errors of `errors`."""
         self.settings.require_application()
         return await self._direct_issue(access_key_proof(identifier, secret), on_progress, done)
+
+    async def login_browser(
+        self,
+        credentials: BrowserCredentials,
+        on_progress: OnProgress | None = None,
+        done: DoneSignal | None = None,
+    ) -> LoginResult:
+        """Sign in through the browser. Raises one of the errors of `errors`."""
+        from .browser_login import BrowserLogin
+
+        source = credentials.inquiry or await self._establish(credentials)
+        async with self._ports() as ports:
+            return await BrowserLogin(ports, source, on_progress, done or DoneSignal()).run()
+
+    async def login_device(self, on_progress: OnProgress | None = None, done: DoneSignal | None = None) -> LoginResult:
+        """Sign in with a code that the player confirms on any device. Raises one of the errors of `errors`."""
+        from .device_login import DeviceLogin
+
+        self.settings.require_application()
+        async with self._ports() as ports:
+            return await DeviceLogin(ports, on_progress, done or DoneSignal()).run()
+
+    async def refresh(self, refresh_token: Secret) -> Refreshed:
+        """Use a refresh token. What became of it is the answer, its error included: nothing is raised."""
+        from .renewal import Renewal
+
+        async with self._ports() as ports:
+            return await Renewal(ports, refresh_token).refresh()
+
+    async def logout(self, refresh_token: Secret) -> bool:
+        """End a session. True where there was one to end. Raises one of the errors of `errors`."""
+        from .renewal import Renewal
+
+        async with self._ports() as ports:
+            return await Renewal(ports, refresh_token).logout()
 
     async def share(
         self, access_token: Secret, on_progress: OnProgress | None = None, done: DoneSignal | None = None
@@ -96,6 +132,18 @@ class Engine:
         if self._steam is not None:
             self._steam.drop(seconds)
 
+    async def _establish(self, credentials: BrowserCredentials) -> Establish:
+        self.settings.require_application()
+        pem = credentials.client_key or Secret("")
+
+        def build() -> Establish:  # cryptography takes its time to be imported, and so does a large key to be checked
+            from ..service.client_auth import ClientKey
+            from .browser_login import Establish
+
+            return Establish(ClientKey(pem), credentials.constraints)
+
+        return await to_thread.run_sync(build, abandon_on_cancel=True)
+
     async def _direct_issue(self, proof: Proof, on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
         async with self._ports() as ports:
             return await DirectIssue(ports, proof, on_progress, done or DoneSignal()).run()
@@ -104,70 +152,3 @@ class Engine:
     async def _ports(self) -> AsyncIterator[Ports]:
         async with self._open_service(self.settings, self.clock) as service:
             yield Ports(service, self._browser, self.clock, self.settings)
-
-
-@asynccontextmanager
-async def native_service(settings: Settings, clock: Clock) -> AsyncIterator[Service]:
-    """The real service port, for as long as the block runs."""
-    service = _LateService(settings, clock)
-    try:
-        yield service
-    finally:
-        with CancelScope(shield=True):
-            await service.aclose()
-
-
-class _LateService:
-    """The real service port, built at its first use: its imports and certificates take as long as a ticket does.
-
-    `warm`, which runs while Steam prepares the ticket, is that first use; so a login pays for the longer of the two.
-    """
-
-    def __init__(self, settings: Settings, clock: Clock) -> None:
-        self.base_url = settings.native_url
-        self._clock = clock
-        self._lock = Lock()
-        self._service: Service | None = None
-
-    async def _built(self) -> Service:
-        async with self._lock:
-            if self._service is None:
-                exchange, connections = await open_exchange(self.base_url, self._clock)
-                from ..service.native import NativeService
-
-                self._service = NativeService(exchange, connections)
-            return self._service
-
-    async def warm(self) -> None:
-        with suppress(BridgeError):  # the request that follows will say what is wrong
-            await (await self._built()).warm()
-
-    async def direct_issue_steam_ticket(self, application: str, ticket_hex: Secret, app_id: int) -> Answer:
-        return await (await self._built()).direct_issue_steam_ticket(application, ticket_hex, app_id)
-
-    async def direct_issue_access_key(self, application: str, identifier: str, secret: Secret) -> Answer:
-        return await (await self._built()).direct_issue_access_key(application, identifier, secret)
-
-    async def create_errand(self, access_token: Secret) -> Answer:
-        return await (await self._built()).create_errand(access_token)
-
-    async def errand_status(self, errand_key: Secret) -> Answer:
-        return await (await self._built()).errand_status(errand_key)
-
-    async def aclose(self) -> None:
-        if self._service is not None:
-            await self._service.aclose()
-
-
-async def open_exchange(base_url: str, clock: Clock) -> tuple[Exchange, Connections]:
-    """What talks to one API of the service, and its connections, which the caller closes."""
-
-    def build() -> tuple[Exchange, Connections]:
-        from ..service.certificates import tls_context
-        from ..service.exchange import Exchange
-        from ..service.transport import Connections
-
-        connections = Connections(base_url, tls_context())
-        return Exchange(base_url, connections, clock), connections
-
-    return await to_thread.run_sync(build, abandon_on_cancel=True)

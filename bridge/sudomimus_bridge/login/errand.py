@@ -10,15 +10,12 @@ from enum import Enum, auto
 import anyio
 
 from ..errors import ErrandNotCompleted
-from ..events import Claims, ErrandHandoff, Phase
+from ..events import ERRAND_SECONDS, Claims, ErrandHandoff, Phase
 from ..secret import Secret
+from ..service.policy import ERRAND_PACE, MAX_ERRANDS
 from ..service.port import ErrandStatus
-from ..service.rules import MAX_ERRANDS, POLL_SECONDS, poll_wait
 from .ports import Ports
 from .progress import DoneSignal, Progress
-
-LIFETIME_SECONDS = 30 * 60.0
-"""An errand lives 30 minutes (native.yaml, `ErrandHandoff`), counted on a monotonic clock from when it was seen here."""
 
 
 class Ended(Enum):
@@ -66,15 +63,15 @@ class ErrandWalk:
                 reason="OutOfRounds",
             )
         ports = self._ports
-        page = ports.settings.gate.admit(errand.page, service_url=ports.service.base_url)
+        page = ports.settings.gate.admit(errand.page, service_url=ports.service.native.base_url)
         self._progress.tell(Phase.ERRAND_REQUIRED, errand=errand, claims=claims)
-        return errand, not ports.settings.no_browser and await ports.browser.open(page)
+        return errand, await ports.show(page)
 
     async def _wait(self, errand: ErrandHandoff, said_done: anyio.Event) -> Ended:
         """Poll until the service says that it is over, or the player does. What goes wrong is asked again."""
-        clock, service = self._ports.clock, self._ports.service
-        began, failures, wait = clock.now(), 0, POLL_SECONDS
-        while clock.now() - began < LIFETIME_SECONDS + 60:
+        clock, service = self._ports.clock, self._ports.service.native
+        began, failures, wait = clock.now(), 0, ERRAND_PACE.wait(0, None)
+        while clock.now() - began < ERRAND_SECONDS + 60:
             with clock.move_on_after(wait):
                 await said_done.wait()
                 return Ended.SAID_DONE
@@ -84,5 +81,5 @@ class ErrandWalk:
             if answer.errand_status is ErrandStatus.EXPIRED:
                 return Ended.EXPIRED
             failures = 0 if answer.errand_status is not None else failures + 1
-            wait = poll_wait(failures, answer.retry_after)
+            wait = ERRAND_PACE.wait(failures, answer.retry_after)
         return Ended.EXPIRED

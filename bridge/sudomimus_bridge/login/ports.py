@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from ..browser.port import Browser
 from ..clock import Clock
+from ..secret import Secret
+from ..service.policy import draw_uniform
 from ..service.port import Service
-from ..service.rules import draw_uniform
 from ..settings import Settings
 
 
@@ -22,3 +23,7 @@ class Ports:
     settings: Settings
     draw: Callable[[float, float], float] = field(default=draw_uniform, repr=False)
     """The dice of full jitter."""
+
+    async def show(self, page: Secret) -> bool:
+        """Open a page that has passed the gate. False where the player must be shown it."""
+        return not self.settings.no_browser and await self.browser.open(page)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import anyio
 
-from ..events import Claims, ErrandHandoff, OnProgress, Phase, ProgressEvent
+from ..events import Claims, DeviceHandoff, ErrandHandoff, OnProgress, Phase, ProgressEvent
+from ..uptime import Uptime
 
 
 class DoneSignal:
@@ -26,11 +27,15 @@ class DoneSignal:
     @contextmanager
     def listen(self) -> Iterator[anyio.Event]:
         """The event that `set` sets while the block runs. What was said before does not count."""
-        self._event = anyio.Event()
         try:
-            yield self._event
+            yield self.listen_again()
         finally:
             self._event = None
+
+    def listen_again(self) -> anyio.Event:
+        """Once it was said and heard: the event for the next time."""
+        self._event = anyio.Event()
+        return self._event
 
 
 class Progress:
@@ -44,10 +49,12 @@ class Progress:
         phase: Phase,
         *,
         errand: ErrandHandoff | None = None,
+        device: DeviceHandoff | None = None,
         claims: Claims | None = None,
         attempt: int | None = None,
         retry_in_seconds: float | None = None,
         browser_opened: bool | None = None,
+        asked: Uptime | None = None,
     ) -> None:
         """One event."""
         if self._on_progress is not None:
@@ -55,9 +62,11 @@ class Progress:
                 ProgressEvent(
                     phase,
                     errand=errand,
+                    device=device,
                     claims=claims,
                     attempt=attempt,
                     retry_in_seconds=retry_in_seconds,
                     browser_opened=browser_opened,
+                    asked=asked,
                 )
             )

@@ -52,14 +52,14 @@ class SteamTicketProof:
         """Ask Steam for a ticket while the connection is opened, send it, and cancel it once the service has answered."""
         attempt.waiting_for = "steam"
         progress.tell(Phase.REQUESTING_TICKET, attempt=attempt.number)
-        async with alongside(ports.service.warm):
+        async with alongside(ports.service.native.warm):
             app_id = await self._steam.open()
             if ports.settings.steam_app_id not in (None, app_id):
                 raise other_app(app_id, ports.settings.steam_app_id)
             async with web_api_ticket(self._steam, ports.clock) as ticket_hex:
                 attempt.waiting_for = "service"
                 progress.tell(Phase.ISSUING, attempt=attempt.number)
-                return await ports.service.direct_issue_steam_ticket(
+                return await ports.service.native.direct_issue_steam_ticket(
                     ports.settings.require_application(), ticket_hex, app_id
                 )
 
@@ -77,7 +77,7 @@ class AccessKeyProof:
         """Send the key."""
         attempt.waiting_for = "service"
         progress.tell(Phase.ISSUING, attempt=attempt.number)
-        return await ports.service.direct_issue_access_key(
+        return await ports.service.native.direct_issue_access_key(
             ports.settings.require_application(), self._identifier, self._secret
         )
 

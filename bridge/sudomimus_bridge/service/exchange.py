@@ -11,9 +11,9 @@ import json
 import os
 import re
 import ssl
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import httpx
@@ -21,6 +21,7 @@ import httpx
 from .._version import __version__
 from ..clock import Clock
 from .port import Trouble
+from .reply import Failed, Replied, Sign
 
 MAX_BODY = 256 * 1024
 """Bytes of an answer. The largest promised one, two tokens and five claims, is a few kilobytes."""
@@ -36,39 +37,44 @@ _HEADERS = {
 }
 
 
-@dataclass(frozen=True)
-class Replied:
-    """An answer arrived whole: its status, its JSON object where it has one, and what Retry-After says in seconds."""
+class Transport(Protocol):
+    """httpx's transport port, and a way to have a connection ready: a real one, or one that answers from a script."""
 
-    status: int
-    body: dict[str, Any] = field(repr=False)
-    flaw: str | None
-    """Why the body is not the JSON object that was promised; None where it is."""
-    retry_after: float | None
-    date: float | None
-    """The service's own time, seconds since 1970, from the header Date."""
+    async def warm(self, url: str) -> None:
+        """Open a connection to the host of `url`. Never raises."""
+        ...
 
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request. Raises httpx's exceptions."""
+        ...
 
-@dataclass(frozen=True)
-class Failed:
-    """No answer arrived, or none that may be believed."""
-
-    trouble: Trouble
-    detail: str
+    async def aclose(self) -> None:
+        """Close all connections."""
+        ...
 
 
 class Exchange:
-    """Sends requests to one API of the service. `transport` is httpx's port: a real one, or `httpx.MockTransport`."""
+    """Sends requests to one API of the service: see `reply.Requests`."""
 
-    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport, clock: Clock) -> None:
+    def __init__(self, base_url: str, transport: Transport, clock: Clock) -> None:
         self.base_url = base_url
         self._transport = transport
         self._clock = clock
 
-    async def post(self, path: str, body: dict[str, Any]) -> Replied | Failed:
+    async def warm(self) -> None:
+        """See `Requests.warm`."""
+        await self._transport.warm(self.base_url)
+
+    async def aclose(self) -> None:
+        """See `Requests.aclose`."""
+        await self._transport.aclose()
+
+    async def post(self, path: str, body: Mapping[str, Any], sign: Sign | None = None) -> Replied | Failed:
         """POST a JSON object."""
         content = json.dumps(body, separators=(",", ":")).encode()
         headers = {**_HEADERS, "Content-Type": "application/json"}
+        if sign is not None:
+            headers["Authorization"] = sign(content).reveal()  # by the very bytes that are sent
         return await self._send("POST", path, POST_SECONDS, headers, content)
 
     async def get(self, path: str) -> Replied | Failed:
@@ -86,7 +92,7 @@ class Exchange:
             try:
                 return await self._receive(await self._transport.handle_async_request(request))
             except httpx.TimeoutException as error:
-                return Failed(Trouble.TIMEOUT, type(error).__name__)
+                return Failed(Trouble.TIMEOUT, type(error).__name__, isinstance(error, _BEFORE_SENDING))
             except (httpx.TransportError, httpx.StreamError, OSError) as error:
                 return _failed(error)
         return Failed(Trouble.TIMEOUT, f"no whole answer within {seconds:.0f} seconds")
@@ -141,13 +147,18 @@ def _json_object(content_type: str, content: bytes) -> tuple[dict[str, Any], str
     return (body, None) if isinstance(body, dict) else ({}, "JSON that is not an object")
 
 
+# What httpx raises while a connection is made or waited for, a proxy's included: nothing of the request has left then.
+_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
 def _failed(error: Exception) -> Failed:
     """The trouble behind a transport's exception. Only class names and the system's own words: no URL, no content."""
+    unsent = isinstance(error, _BEFORE_SENDING)
     cause: BaseException | None = error
     system: str | None = None
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Failed(Trouble.CERTIFICATE, cause.verify_message)
+            return Failed(Trouble.CERTIFICATE, cause.verify_message, unsent)
         if system is None and isinstance(cause, OSError) and cause.errno:
             # Above zero the number says more than asyncio's and trio's words; a failed name look-up's is below.
             system = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror
@@ -155,4 +166,4 @@ def _failed(error: Exception) -> Failed:
     name = type(error).__name__
     if isinstance(error, (httpx.DecodingError, httpx.RemoteProtocolError)) and "disconnected" not in str(error).lower():
         return Failed(Trouble.UNREADABLE, f"{name}: not HTTP/1.1 as it should be")
-    return Failed(Trouble.NETWORK, f"{name}: {system}" if system else name)
+    return Failed(Trouble.NETWORK, f"{name}: {system}" if system else name, unsent)

@@ -10,7 +10,7 @@ from ..secret import Secret
 
 
 class AutoBrowser:
-    """A browser with a robot before it, which does the local service's page as a person would."""
+    """A browser with a robot before it, which does the local service's pages as a person would."""
 
     def __init__(self, *, agree: bool = True, email: str = "robin@example.com") -> None:
         self._agree = agree
@@ -18,10 +18,10 @@ class AutoBrowser:
 
     async def open(self, page: Secret) -> bool:
         """See `Browser.open`."""
-        from ..emulator.visitor import VisitFailed, visit_errand
+        from ..emulator.visitor import VisitFailed, visit
 
         try:
-            await to_thread.run_sync(lambda: visit_errand(page.reveal(), agree=self._agree, email=self._email))
+            await to_thread.run_sync(lambda: visit(page.reveal(), agree=self._agree, email=self._email))
         except VisitFailed:
             return False
         return True

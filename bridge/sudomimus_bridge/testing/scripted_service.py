@@ -15,7 +15,8 @@ import httpx
 
 from ..clock import Clock
 from ..service.exchange import Exchange
-from ..service.native import NativeService
+from ..service.port import Operation
+from ..service.remote import RemoteService
 from ..settings import Settings
 
 TOKENS = {"applicationAnchor": "my-game", "accessToken": "access.token.1", "refreshToken": "refresh.token.1"}
@@ -56,10 +57,16 @@ class Seen:
     path: str
     body: dict[str, Any] = field(repr=False)
     at: float
+    host: str = ""
+    content: bytes = field(default=b"", repr=False)
+    authorization: str | None = field(default=None, repr=False)
+
+
+_POLLS = ("/status", Operation.STATUS_POLL, Operation.DEVICE_TOKEN)
 
 
 class ScriptedTransport(httpx.AsyncBaseTransport):
-    """Answers POSTs from one script and polls of errands from another; the last step of each repeats."""
+    """Answers polls from one script, and all other requests from another; the last step of each repeats."""
 
     def __init__(self, clock: Clock, posts: Iterable[Step], polls: Iterable[Step] = ()) -> None:
         self._clock = clock
@@ -74,11 +81,19 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The next step of the script."""
         sent = json.loads(request.content) if request.method == "POST" else {}
-        seen = Seen(request.method, request.url.path, sent, self._clock.now())
+        seen = Seen(
+            request.method,
+            request.url.path,
+            sent,
+            self._clock.now(),
+            request.url.host,
+            request.content,
+            request.headers.get("Authorization"),
+        )
         self.seen.append(seen)
         if self.on_request is not None:
             self.on_request(seen)
-        script = self._polls if request.url.path.endswith("/status") else self._posts
+        script = self._polls if request.url.path.endswith(_POLLS) else self._posts
         step = script.pop(0) if len(script) > 1 else script[0]
         await self._clock.sleep(step.delay)
         if step.raises is not None:
@@ -105,7 +120,13 @@ def scripted(transport: ScriptedTransport) -> Callable[[Settings, Clock], Any]:
     """What `Engine(open_service=…)` takes, on a scripted transport."""
 
     @asynccontextmanager
-    async def open_service(settings: Settings, clock: Clock) -> AsyncIterator[NativeService]:
-        yield NativeService(Exchange(settings.native_url, transport, clock), transport)
+    async def open_service(settings: Settings, clock: Clock) -> AsyncIterator[RemoteService]:
+        yield RemoteService(
+            native=Exchange(settings.native_url, transport, clock),
+            connect=Exchange(settings.connect_url, transport, clock),
+            device=Exchange(settings.device_url, transport, clock),
+            session=Exchange(settings.session_url, transport, clock),
+            clock=clock,
+        )
 
     return open_service

@@ -1,0 +1,114 @@
+"""`login device` as a program: the code in large letters, the page as a QR code, and how it ends."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import segno
+
+from sudomimus_bridge.cli.large import large_letters
+from sudomimus_bridge.emulator import Emulator, visit
+
+from .conftest import StubLog
+from .test_cli_program import Program, Running, on_stub
+from .test_cli_terminal import Screen, modules
+
+CODE = re.compile(r"  (http\S+)    code: (\S+)")
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # device.yaml, UserCode
+
+
+@pytest.fixture
+def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Program]:
+    for program in on_stub(emulator, stub_library, stub_log):
+        program.environ |= {"TERM": "xterm-256color", "PYTHONUTF8": "1"}
+        emulator.update({"device.interval": 1})
+        yield program
+
+
+def start(program: Program, *arguments: str) -> Running:
+    return program.start("login", "device", *arguments, device_url=program.emulator.urls["device"])
+
+
+def shown(running: Running) -> tuple[str, str]:
+    running.until_said("Waiting for the code")
+    found = CODE.search(running.err)
+    assert found is not None
+    return found[1], found[2]
+
+
+def test_typed_on_another_device(program: Program) -> None:
+    running = start(program, "--json", "--no-browser")
+    page, code = shown(running)
+    assert page == f"{program.emulator.urls['via']}/device"
+    assert visit(page, user_code=code) == "done"
+    ended = running.end()
+    assert ended.status == 0, ended.err
+    assert list(ended.json) == ["applicationAnchor", "accessToken", "refreshToken", "claims"]
+    assert "\033" not in ended.err and "█" not in ended.err
+    assert ended.json["accessToken"] not in ended.err
+
+
+def test_declined(program: Program) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    running = start(program, "--no-browser")
+    page, code = shown(running)
+    assert visit(page, user_code=code, agree=False) == "declined"
+    ended = running.end()
+    assert (ended.status, ended.out) == (4, "") and "(access_denied)" in ended.sentence
+
+
+def test_expired(program: Program) -> None:
+    program.emulator.update({"device.lifetime_seconds": 1})
+    ended = program.run("login", "device", "--no-browser", device_url=program.emulator.urls["device"])
+    assert (ended.status, ended.out) == (5, "") and "(expired_token)" in ended.sentence
+
+
+def test_an_application_that_nobody_knows(program: Program) -> None:
+    ended = program.run("login", "device", device_url=program.emulator.urls["device"], application="no-such-game")
+    assert ended.status == 2 and "knows no application no-such-game" in ended.sentence
+
+
+def test_interrupted(program: Program) -> None:
+    running = start(program, "--no-browser")
+    shown(running)
+    running.signal(signal.SIGINT)
+    ended = running.end()
+    assert (ended.status, ended.out) == (130, "") and ended.seconds < 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines", "coded"), [(80, 24, True), (120, 40, True), (80, 20, False), (40, 24, True)]
+)
+def test_on_a_terminal(program: Program, columns: int, lines: int, coded: bool) -> None:
+    urls = program.emulator.urls
+    screen = Screen(program, "login", "device", "--no-browser", columns=columns, lines=lines, device_url=urls["device"])
+    screen.until_shown("Waiting for the code")
+    rows = screen.lines
+    found = CODE.search("\n".join(rows))
+    assert found is not None
+    at = next(number for number, row in enumerate(rows) if CODE.search(row))
+    code = [row for row in rows[:at] if row and set(row) <= set("█▀▄ ")]
+    assert bool(code) is coded
+    if coded:
+        complete = f"{found[1]}?user-code={found[2]}"
+        assert modules(code) == [[bool(module) for module in row] for row in segno.make(complete, error="l").matrix]
+        assert len(rows) - rows.index(code[0]) <= lines
+    large = large_letters(found[2], columns - 4)
+    assert (large is not None) is (columns >= 80)
+    if large is not None:
+        assert [row[4:] for row in rows[at + 2 : at + 6]] == large.split("\n")
+    screen.process.send_signal(signal.SIGINT)
+    assert screen.end() == 130
+
+
+def test_every_letter_of_a_code_is_there_and_unlike_the_others() -> None:
+    drawn = {letter: large_letters(letter, 80) for letter in ALPHABET}
+    assert None not in drawn.values()
+    assert len(set(drawn.values())) == len(ALPHABET)
+    assert large_letters("WDJB-M0H8", 80) is not None
+    assert large_letters("WDJB-M0H8", 40) is None
+    assert large_letters("ß", 80) is None
