@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from .errors import ConfigurationError, LoginCancelled
 from .secret import Secret
 from .settings import read_settings
+from .stand_ins import StandIns, current
 
 if TYPE_CHECKING:
     from .browser.port import Browser
@@ -48,8 +49,10 @@ class Bridge:
         **settings: Any,
     ) -> None:
         """`steam`, `browser`, `clock` and `service` replace a port: a host's own Steam, or in tests a stand-in."""
+        self._given = settings
         self._settings = read_settings(settings)
         self._ports: dict[str, Any] = {"steam": steam, "browser": browser, "clock": clock, "open_service": service}
+        self._stand_ins: StandIns = current()
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._running: weakref.WeakSet[Running[Any]] = weakref.WeakSet()
@@ -137,12 +140,20 @@ class Bridge:
 
     def _flows(self) -> Engine:
         with self._lock:
+            if self._stand_ins is not current():  # under test, and made before it or used in one before
+                if self._engine is not None:
+                    self._engine.drop()
+                self._stand_ins, self._engine = current(), None
+                self._settings = read_settings(self._given)
             if self._engine is None:
                 from .login.engine import Engine
 
-                self._engine = Engine(self._settings, **self._ports)
+                self._engine = Engine(self._settings, **self._ports_or_stand_ins())
                 weakref.finalize(self, self._engine.drop)
             return self._engine
+
+    def _ports_or_stand_ins(self) -> dict[str, Any]:
+        return {name: port or getattr(self._stand_ins, name, None) for name, port in self._ports.items()}
 
     def _start(self, flow: Flow[T], on_progress: OnProgress | None) -> Running[T]:
         running = Running(flow, on_progress)
@@ -156,7 +167,7 @@ class Running(Generic[T]):
     """A login, or an errand, that runs on a thread of its own while the game draws its frames."""
 
     def __init__(self, flow: Flow[T], on_progress: OnProgress | None) -> None:
-        self._flow = flow
+        self._flow: Flow[T] | None = flow
         self._on_progress = on_progress
         self._events: deque[ProgressEvent] = deque()
         self._outcome: tuple[T] | BaseException | None = None
@@ -206,9 +217,8 @@ class Running(Generic[T]):
 
     def _work(self) -> None:
         try:
-            import anyio
-
-            self._outcome = (anyio.run(self._main),)
+            anyio = _gently_imported()
+            self._outcome = ((current().run or anyio.run)(self._main),)
         except BaseException as error:  # noqa: BLE001 - for poll to raise, on the game's own thread
             self._outcome = error
 
@@ -218,6 +228,9 @@ class Running(Generic[T]):
 
         from .login.progress import DoneSignal
 
+        flow, self._flow = self._flow, None  # it holds the bridge, which may be dropped once the login is over
+        if flow is None:
+            raise RuntimeError("a login runs once")
         loop: Any = lowlevel.current_token().native_token
         signal = DoneSignal()
         with anyio.CancelScope() as scope:
@@ -227,11 +240,23 @@ class Running(Generic[T]):
                 if self._cancelled:
                     scope.cancel()
             try:
-                return await self._flow(self._events.append, signal)
+                return await flow(self._events.append, signal)
             finally:
                 with self._lock:
                     self._cancel = self._done = None
         raise LoginCancelled
+
+
+def _gently_imported() -> Any:
+    """anyio, and with it what a login loads on its own thread, while a game draws its frames."""
+    from importlib import import_module
+
+    from .gentle import gently
+
+    with gently():
+        for module in ("asyncio", "anyio", "anyio._backends._asyncio", "sudomimus_bridge.login.engine"):
+            import_module(module)
+        return import_module("anyio")
 
 
 def _blocking(flow: Flow[T], on_progress: OnProgress | None) -> T:
@@ -241,7 +266,7 @@ def _blocking(flow: Flow[T], on_progress: OnProgress | None) -> T:
     try:
         lowlevel.current_token()
     except anyio.NoEventLoopError:
-        return anyio.run(flow, on_progress, None)
+        return (current().run or anyio.run)(flow, on_progress, None)
     raise ConfigurationError(
         "A blocking call was made on a thread that runs an event loop. Await login_async or share_async there instead."
     )

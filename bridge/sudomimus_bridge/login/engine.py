@@ -17,6 +17,7 @@ from ..browser.system import SystemBrowser
 from ..clock import Clock, SystemClock
 from ..errors import BridgeError
 from ..events import ErrandResult, LoginResult, OnProgress
+from ..gentle import gently
 from ..secret import Secret
 from ..settings import Settings
 from ..steam.connection import FlatApiSteam
@@ -163,11 +164,13 @@ async def open_exchange(base_url: str, clock: Clock) -> tuple[Exchange, Connecti
     """What talks to one API of the service, and its connections, which the caller closes."""
 
     def build() -> tuple[Exchange, Connections]:
-        from ..service.certificates import tls_context
-        from ..service.exchange import Exchange
-        from ..service.transport import Connections
+        with gently():  # a game may be drawing frames beside it
+            from ..service.certificates import tls_context
+            from ..service.exchange import Exchange
+            from ..service.transport import Connections
 
-        connections = Connections(base_url, tls_context())
+            tls = tls_context(secure=base_url.startswith("https:"))
+        connections = Connections(base_url, tls)
         return Exchange(base_url, connections, clock), connections
 
     return await to_thread.run_sync(build, abandon_on_cancel=True)
