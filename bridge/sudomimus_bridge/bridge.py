@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from .errors import ConfigurationError, LoginCancelled
@@ -254,9 +255,11 @@ def _gently_imported() -> Any:
     from .gentle import gently
 
     with gently():
-        for module in ("asyncio", "anyio", "anyio._backends._asyncio", "sudomimus_bridge.login.engine"):
-            import_module(module)
-        return import_module("anyio")
+        anyio = import_module("anyio")
+        with suppress(ImportError):  # what `anyio.run` would import by itself; another anyio may have it elsewhere
+            import_module("anyio._backends._asyncio")
+        import_module(".login.engine", __package__)
+        return anyio
 
 
 def _blocking(flow: Flow[T], on_progress: OnProgress | None) -> T:
