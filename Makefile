@@ -14,9 +14,9 @@ demo: $(VENV)/.ready native
 test: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
-# The long form of the long runs: random schedules of faults, fifty times as many.
+# The long form of the long runs: random schedules of faults, logins one after another.
 soak: $(VENV)/.ready native
-	$(BIN)/python -m pytest -n auto tests/test_properties.py --soak 50
+	$(BIN)/python -m pytest -n auto tests/test_properties.py tests/test_growth.py --soak 50
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -1,4 +1,7 @@
-"""What all tests share: the compiled stub of Steam, the local service, and both event loops."""
+"""What all tests share: the compiled stub of Steam, the local service, and both event loops.
+
+Built on the kit that games' tests use. Here the stub aborts on misuse, and a test looks at the tickets itself.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,15 @@ import pytest
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.login.engine import Engine
 from sudomimus_bridge.settings import Settings, read_settings
-from sudomimus_bridge.testing.compiled_stub import StubCall, StubNotCompiled, compiled_stub, read_stub_log
+from sudomimus_bridge.testing.compiled_stub import StubNotCompiled, compiled_stub
+from sudomimus_bridge.testing.service import shared_service
+from sudomimus_bridge.testing.stub_library import StubLog as StubLog
+
+pytest_plugins = ["pytester", "sudomimus_bridge.testing"]
 
 BACKENDS = ["asyncio", "trio"]
+
+Project = Callable[..., pytest.RunResult]
 
 
 @pytest.fixture(autouse=True)
@@ -45,28 +54,6 @@ def stub_library() -> Path:
         pytest.skip(f"the compiled stub of Steam is needed: {error}")
 
 
-class StubLog:
-    """The calls that the compiled stub has logged so far, in their order."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @property
-    def calls(self) -> list[StubCall]:
-        return read_stub_log(self.path) if self.path.exists() else []
-
-    def story(self) -> list[str]:
-        """The calls that matter to a ticket's life, in short words."""
-        words = {
-            "SteamAPI_ISteamUser_GetAuthTicketForWebApi": "request",
-            "callback": "callback",
-            "SteamAPI_ISteamUser_CancelAuthTicket": "cancel",
-            "SteamAPI_Shutdown": "shutdown",
-            "misuse": "misuse",
-        }
-        return [words[call.call] for call in self.calls if call.call in words]
-
-
 @pytest.fixture
 def stub_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StubLog:
     """Where the compiled stub logs its calls during this test, in this process and in those it starts."""
@@ -78,18 +65,13 @@ def stub_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StubLog:
     return StubLog(path)
 
 
-@pytest.fixture(scope="session")
-def _one_emulator() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def emulator(_one_emulator: Emulator) -> Iterator[Emulator]:
+def emulator() -> Iterator[Emulator]:
     """The local service, as new."""
-    _one_emulator.reset()
-    yield _one_emulator
-    _one_emulator.reset()
+    service = shared_service()
+    service.reset(settings=True)
+    yield service
+    service.reset(settings=True)
 
 
 @pytest.fixture
@@ -118,6 +100,18 @@ def engine_for(settings_for: Callable[..., Settings]) -> Callable[..., Engine]:
         return Engine(settings_for(**(settings or {})), **ports)
 
     return make
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Run a stranger's tests in a pytest of their own, where every warning is an error. Files by name, without `.py`."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # but for what is named
+
+    def run(*arguments: str, **files: str) -> pytest.RunResult:
+        pytester.makepyfile(**files)
+        return pytester.runpytest_subprocess("-Werror", "-pno:cacheprovider", *arguments, timeout=60)
+
+    return run
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from sudomimus_bridge import (
     ProgressEvent,
     SteamUnavailable,
 )
-from sudomimus_bridge.bridge import Running
 from sudomimus_bridge.emulator import Emulator, visit_errand
+from sudomimus_bridge.running import Running
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 
 from .conftest import StubLog

@@ -213,7 +213,7 @@ TABLE = [
         (409, "AuthorizationArtifactStale", 6, "account changed while", Fate.DEAD),
         (429, None, 6, TOO_MANY, Fate.UNUSED),
         (503, None, 6, OVERLOADED, Fate.UNUSED),
-        (500, None, 6, "answered 500", Fate.UNUSED),
+        (500, None, 6, "answered 500", Fate.UNKNOWN),
         (502, None, 6, "answered 502", Fate.UNKNOWN),
         (504, None, 6, "answered 504", Fate.UNKNOWN),
         (418, None, 6, UNKNOWN, Fate.UNKNOWN),

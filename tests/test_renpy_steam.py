@@ -15,10 +15,10 @@ import anyio
 import pytest
 
 from sudomimus_bridge import Bridge, BridgeError, ConfigurationError, SteamUnavailable
-from sudomimus_bridge.bridge import Running
 from sudomimus_bridge.clock import SystemClock
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.renpy.steam import RenpySteam, steam_port
+from sudomimus_bridge.running import Running
 from sudomimus_bridge.settings import Settings
 from sudomimus_bridge.steam.ticket import web_api_ticket
 from sudomimus_bridge.testing.browser import AutoBrowser

@@ -1,39 +1,48 @@
 """Signs the players of a Steam game in to Sudomimus. `from sudomimus_bridge import Bridge` is enough for most.
 
-What is heavy is imported when a login starts, not here.
+Each name is imported when it is first used, and what is heavy when a login starts.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ._version import __version__
-from .errors import (
-    AccessTokenRefused,
-    BridgeError,
-    ConfigurationError,
-    ErrandNotCompleted,
-    LoginCancelled,
-    LoginDenied,
-    ServiceUnavailable,
-    SteamUnavailable,
-)
 
+TYPE_CHECKING = False  # type checkers know it by its name; `typing` alone would cost more than everything else here
 if TYPE_CHECKING:
+    from typing import Any
+
     from .bridge import Bridge
+    from .errors import (
+        AccessTokenRefused,
+        BridgeError,
+        ConfigurationError,
+        ErrandNotCompleted,
+        LoginCancelled,
+        LoginDenied,
+        ServiceUnavailable,
+        SteamUnavailable,
+    )
     from .events import ErrandResult, LoginResult, Phase, ProgressEvent
     from .service.constraints import AuthenticationConstraint, Constraints, RealizeConstraint, ReturnMethod
 
 _LATER = {
+    "AccessTokenRefused": "errors",
     "AuthenticationConstraint": "service.constraints",
     "Bridge": "bridge",
+    "BridgeError": "errors",
+    "ConfigurationError": "errors",
     "Constraints": "service.constraints",
+    "ErrandNotCompleted": "errors",
     "ErrandResult": "events",
+    "LoginCancelled": "errors",
+    "LoginDenied": "errors",
     "LoginResult": "events",
     "Phase": "events",
     "ProgressEvent": "events",
     "RealizeConstraint": "service.constraints",
     "ReturnMethod": "service.constraints",
+    "ServiceUnavailable": "errors",
+    "SteamUnavailable": "errors",
 }
 
 __all__ = [

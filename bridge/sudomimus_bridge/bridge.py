@@ -8,24 +8,25 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from .errors import ConfigurationError, LoginCancelled
+from .errors import AccessTokenRefused, ConfigurationError
+from .running import Flow, Running, blocking
 from .secret import Secret
 from .settings import read_settings
+from .stand_ins import StandIns, current
 
 if TYPE_CHECKING:
     from .browser.port import Browser
     from .clock import Clock
-    from .events import ErrandResult, LoginResult, OnProgress, ProgressEvent
+    from .events import ErrandResult, LoginResult, OnProgress
     from .login.engine import Engine, OpenService
     from .login.progress import DoneSignal
+    from .session.keeper import Keeper
+    from .session.session import Session
     from .steam.port import Steam
 
 T = TypeVar("T")
-Flow = Callable[["OnProgress | None", "DoneSignal | None"], Awaitable[T]]
 
 _CREDENTIALS: dict[str, set[str]] = {
     "steam": set(),
@@ -55,10 +56,14 @@ class Bridge:
         **settings: Any,
     ) -> None:
         """`steam`, `browser`, `clock` and `service` replace a port: a host's own Steam, or in tests a stand-in."""
+        self._given = settings
         self._settings = read_settings(settings)
         self._ports: dict[str, Any] = {"steam": steam, "browser": browser, "clock": clock, "open_service": service}
+        self._stand_ins: StandIns = current()
         self._lock = threading.Lock()
         self._engine: Engine | None = None
+        self._keeper: Keeper | None = None
+        self._stay_signed_in = False
         self._running: weakref.WeakSet[Running[Any]] = weakref.WeakSet()
 
     # --- signing in ------------------------------------------------------------------------------------------------------
@@ -71,7 +76,7 @@ class Bridge:
         `constraints`) or "device". A credential that is not given comes from the environment. Raises one of the errors of
         this package, each with its sentence.
         """
-        return _blocking(self._login(method, credentials), on_progress)
+        return blocking(self._login(method, credentials), on_progress)
 
     async def login_async(
         self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: Any
@@ -87,17 +92,35 @@ class Bridge:
 
     # --- sharing more ----------------------------------------------------------------------------------------------------
 
-    def share(self, access_token: str, on_progress: OnProgress | None = None) -> ErrandResult:
-        """The proactive errand: let the player share more with the game. Blocks this thread."""
-        return _blocking(self._share(access_token), on_progress)
+    def share(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
+        """The proactive errand: let the player share more with the game. Blocks this thread.
 
-    async def share_async(self, access_token: str, on_progress: OnProgress | None = None) -> ErrandResult:
+        Without a token, with the session's, which is renewed first where it has run out.
+        """
+        return blocking(self._share(access_token), on_progress)
+
+    async def share_async(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
         """The proactive errand, on this event loop."""
         return await self._share(access_token)(on_progress, None)
 
-    def start_share(self, access_token: str, on_progress: OnProgress | None = None) -> Running[ErrandResult]:
+    def start_share(
+        self, access_token: str | None = None, on_progress: OnProgress | None = None
+    ) -> Running[ErrandResult]:
         """The proactive errand, on a thread of its own; call the answer's `poll()` each frame."""
         return self._start(self._share(access_token), on_progress)
+
+    # --- staying signed in -----------------------------------------------------------------------------------------------
+
+    def session(self, stay_signed_in: bool = True) -> Session:
+        """The signed-in player: gives access tokens that are valid, for as long as it is asked for some.
+
+        `stay_signed_in` is the player's choice: whether the session is kept on this computer after the program has ended
+        (`session.file_store`), or only in memory. It may be changed at any time by calling this again.
+        """
+        from .session.session import Session
+
+        self._stay_signed_in = stay_signed_in
+        return Session(lambda: self._flows()[1], self._start)
 
     # --- ending ----------------------------------------------------------------------------------------------------------
 
@@ -131,8 +154,7 @@ class Bridge:
                 credentials[name] = Secret(value)
                 del value
 
-        async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
-            engine = self._flows()
+        async def sign_in(engine: Engine, on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
             if method == "access-key":
                 return await engine.login_access_key(*_access_key(**credentials), on_progress, done)
             if method == "browser":
@@ -143,24 +165,66 @@ class Bridge:
                 return await engine.login_device(on_progress, done)
             return await engine.login_steam(on_progress, done)
 
+        async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
+            from .session.receipt import Receipt
+
+            engine, keeper = self._flows()
+            receipt = Receipt(engine.clock, on_progress)
+            result = await sign_in(engine, receipt, done)
+            await keeper.adopt(receipt.record(result, method))
+            if method == "access-key":  # the key is at hand as long as the bridge is
+                keeper.silent[method] = lambda listen, said: sign_in(engine, listen, said)
+            return result
+
         return flow
 
-    def _share(self, access_token: str) -> Flow[ErrandResult]:
-        token = Secret(access_token)
+    def _share(self, access_token: str | None) -> Flow[ErrandResult]:
+        given = Secret(access_token) if access_token is not None else None
 
         async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> ErrandResult:
-            return await self._flows().share(token, on_progress, done)
+            engine, keeper = self._flows()
+            token = given or await keeper.access_token(0, on_progress, done)
+            try:
+                result = await engine.share(token, on_progress, done)
+            except AccessTokenRefused:
+                if not await keeper.holds(token):
+                    raise
+                keeper.outdated(token)
+                token = await keeper.access_token(0, on_progress, done)
+                result = await engine.share(token, on_progress, done)
+            if result.completed:
+                keeper.outdated(token)
+            return result
 
         return flow
 
-    def _flows(self) -> Engine:
+    def _flows(self) -> tuple[Engine, Keeper]:
         with self._lock:
-            if self._engine is None:
+            if self._stand_ins is not current():  # under test, and made before it or used in one before
+                if self._engine is not None:
+                    self._engine.drop()
+                self._stand_ins, self._engine = current(), None
+                self._settings = read_settings(self._given)
+            if self._engine is None or self._keeper is None:
                 from .login.engine import Engine
+                from .session.opening import open_keeper
 
-                self._engine = Engine(self._settings, **self._ports)
+                self._engine = Engine(self._settings, **self._ports_or_stand_ins())
+                self._keeper = open_keeper(self._engine, by_steam=self._steam_may_be_there())
                 weakref.finalize(self, self._engine.drop)
-            return self._engine
+            self._keeper.place.stay_signed_in = self._stay_signed_in
+            return self._engine, self._keeper
+
+    def _steam_may_be_there(self) -> bool:
+        if self._settings.steam_hosted or self._ports_or_stand_ins()["steam"] is not None:
+            return True
+        try:
+            return bool(self._settings.require_steam_app_id())
+        except ConfigurationError:
+            return False
+
+    def _ports_or_stand_ins(self) -> dict[str, Any]:
+        return {name: port or getattr(self._stand_ins, name, None) for name, port in self._ports.items()}
 
     def _start(self, flow: Flow[T], on_progress: OnProgress | None) -> Running[T]:
         running = Running(flow, on_progress)
@@ -170,101 +234,6 @@ class Bridge:
         return running
 
 
-class Running(Generic[T]):
-    """A login, or an errand, that runs on a thread of its own while the game draws its frames."""
-
-    def __init__(self, flow: Flow[T], on_progress: OnProgress | None) -> None:
-        self._flow = flow
-        self._on_progress = on_progress
-        self._events: deque[ProgressEvent] = deque()
-        self._outcome: tuple[T] | BaseException | None = None
-        self._lock = threading.Lock()
-        self._cancelled = False
-        self._cancel: Callable[[], None] | None = None
-        self._done: Callable[[], None] | None = None
-        self._thread = threading.Thread(target=self._work, name="sudomimus-bridge login", daemon=True)
-
-    def poll(self) -> T | None:
-        """Call it each frame: it never blocks. Runs `on_progress` for what has happened since, on this thread.
-
-        None while it runs, then the result; raises the error that it ended with.
-        """
-        outcome = self._outcome  # looked at first, so that every event before the end is told before it
-        while self._events:
-            event = self._events.popleft()
-            if self._on_progress is not None:
-                self._on_progress(event)
-        if outcome is None:
-            return None
-        if isinstance(outcome, BaseException):
-            raise outcome.with_traceback(None)
-        return outcome[0]
-
-    def done(self) -> None:
-        """The player says: done in the browser. From any thread."""
-        with self._lock:
-            if self._done is not None:
-                self._done()
-
-    def cancel(self) -> None:
-        """Give up: the ticket is cancelled, and `poll` raises `LoginCancelled`. From any thread; twice does no harm."""
-        with self._lock:
-            self._cancelled = True
-            if self._cancel is not None:
-                self._cancel()
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def join(self, seconds: float) -> None:
-        """Wait that many seconds at most for the thread to end."""
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(seconds)
-
-    def _work(self) -> None:
-        try:
-            import anyio
-
-            self._outcome = (anyio.run(self._main),)
-        except BaseException as error:  # noqa: BLE001 - for poll to raise, on the game's own thread
-            self._outcome = error
-
-    async def _main(self) -> T:
-        import anyio
-        from anyio import lowlevel
-
-        from .login.progress import DoneSignal
-
-        loop: Any = lowlevel.current_token().native_token
-        signal = DoneSignal()
-        with anyio.CancelScope() as scope:
-            with self._lock:
-                self._cancel = lambda: loop.call_soon_threadsafe(scope.cancel)
-                self._done = lambda: loop.call_soon_threadsafe(signal.set)
-                if self._cancelled:
-                    scope.cancel()
-            try:
-                return await self._flow(self._events.append, signal)
-            finally:
-                with self._lock:
-                    self._cancel = self._done = None
-        raise LoginCancelled
-
-
 def _access_key(access_key_id: str | None = None, access_key_secret: Secret | None = None) -> tuple[str | None, Secret]:
     identifier = access_key_id or os.environ.get("SUDOMIMUS_ACCESS_KEY_ID")
     return identifier, access_key_secret or Secret(os.environ.get("SUDOMIMUS_ACCESS_KEY_SECRET", "").strip())
-
-
-def _blocking(flow: Flow[T], on_progress: OnProgress | None) -> T:
-    import anyio
-    from anyio import lowlevel
-
-    try:
-        lowlevel.current_token()
-    except anyio.NoEventLoopError:
-        return anyio.run(flow, on_progress, None)
-    raise ConfigurationError(
-        "A blocking call was made on a thread that runs an event loop. Await login_async or share_async there instead."
-    )

@@ -7,7 +7,6 @@ else wrote (a library's log line, an operating system's message): every secret a
 
 from __future__ import annotations
 
-import hmac
 import re
 import weakref
 from typing import Any, NoReturn
@@ -60,7 +59,9 @@ class Secret:
         return bool(self._text)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(
+        from hmac import compare_digest  # brings OpenSSL's hashes, which a game that only starts up does not need
+
+        return isinstance(other, Secret) and compare_digest(
             self._text.encode("utf-8", "surrogatepass"), other._text.encode("utf-8", "surrogatepass")
         )
 

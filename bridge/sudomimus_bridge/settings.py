@@ -35,6 +35,7 @@ class Settings:
     browser_hosts: tuple[str, ...] = ()
     no_browser: bool = False
     steam_hosted: bool = False
+    session_folder: Path | None = None
     timeout: float = 3600.0
 
     @property
@@ -155,13 +156,21 @@ def _app_id(value: Any, source: str) -> int:
     return int(text)
 
 
-def _path(value: Any, source: str) -> Path:
+def _library(value: Any, source: str) -> Path:
+    return _path(value, source, "the path of the Steam library")
+
+
+def _folder(value: Any, source: str) -> Path:
+    return _path(value, source, "the path of a folder")
+
+
+def _path(value: Any, source: str, what: str) -> Path:
     try:
         text = os.fspath(value)
     except TypeError:
         text = None
     if not isinstance(text, str) or not text or "\0" in text:
-        raise ConfigurationError(f"{source} must be the path of the Steam library; it is {shown(value)}.")
+        raise ConfigurationError(f"{source} must be {what}; it is {shown(value)}.")
     return Path(text).expanduser()
 
 
@@ -233,7 +242,7 @@ def _row(keyword: str, metavar: str, check: Callable[[Any, str], Any], help: str
 TABLE: tuple[Setting, ...] = (
     _row("application", "ANCHOR", _anchor, "your game's application anchor"),
     _row("steam_app_id", "ID", _app_id, "the Steam app id; else SteamAppId, else steam_appid.txt"),
-    _row("steam_library", "PATH", _path, "the Steam library, or the folder it lies in; else it is searched for"),
+    _row("steam_library", "PATH", _library, "the Steam library, or the folder it lies in; else it is searched for"),
     _row("native_url", "URL", _url, f"the Native API (default {Settings.native_url})"),
     _row("connect_url", "URL", _url, f"the Connect API (default {Settings.connect_url})"),
     _row("device_url", "URL", _url, f"the Device API (default {Settings.device_url})"),
@@ -250,5 +259,6 @@ TABLE: tuple[Setting, ...] = (
     _row(
         "steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"
     ),
+    _row("session_folder", "PATH", _folder, "where a player who stays signed in is remembered; else the user's own"),
     _row("timeout", "SECONDS", _seconds, "the whole login, pages included (default 3600)"),
 )

@@ -182,12 +182,13 @@ async def _deliver(
         await _stream_huge(answer, rule.huge_megabytes, transport, send)
     else:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        drops = range(max(0, len(answer.body) - 1)) if rule.drip_seconds else range(0)
+        pause = rule.drip_seconds or 0.0
+        drops = range(max(0, len(answer.body) - 1)) if pause else range(0)
         for index in drops:
             if transport.is_closing():
                 return
             await send({"type": "http.response.body", "body": answer.body[index : index + 1], "more_body": True})
-            await asyncio.sleep(rule.drip_seconds)
+            await asyncio.sleep(pause)
         # With the last piece the answer is over: who has read it whole finds it in the journal.
         await send({"type": "http.response.body", "body": answer.body[len(drops) :]})
 

@@ -18,12 +18,11 @@ import anyio
 
 from ..clock import Clock, SystemClock
 from ..errors import BridgeError, SteamUnavailable
-from ..secret import Secret
 from ..steam import abi, results
-from ..steam.connection import CANCEL_SECONDS, OPEN_SECONDS, TAKE_BACK_SECONDS
 from ..steam.ledger import Ledger, handle_of
+from ..steam.on_thread import CANCEL_SECONDS, SteamOnThread
 from ..steam.port import Steam
-from ..steam.worker import Worker, waker
+from ..steam.worker import Worker
 
 
 def steam_port(achievement: Any = None, clock: Clock | None = None) -> Steam | None:
@@ -124,49 +123,19 @@ class _Connection:
         return self._achievement.steamapi
 
 
-class RenpySteam:
+class RenpySteam(SteamOnThread):
     """The Steam port on `achievement.steamapi` and `achievement.steam.callback_handlers`."""
 
     def __init__(self, achievement: Any, clock: Clock) -> None:
+        super().__init__(clock)
         self._achievement = achievement
-        self._clock = clock
         self._lock = threading.Lock()
         self._connection: _Connection | None = None
 
     async def open(self) -> int:
         """See `Steam.open`. Raises `SteamUnavailable` where Ren'Py does not run Steam any more."""
-        connection = self._connected()
-        with self._clock.move_on_after(OPEN_SECONDS):
-            return await connection.worker.call(connection.open)
-        raise SteamUnavailable(
-            f"Steam did not answer within {OPEN_SECONDS:.0f} seconds. Restart Steam, then try again.",
-            reason="InitTimeout",
-        )
-
-    async def get_auth_ticket_for_web_api(self, identity: str) -> int:
-        """See `Steam.get_auth_ticket_for_web_api`."""
-        connection = self._connected()
-        try:
-            return await connection.worker.call(lambda: connection.request(identity), undo=connection.cancel)
-        except anyio.get_cancelled_exc_class():
-            # The thread cancels what Steam still gives. Where the call is not stuck, that is over before we leave.
-            with anyio.CancelScope(shield=True), self._clock.move_on_after(TAKE_BACK_SECONDS):
-                await connection.worker.call(_no_pump)
-            raise
-
-    async def ticket_response(self, handle: int) -> Secret:
-        """See `Steam.ticket_response`. Where the main thread drains no more, it waits until its caller gives up."""
-        arrived = anyio.Event()
-        ticket = self._connected().ledger.watch(handle, waker(arrived))
-        if ticket.answer is None:
-            await arrived.wait()
-        return ticket.taken()
-
-    async def cancel_auth_ticket(self, handle: int) -> None:
-        """See `Steam.cancel_auth_ticket`."""
-        connection = self._connected()
-        with self._clock.move_on_after(CANCEL_SECONDS):
-            await connection.worker.call(lambda: connection.cancel(handle))
+        connection = self._thread()
+        return await self._within_open_seconds(connection.worker, connection.open)
 
     async def aclose(self) -> None:
         """See `Steam.aclose`. Ren'Py's Steam stays as it is; the port may be opened again."""
@@ -181,7 +150,7 @@ class RenpySteam:
             connection.leave()
             _cancel_all(connection, seconds)
 
-    def _connected(self) -> _Connection:
+    def _thread(self) -> _Connection:
         with self._lock:
             if self._connection is None:
                 self._connection = _Connection(self._achievement)

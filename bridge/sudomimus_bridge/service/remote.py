@@ -13,6 +13,7 @@ from anyio import CancelScope, Lock, to_thread
 
 from ..clock import Clock
 from ..errors import BridgeError
+from ..gentle import gently
 from ..settings import Settings
 from .connect import ConnectService
 from .device import DeviceService
@@ -62,11 +63,13 @@ async def open_exchange(base_url: str, clock: Clock) -> Exchange:
     """What talks to one API of the service. The caller closes it. Raises `ConfigurationError`."""
 
     def build() -> Exchange:
-        from .certificates import tls_context
-        from .exchange import Exchange
-        from .transport import Connections
+        with gently():  # a game may be drawing frames beside it
+            from .certificates import tls_context
+            from .exchange import Exchange
+            from .transport import Connections
 
-        return Exchange(base_url, Connections(base_url, tls_context()), clock)
+            tls = tls_context(secure=base_url.startswith("https:"))
+        return Exchange(base_url, Connections(base_url, tls), clock)
 
     return await to_thread.run_sync(build, abandon_on_cancel=True)
 

@@ -202,7 +202,7 @@ RULES: tuple[Rule, ...] = (
     again(_REFRESH, _LOST, 3, _NETWORK, _NOT_REACHED, Fate.UNUSED, also=unsent),
     again(_REFRESH, 429, 3, _BUDGET, _TOO_MANY, Fate.UNUSED),
     again(_REFRESH, 503, 3, _BUDGET, _OVERLOADED, Fate.UNUSED),
-    again(_REFRESH, 500, 1, AT_ONCE, _PROBLEM, Fate.UNUSED),
+    again(_REFRESH, 500, 1, AT_ONCE, _PROBLEM, Fate.UNKNOWN),
     again(_REFRESH, {Trouble.NETWORK}, 1, AT_ONCE, _NOT_REACHED),
     again(_REFRESH, {Trouble.TIMEOUT, *_SLOW}, 1, AT_ONCE, _NO_ANSWER),
     again(_REFRESH, {Trouble.UNREADABLE}, 1, AT_ONCE, _NOT_THE_SERVICE),

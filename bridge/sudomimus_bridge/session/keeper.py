@@ -7,13 +7,19 @@ is sent, so that after a crash it is not sent again; a new pair is stored before
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from anyio import CancelScope
 
 from ..clock import Clock
-from ..errors import BridgeError, ConfigurationError, LoginDenied, ServiceUnavailable, SteamUnavailable
+from ..errors import (
+    BridgeError,
+    ConfigurationError,
+    LoginDenied,
+    ServiceUnavailable,
+    SteamUnavailable,
+)
 from ..events import ErrandResult, LoginResult, OnProgress
 from ..login.progress import DoneSignal
 from ..secret import Secret
@@ -28,6 +34,8 @@ PAUSE_SECONDS = 10.0
 
 SIGN_IN_AGAIN = "SignInAgain"
 """The reason of the `LoginDenied` that says: the player has to sign in, no renewal can help."""
+
+_NOT_SHARED = "The game asks for something that you have not shared yet. Sign in again to decide."
 
 SilentLogin = Callable[["OnProgress | None", "DoneSignal | None"], Awaitable[LoginResult]]
 
@@ -57,10 +65,10 @@ class Flows(Protocol):
 class Keeper:
     """One session. All methods may be called from several tasks, threads and event loops at once."""
 
-    def __init__(self, flows: Flows, silent: Mapping[str, SilentLogin], place: Place) -> None:
-        """`silent`: by login method, those that sign in without asking the player, and so can stand for a renewal."""
+    def __init__(self, flows: Flows, silent: dict[str, SilentLogin], place: Place) -> None:
         self._flows = flows
-        self._silent = silent
+        self.silent = silent
+        """By login method, those that sign in without asking the player, and so can stand for a renewal."""
         self.place = place
         self._confirmed = False
         self._outdated: Secret | None = None
@@ -76,6 +84,11 @@ class Keeper:
         """What is known now, without any request."""
         await self.place.settle()
         return await self.place.read()
+
+    async def holds(self, access: Secret) -> bool:
+        """Whether that is the session's access token."""
+        record = await self.record()
+        return record is not None and record.access == access
 
     def outdated(self, access: Secret) -> None:
         """That access token no longer says what the player has shared: the next one asked for is new."""
@@ -127,7 +140,7 @@ class Keeper:
                 reason="ValidForTooLong",
             )
         # Whoever runs Steam now is the player now: a session that Steam began in another process is not taken on trust.
-        trusted = self._confirmed or record.method != STEAM or STEAM not in self._silent
+        trusted = self._confirmed or record.method != STEAM or STEAM not in self.silent
         return trusted and left > valid_for and record.access != self._outdated
 
     async def _renewed(
@@ -138,7 +151,7 @@ class Keeper:
             if since is not None and since < PAUSE_SECONDS:
                 raise self._paused[1].with_traceback(None)
         try:
-            if STEAM in self._silent and (record is None or record.method == STEAM):
+            if STEAM in self.silent and (record is None or record.method == STEAM):
                 return await self._by_steam(record, valid_for, on_progress, done)
             if record is None:
                 raise sign_in_again("Nobody is signed in. Sign in first.")
@@ -162,7 +175,7 @@ class Keeper:
 
     async def _signed_in_silently(self, method: str, on_progress: OnProgress | None, done: DoneSignal | None) -> Record:
         listener = Receipt(self._flows.clock, on_progress)
-        result = await self._silent[method](listener, done)
+        result = await self.silent[method](listener, done)
         renewed = listener.record(result, method)
         await self.place.write(renewed)
         self._confirmed = True
@@ -172,7 +185,7 @@ class Keeper:
         try:
             return await self._refreshed(record, on_progress, done)
         except LoginDenied as error:
-            if error.reason != SIGN_IN_AGAIN or record.method not in self._silent or record.method == STEAM:
+            if error.reason != SIGN_IN_AGAIN or record.method not in self.silent or record.method == STEAM:
                 raise
         return await self._signed_in_silently(record.method, on_progress, done)
 

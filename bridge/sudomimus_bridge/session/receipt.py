@@ -24,6 +24,8 @@ class Receipt:
         """One step of the login, passed on to the door."""
         if event.phase is Phase.ISSUING:
             self._received = self._clock.uptime()
+        elif event.asked is not None:  # it came with the last of many polls
+            self._received = event.asked
         if self._on_progress is not None:
             self._on_progress(event)
 

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from .keeper import Keeper
+from ..running import blocking
 
 if TYPE_CHECKING:
-    from ..bridge import Running
+    from collections.abc import Callable
+
     from ..events import Claims, OnProgress
     from ..login.progress import DoneSignal
+    from ..running import Flow, Running
+    from .keeper import Keeper
 
-T = TypeVar("T")
-Flow = Callable[["OnProgress | None", "DoneSignal | None"], Awaitable[T]]
+    Start = Callable[[Flow[Any], OnProgress | None], Running[Any]]
 
 VALID_FOR_SECONDS = 300.0
-
-
-class Faces(Protocol):
-    """How a flow is run: what `Bridge` gives."""
-
-    def block(self, flow: Flow[T], on_progress: OnProgress | None) -> T:
-        """On this thread."""
-        ...
-
-    def start(self, flow: Flow[T], on_progress: OnProgress | None) -> Running[T]:
-        """On a thread of its own."""
-        ...
 
 
 class Session:
@@ -38,9 +27,10 @@ class Session:
     the refresh token (session.yaml, `/refresh`).
     """
 
-    def __init__(self, keeper: Callable[[], Keeper], faces: Faces) -> None:
+    def __init__(self, keeper: Callable[[], Keeper], start: Start) -> None:
+        """`Bridge.session` makes it: `keeper` gives the session itself, `start` runs a flow on a thread of its own."""
         self._keeper = keeper
-        self._faces = faces
+        self._start = start
 
     def access_token(self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None) -> str:
         """An access token that is valid for that many seconds at least. Blocks this thread while it is being renewed.
@@ -49,7 +39,7 @@ class Session:
         where only the player can go on; `ConfigurationError` where no token lives as long as asked; and what a login
         raises. A token that does not say how long it lives is renewed each time.
         """
-        return self._faces.block(self._access_token(valid_for), on_progress)
+        return blocking(self._access_token(valid_for), on_progress)
 
     async def access_token_async(
         self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None
@@ -61,11 +51,11 @@ class Session:
         self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None
     ) -> Running[str]:
         """As `access_token`, on a thread of its own; call the answer's `poll()` each frame."""
-        return self._faces.start(self._access_token(valid_for), on_progress)
+        return self._start(self._access_token(valid_for), on_progress)
 
     def logout(self) -> bool:
         """Revoke the session and forget it. True where the service confirmed; forgotten it is in any case."""
-        return self._faces.block(self._logout(), None)
+        return blocking(self._logout(), None)
 
     async def logout_async(self) -> bool:
         """As `logout`, on this event loop."""
@@ -73,11 +63,11 @@ class Session:
 
     def start_logout(self) -> Running[bool]:
         """As `logout`, on a thread of its own; call the answer's `poll()` each frame."""
-        return self._faces.start(self._logout(), None)
+        return self._start(self._logout(), None)
 
     def claims(self) -> Claims | None:
         """What the player has shared, as the service last said; None where nobody is signed in. Asks nobody."""
-        return self._faces.block(self._claims(), None)
+        return blocking(self._claims(), None)
 
     @property
     def problem(self) -> str | None:

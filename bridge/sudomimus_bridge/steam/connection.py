@@ -18,21 +18,12 @@ import anyio
 
 from ..clock import Clock
 from ..errors import BridgeError, ConfigurationError, SteamUnavailable
-from ..secret import Secret
 from . import abi, results
 from .dispatch import Dispatch, HostDispatch, ManualDispatch
 from .ledger import Ledger, handle_of
 from .library import SteamLibrary, find_library, load_library
-from .worker import Worker, waker
-
-OPEN_SECONDS = 20.0
-"""How long Steam may take to load and initialise before a login gives up."""
-
-CANCEL_SECONDS = 1.0
-"""How long a login waits for CancelAuthTicket. A library stuck in a call cancels when it comes back; nobody waits."""
-
-TAKE_BACK_SECONDS = 0.25
-"""How long a login that is cancelled within the request itself waits for the ticket that may still come of it."""
+from .on_thread import CANCEL_SECONDS, SteamOnThread
+from .worker import Worker
 
 _IDLE_PUMP_SECONDS = 1.0
 
@@ -214,12 +205,12 @@ def _close_all() -> None:
         connection.worker.stop(CANCEL_SECONDS)
 
 
-class FlatApiSteam:
+class FlatApiSteam(SteamOnThread):
     """The Steam port on a `libsteam_api`, Valve's or a stub of it: loaded by the bridge or by its host."""
 
     def __init__(self, library: Path | None, app_id: Callable[[], int], clock: Clock, *, hosted: bool = False) -> None:
         """`hosted`: the program runs Steam, even where that cannot be seen yet; it is never initialised from here."""
-        self._clock = clock
+        super().__init__(clock)
         self._by_host = hosted
         self._chosen = library
         self._app_id = app_id
@@ -233,38 +224,10 @@ class FlatApiSteam:
             if not self._using:
                 self._connection = _acquire(find_library(self._chosen))
                 self._using = True
-        connection = self._opened()
-        with self._clock.move_on_after(OPEN_SECONDS):
-            return await connection.worker.call(lambda: connection.open(self._app_id, by_host=self._by_host))
-        raise SteamUnavailable(
-            f"Steam did not start within {OPEN_SECONDS:.0f} seconds. Restart Steam, then try again.",
-            reason="InitTimeout",
+        connection = self._thread()
+        return await self._within_open_seconds(
+            connection.worker, lambda: connection.open(self._app_id, by_host=self._by_host)
         )
-
-    async def get_auth_ticket_for_web_api(self, identity: str) -> int:
-        """See `Steam.get_auth_ticket_for_web_api`."""
-        connection = self._opened()
-        try:
-            return await connection.worker.call(lambda: connection.request(identity), undo=connection.cancel)
-        except anyio.get_cancelled_exc_class():
-            # The worker cancels what Steam still gives. Where the library is not stuck, that is over before we leave.
-            with anyio.CancelScope(shield=True), self._clock.move_on_after(TAKE_BACK_SECONDS):
-                await connection.worker.call(_nothing)
-            raise
-
-    async def ticket_response(self, handle: int) -> Secret:
-        """See `Steam.ticket_response`."""
-        arrived = anyio.Event()
-        ticket = self._opened().ledger.watch(handle, waker(arrived))
-        if ticket.answer is None:
-            await arrived.wait()
-        return ticket.taken()
-
-    async def cancel_auth_ticket(self, handle: int) -> None:
-        """See `Steam.cancel_auth_ticket`."""
-        connection = self._opened()
-        with self._clock.move_on_after(CANCEL_SECONDS):
-            await connection.worker.call(lambda: connection.cancel(handle))
 
     async def aclose(self) -> None:
         """See `Steam.aclose`. Waits a moment for Shutdown, and leaves a library that is stuck to itself."""
@@ -291,14 +254,10 @@ class FlatApiSteam:
 
     async def logged_on(self) -> bool:
         """Whether Steam is logged on to its servers (isteamuser.h, BLoggedOn). Only after `open`."""
-        connection = self._opened()
+        connection = self._thread()
         return await connection.worker.call(connection.logged_on)
 
-    def _opened(self) -> Connection:
+    def _thread(self) -> Connection:
         if self._connection is None:
             raise BridgeError("Steam was asked for a ticket before it was opened.")
         return self._connection
-
-
-def _nothing() -> None:
-    """A job that says that those before it are over."""

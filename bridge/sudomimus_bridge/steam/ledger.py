@@ -31,7 +31,7 @@ class PendingTicket:
         """The ticket in hex. Raises `SteamUnavailable` where there is none."""
         if isinstance(self.answer, Secret):
             return self.answer
-        raise self.answer or SteamUnavailable(results.SHUTTING_DOWN, reason="TicketGone")
+        raise self.answer or SteamUnavailable(results.SHUTTING_DOWN, reason="SteamShutdown")
 
 
 def handle_of(number: int) -> int:
@@ -72,7 +72,7 @@ class Ledger:
         with self._lock:
             ticket = self._open.get(number)
             if ticket is None:
-                return PendingTicket(SteamUnavailable(results.SHUTTING_DOWN, reason="TicketGone"))
+                return PendingTicket(SteamUnavailable(results.SHUTTING_DOWN, reason="SteamShutdown"))
             ticket.wake = wake
             return ticket
 

@@ -63,6 +63,12 @@ class StubSteam:
         self._next_handle = 1
         self._open = False
 
+    def script(self, *behaviours: StubBehaviour) -> None:
+        """From now on: the next ticket meets the first of these, the one after it the second, later ones the last."""
+        if not behaviours:
+            raise ValueError("a script needs at least one behaviour")
+        self._behaviours = list(behaviours)
+
     async def open(self) -> int:
         """See `Steam.open`."""
         if not self.running:

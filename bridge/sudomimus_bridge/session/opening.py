@@ -1,0 +1,38 @@
+"""A session put together: the engine's flows, the logins that ask nobody, and where it is kept."""
+
+from __future__ import annotations
+
+import os
+
+from ..events import LoginResult, OnProgress
+from ..login.engine import Engine
+from ..login.progress import DoneSignal
+from ..secret import Secret
+from .file_store import FileStore, session_folder
+from .keeper import Keeper, SilentLogin
+from .place import Place
+from .protection import best_protection
+from .receipt import STEAM
+from .store import Store
+
+
+def open_keeper(engine: Engine, *, by_steam: bool) -> Keeper:
+    """The session of an engine's player; in memory, until the player stays signed in."""
+
+    def open_disk() -> Store:
+        application, url = engine.settings.require_application(), engine.settings.session_url
+        folder = engine.settings.session_folder or session_folder()
+        return FileStore(folder, application, url, best_protection(application))
+
+    silent: dict[str, SilentLogin] = {}
+    if by_steam:
+        silent[STEAM] = engine.login_steam
+    identifier, secret = os.environ.get("SUDOMIMUS_ACCESS_KEY_ID"), os.environ.get("SUDOMIMUS_ACCESS_KEY_SECRET", "")
+    if identifier and secret.strip():
+        key = Secret(secret.strip())
+
+        async def by_access_key(on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
+            return await engine.login_access_key(identifier, key, on_progress, done)
+
+        silent["access-key"] = by_access_key
+    return Keeper(engine, silent, Place(engine.clock, open_disk))

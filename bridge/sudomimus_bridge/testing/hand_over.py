@@ -1,0 +1,22 @@
+"""The program that `BROWSER` names in a test: hands its page to the test's scripted browser. Standard library only.
+
+hand_over.py PORT TOKEN URL; exits with 1 where the scripted browser is one that does not open.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+
+def main(port: str, token: str, url: str) -> int:
+    """Hand over one page."""
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as connection:
+        with connection.makefile("rw", encoding="utf-8") as lines:
+            lines.write(f"{token} {url}\n")
+            lines.flush()
+            return 0 if lines.readline() == "opened\n" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

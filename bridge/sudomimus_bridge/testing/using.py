@@ -1,0 +1,191 @@
+"""Each part of the kit as a context manager, for every test framework; the pytest fixtures are thin around these.
+
+Whatever is used, the rest is not there: no Steam, no service and no browser of this machine is touched. All is told
+through the environment, as to any game, so a game that the test starts as a process meets the same. Where that cannot be
+(Steam in Python, the browser without a process, virtual time), `stand_ins` tells the bridges of this process.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..clock import SystemClock
+from ..stand_ins import StandIns, current, replace
+from .scripted_browser import HandOver, ScriptedBrowser
+from .stub_library import SETTLE_SECONDS, StubLibrary, check_tickets
+from .stub_steam import StubBehaviour, StubSteam
+from .virtual_time import VirtualClock
+
+if TYPE_CHECKING:
+    from .service import LocalService
+
+APPLICATION = "my-game"
+STEAM_APP_ID = 480
+PIP_LINE = "python -m pip install 'sudomimus-bridge[emulator]'"
+
+_NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing has listened for decades: refused at once
+_URLS = ("NATIVE", "CONNECT", "DEVICE", "SESSION", "VIA")
+_TICKET_SECONDS = 0.005
+
+_entered = 0
+_entered_lock = threading.Lock()
+_services: list[LocalService] = []
+
+
+class MissingExtra(ImportError):
+    """The extra `emulator` is not installed; the message has the line that installs it."""
+
+
+@contextmanager
+def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID) -> Iterator[None]:
+    """A machine with nothing on it: no settings of yours, no Steam, a service that refuses, no browser.
+
+    All the others begin with this one where it was not entered before.
+    """
+    global _entered
+    with _entered_lock:
+        _entered += 1
+        first = _entered == 1
+    changes: dict[str, str | None] = {}
+    if first:
+        changes = dict.fromkeys(name for name in os.environ if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", "Steam")))
+        changes |= {"SUDOMIMUS_APPLICATION": application, "SUDOMIMUS_STEAM_APP_ID": str(steam_app_id)}
+        changes |= {f"SUDOMIMUS_{name}_URL": _NOWHERE for name in _URLS}
+        no_library = Path(tempfile.gettempdir(), "no-steam-in-this-test")
+        changes |= {"SUDOMIMUS_STEAM_LIBRARY": str(no_library), "SUDOMIMUS_NO_BROWSER": "1"}
+    try:
+        with _changed(changes), _standing_in():
+            yield
+    finally:
+        with _entered_lock:
+            _entered -= 1
+
+
+@contextmanager
+def using_service(application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID) -> Iterator[LocalService]:
+    """The local service, as new. Raises `MissingExtra` where the extra `emulator` is not installed."""
+    service = _shared_service()
+    with using_environment(application, steam_app_id):
+        service.serve(application=application, steam_app_id=steam_app_id)
+        urls = {name: service.urls[name.lower()] for name in _URLS}
+        changes = {f"SUDOMIMUS_{name}_URL": url for name, url in urls.items() if url is not None}
+        changes |= {"SUDOMIMUS_APPLICATION": application, "SUDOMIMUS_STEAM_APP_ID": str(steam_app_id)}
+        _services.append(service)
+        try:
+            with _changed(changes), _standing_in():
+                yield service
+        finally:
+            _services.remove(service)
+            service.reset(settings=True)
+
+
+@contextmanager
+def using_browser() -> Iterator[ScriptedBrowser]:
+    """A browser with a scripted player before it, for this process and for those it starts."""
+    browser = ScriptedBrowser()
+    with using_environment(), HandOver(browser) as hand_over:
+        changes = {"BROWSER": hand_over.command, "SUDOMIMUS_NO_BROWSER": None}
+        with _changed(changes), _standing_in(browser=browser):
+            try:
+                yield browser
+            finally:
+                browser.close()
+    if browser.failures:
+        raise browser.failures[0]
+
+
+@contextmanager
+def using_stub_steam() -> Iterator[StubSteam]:
+    """Steam in pure Python, for this process, running as the app that is set up then.
+
+    Raises `TicketLeftOpen` in the end where a ticket was.
+    """
+    with using_environment():
+        app_id = int(os.environ["SUDOMIMUS_STEAM_APP_ID"])
+        steam = StubSteam(SystemClock(), app_id=app_id, behaviours=[StubBehaviour(delay=_TICKET_SECONDS)])
+        with _standing_in(steam=steam):
+            yield steam
+            _settle(steam)
+
+
+@contextmanager
+def using_steam_library(log: Path | None = None) -> Iterator[StubLibrary]:
+    """The compiled stub, for this process and for those it starts. Raises `TicketLeftOpen` in the end where a ticket was.
+
+    Raises `StubNotCompiled` where there is no C compiler.
+    """
+    with tempfile.TemporaryDirectory(prefix="sudomimus-bridge-test-", ignore_cleanup_errors=True) as folder:
+        library = StubLibrary(log or Path(folder, "steam.jsonl"))
+        with using_environment():
+            library.start()
+            try:
+                with _changed({"SUDOMIMUS_STEAM_LIBRARY": str(library.library)}), _standing_in():
+                    yield library
+                    library.check()
+            finally:
+                library.stop()
+
+
+@contextmanager
+def using_virtual_time() -> Iterator[VirtualClock]:
+    """Virtual time for every bridge of this process, and for the local service with it."""
+
+    def advance(seconds: float) -> None:
+        for service in _services:
+            service.advance(seconds)
+
+    clock = VirtualClock(wall=time.time(), grace=0.0, on_advance=advance)
+    with _standing_in(clock=clock, run=clock.run):
+        yield clock
+
+
+def _shared_service() -> LocalService:
+    try:
+        from .service import shared_service
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        raise MissingExtra(f"The local service needs {missing}, which the extra brings: {PIP_LINE}") from error
+    return shared_service()
+
+
+def _settle(steam: StubSteam) -> None:
+    until = time.monotonic() + SETTLE_SECONDS
+    while steam.open_tickets and time.monotonic() < until:
+        time.sleep(0.01)
+    check_tickets(steam.open_tickets)
+
+
+@contextmanager
+def _standing_in(**ports: Any) -> Iterator[None]:
+    """Let these ports stand in while the block runs; without any, have each bridge read its settings again."""
+    before = replace(StandIns(**{**vars(current()), **ports}))
+    try:
+        yield
+    finally:
+        replace(before)
+
+
+@contextmanager
+def _changed(changes: dict[str, str | None]) -> Iterator[None]:
+    """The environment with these variables set, or unset for None, while the block runs."""
+    before = {name: os.environ.get(name) for name in changes}
+    try:
+        _put(changes)
+        yield
+    finally:
+        _put(before)
+
+
+def _put(values: dict[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

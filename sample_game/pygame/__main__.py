@@ -1,0 +1,90 @@
+"""A lighthouse, a boat, and a player who is greeted by name: a game at 240 frames a second that signs in meanwhile.
+
+    python sample_game/pygame                   # on the stub of Steam and the local service: nothing else is needed
+    python sample_game/pygame --claim-gate      # the service asks for an email first: a page for the browser
+    SUDOMIMUS_APPLICATION=my-game SUDOMIMUS_STEAM_APP_ID=480 python sample_game/pygame     # Steam and Sudomimus
+
+Which of them is a matter of settings alone: where SUDOMIMUS_APPLICATION is set, everything comes from the environment.
+It needs pygame-ce (`pip install pygame-ce`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pygame
+from game import SIZE, Game
+from pace import Pace
+
+from sudomimus_bridge import Bridge
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(prog="sample_game/pygame", description="A small game that signs its player in.")
+    parser.add_argument("--fps", type=int, default=240, help="frames a second (default 240)")
+    parser.add_argument("--claim-gate", action="store_true", help="have the local service ask for an email first")
+    parser.add_argument("--auto", action="store_true", help="have a robot do the local service's page, then quit")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="save the last frame as a PNG")
+    return parser.parse_args()
+
+
+def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
+    """The bridge on the settings of the environment; where there are none, on the stub and the local service."""
+    if os.environ.get("SUDOMIMUS_APPLICATION"):
+        return stack.enter_context(Bridge())
+    from sudomimus_bridge.emulator import Emulator
+    from sudomimus_bridge.testing.browser import AutoBrowser
+    from sudomimus_bridge.testing.compiled_stub import compiled_stub
+
+    rules: dict[str, Any] = {"steam_seconds": 0.5}
+    if options.claim_gate:
+        rules["claims"] = {"email": "REQUIRED", "firstName": "REQUIRED"}
+    urls = stack.enter_context(Emulator(rules)).urls
+    return stack.enter_context(
+        Bridge(
+            application=urls["application"],
+            steam_app_id=urls["steamAppId"],
+            native_url=urls["native"],
+            via_url=urls["via"],
+            steam_library=compiled_stub(),
+            browser=AutoBrowser() if options.auto else None,
+        )
+    )
+
+
+def main() -> int:
+    """Draw frames until the player leaves."""
+    options = arguments()
+    pygame.display.init()
+    pygame.font.init()
+    screen = pygame.display.set_mode(SIZE)
+    pygame.display.set_caption("Lamplight")
+    with ExitStack() as stack:
+        game = Game(screen, make_bridge(stack, options))
+        game.sign_in.start()
+        pace = Pace(options.fps)
+        over_at: float | None = None
+        while game.running:
+            for event in pygame.event.get():
+                game.handle(event)
+            game.frame(pace.last)
+            pygame.display.flip()
+            pace.wait()
+            if options.auto and game.sign_in.over:
+                over_at = over_at or game.seconds + 0.5  # a last look at it
+                game.running = game.seconds < over_at
+        if options.picture:
+            pygame.image.save(screen, options.picture)
+    print(game.summary())
+    pygame.quit()
+    return 0 if game.sign_in.status == "signed-in" or not options.auto else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

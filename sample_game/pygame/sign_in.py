@@ -1,0 +1,108 @@
+"""The bridge as this game uses it: a status for the screen, fed by one `poll()` each frame. No drawing here."""
+
+from __future__ import annotations
+
+import time
+
+from sudomimus_bridge import Bridge, BridgeError, ErrandResult, LoginCancelled, LoginResult, Phase, ProgressEvent
+from sudomimus_bridge.running import Running
+from sudomimus_bridge.token import read_token
+
+ERRAND_SECONDS = 30 * 60
+
+SAYING = {
+    Phase.REQUESTING_TICKET: "asking Steam for a ticket",
+    Phase.ISSUING: "asking the harbour office",
+    Phase.RETRYING: "the harbour office is busy: trying again",
+    Phase.ERRAND_REQUIRED: "opening a page in your browser",
+    Phase.WAITING_FOR_BROWSER: "waiting for your browser",
+    Phase.ERRAND_COMPLETED: "back from the browser",
+    Phase.SUCCEEDED: "done",
+}
+
+
+class SignIn:
+    """`status` is one of signed-out, signing-in, waiting-for-browser, signed-in, failed."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self.status = "signed-out"
+        self.saying = ""
+        self.error: str | None = None
+        self.name: str | None = None
+        self.page: str | None = None
+        """The errand's page while it is waited for: a secret, for this player's eyes only."""
+        self.page_opened = False
+        self._page_until = 0.0
+        self._bridge = bridge
+        self._running: Running[LoginResult] | Running[ErrandResult] | None = None
+        self._player: LoginResult | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is on its way."""
+        return self._running is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether it ended, well or badly."""
+        return not self.busy and self.status in ("signed-in", "failed")
+
+    @property
+    def minutes_left(self) -> float:
+        """How long the page still lives."""
+        return max(0.0, self._page_until - time.monotonic()) / 60
+
+    def start(self) -> None:
+        """Sign in, or sign in again."""
+        if not self.busy:
+            self.status, self.error, self.saying = "signing-in", None, "starting"
+            self._running = self._bridge.start_login(on_progress=self._show)
+
+    def share(self) -> None:
+        """Offer to share more with the game."""
+        if not self.busy and self._player is not None:
+            self.error, self.saying = None, "asking what can be shared"
+            self._running = self._bridge.start_share(self._player.access_token, on_progress=self._show)
+
+    def done(self) -> None:
+        """The player says: done in the browser."""
+        if self._running is not None:
+            self._running.done()
+
+    def cancel(self) -> None:
+        """The player says: never mind."""
+        if self._running is not None:
+            self._running.cancel()
+
+    def poll(self) -> None:
+        """Once a frame."""
+        if self._running is None:
+            return
+        try:
+            result = self._running.poll()
+        except LoginCancelled:
+            self._end("signed-out" if self._player is None else "signed-in")
+        except BridgeError as error:
+            self._end("failed" if self._player is None else "signed-in", error.sentence)
+        else:
+            if isinstance(result, LoginResult):
+                self._player = result
+                self.name = read_token(result.access).first_name
+            if result is not None:
+                self._end("signed-in")
+
+    def _end(self, status: str, error: str | None = None) -> None:
+        self.status, self.error, self.page, self._running = status, error, None, None
+
+    def _show(self, event: ProgressEvent) -> None:
+        self.saying = SAYING[event.phase]
+        if event.phase is Phase.WAITING_FOR_BROWSER and event.errand is not None:
+            if self.page != event.errand.url:
+                self._page_until = time.monotonic() + ERRAND_SECONDS
+            self.status, self.page, self.page_opened = (
+                "waiting-for-browser",
+                event.errand.url,
+                bool(event.browser_opened),
+            )
+        else:
+            self.status, self.page = "signing-in", None

@@ -1,0 +1,51 @@
+"""Every recipe in docs/testing.md is run as it stands there, so that none can rot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Project
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "testing.md"
+
+
+def recipes() -> dict[str, str]:
+    """Every block of Python in the document, by the file name in its first line."""
+    found = {}
+    for block in DOCUMENT.read_text(encoding="utf-8").split("```python\n")[1:]:
+        first, _, source = block.partition("```")[0].partition("\n")
+        assert first.startswith("# ") and first.endswith(".py"), f"a block begins with its file's name, not {first!r}"
+        found[first.removeprefix("# ").removesuffix(".py")] = source
+    return found
+
+
+TESTS = [name for name in recipes() if name.startswith("test_")]
+
+
+@pytest.mark.parametrize("name", TESTS)
+@pytest.mark.usefixtures("stub_library")
+def test_recipe(project: Project, name: str) -> None:
+    written = recipes()
+    shared = {other: written[other] for other in ("conftest", "game")}
+    result = project("-panyio", f"{name}.py", **shared, **{name: written[name]})
+    outcomes = result.parseoutcomes()
+    assert outcomes.pop("passed") >= written[name].count("def test_")
+    assert outcomes == {}
+
+
+def test_the_recipe_without_pytest(pytester: pytest.Pytester) -> None:
+    written = recipes()
+    pytester.makepyfile(**{name: written[name] for name in ("game", "test_with_unittest")})
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "unittest", "test_with_unittest"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Ran 1 test" in done.stderr
