@@ -14,9 +14,10 @@ demo: $(VENV)/.ready native
 test: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
-# The long form of the long runs: random schedules of faults, logins one after another.
+# The long form of the long runs: random schedules of faults, a thousand logins, a million hostile lines, two hundred kills.
 soak: $(VENV)/.ready native
-	$(BIN)/python -m pytest -n auto tests/test_properties.py tests/test_growth.py --soak 50
+	$(BIN)/python -m pytest -n auto tests/test_properties.py tests/test_growth.py tests/test_sidecar_fuzz.py --soak 50
+	$(BIN)/python -m pytest -n auto tests/test_sidecar_life.py -k killing --soak 17
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -32,9 +33,11 @@ native:
 cross: tools
 	$(MAKE) -C native cross PYTHON=$(abspath $(BIN))/python
 
-# What only some tests need, and is large: a compiler for all platforms.
+# What only some tests need: a compiler for all platforms, and, where there is npm, OpenRPC's own schema of its documents.
 tools: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang
+	@if command -v npm >/dev/null 2>&1; then npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/npm \
+	  @open-rpc/meta-schema@1 @json-schema-tools/meta-schema@1; fi
 
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed: make PYTHON=python3.11 …")'

@@ -41,7 +41,7 @@ def in_virtual_time(ticket: float, one_way: float, certificate: Path) -> dict[st
 
     engine = Engine(
         read_settings({"application": "my-game", "steam_app_id": 480, "native_url": URL}, environ={}),
-        steam=StubSteam(clock, behaviours=[StubBehaviour(delay=ticket)]),
+        steam=StubSteam(clock, behaviours=[StubBehaviour(delay=ticket)] * 2),
         clock=clock,
     )
 
@@ -51,6 +51,7 @@ def in_virtual_time(ticket: float, one_way: float, certificate: Path) -> dict[st
         return clock.now() - began
 
     with slow_network(one_way, certificate):
+        clock.run(login)  # imports, and reads the certificates
         return {"login": clock.run(login), **phases}
 
 

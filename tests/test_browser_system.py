@@ -112,6 +112,11 @@ def test_a_clean_environment() -> None:
     assert clean_environment({**dirty, "SYSTEM_LD_LIBRARY_PATH": "/b"})["LD_LIBRARY_PATH"] == "/b"
 
 
+@pytest.mark.parametrize("name", ["ACCESS_KEY_SECRET", "ACCESS_TOKEN", "CLIENT_KEY", "EXPOSURE_KEY", "HIDDEN_KEY"])
+def test_a_browser_gets_no_credential(name: str) -> None:
+    assert clean_environment({f"SUDOMIMUS_{name}": "secret", "HOME": "/h"}) == {"HOME": "/h"}
+
+
 @pytest.mark.parametrize("first", ["missing", "missing %s", "fails", "fails %s", "'unbalanced", " "])
 def test_the_next_one_where_the_first_does_not_start(
     browsers: Browsers, monkeypatch: pytest.MonkeyPatch, first: str

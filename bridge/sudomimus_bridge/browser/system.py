@@ -30,6 +30,14 @@ _STEP_SECONDS = 0.05
 # They would draw on the terminal that the game runs in; whoever wants one says so with BROWSER.
 _TEXT_BROWSERS = {"www-browser", "lynx", "links", "elinks", "w3m", "browsh"}
 
+_CREDENTIALS = (
+    "SUDOMIMUS_ACCESS_KEY_SECRET",
+    "SUDOMIMUS_ACCESS_TOKEN",
+    "SUDOMIMUS_CLIENT_KEY",
+    "SUDOMIMUS_EXPOSURE_KEY",
+    "SUDOMIMUS_HIDDEN_KEY",
+)
+
 _started: list[subprocess.Popen[bytes]] = []
 
 
@@ -70,8 +78,11 @@ def available_browser() -> str | None:
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a browser: without the libraries that Steam's runtime puts before the system's."""
-    cleaned = {name: value for name, value in environ.items() if name not in ("LD_PRELOAD", "LD_LIBRARY_PATH")}
+    """The environment for a browser: without the libraries that Steam's runtime puts before the system's, and without
+    the credentials that the bridge takes from its own.
+    """
+    dropped = {"LD_PRELOAD", "LD_LIBRARY_PATH", *_CREDENTIALS}
+    cleaned = {name: value for name, value in environ.items() if name not in dropped}
     if original := environ.get("SYSTEM_LD_LIBRARY_PATH"):
         cleaned["LD_LIBRARY_PATH"] = original
     return cleaned

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from .._version import __version__
 from ..errors import BridgeError, LoginCancelled
@@ -118,6 +119,14 @@ def build_parser(*, emulator: bool = False) -> Parser:
 
     doctor = command("doctor", "cli.doctor", "doctor", "check each thing that a login needs, and say what to do")
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
+
+    renpy = command("renpy", "cli.renpy", "renpy", "put the bridge into a Ren'Py game, or take it out again")
+    renpy.add_argument(
+        "action", metavar="ACTION", choices=["install", "uninstall"], help="install (again: update) or uninstall"
+    )
+    renpy.add_argument("game_dir", metavar="GAME_DIR", type=Path, help="the folder of the game's project")
+
+    command("sidecar", "cli.sidecar", "sidecar", "serve a launcher: JSON-RPC on the standard pipes", own_output=False)
 
     service = command(
         "emulator", "emulator.command", "run", "run the local service", extra="emulator", own_output=False

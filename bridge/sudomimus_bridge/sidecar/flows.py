@@ -1,0 +1,147 @@
+"""What the methods do: the bridge's flows, each for the request that asked for it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .._version import __version__
+from ..errors import BridgeError
+from ..secret import Secret
+from .dispatcher import Call
+from .idle import SharedSteam
+from .jsonrpc import INTERNAL_ERROR, Id, RpcError
+from .logs import crashed
+
+if TYPE_CHECKING:
+    from ..clock import Clock
+    from ..events import OnProgress, ProgressEvent
+    from ..login.engine import Engine
+    from ..login.progress import DoneSignal
+    from ..settings import Settings
+    from .dispatcher import Dispatcher
+    from .messages import ErrandParams, LoginParams, RequestParams
+
+PROTOCOL_VERSION = 1
+
+SHUTDOWN_SECONDS = 0.35
+"""How long running requests may take to clean up before the process ends without waiting for them."""
+
+_APPLICATION_ERROR = -32000
+
+_log = logging.getLogger("sudomimus_bridge")
+
+
+class Flows:
+    """The requests of one launcher, on one engine and one Steam."""
+
+    def __init__(self, settings: Settings, clock: Clock, end: Callable[[], None]) -> None:
+        """`end` has the process end."""
+        self.steam = SharedSteam(self.let_go, clock)
+        self.dispatcher: Dispatcher
+        self._settings = settings
+        self._clock = clock
+        self._engines: tuple[Engine, Engine] | None = None
+        self._end = end
+        self._done: dict[Id, DoneSignal] = {}
+
+    async def let_go(self) -> None:
+        """Let go of Steam, which the next login opens again."""
+        if self._engines is not None:
+            await self._engines[0].aclose()
+
+    def initialize(self, names: list[str]) -> dict[str, Any]:
+        """Who answers."""
+        return {"protocolVersion": PROTOCOL_VERSION, "bridgeVersion": __version__, "methods": names}
+
+    async def login(self, call: Call) -> dict[str, Any]:
+        """Sign a player in."""
+        params: LoginParams = call.params
+        engine = self._engine(params.open_browser)
+        with self._told_when_done(call) as done:
+            if params.method == "steam":
+                with self.steam.used():
+                    result = await engine.login_steam(_progress(call), done)
+            else:
+                identifier = os.environ.get("SUDOMIMUS_ACCESS_KEY_ID")
+                key = Secret(os.environ.get("SUDOMIMUS_ACCESS_KEY_SECRET", "").strip())
+                result = await engine.login_access_key(identifier, key, _progress(call), done)
+        return result.to_json()
+
+    async def errand(self, call: Call) -> dict[str, Any]:
+        """The proactive errand."""
+        params: ErrandParams = call.params
+        with self._told_when_done(call) as done:
+            result = await self._engine(params.open_browser).share(params.access_token, _progress(call), done)
+        return result.to_json()
+
+    def done(self, call: Call) -> dict[str, Any]:
+        """The player says so."""
+        params: RequestParams = call.params
+        signal = self._done.get(params.id)
+        return {"accepted": signal is not None and signal.set()}
+
+    def cancel(self, call: Call) -> dict[str, Any]:
+        """Cancel a running request."""
+        params: RequestParams = call.params
+        return {"cancelled": self.dispatcher.cancel(params.id)}
+
+    async def shutdown(self, call: Call) -> None:
+        """Cancel the others, so that their answers come before this one's, and end."""
+        try:
+            await self.dispatcher.cancel_all(SHUTDOWN_SECONDS, but=call.id)
+        finally:
+            self._end()
+
+    def _engine(self, open_browser: bool) -> Engine:
+        """One of two engines on one Steam. They are imported when somebody signs in: an answer before has no use for them."""
+        if self._engines is None:
+            from ..login.engine import Engine
+            from .heap import give_back_large_blocks
+
+            give_back_large_blocks()
+            opening = Engine(self._settings, clock=self._clock)
+            showing = Engine(replace(self._settings, no_browser=True), steam=opening.steam, clock=self._clock)
+            self._engines = opening, showing
+        return self._engines[0 if open_browser else 1]
+
+    @contextmanager
+    def _told_when_done(self, call: Call) -> Iterator[DoneSignal]:
+        from ..login.progress import DoneSignal
+
+        signal = self._done[call.id] = DoneSignal()
+        try:
+            yield signal
+        finally:
+            del self._done[call.id]
+
+
+def explain(error: Exception) -> RpcError:
+    """An exception as the error object of INTERFACES. What is not one of the bridge's errors is a bug, and is logged."""
+    if isinstance(error, BridgeError):
+        reason = {} if error.reason is None else {"reason": error.reason}
+        data = {"kind": error.kind, **reason, "retryable": error.retryable}
+        return RpcError(INTERNAL_ERROR if error.kind == "internal" else _APPLICATION_ERROR, error.sentence, data)
+    _log.error("an error of the bridge itself: %s", crashed(error))
+    sentence = "The bridge itself failed; standard error says where. Please report it."
+    return RpcError(INTERNAL_ERROR, sentence, {"kind": "internal", "retryable": False})
+
+
+def _progress(call: Call) -> OnProgress:
+    def tell(event: ProgressEvent) -> None:
+        from .methods import checked
+
+        said: dict[str, Any] = {
+            "errand": event.errand and {"url": event.errand.url, "expiresAt": event.errand.expires_at},
+            "claims": None if event.claims is None else dict(event.claims),
+            "attempt": event.attempt,
+            "retryInSeconds": event.retry_in_seconds,
+        }
+        known = {name: value for name, value in said.items() if value is not None}
+        call.notify("progress", checked("Progress", {"id": call.id, "phase": event.phase, **known}))
+
+    return tell

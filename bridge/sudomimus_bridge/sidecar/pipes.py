@@ -1,0 +1,37 @@
+"""The standard pipes, set aside for the protocol before anything is loaded that might use them.
+
+Steam's library and client print on standard output (steamworks/ABI, "The process"), and a child such as the browser
+would inherit both. So the real ones get numbers that nobody knows and no child inherits; what is printed on standard
+output goes to standard error, and standard input is empty.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+
+def private_pipes() -> tuple[int, int]:
+    """The descriptors of the real standard input and output. For good: a library may print until the process has ended."""
+    _open_what_is_closed()
+    with suppress(AttributeError, OSError, ValueError):
+        sys.stdout.flush()
+    pipes = os.dup(0), os.dup(1)  # not inheritable (PEP 446)
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)
+    os.close(nowhere)
+    os.dup2(2, 1)
+    return pipes
+
+
+def _open_what_is_closed() -> None:
+    """Lead to nowhere what the program was started without, or the next file to be opened would take its place."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+            if nowhere != descriptor:
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)
