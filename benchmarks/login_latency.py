@@ -14,8 +14,10 @@ import json
 import os
 import tempfile
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from figures import run_fresh
 from latency import HOST, make_certificate, slow_network
@@ -33,16 +35,27 @@ def bound(ticket: float, one_way: float) -> dict[str, float]:
 def in_virtual_time(ticket: float, one_way: float, certificate: Path) -> dict[str, float]:
     """One login, and after how many seconds of it each phase was told."""
     from sudomimus_bridge.login.engine import Engine
+    from sudomimus_bridge.service.certificates import tls_context
+    from sudomimus_bridge.service.exchange import Exchange
+    from sudomimus_bridge.service.remote import RemoteService
+    from sudomimus_bridge.service.transport import Connections
     from sudomimus_bridge.settings import read_settings
     from sudomimus_bridge.testing.stub_steam import StubBehaviour, StubSteam
     from sudomimus_bridge.testing.virtual_time import VirtualClock
 
     clock, phases = VirtualClock(), {}
 
+    @asynccontextmanager
+    async def service(_settings: Any, _clock: Any) -> Any:
+        exchange = Exchange(URL, Connections(URL, tls_context()), clock)  # built ahead: building takes real time
+        yield RemoteService(exchange, exchange, exchange, exchange, clock)
+        await exchange.aclose()
+
     engine = Engine(
         read_settings({"application": "my-game", "steam_app_id": 480, "native_url": URL}, environ={}),
-        steam=StubSteam(clock, behaviours=[StubBehaviour(delay=ticket)] * 2),
+        steam=StubSteam(clock, behaviours=[StubBehaviour(delay=ticket)]),
         clock=clock,
+        open_service=service,
     )
 
     async def login() -> float:
@@ -51,7 +64,6 @@ def in_virtual_time(ticket: float, one_way: float, certificate: Path) -> dict[st
         return clock.now() - began
 
     with slow_network(one_way, certificate):
-        clock.run(login)  # imports, and reads the certificates
         return {"login": clock.run(login), **phases}
 
 

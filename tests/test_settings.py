@@ -31,6 +31,7 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "browser_hosts": ("A.example, b:1", ["A.example", "b:1"], ("a.example", "b:1"), "c.example", ("c.example",)),
     "no_browser": ("1", True, True, "0", False),
     "steam_hosted": ("1", True, True, "0", False),
+    "session_folder": ("/s", "/s", Path("/s"), "/t", Path("/t")),
     "timeout": ("12.5", 12.5, 12.5, "604800", 604800.0),
 }
 
@@ -46,6 +47,7 @@ BAD: dict[str, list[Any]] = {
     "browser_hosts": ["https://a.example", "a b", "a/b", "a,,b", "a:0", "*"],
     "no_browser": ["maybe", "2"],
     "steam_hosted": ["maybe"],
+    "session_folder": ["a\0b"],
     "timeout": ["0", "-1", "nan", "inf", "604801", "soon", "1h"],
 }
 
@@ -58,6 +60,7 @@ BAD_KEYWORDS: dict[str, list[Any]] = {
     "browser_hosts": [1, [1], [""], {"a": 1}],
     "no_browser": [2, "x"],
     "steam_hosted": [2],
+    "session_folder": [1, ""],
     "timeout": [True, "x", [], -1, float("nan")],
 }
 
@@ -85,6 +88,7 @@ def test_the_table_is_that_of_the_interfaces() -> None:
         ("--browser-host", "SUDOMIMUS_BROWSER_HOSTS"),
         ("--no-browser", "SUDOMIMUS_NO_BROWSER"),
         ("--steam-hosted", "SUDOMIMUS_STEAM_HOSTED"),  # beyond the table: INTERFACES leaves it open
+        ("--session-folder", "SUDOMIMUS_SESSION_FOLDER"),  # likewise
         ("--timeout", "SUDOMIMUS_TIMEOUT"),
     ]
     assert [row.keyword for row in TABLE] == list(GOOD) == list(BAD)
@@ -104,6 +108,7 @@ def test_the_defaults() -> None:
         browser_hosts=(),
         no_browser=False,
         steam_hosted=False,
+        session_folder=None,
         timeout=3600.0,
     )
 

@@ -6,13 +6,14 @@ with one of the same start of the machine, so each carries which start it belong
 
 from __future__ import annotations
 
-import ctypes
+import os
 import sys
 import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from uuid import uuid4
+
+from .registry import registry_value
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Uptime:
 def uptime() -> Uptime:
     """This moment, by the system's own clock that runs through sleep."""
     if sys.platform == "win32":
+        import ctypes
+
         kernel = ctypes.WinDLL("kernel32")
         kernel.GetTickCount64.restype = ctypes.c_ulonglong
         return Uptime(
@@ -48,19 +51,20 @@ def uptime() -> Uptime:
 def _boot() -> str:
     """Which start of the machine this is. Where that cannot be told, no other process shares the answer."""
     try:
-        return _system_boot() or f"process-{uuid4().hex}"
+        boot = _system_boot()
     except (OSError, ValueError, AttributeError):
-        return f"process-{uuid4().hex}"
+        boot = ""
+    return boot or f"process-{os.urandom(16).hex()}"
 
 
 def _system_boot() -> str:
     if sys.platform == "win32":
-        import winreg
-
         place = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters"
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place) as key:
-            return f"windows-{winreg.QueryValueEx(key, 'BootId')[0]}"
+        boot = registry_value(place, "BootId")
+        return f"windows-{boot}" if boot else ""
     if sys.platform == "darwin":
+        import ctypes
+
         name, size = b"kern.bootsessionuuid", ctypes.c_size_t(64)
         text = ctypes.create_string_buffer(size.value)
         if ctypes.CDLL(None).sysctlbyname(name, text, ctypes.byref(size), None, ctypes.c_size_t(0)) != 0:

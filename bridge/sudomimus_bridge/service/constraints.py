@@ -6,7 +6,6 @@ long, and an empty array, which the service would refuse. The names are the docu
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -83,6 +82,8 @@ class Constraints:
                 body[field] = [kind.to_json(item, f"{field}[{at}]") for at, item in enumerate(given)]
         if not any(item["type"] == "STATUS_POLL" for item in body["returnMethods"]):
             raise _wrong("returnMethods", "has no STATUS_POLL, and the bridge polls")
+        import json
+
         if len(json.dumps(body, ensure_ascii=False).encode()) > MAX_BYTES:
             raise ConfigurationError(f"The constraints are too large: more than {MAX_BYTES} bytes in all.")
         return body

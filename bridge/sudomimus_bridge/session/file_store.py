@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
+from ..registry import registry_value
 from .lock import locked
 from .protection import Protection, ProtectionFailed
 from .record import Record, from_json
@@ -164,11 +165,8 @@ def _owner() -> str:
 
 
 def _machine() -> str:
-    if sys.platform == "win32":
-        import winreg
-
-        with suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SOFTWARE\Microsoft\Cryptography") as key:
-            return str(winreg.QueryValueEx(key, "MachineGuid")[0])
+    if (guid := registry_value(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid")) is not None:
+        return guid
     for place in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
         with suppress(OSError):
             return Path(place).read_text(encoding="ascii").strip()

@@ -1,0 +1,26 @@
+"""Windows' registry, as far as it is read here: by ctypes, for `winreg` is not part of every Python that a game brings."""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform == "win32":
+
+    def registry_value(key: str, name: str) -> str | None:
+        """A value below HKEY_LOCAL_MACHINE, a number as decimal text; None where there is none (winreg.h, RegGetValueW)."""
+        import ctypes
+
+        local_machine, text_or_number = ctypes.c_void_p(0x80000002), 0x2 | 0x10
+        kind, size = ctypes.c_uint32(), ctypes.c_uint32(1024)
+        buffer = ctypes.create_unicode_buffer(size.value // 2)
+        read = ctypes.WinDLL("advapi32").RegGetValueW
+        if read(local_machine, key, name, text_or_number, ctypes.byref(kind), buffer, ctypes.byref(size)) != 0:
+            return None
+        number_kind = 4  # REG_DWORD
+        return str(ctypes.c_uint32.from_buffer(buffer).value) if kind.value == number_kind else buffer.value
+
+else:
+
+    def registry_value(key: str, name: str) -> str | None:  # noqa: ARG001
+        """None: there is no registry here."""
+        return None
