@@ -23,14 +23,8 @@ def settings(stack: ExitStack) -> dict[str, Any]:
     from sudomimus_bridge.emulator import Emulator
     from sudomimus_bridge.testing.compiled_stub import compiled_stub
 
-    urls = stack.enter_context(Emulator({"steam_seconds": 1.0})).urls
-    return {
-        "application": urls["application"],
-        "steam_app_id": urls["steamAppId"],
-        "native_url": urls["native"],
-        "via_url": urls["via"],
-        "steam_library": compiled_stub(),
-    }
+    service = stack.enter_context(Emulator({"steam_seconds": 1.0}))
+    return {**service.settings, "steam_library": compiled_stub()}
 
 
 def main() -> int:

@@ -79,15 +79,7 @@ def settings_for(emulator: Emulator, stub_library: Path) -> Callable[..., Settin
     """Settings for a login on the compiled stub and the local service."""
 
     def make(**more: Any) -> Settings:
-        urls = emulator.urls
-        given = {
-            "application": urls["application"],
-            "steam_app_id": urls["steamAppId"],
-            "native_url": urls["native"],
-            "via_url": urls["via"],
-            "steam_library": stub_library,
-        }
-        return read_settings({**given, **more})
+        return read_settings({**emulator.settings, "steam_library": stub_library, **more})
 
     return make
 

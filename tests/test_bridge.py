@@ -40,15 +40,7 @@ def make_bridge(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> It
     made: list[Bridge] = []
 
     def make(**more: Any) -> Bridge:
-        urls = emulator.urls
-        settings = {
-            "application": urls["application"],
-            "steam_app_id": urls["steamAppId"],
-            "native_url": urls["native"],
-            "via_url": urls["via"],
-            "steam_library": stub_library,
-            "no_browser": True,
-        }
+        settings = {**emulator.settings, "steam_library": stub_library, "no_browser": True}
         made.append(Bridge(**{**settings, **more}))
         return made[-1]
 

@@ -133,15 +133,8 @@ class Program:
 
     def flags(self, **changes: str | None) -> list[str]:
         """The flags that point a login at the stub and the local service; None leaves one out."""
-        urls = self.emulator.urls
-        values = {
-            "application": urls["application"],
-            "steam_app_id": str(urls["steamAppId"]),
-            "steam_library": str(self.library),
-            "native_url": urls["native"],
-            "via_url": urls["via"],
-            **changes,
-        }
+        given = {name: str(value) for name, value in self.emulator.settings.items()}
+        values = {**given, "steam_library": str(self.library), **changes}
         return [
             word
             for name, value in values.items()

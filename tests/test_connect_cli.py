@@ -25,11 +25,11 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
 
 
 def start(program: Program, *arguments: str) -> Running:
-    return program.start(*LOGIN, *arguments, connect_url=program.emulator.urls["connect"])
+    return program.start(*LOGIN, *arguments)
 
 
 def run(program: Program, *arguments: str, **flags: str) -> Any:
-    return program.run(*LOGIN, *arguments, connect_url=program.emulator.urls["connect"], **flags)
+    return program.run(*LOGIN, *arguments, **flags)
 
 
 def page(running: Running) -> str:
@@ -82,7 +82,7 @@ def test_with_a_browser_that_opens_nothing_of_the_page_is_printed(program: Progr
     robot.chmod(0o755)
     program.environ["BROWSER"] = str(robot)
     keys = with_inquiry(program)
-    ended = program.run("login", "browser", connect_url=program.emulator.urls["connect"])
+    ended = program.run("login", "browser")
     assert ended.status == 0, ended.err
     assert ended.out.startswith("Signed in to demo-game.\n")
     assert "A page has opened in your browser. Finish there." in ended.err

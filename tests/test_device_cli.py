@@ -30,7 +30,7 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
 
 
 def start(program: Program, *arguments: str) -> Running:
-    return program.start("login", "device", *arguments, device_url=program.emulator.urls["device"])
+    return program.start("login", "device", *arguments)
 
 
 def shown(running: Running) -> tuple[str, str]:
@@ -63,12 +63,12 @@ def test_declined(program: Program) -> None:
 
 def test_expired(program: Program) -> None:
     program.emulator.update({"device.lifetime_seconds": 1})
-    ended = program.run("login", "device", "--no-browser", device_url=program.emulator.urls["device"])
+    ended = program.run("login", "device", "--no-browser")
     assert (ended.status, ended.out) == (5, "") and "(expired_token)" in ended.sentence
 
 
 def test_an_application_that_nobody_knows(program: Program) -> None:
-    ended = program.run("login", "device", device_url=program.emulator.urls["device"], application="no-such-game")
+    ended = program.run("login", "device", application="no-such-game")
     assert ended.status == 2 and "knows no application no-such-game" in ended.sentence
 
 

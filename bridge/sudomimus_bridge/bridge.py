@@ -5,7 +5,6 @@ Nothing heavy is imported here before the first login starts, and then on that l
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -155,11 +154,11 @@ class Bridge:
                 del value
 
         async def sign_in(engine: Engine, on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
-            if method == "access-key":
-                return await engine.login_access_key(*_access_key(**credentials), on_progress, done)
-            if method == "browser":
-                from .login.credentials import browser_credentials
+            from .login.credentials import access_key_credentials, browser_credentials
 
+            if method == "access-key":
+                return await engine.login_access_key(*access_key_credentials(**credentials), on_progress, done)
+            if method == "browser":
                 return await engine.login_browser(browser_credentials(**credentials), on_progress, done)
             if method == "device":
                 return await engine.login_device(on_progress, done)
@@ -232,8 +231,3 @@ class Bridge:
             self._running.add(running)
         running.start()
         return running
-
-
-def _access_key(access_key_id: str | None = None, access_key_secret: Secret | None = None) -> tuple[str | None, Secret]:
-    identifier = access_key_id or os.environ.get("SUDOMIMUS_ACCESS_KEY_ID")
-    return identifier, access_key_secret or Secret(os.environ.get("SUDOMIMUS_ACCESS_KEY_SECRET", "").strip())

@@ -45,13 +45,10 @@ def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
     rules: dict[str, Any] = {"steam_seconds": 0.5}
     if options.claim_gate:
         rules["claims"] = {"email": "REQUIRED", "firstName": "REQUIRED"}
-    urls = stack.enter_context(Emulator(rules)).urls
+    service = stack.enter_context(Emulator(rules))
     return stack.enter_context(
         Bridge(
-            application=urls["application"],
-            steam_app_id=urls["steamAppId"],
-            native_url=urls["native"],
-            via_url=urls["via"],
+            **service.settings,
             steam_library=compiled_stub(),
             browser=AutoBrowser() if options.auto else None,
         )

@@ -43,14 +43,7 @@ def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, ste
         terminal.line(f"Steam: the Python stub, for the compiled one is not to be had. {error}")
     with Emulator({**policy, "steam_log": steam_log if steam is None else None}) as service:
         terminal.line(f"Sign-in service: the local one, at {service.urls['native']}.")
-        settings = given_settings(
-            arguments,
-            steam_library=library,
-            application=service.urls["application"],
-            steam_app_id=service.urls["steamAppId"],
-            native_url=service.urls["native"],
-            via_url=service.urls["via"],
-        )
+        settings = given_settings(arguments, steam_library=library, **service.settings)
         browser: Browser | None = AutoBrowser() if arguments.auto else None
         engine = Engine(settings, steam=steam, browser=browser, clock=clock)
         tickets = 0

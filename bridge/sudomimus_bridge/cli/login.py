@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from ..errors import ConfigurationError
 from ..events import LoginResult
 from ..login.concurrency import alongside
-from ..login.credentials import browser_credentials, read_secret_file
+from ..login.credentials import access_key_credentials, browser_credentials, read_secret_file
 from ..login.engine import Engine
 from ..secret import Secret
 from ..service.constraints import Constraints, read_constraints
@@ -46,9 +45,8 @@ def _chosen(arguments: argparse.Namespace, engine: Engine, terminal: Terminal) -
     """The login by its method, its credentials read. Raises `ConfigurationError`."""
     match arguments.method:
         case "access-key":
-            identifier = arguments.access_key_id or os.environ.get("SUDOMIMUS_ACCESS_KEY_ID")
-            secret = access_key_secret(arguments.secret_file)
-            return lambda: engine.login_access_key(identifier, secret, terminal.progress)
+            key = access_key_credentials(arguments.access_key_id, _secret_file(arguments.secret_file))
+            return lambda: engine.login_access_key(*key, terminal.progress)
         case "browser":
             credentials = browser_credentials(
                 client_key_file=arguments.client_key_file, constraints=_constraints(arguments.constraints_file)
@@ -60,11 +58,10 @@ def _chosen(arguments: argparse.Namespace, engine: Engine, terminal: Terminal) -
             return lambda: engine.login_steam(terminal.progress)
 
 
-def access_key_secret(file: str | None) -> Secret | None:
-    """The secret half: from `--secret-file`, else from the environment. Raises `ConfigurationError`."""
+def _secret_file(file: str | None) -> Secret | None:
+    """What `--secret-file` names. Raises `ConfigurationError`."""
     if file is None:
-        value = os.environ.get("SUDOMIMUS_ACCESS_KEY_SECRET")
-        return Secret(value.strip()) if value else None
+        return None
     if file == "-":
         return read_secret("the access-key secret")
     return read_secret_file(file, "--secret-file", "the secret")

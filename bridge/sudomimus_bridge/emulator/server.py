@@ -123,6 +123,12 @@ class Emulator:
             "clientKeyFile": str(self._client_key.path) if self._client_key else None,
         }
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that point a `Bridge` here: `Bridge(**emulator.settings)`."""
+        apis = {f"{name}_url": self.urls[name] for name in ("native", "connect", "device", "session", "via")}
+        return {"application": self.urls["application"], "steam_app_id": self.urls["steamAppId"], **apis}
+
     # --- setting -----------------------------------------------------------------------------------------------------
 
     def update(self, changes: Mapping[str, Any] | None = None, /, **settings: Any) -> None:

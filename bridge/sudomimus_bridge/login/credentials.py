@@ -30,6 +30,16 @@ class BrowserCredentials:
     constraints: Constraints = field(default_factory=Constraints)
 
 
+def access_key_credentials(
+    access_key_id: str | None = None,
+    access_key_secret: str | Secret | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[str | None, Secret | None]:
+    """The credentials for `login access-key`; None for what neither was given nor stands in the environment."""
+    identifier = access_key_id or environ.get("SUDOMIMUS_ACCESS_KEY_ID") or None
+    return identifier, _secret(access_key_secret) or _secret(environ.get("SUDOMIMUS_ACCESS_KEY_SECRET"))
+
+
 def browser_credentials(
     *,
     client_key: str | Secret | None = None,

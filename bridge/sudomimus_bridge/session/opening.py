@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from ..events import LoginResult, OnProgress
+from ..login.credentials import access_key_credentials
 from ..login.engine import Engine
 from ..login.progress import DoneSignal
-from ..secret import Secret
 from .file_store import FileStore, session_folder
 from .keeper import Keeper, SilentLogin
 from .place import Place
@@ -27,9 +25,8 @@ def open_keeper(engine: Engine, *, by_steam: bool) -> Keeper:
     silent: dict[str, SilentLogin] = {}
     if by_steam:
         silent[STEAM] = engine.login_steam
-    identifier, secret = os.environ.get("SUDOMIMUS_ACCESS_KEY_ID"), os.environ.get("SUDOMIMUS_ACCESS_KEY_SECRET", "")
-    if identifier and secret.strip():
-        key = Secret(secret.strip())
+    identifier, key = access_key_credentials()
+    if identifier and key:
 
         async def by_access_key(on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
             return await engine.login_access_key(identifier, key, on_progress, done)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
-from ..errors import BridgeError
-from ..secret import Secret
+from ..errors import BridgeError, ConfigurationError, LoginDenied
 from .dispatcher import Call
 from .idle import SharedSteam
 from .jsonrpc import INTERNAL_ERROR, Id, RpcError
@@ -19,12 +17,12 @@ from .logs import crashed
 
 if TYPE_CHECKING:
     from ..clock import Clock
-    from ..events import OnProgress, ProgressEvent
+    from ..events import DeviceHandoff, LoginResult, OnProgress, ProgressEvent
     from ..login.engine import Engine
     from ..login.progress import DoneSignal
     from ..settings import Settings
     from .dispatcher import Dispatcher
-    from .messages import ErrandParams, LoginParams, RequestParams
+    from .messages import ErrandParams, LoginParams, RefreshParams, RequestParams
 
 PROTOCOL_VERSION = 1
 
@@ -63,14 +61,38 @@ class Flows:
         params: LoginParams = call.params
         engine = self._engine(params.open_browser)
         with self._told_when_done(call) as done:
-            if params.method == "steam":
-                with self.steam.used():
-                    result = await engine.login_steam(_progress(call), done)
-            else:
-                identifier = os.environ.get("SUDOMIMUS_ACCESS_KEY_ID")
-                key = Secret(os.environ.get("SUDOMIMUS_ACCESS_KEY_SECRET", "").strip())
-                result = await engine.login_access_key(identifier, key, _progress(call), done)
-        return result.to_json()
+            return (await self._sign_in(engine, params, _progress(call), done)).to_json()
+
+    async def _sign_in(self, engine: Engine, params: LoginParams, listen: OnProgress, done: DoneSignal) -> LoginResult:
+        from ..login.credentials import access_key_credentials, browser_credentials
+
+        if params.method == "browser":
+            credentials = browser_credentials(exposure_key=params.exposure_key, hidden_key=params.hidden_key)
+            return await engine.login_browser(credentials, listen, done)
+        if params.exposure_key is not None or params.hidden_key is not None:
+            raise ConfigurationError('An exposure key and a hidden key are for the method "browser".')
+        if params.method == "steam":
+            with self.steam.used():
+                return await engine.login_steam(listen, done)
+        if params.method == "device":
+            return await engine.login_device(listen, done)
+        return await engine.login_access_key(*access_key_credentials(), listen, done)
+
+    async def refresh(self, call: Call) -> dict[str, Any]:
+        """Use a refresh token. Where nobody knows what became of it, the error's reason says that it is not to be sent again."""
+        params: RefreshParams = call.params
+        refreshed = await self._engine(True).refresh(params.refresh_token)
+        if refreshed.result is not None:
+            return refreshed.result.to_json()
+        error = refreshed.error or LoginDenied("This sign-in has ended. Sign in again.")
+        if refreshed.fate.name == "UNKNOWN":
+            error.reason = "RefreshTokenUncertain"
+        raise error
+
+    async def logout(self, call: Call) -> dict[str, Any]:
+        """End a session."""
+        params: RefreshParams = call.params
+        return {"revoked": await self._engine(True).logout(params.refresh_token)}
 
     async def errand(self, call: Call) -> dict[str, Any]:
         """The proactive errand."""
@@ -131,12 +153,19 @@ def explain(error: Exception) -> RpcError:
     return RpcError(INTERNAL_ERROR, sentence, {"kind": "internal", "retryable": False})
 
 
+def _device(device: DeviceHandoff) -> dict[str, str]:
+    whole = device.verification_uri_complete
+    code = {"userCode": device.user_code, "verificationUri": device.verification_uri}
+    return code if whole is None else {**code, "verificationUriComplete": whole}
+
+
 def _progress(call: Call) -> OnProgress:
     def tell(event: ProgressEvent) -> None:
         from .methods import checked
 
         said: dict[str, Any] = {
             "errand": event.errand and {"url": event.errand.url, "expiresAt": event.errand.expires_at},
+            "device": event.device and _device(event.device),
             "claims": None if event.claims is None else dict(event.claims),
             "attempt": event.attempt,
             "retryInSeconds": event.retry_in_seconds,

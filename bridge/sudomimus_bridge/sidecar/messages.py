@@ -50,8 +50,14 @@ class InitializeResult(Message):
 class LoginParams(Message):
     """How to sign in. An access key comes from the sidecar's environment."""
 
-    method: Annotated[Literal["steam", "access-key"], Field(description="What the player is signed in with.")]
-    open_browser: Annotated[bool, Field(description="Open an errand's page; false where the launcher does.")] = True
+    method: Annotated[
+        Literal["steam", "access-key", "browser", "device"], Field(description="What the player is signed in with.")
+    ]
+    open_browser: Annotated[bool, Field(description="Open the player's page; false where the launcher does.")] = True
+    exposure_key: Annotated[
+        BearerSecret | None, Field(description="With `browser`: of the inquiry that the game's backend established.")
+    ] = None
+    hidden_key: Annotated[BearerSecret | None, Field(description="A secret, and with `exposureKey` only.")] = None
 
 
 class LoginTokens(Message):
@@ -61,6 +67,18 @@ class LoginTokens(Message):
     access_token: Annotated[str, Field(description="A secret.")]
     refresh_token: Annotated[str, Field(description="A secret, and single-use.")]
     claims: Annotated[dict[str, Any], Field(description="As the service sent them.")]
+
+
+class RefreshParams(Message):
+    """Whose session it is."""
+
+    refresh_token: Annotated[BearerSecret, Field(description="A secret, and single-use: it is spent by this.")]
+
+
+class LogoutOutcome(Message):
+    """Whether the service ended a session by this."""
+
+    revoked: bool
 
 
 class ErrandParams(Message):
@@ -102,12 +120,23 @@ class ErrandPage(Message):
     expires_at: Annotated[str | None, Field(description="RFC 3339; for display only.")]
 
 
+class DeviceCode(Message):
+    """What a player confirms on any device (RFC 8628, 3.2)."""
+
+    user_code: Annotated[str, Field(description="For the player to see, large.")]
+    verification_uri: Annotated[str, Field(description="Where the player types the code.")]
+    verification_uri_complete: Annotated[
+        str | Absent, Field(description="The same page with the code in it, for a link or a QR code.")
+    ] = None
+
+
 class Progress(Message):
     """One step of a running request."""
 
     id: RequestId
     phase: Phase
     errand: ErrandPage | Absent = None
+    device: DeviceCode | Absent = None
     claims: Annotated[dict[str, Any] | Absent, Field(description="As the service sent them.")] = None
     attempt: Annotated[int | Absent, Field(description="The number of the request to the service, from 1.")] = None
     retry_in_seconds: float | Absent = None

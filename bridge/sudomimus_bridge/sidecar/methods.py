@@ -48,6 +48,15 @@ TABLE: tuple[Row, ...] = (
     Row(
         "errand", "Let a signed-in player share more.", "ErrandParams", "ErrandOutcome", run=Flows.errand, signs_in=True
     ),
+    Row(
+        "refresh",
+        "Renew a session: a new pair of tokens for its refresh token.",
+        "RefreshParams",
+        "LoginTokens",
+        run=Flows.refresh,
+        signs_in=True,
+    ),
+    Row("logout", "End a session.", "RefreshParams", "LogoutOutcome", run=Flows.logout, signs_in=True),
     Row("done", "The player says: done in the browser.", "RequestParams", "DoneResult", answer=Flows.done),
     Row("cancel", "Cancel a running request.", "RequestParams", "CancelResult", answer=Flows.cancel),
     Row("rpc.discover", "This interface as an OpenRPC document.", result="", answer=lambda *_: _document()),
