@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check all native cross tools soak clean
+.PHONY: demo test check all native cross tools sample-renpy soak clean
 
 all: check test
 
@@ -13,6 +13,10 @@ demo: $(VENV)/.ready native
 
 test: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+# A short visual novel that signs its player in, on the stub and the local service. RENPY: the folder of a Ren'Py.
+sample-renpy: $(VENV)/.ready native
+	$(BIN)/python sample_game/renpy/run.py
 
 # The long form of the long runs: random schedules of faults, a thousand logins, a million hostile lines, two hundred kills.
 soak: $(VENV)/.ready native

@@ -116,7 +116,7 @@ def read_settings(
     values = {}
     for setting in TABLE:
         sources = [
-            (given.get(setting.keyword), setting.flag),
+            (given.get(setting.keyword), f"sudomimus.{setting.keyword}" if environment_first else setting.flag),
             (environ.get(setting.variable) or None, setting.variable),
         ]
         if environment_first:

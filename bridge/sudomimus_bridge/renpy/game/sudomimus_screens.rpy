@@ -1,0 +1,231 @@
+# The screens of the sign-in:
+#
+#     call screen sudomimus_login      True: signed in; False: the player would rather play offline
+#     call screen sudomimus_share      True: the player went through the page, or there was nothing to ask
+#
+# They take the looks of the game: `sudomimus_frame` is a `frame`, `sudomimus_button` a `button`, and so on. A game changes
+# more with style statements of its own, for any style below, and translates the texts as it does its own. Leave this file
+# as it is, so that `sudomimus-bridge renpy install` can bring a newer one.
+
+init offset = -1
+
+# The two that a game calls ##################################################################################################
+
+screen sudomimus_login():
+    modal True
+    zorder 200
+    # Who rolls back to this screen has not asked for a sign-in: it starts by itself only on the way forward.
+    default by_itself = not renpy.in_rollback()
+    default begun = sudomimus._busy()
+    default copied = False
+
+    if by_itself and not begun:
+        timer 0.01 action [SetScreenVariable("begun", True), Function(sudomimus._begin_login)]
+    timer 0.1 repeat True action Function(sudomimus._login_ended, begun, _update_screens=False)
+
+    add "sudomimus_shade"
+    if sudomimus.errand_url():
+        use sudomimus_page(_("Finish in your browser"), copied)
+    elif sudomimus._busy() or (by_itself and not begun) or (begun and sudomimus.status == "signed-in"):
+        use sudomimus_busy(_("Signing in"), _("Play offline"), [Function(sudomimus.cancel), Return(False)])
+    elif sudomimus.status == "signed-in":
+        use sudomimus_settled(_("You are signed in"), True)
+    else:
+        use sudomimus_question(
+            _("You are not signed in"),
+            sudomimus._plain(sudomimus.error) or _("Sign in now, or play offline."),
+            _("Try again") if sudomimus.error else _("Sign in"),
+            [SetScreenVariable("begun", True), Function(sudomimus.login)],
+            _("Play offline"))
+
+screen sudomimus_share():
+    modal True
+    zorder 200
+    default by_itself = not renpy.in_rollback()
+    default begun = sudomimus._busy()
+    default copied = False
+
+    if by_itself and not begun:
+        timer 0.01 action [SetScreenVariable("begun", True), Function(sudomimus.share)]
+    timer 0.1 repeat True action Function(sudomimus._share_ended, begun, _update_screens=False)
+
+    add "sudomimus_shade"
+    if sudomimus.errand_url():
+        use sudomimus_page(_("Finish in your browser"), copied)
+    elif sudomimus._busy() or (by_itself and not begun) or (begun and sudomimus._shared()):
+        use sudomimus_busy(_("One moment"), _("Cancel"), [Function(sudomimus.cancel), Return(False)])
+    else:
+        use sudomimus_question(
+            _("Nothing was shared") if begun else _("Share more with this game"),
+            sudomimus._plain(sudomimus.error) or _("A page in your browser asks what you would like to share."),
+            _("Try again") if begun else _("Open the page"),
+            [SetScreenVariable("begun", True), Function(sudomimus.share)],
+            _("Never mind"))
+
+# What they are made of ######################################################################################################
+
+screen sudomimus_busy(title, leave, leaving):
+    style_prefix "sudomimus"
+
+    frame:
+        vbox:
+            label title
+            hbox:
+                style "sudomimus_dots"
+                for i in range(3):
+                    text "•" style "sudomimus_label_text" at sudomimus_breathe(0.2 * i)
+            hbox:
+                textbutton leave action leaving default_focus True
+    key "game_menu" action leaving
+
+screen sudomimus_page(title, copied):
+    style_prefix "sudomimus"
+
+    frame:
+        hbox:
+            style "sudomimus_columns"
+            add DynamicDisplayable(sudomimus._qr_code) yalign 0.5
+            vbox:
+                label title
+                if sudomimus._browser_opened():
+                    text _("A page has opened in your browser. Come back here when you are done.")
+                    text _("No page to be seen? Scan the code, or open this address:") style "sudomimus_hint_text"
+                else:
+                    text _("Open this page in a browser. Scan the code for your phone, or take the address:")
+                text sudomimus._address() style "sudomimus_address_text" substitute False alt _("the page's address")
+                textbutton (_("Copied") if copied else _("Copy the address")) style "sudomimus_small_button" action Function(sudomimus._copy_address)
+                hbox:
+                    textbutton _("I'm done") action Function(sudomimus.done) default_focus True
+                    textbutton _("Cancel") action Function(sudomimus.cancel)
+                add DynamicDisplayable(sudomimus._time_left)
+    key "game_menu" action Function(sudomimus.cancel)
+
+screen sudomimus_question(title, sentence, first, doing, second):
+    style_prefix "sudomimus"
+
+    frame:
+        vbox:
+            label title
+            text sentence substitute False
+            hbox:
+                textbutton first action doing default_focus True
+                textbutton second action Return(False)
+    key "game_menu" action Return(False)
+
+screen sudomimus_settled(title, result):
+    style_prefix "sudomimus"
+
+    frame:
+        vbox:
+            label title
+            textbutton _("Continue") action Return(result) default_focus True
+    key "game_menu" action Return(result)
+
+image sudomimus_shade = Solid("#000000b0")
+
+transform sudomimus_breathe(late):
+    alpha 0.25
+    pause late
+    block:
+        ease 0.5 alpha 1.0
+        ease 0.7 alpha 0.25
+        repeat
+
+# How they look: the game's own, and what only they have #####################################################################
+
+style sudomimus_frame is frame:
+    align (0.5, 0.5)
+    xminimum sudomimus._px(460)
+    xmaximum sudomimus._px(920)
+    padding (sudomimus._px(36), sudomimus._px(28))
+
+style sudomimus_vbox is vbox:
+    spacing sudomimus._px(18)
+    xmaximum sudomimus._px(600)
+
+style sudomimus_columns is hbox:
+    spacing sudomimus._px(36)
+
+style sudomimus_hbox is hbox:
+    spacing sudomimus._px(28)
+
+style sudomimus_dots is hbox:
+    spacing sudomimus._px(8)
+
+style sudomimus_label is label
+style sudomimus_label_text is label_text
+
+style sudomimus_text is default:
+    layout "tex"
+
+style sudomimus_hint_text is sudomimus_text:
+    size sudomimus._px(17)
+
+style sudomimus_address_text is sudomimus_hint_text:
+    language "anywhere"
+    slow_cps False
+
+style sudomimus_time_text is sudomimus_hint_text
+
+style sudomimus_button is button
+style sudomimus_button_text is button_text
+
+style sudomimus_small_button is sudomimus_button
+style sudomimus_small_button_text is sudomimus_button_text:
+    size sudomimus._px(17)
+
+# What they ask ##############################################################################################################
+
+init -1 python in sudomimus:
+
+    from store import im, DynamicDisplayable, Null, Text
+
+    def _px(at_720):
+        """A length, given for a screen 720 pixels high."""
+        return int(round(at_720 * config.screen_height / 720.0))
+
+    _the_door().qr_pixels = _px(240)
+
+    def _begin_login():
+        if _the_door().status != "signed-in":
+            login()
+
+    def _login_ended(begun):
+        """True ends the screen, None leaves it."""
+        return True if begun and _the_door().status == "signed-in" and not _the_door().busy else None
+
+    def _share_ended(begun):
+        return True if begun and _the_door().shared else None
+
+    def _shared():
+        return _the_door().shared
+
+    def _busy():
+        return _the_door().busy
+
+    def _browser_opened():
+        return _the_door().browser_opened
+
+    def _plain(sentence):
+        """A sentence of the bridge in the game's language, none of its characters a text tag."""
+        return renpy.translate_string(sentence).replace("{", "{{") if sentence else sentence
+
+    def _address():
+        return (errand_url() or "").replace("{", "{{")
+
+    def _copy_address():
+        import pygame_sdl2
+        try:
+            pygame_sdl2.scrap.put(pygame_sdl2.SCRAP_TEXT, (errand_url() or "").encode())
+        except Exception:
+            return  # no clipboard here: the button goes on saying what it said
+        renpy.current_screen().scope["copied"] = True
+
+    def _qr_code(st, at):
+        png = _the_door().qr_code
+        return (im.Data(png, "code.png"), 1.0) if png else (Null(_px(240), _px(240)), 0.1)
+
+    def _time_left(st, at):
+        seconds = _the_door().seconds_left() or 0
+        text = renpy.translate_string(_("Time left: %d:%02d")) % (seconds // 60, seconds % 60)
+        return Text(text, style="sudomimus_time_text"), 0.5

@@ -1,0 +1,68 @@
+"""A Ren'Py that is installed on this machine, found and, where it is Debian's, made to run on Python 3.11."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+DEBIAN = Path("/usr/share/games/renpy")
+DEBIANS_PYTHON = "/usr/bin/python3"
+
+
+class NoRenpy(Exception):
+    """There is none; the message says how to get one."""
+
+
+def renpy_command() -> list[str]:
+    """The command line that starts Ren'Py, to which the project and `run` are added. Raises `NoRenpy`."""
+    if sdk := os.environ.get("RENPY"):
+        return _of_sdk(Path(sdk).expanduser())
+    if (DEBIAN / "renpy.py").is_file() and Path(DEBIANS_PYTHON).exists():
+        return [DEBIANS_PYTHON, str(debians_copy() / "renpy.py")]
+    if found := shutil.which("renpy.sh") or shutil.which("renpy"):
+        return [found]
+    raise NoRenpy(
+        "There is no Ren'Py here: set RENPY to the folder of its SDK (https://www.renpy.org), or on Debian: apt-get install renpy"
+    )
+
+
+def _of_sdk(folder: Path) -> list[str]:
+    name = "renpy.exe" if sys.platform == "win32" else "renpy.sh"
+    if not (folder / name).is_file():
+        raise NoRenpy(f"RENPY names {folder}, where there is no {name}. Set it to the folder of Ren'Py's SDK.")
+    return [str(folder / name)]
+
+
+def debians_copy() -> Path:
+    """A copy of Debian's Ren'Py 8.0.3 that runs on Python 3.11, made once. Raises `NoRenpy` where it is not installed."""
+    broken = DEBIAN / "renpy" / "sl2" / "slast.py"
+    if not broken.is_file() or not Path(DEBIANS_PYTHON).exists():
+        raise NoRenpy("Debian's Ren'Py is not installed: apt-get install renpy")
+    copy = Path(tempfile.gettempdir()) / f"sudomimus-bridge-renpy-{os.getuid()}-{int(broken.stat().st_mtime)}"
+    if not copy.exists():
+        with tempfile.TemporaryDirectory(prefix="sudomimus-bridge-renpy-") as folder:
+            fresh = Path(folder) / "renpy"
+            shutil.copytree(DEBIAN, fresh)
+            _mend(fresh / "renpy" / "sl2" / "slast.py")
+            try:
+                fresh.rename(copy)
+            except OSError:
+                if not copy.exists():  # else another process was faster
+                    raise
+    return copy
+
+
+def _mend(path: Path) -> None:
+    """Python 3.11 checks line ranges, which Ren'Py 8.0.3 mixes up when it compiles a screen's expressions."""
+    source = path.read_text(encoding="utf-8")
+    after = "    ast.fix_missing_locations(expr)\n"
+    mend = (
+        "    for part in ast.walk(expr):\n"
+        "        if hasattr(part, 'end_lineno'):\n"
+        "            part.end_lineno = part.end_col_offset = None\n"
+    )
+    if mend not in source:
+        path.write_text(source.replace(after, after + mend), encoding="utf-8")

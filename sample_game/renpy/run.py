@@ -1,0 +1,73 @@
+"""Plays the sample: on the stub of Steam and the local service, or with the real ones.
+
+python sample_game/renpy/run.py                 # nothing outside this machine; --auto does the browser's part as well
+python sample_game/renpy/run.py --real          # Steam and Sudomimus, by the settings in the environment
+
+A Ren'Py is looked for in RENPY (the folder of an SDK), on the PATH, and where Debian keeps it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from sudomimus_bridge.errors import BridgeError
+from sudomimus_bridge.renpy.installer import install
+from sudomimus_bridge.testing.real_renpy import NoRenpy, renpy_command
+
+HERE = Path(__file__).resolve().parent
+VISIT = "import sys; from sudomimus_bridge.emulator.visitor import visit_errand; visit_errand(sys.argv[1])"
+
+
+def main() -> int:
+    """Install the bridge into a copy of the game, and play it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--real", action="store_true", help="Steam and Sudomimus, by the settings in the environment")
+    parser.add_argument("--auto", action="store_true", help="the local service's pages are gone through by themselves")
+    arguments = parser.parse_args()
+    try:
+        command = renpy_command()
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="the-last-ferry-"))) / "the-last-ferry"
+            shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("art", "run.py", "*.rpyc", "cache", "saves"))
+            install(folder)
+            environment = {**os.environ} if arguments.real else {**os.environ, **local(stack, arguments.auto)}
+            for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):  # Ren'Py brings a Python of its own
+                environment.pop(name, None)
+            return subprocess.run([*command, str(folder), "run"], env=environment, check=False).returncode
+    except (NoRenpy, BridgeError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def local(stack: ExitStack, auto: bool) -> dict[str, str]:
+    """The settings of a local service that asks for a first name and would like an email, and of a stub of Steam."""
+    from sudomimus_bridge.emulator import Emulator
+    from sudomimus_bridge.testing.compiled_stub import compiled_stub
+
+    urls = stack.enter_context(Emulator({"claims": {"firstName": "REQUIRED", "email": "OPTIONAL"}})).urls
+    settings = {
+        "SUDOMIMUS_APPLICATION": urls["application"],
+        "SUDOMIMUS_STEAM_APP_ID": str(urls["steamAppId"]),
+        "SUDOMIMUS_NATIVE_URL": urls["native"],
+        "SUDOMIMUS_VIA_URL": urls["via"],
+        "SUDOMIMUS_STEAM_LIBRARY": str(compiled_stub()),
+        "STEAM_STUB_TICKET_DELAY_MS": "400",
+        "RENPY_NO_STEAM": "1",
+    }
+    if auto:
+        settings["BROWSER"] = f"{shlex.quote(sys.executable)} -c {shlex.quote(VISIT)} %s"
+    return settings
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+# A player who needs no person: goes through the steps of renpy_steps.py, 20 times a second a look at where it stands.
+#
+# The steps are generators, one until the first reload, one until the second, and so on. Each yields what it waits for. Each
+# line of the report is one JSON object.
+
+init 900 python in renpy_player:
+
+    import json, os, time, traceback
+    from store import config, store
+    import pygame_sdl2 as pygame
+
+    class Player(python_object):
+
+        def __init__(self):
+            import renpy_steps
+            # The module stays when Ren'Py reloads the game, and this does not.
+            self.steps = renpy_steps.PARTS.pop(0)(self)
+            self.waiting = self.leaving = None
+            self.until = 0
+
+        def report(self, step, **facts):
+            with open(os.environ["SUDOMIMUS_TEST_REPORT"], "a") as out:
+                out.write(json.dumps(dict(facts, step=step)) + "\n")
+
+        def look(self):
+            """The periodic callback: goes on where what is waited for has come."""
+            if self.steps is None:
+                return
+            renpy.game.preferences.text_cps = renpy.game.preferences.transitions = 0
+            try:
+                if self.leaving is not None:
+                    leave, self.leaving = self.leaving, None
+                    leave()
+                if self.waiting is not None and not self.waiting():
+                    if time.time() > self.until:
+                        raise Exception("waited in vain; on the screen: %r" % self.words())
+                    return
+                self.waiting, self.until = next(self.steps), time.time() + 15
+            except StopIteration:
+                self.report("over")
+                self.steps = None
+                renpy.quit()
+            except renpy.game.CONTROL_EXCEPTIONS:
+                raise
+            except Exception:
+                self.report("failed", why=traceback.format_exc())
+                self.steps = None
+                self.shot("failed")
+                renpy.quit()
+
+        def words(self):
+            """All that can be read on the screen."""
+            return renpy.display.tts.root._tts_all()
+
+        def sees(self, text):
+            return lambda: text in self.words()
+
+        def offers(self, text):
+            """Whether there is something to click on that says so."""
+            return lambda: renpy.test.testfocus.find_focus(text) is not None
+
+        def through(self, text):
+            """Press Return until it can be read."""
+            def there():
+                if text in self.words():
+                    return True
+                self.key(pygame.K_RETURN)
+            return there
+
+        def leave(self, how):
+            """Leave for another place in the game, which would end the generator if it were done there."""
+            self.leaving = how
+            return lambda: self.leaving is None
+
+        def visited(self, number):
+            """Let the browser that was started as the n-th go through its page, and wait until it has."""
+            folder = os.environ["SUDOMIMUS_TEST_FOLDER"]
+            open(os.path.join(folder, "visit-%d" % number), "w").close()
+            return lambda: os.path.exists(os.path.join(folder, "visited-%d" % number))
+
+        def shot(self, name):
+            folder = os.environ.get("SUDOMIMUS_TEST_SCREENSHOTS")
+            if folder:
+                renpy.screenshot(os.path.join(folder, name + ".png"))
+
+        def key(self, key):
+            for kind in (pygame.KEYDOWN, pygame.KEYUP):
+                pygame.event.post(pygame.event.Event(kind, key=key, mod=0, unicode="", repeat=False, test=True))
+
+        def click(self, text):
+            focus = renpy.test.testfocus.find_focus(text)
+            if focus is None:
+                raise Exception("nothing to click on says %r, but: %r" % (text, self.words()))
+            x, y = renpy.test.testfocus.find_position(focus, (None, None))
+            renpy.test.testmouse.click_mouse(1, x, y)
+
+        def pause(self, seconds):
+            until = time.time() + seconds
+            return lambda: time.time() > until
+
+    config.periodic_callbacks.append(Player().look)
+    config.autosave_on_choice = False

@@ -1,0 +1,31 @@
+"""What BROWSER starts in the tests of Ren'Py: goes through the page as a person would, once the player lets it.
+
+The n-th one started waits for the file `visit-n` and leaves `visited-n`. The first that visits shares what the game must
+know and no more, every later one all that is offered.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from sudomimus_bridge.emulator.visitor import visit_errand
+
+
+def main(url: str, folder: Path, patience: float = 20) -> None:
+    number = len(list(folder.glob("opened-*"))) + 1
+    (folder / f"opened-{number}").touch()
+    until = time.monotonic() + patience
+    while not (folder / f"visit-{number}").exists():
+        if (folder / f"opened-{number + 1}").exists() or time.monotonic() > until:
+            return
+        time.sleep(0.05)
+    first = not list(folder.glob("visited-*"))
+    visit_errand(url, share=() if first else None)
+    (folder / f"visited-{number}").touch()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(os.environ["SUDOMIMUS_TEST_FOLDER"]))

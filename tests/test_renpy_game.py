@@ -1,0 +1,187 @@
+"""`sample_game/renpy` in a real Ren'Py: the screens, saves, rollback, a reload, and quitting in the middle of a login.
+
+SUDOMIMUS_TEST_SCREENSHOTS names a folder for pictures of every screen.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.renpy.installer import install
+from sudomimus_bridge.renpy.pictures import plain_png
+from sudomimus_bridge.testing import renpy_achievement
+from sudomimus_bridge.testing.compiled_stub import open_tickets
+
+from .conftest import StubLog
+from .renpy_helpers import Project, screen
+
+_SAMPLE = Path(__file__).parent.parent / "sample_game" / "renpy"
+_VISITOR = Path(__file__).with_name("renpy_visitor.py")
+_SCREENSHOTS = os.environ.get("SUDOMIMUS_TEST_SCREENSHOTS")  # read before conftest clears it away
+NewProject = Callable[..., Project]
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    with screen() as name:
+        yield name
+
+
+@pytest.fixture
+def project(display: str, emulator: Emulator, stub_library: Path, stub_log: StubLog, tmp_path: Path) -> NewProject:
+    """A project with the bridge installed, on the compiled stub and the local service, which asks for a first name."""
+    emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OPTIONAL"})
+    environment = {
+        "DISPLAY": display,
+        "BROWSER": f"{sys.executable} {_VISITOR} %s",
+        "SUDOMIMUS_APPLICATION": emulator.urls["application"],
+        "SUDOMIMUS_NATIVE_URL": emulator.urls["native"],
+        "SUDOMIMUS_VIA_URL": emulator.urls["via"],
+        "SUDOMIMUS_STEAM_LIBRARY": str(stub_library),
+        "STEAM_STUB_TICKET_DELAY_MS": "600",
+        "SUDOMIMUS_TEST_SCREENSHOTS": _SCREENSHOTS or "",
+    }
+
+    def make(source: Path | None = _SAMPLE, files: dict[str, str] | None = None, **more: str) -> Project:
+        folder = tmp_path / "project"
+        if source is not None:
+            shutil.copytree(source, folder)
+        for name, text in (files or {}).items():
+            path = folder / "game" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        install(folder)
+        return Project(folder, environment | more)
+
+    return make
+
+
+def test_the_sample_lints(project: NewProject) -> None:
+    said = project().lint()
+    assert "Statistics:" in said
+    assert "The game contains 3 menus" in said
+    assert ".rpy:" not in said  # each complaint names a line
+
+
+def test_a_night_at_marrow_point(project: NewProject, emulator: Emulator, stub_log: StubLog) -> None:
+    """Steam is started by the bridge: Ren'Py has not, and the compiled stub is the library."""
+    emulator.fault("POST /direct-issue/steam-ticket 403 reason=Layer2Denied times=1")
+    game = project()
+    told = game.play("night")
+
+    assert told["refused"]["status"] == "failed"
+    assert told["page"]["status"] == "waiting-for-browser"
+    assert "A page has opened in your browser" in told["page"]["words"]
+    assert told["cancelled"] == {"step": "cancelled", "status": "signed-out", "url": None}
+    assert "You write Robin, and the ink is dry" in told["greeted"]["words"]
+    assert told["rolled back"]["status"] == told["loaded"]["status"] == "signed-in"
+    assert "very small letters: robin@example.com" in told["shared"]["words"]
+    assert told["quitting"] == {"step": "quitting", "busy": True, "status": "signing-in"}
+
+    _nothing_open(stub_log)
+    secrets = [told["page"]["url"], told["greeted"]["token"], told["shared"]["token"]]
+    _no_secret_in_saves(game.saves, secrets, 4)
+    with zipfile.ZipFile(next(game.saves.glob("1-2-*.save"))) as save:
+        assert save.read("screenshot.png") == plain_png(256, 144)
+    with zipfile.ZipFile(next(game.saves.glob("1-1-*.save"))) as save:
+        assert save.read("screenshot.png") != plain_png(256, 144)
+
+
+_STAND_IN = """
+init 1501 python:
+    import renpy_achievement
+    # Ren'Py's binding outlives a reload as well: a library is loaded once in a process.
+    if not hasattr(renpy_achievement, "running"):
+        renpy_achievement.running = renpy_achievement.CompiledAchievement({library!r})
+    achievement.steam = renpy_achievement.running.steam
+    achievement.steamapi = renpy_achievement.running.steamapi
+    config.periodic_callbacks.append(achievement.steam.periodic)
+"""
+
+
+def test_where_ren_py_runs_steam(project: NewProject, stub_library: Path, stub_log: StubLog, tmp_path: Path) -> None:
+    """As Ren'Py does it: `achievement.steam` and `achievement.steamapi`, drained on the main thread; and a reload."""
+    source = Path(renpy_achievement.__file__).read_text(encoding="utf-8")
+    game = project(
+        files={"renpy_achievement.py": source, "stand_in.rpy": _STAND_IN.format(library=str(stub_library))},
+        SUDOMIMUS_STEAM_LIBRARY=str(tmp_path / "none"),  # the bridge itself could start no Steam
+        SteamAppId="480",
+    )
+    told = game.play("night_until_reload", "night_after_reload")
+
+    assert told["before"]["url"]
+    assert told["after"] == told["before"] | {"step": "after"}
+    assert "You write Robin, and the ink is dry" in told["greeted"]["words"]
+    assert told["quitting"]["busy"]
+    _nothing_open(stub_log)
+    assert stub_log.story().count("shutdown") == 0  # Ren'Py's Steam is nobody else's to shut down
+    _no_secret_in_saves(game.saves, [told["before"]["url"], told["greeted"]["token"]], 0)
+
+
+_PLAIN = """
+define config.name = "plain"
+define config.steam_appid = 480
+init -2 python:
+    config.screen_width = 1920
+    config.screen_height = 1080
+label main_menu:
+    return
+label start:
+    call screen sudomimus_login
+    "offline: [_return]"
+    call screen sudomimus_share
+    "shared: [_return]"
+    return
+"""
+
+
+def test_a_game_without_looks_of_its_own(project: NewProject, stub_log: StubLog) -> None:
+    """At 1920 by 1080, where no browser opens; the app id is `config.steam_appid`."""
+    told = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_NO_BROWSER="1").play("plain")
+    assert "Open this page in a browser" in told["page"]["words"]
+    assert told["page"]["certificates"]  # certifi's, whose own way to find them fails here
+    assert told["offline"] == {"step": "offline", "status": "signed-out", "player": "None"}
+    assert "Sign in first" in told["not shared"]["words"]
+    _nothing_open(stub_log)
+
+
+def test_the_sample_says_what_it_lacks(tmp_path: Path) -> None:
+    program = [sys.executable, str(_SAMPLE / "run.py")]
+    done = subprocess.run(
+        program, env=os.environ | {"RENPY": str(tmp_path)}, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"RENPY names {tmp_path}, where there is no renpy.")
+
+
+def _nothing_open(stub_log: StubLog) -> None:
+    story = stub_log.story()
+    assert story.count("request") == story.count("cancel") > 0
+    assert open_tickets(stub_log.calls) == []
+    assert "misuse" not in story
+
+
+def _no_secret_in_saves(saves: Path, secrets: list[Any], at_least: int) -> None:
+    """No part of a token or a page's key in anything that Ren'Py wrote."""
+    files = [path for path in saves.rglob("*") if path.is_file()]
+    assert len([path for path in files if path.suffix == ".save"]) >= at_least
+    needles = [b"ernd_", b"eyJ"]
+    for secret in secrets:
+        needles += [part.encode() for part in secret.replace("=", ".").split(".") if len(part) > 20]
+    for path in files:
+        contents = [path.read_bytes()]
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as save:
+                contents += [save.read(name) for name in save.namelist()]
+        for content in contents:
+            assert not [needle for needle in needles if needle in content], path.name
