@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..events import LoginResult
+from ..secret import Secret
 from ..token import read_token
 
 
@@ -22,8 +22,8 @@ class Player:
     """The service's `claims` block: claim name to `{"requirement": …, "state": …}`."""
 
 
-def player_of(result: LoginResult) -> Player:
-    """The player whom these tokens are for."""
-    facts = read_token(result.access)
+def player_of(access: Secret, claims: Mapping[str, Any]) -> Player:
+    """The player whom this access token is for."""
+    facts = read_token(access)
     name = " ".join(part for part in (facts.first_name, facts.last_name) if part)
-    return Player(facts.subject, name or None, facts.email, dict(result.claims))
+    return Player(facts.subject, name or None, facts.email, dict(claims))

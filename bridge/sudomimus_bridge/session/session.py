@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ErrandNotCompleted
+from ..events import Phase, ProgressEvent
 from ..running import blocking
 
 if TYPE_CHECKING:
@@ -32,26 +34,29 @@ class Session:
         self._keeper = keeper
         self._start = start
 
-    def access_token(self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None) -> str:
+    def access_token(
+        self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None, *, quietly: bool = False
+    ) -> str:
         """An access token that is valid for that many seconds at least. Blocks this thread while it is being renewed.
 
-        `on_progress` hears of an errand, where a claim became required. Raises `LoginDenied` with the reason `SignInAgain`
-        where only the player can go on; `ConfigurationError` where no token lives as long as asked; and what a login
-        raises. A token that does not say how long it lives is renewed each time.
+        Where a claim became required, the player is sent to a page, of which `on_progress` hears; `quietly` raises
+        `ErrandNotCompleted` (reason `PlayerNeeded`) instead, for the middle of a game. Raises `LoginDenied` with the reason
+        `SignInAgain` where only the player can go on; `ConfigurationError` where no token lives as long as asked; and what a
+        login raises. A token that does not say how long it lives is renewed each time.
         """
-        return blocking(self._access_token(valid_for), on_progress)
+        return blocking(self._access_token(valid_for, quietly), on_progress)
 
     async def access_token_async(
-        self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None
+        self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None, *, quietly: bool = False
     ) -> str:
         """As `access_token`, on this event loop."""
-        return await self._access_token(valid_for)(on_progress, None)
+        return await self._access_token(valid_for, quietly)(on_progress, None)
 
     def start_access_token(
-        self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None
+        self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None, *, quietly: bool = False
     ) -> Running[str]:
         """As `access_token`, on a thread of its own; call the answer's `poll()` each frame."""
-        return self._start(self._access_token(valid_for), on_progress)
+        return self._start(self._access_token(valid_for, quietly), on_progress)
 
     def logout(self) -> bool:
         """Revoke the session and forget it. True where the service confirmed; forgotten it is in any case."""
@@ -74,12 +79,13 @@ class Session:
         """Why the player will not stay signed in after this program has ended, in a sentence; None where nothing is wrong."""
         return self._keeper().place.problem
 
-    def _access_token(self, valid_for: float) -> Flow[str]:
+    def _access_token(self, valid_for: float, quietly: bool) -> Flow[str]:
         if not valid_for >= 0:
             raise ValueError("valid_for is a number of seconds, 0 or more")
 
         async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> str:
-            return (await self._keeper().access_token(valid_for, on_progress, done)).reveal()
+            listen = _but_no_page(on_progress) if quietly else on_progress
+            return (await self._keeper().access_token(valid_for, listen, done)).reveal()
 
         return flow
 
@@ -95,3 +101,17 @@ class Session:
             return record.claims if record is not None else None
 
         return flow
+
+
+def _but_no_page(on_progress: OnProgress | None) -> OnProgress:
+    """A listener that ends the flow where it is about to send the player to a page."""
+
+    def listen(event: ProgressEvent) -> None:
+        if event.phase is Phase.ERRAND_REQUIRED:
+            raise ErrandNotCompleted(
+                "The game asks for something that you have not shared yet. Sign in again to decide.", reason="PlayerNeeded"
+            )
+        if on_progress is not None:
+            on_progress(event)
+
+    return listen
