@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check all native cross tools sample-renpy soak clean
+.PHONY: demo test check all native cross tools sidecar sample-renpy soak clean
 
 all: check test
 
@@ -13,6 +13,10 @@ demo: $(VENV)/.ready native
 
 test: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+# One program that needs no Python on the player's machine: dist/sudomimus-bridge-sidecar.
+sidecar: tools
+	$(BIN)/python packaging/build_sidecar.py dist
 
 # A short visual novel that signs its player in, on the stub and the local service. RENPY: the folder of a Ren'Py.
 sample-renpy: $(VENV)/.ready native
@@ -37,9 +41,9 @@ native:
 cross: tools
 	$(MAKE) -C native cross PYTHON=$(abspath $(BIN))/python
 
-# What only some tests need: a compiler for all platforms, and, where there is npm, OpenRPC's own schema of its documents.
+# What only some tests need: a compiler for all platforms, what makes the single file, and, where there is npm, OpenRPC's own schema of its documents.
 tools: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang 'pyinstaller>=6.10'
 	@if command -v npm >/dev/null 2>&1; then npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/npm \
 	  @open-rpc/meta-schema@1 @json-schema-tools/meta-schema@1; fi
 

@@ -4,7 +4,7 @@ The floor for the first answer is Python with asyncio and json, answering one li
 must import (httpx, anyio, pydantic, ctypes, ssl with the system's certificates), doing nothing. Both are measured in turn,
 in the same minute. Memory is read from /proc, so it is Linux's.
 
-    python benchmarks/sidecar.py [--runs 20] [--logins 300] [--executable dist/sudomimus-bridge]
+    python benchmarks/sidecar.py [--runs 20] [--logins 300] [--executable dist/sudomimus-bridge-sidecar]
 """
 
 from __future__ import annotations

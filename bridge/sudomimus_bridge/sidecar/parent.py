@@ -63,7 +63,7 @@ def _wrappers() -> int:
     python.exe starts the real one, and so does the sudomimus-bridge.exe that pip makes.
     """
     frozen = bool(getattr(sys, "frozen", False))
-    unpacked = frozen and not Path(getattr(sys, "_MEIPASS", sys.executable)).is_relative_to(Path(sys.executable).parent)
+    unpacked = frozen and Path(getattr(sys, "_MEIPASS", "")).name.startswith("_MEI")  # the bootloader's name for it
     windows = sys.platform == "win32" and not frozen
     in_environment = windows and sys.prefix != sys.base_prefix
     by_stub = windows and Path(sys.argv[0]).with_suffix(".exe").is_file()

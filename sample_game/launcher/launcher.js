@@ -1,0 +1,114 @@
+// A launcher's sign-in as an Electron main process would do it. Node.js alone, no packages.
+//
+//   node launcher.js [--show-page] sudomimus-bridge sidecar --application my-game --steam-app-id 480
+//
+// Ctrl-C cancels the login. Enter says "I am done in the browser". docs/sidecar.md tells the protocol.
+"use strict";
+const { spawn } = require("node:child_process");
+
+class SidecarDied extends Error {}
+
+class Sidecar {
+  constructor([program, ...args], onProgress) {
+    this.onProgress = onProgress;
+    this.waiting = new Map(); // the requests that have no answer yet, by their ids
+    this.lastId = 0;
+    // Standard error is the sidecar's log. windowsHide: no console window flashes up on Windows.
+    this.process = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], windowsHide: true });
+    this.process.stdin.on("error", () => {}); // it has died; "close" tells
+    this.process.on("error", (error) => console.log(`cannot start ${program}: ${error.code}`));
+    this.process.on("close", () => this.died());
+    let unread = "";
+    this.process.stdout.setEncoding("utf8").on("data", (text) => {
+      // At "\n" and nowhere else: readline would also cut at the line separators that Unicode has.
+      const lines = (unread + text).split("\n");
+      unread = lines.pop();
+      lines.forEach((line) => this.receive(JSON.parse(line)));
+    });
+  }
+
+  request(method, params) {
+    const id = ++this.lastId;
+    this.process.stdin.write(JSON.stringify({ jsonrpc: "2.0", id, method, params }) + "\n");
+    return new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }));
+  }
+
+  receive(message) {
+    if (message.method === "progress") {
+      this.onProgress(message.params);
+    } else if (this.waiting.has(message.id)) {
+      const { resolve, reject } = this.waiting.get(message.id);
+      this.waiting.delete(message.id);
+      if (message.error) reject(Object.assign(new Error(message.error.message), message.error.data));
+      else resolve(message.result);
+    }
+  }
+
+  died() {
+    for (const { reject } of this.waiting.values()) reject(new SidecarDied("The sidecar died."));
+    this.waiting.clear();
+  }
+
+  // All that it takes: the sidecar cancels what runs, lets go of Steam, and is gone within a second.
+  close() {
+    this.process.stdin.end();
+  }
+}
+
+const showPage = process.argv[2] === "--show-page";
+const command = process.argv.slice(showPage ? 3 : 2);
+let sidecar;
+let cancelled = false;
+
+function show(progress) {
+  console.log(`progress: ${progress.phase}`);
+  if (progress.phase === "waiting-for-browser") {
+    console.log(`finish ${showPage ? progress.errand.url : "the page that opened in your browser"}`);
+  }
+  if (progress.retryInSeconds) console.log(`next try in ${Math.ceil(progress.retryInSeconds)} s`);
+}
+
+async function signIn() {
+  sidecar = new Sidecar(command, show);
+  const { protocolVersion } = await sidecar.request("initialize");
+  if (protocolVersion !== 1) throw new Error(`This launcher does not speak version ${protocolVersion}.`);
+  console.log(`sidecar ${sidecar.process.pid}`);
+  const login = sidecar.request("login", { method: "steam", openBrowser: !showPage });
+  sidecar.loginId = sidecar.lastId;
+  return await login;
+}
+
+// Unverified, so for the greeting alone: whom a token belongs to is for the game's server to check.
+function nameIn(accessToken) {
+  const player = JSON.parse(Buffer.from(accessToken.split(".")[1], "base64url").toString());
+  return player.firstName ?? player.subject;
+}
+
+async function main() {
+  for (let again = true; ; again = false) {
+    try {
+      const result = await signIn();
+      console.log(`signed in to ${result.applicationAnchor} as ${nameIn(result.accessToken)}`); // the game gets the tokens
+      return 0;
+    } catch (error) {
+      console.log(error.message);
+      if (cancelled) return 130;
+      // Cancelled, and not by us: somebody ends the sidecar.
+      if (!(error instanceof SidecarDied) && error.kind !== "cancelled") return 1;
+      console.log(again ? "Starting it again." : "Playing offline.");
+      if (!again) return 1;
+    } finally {
+      sidecar.close();
+    }
+  }
+}
+
+process.on("SIGINT", () => {
+  cancelled = true;
+  sidecar.request("cancel", { id: sidecar.loginId }).catch(() => {});
+});
+process.stdin.on("data", () => sidecar.request("done", { id: sidecar.loginId }).catch(() => {}));
+main().then((status) => {
+  process.exitCode = status;
+  process.stdin.destroy();
+});

@@ -1,0 +1,118 @@
+"""A launcher's sign-in in Python, with the standard library alone: the bridge need not be importable here.
+
+python launcher.py [--show-page] sudomimus-bridge sidecar --application my-game --steam-app-id 480
+
+Ctrl-C cancels the login. Enter says "I am done in the browser". docs/sidecar.md tells the protocol.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from functools import partial
+from subprocess import PIPE
+from typing import Any
+
+say = partial(print, flush=True)  # a launcher has a window for this
+
+
+class RequestFailed(Exception):
+    """The sidecar's error, or its death. The arguments: a sentence for the player, and of what kind it is."""
+
+
+class Sidecar:
+    """A sidecar, started anew for each try. Anybody may ask, also a signal handler or a thread; one reads the answers."""
+
+    def __init__(self, command: list[str], *, show_page: bool) -> None:
+        self._command = command
+        self._show_page = show_page
+        self.cancelled = False
+
+    def ask(self, request_id: str, method: str, params: dict[str, Any]) -> None:
+        """Send a request. One write, without a buffer: whoever asks may have interrupted another who did."""
+        message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
+        with suppress(AttributeError, OSError, ValueError):  # it does not run, which who reads sees
+            os.write(self._process.stdin.fileno(), json.dumps(message).encode() + b"\n")  # type: ignore[union-attr]
+
+    def answer(self, request_id: str) -> Any:
+        """Read until that request is answered, and show progress meanwhile."""
+        for line in self._process.stdout or []:
+            message = json.loads(line)
+            if message.get("method") == "progress":
+                self._show(message["params"])
+            elif message["id"] == request_id:
+                if "error" in message:
+                    raise RequestFailed(message["error"]["message"], message["error"]["data"].get("kind"))
+                return message["result"]
+        raise RequestFailed("The sidecar died.", "died")
+
+    def _show(self, progress: dict[str, Any]) -> None:
+        say(f"progress: {progress['phase']}")
+        if progress["phase"] == "waiting-for-browser":
+            say(f"finish {progress['errand']['url'] if self._show_page else 'the page that opened in your browser'}")
+
+    def sign_in(self) -> Any:
+        """A player's tokens, from a sidecar of its own. Standard error is its log, and stays ours."""
+        no_window = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # that would flash up on Windows
+        self._process = subprocess.Popen(self._command, stdin=PIPE, stdout=PIPE, creationflags=no_window)
+        self.ask("hello", "initialize", {})
+        version = self.answer("hello")["protocolVersion"]
+        if version != 1:
+            raise RequestFailed(f"This launcher does not speak version {version}.", None)
+        say(f"sidecar {self._process.pid}")
+        self.ask("login", "login", {"method": "steam", "openBrowser": not self._show_page})
+        return self.answer("login")
+
+    def cancel(self, *_: object) -> None:
+        """Never mind: the login ends with an error of kind `cancelled`, and its ticket is cancelled."""
+        self.cancelled = True
+        self.ask("cancel", "cancel", {"id": "login"})
+
+    def say_done(self) -> None:
+        """For each Enter: the page is done, ask the service now."""
+        for _ in sys.stdin:
+            self.ask("done", "done", {"id": "login"})
+
+    def close(self) -> None:
+        """All that it takes: the sidecar cancels what runs, lets go of Steam, and is gone within a second."""
+        self._process.communicate()
+
+
+def name_in(access_token: str) -> str:
+    """Unverified, so for the greeting alone: whom a token belongs to is for the game's server to check."""
+    player = json.loads(base64.urlsafe_b64decode(access_token.split(".")[1] + "=="))
+    return str(player.get("firstName") or player.get("subject"))
+
+
+def main(show_page: bool, command: list[str]) -> int:
+    """Sign one player in, with a second sidecar where the first one dies. The exit status."""
+    sidecar = Sidecar(command, show_page=show_page)
+    signal.signal(signal.SIGINT, sidecar.cancel)
+    threading.Thread(target=sidecar.say_done, daemon=True).start()
+    for again in (True, False):
+        try:
+            tokens = sidecar.sign_in()
+            say(f"signed in to {tokens['applicationAnchor']} as {name_in(tokens['accessToken'])}")  # the game gets them
+            return 0
+        except RequestFailed as error:
+            sentence, kind = error.args
+            say(sentence)
+            if sidecar.cancelled:
+                return 130
+            if kind not in ("died", "cancelled"):  # cancelled, and not by us: somebody ends the sidecar
+                return 1
+            say("Starting it again." if again else "Playing offline.")
+        finally:
+            sidecar.close()
+    return 1
+
+
+if __name__ == "__main__":
+    wants_page = sys.argv[1:2] == ["--show-page"]
+    sys.exit(main(wants_page, sys.argv[2 if wants_page else 1 :]))
