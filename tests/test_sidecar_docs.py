@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.visitor import visit_errand
+from sudomimus_bridge.emulator.visitor import visit, visit_errand
 from sudomimus_bridge.settings import TABLE as SETTINGS
 from sudomimus_bridge.sidecar.dispatcher import MAX_BATCH, MAX_RUNNING
 from sudomimus_bridge.sidecar.idle import IDLE_SECONDS
@@ -122,6 +122,20 @@ _HAPPENINGS: dict[str, Callable[[Replay], object]] = {
     ),
     "the service is overloaded for hours": lambda replay: replay.program.emulator.fault(
         path=ISSUE, status=503, headers={"Retry-After": "7200"}
+    ),
+    "the game's backend establishes an inquiry": lambda replay: replay.received.update(
+        replay.program.emulator.establish()
+    ),
+    "the player signs in on the page": lambda replay: visit(replay.received["url"]),
+    "the service wants to be asked once a second": lambda replay: replay.program.emulator.update(
+        {"device.interval": 1}
+    ),
+    "the player confirms the code": lambda replay: visit(replay.received["verificationUriComplete"]),
+    "a player is signed in": lambda replay: replay.received.update(
+        refreshToken=replay.program.emulator.open_session().refresh_token
+    ),
+    "the answer to a refresh is lost on its way": lambda replay: replay.program.emulator.fault(
+        "POST /session/refresh reset when=after"
     ),
     "Steam takes ten seconds to give a ticket": lambda replay: replay.environ(STEAM_STUB_TICKET_DELAY_MS="10000"),
     "Steam is not running": lambda replay: replay.environ(STEAM_STUB_INIT="2"),

@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..bridge import Bridge, Running
+from ..bridge import Bridge
 from ..errors import BridgeError, ConfigurationError
 from ..events import ErrandHandoff, ErrandResult, LoginResult, Phase, ProgressEvent
+from ..running import Running
 from ..secret import Secret, redact
 from ..settings import TABLE, Settings, read_settings
 from ..token import read_token

@@ -109,7 +109,8 @@ def _but_no_page(on_progress: OnProgress | None) -> OnProgress:
     def listen(event: ProgressEvent) -> None:
         if event.phase is Phase.ERRAND_REQUIRED:
             raise ErrandNotCompleted(
-                "The game asks for something that you have not shared yet. Sign in again to decide.", reason="PlayerNeeded"
+                "The game asks for something that you have not shared yet. Sign in again to decide.",
+                reason="PlayerNeeded",
             )
         if on_progress is not None:
             on_progress(event)
