@@ -112,7 +112,7 @@ def test_a_clean_environment() -> None:
     assert clean_environment({**dirty, "SYSTEM_LD_LIBRARY_PATH": "/b"})["LD_LIBRARY_PATH"] == "/b"
 
 
-@pytest.mark.parametrize("name", ["ACCESS_KEY_SECRET", "ACCESS_TOKEN", "CLIENT_KEY", "EXPOSURE_KEY", "HIDDEN_KEY"])
+@pytest.mark.parametrize("name", ["ACCESS_KEY_SECRET", "ACCESS_TOKEN", "CLIENT_KEY", "EXPOSURE_KEY", "HIDDEN_KEY", "REFRESH_TOKEN"])
 def test_a_browser_gets_no_credential(name: str) -> None:
     assert clean_environment({f"SUDOMIMUS_{name}": "secret", "HOME": "/h"}) == {"HOME": "/h"}
 

@@ -36,6 +36,7 @@ _CREDENTIALS = (
     "SUDOMIMUS_CLIENT_KEY",
     "SUDOMIMUS_EXPOSURE_KEY",
     "SUDOMIMUS_HIDDEN_KEY",
+    "SUDOMIMUS_REFRESH_TOKEN",
 )
 
 _started: list[subprocess.Popen[bytes]] = []

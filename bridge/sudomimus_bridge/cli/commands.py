@@ -117,6 +117,13 @@ def build_parser(*, emulator: bool = False) -> Parser:
     )
     errand.add_argument("--json", action="store_true", help="print one JSON object")
 
+    for name, help_ in (("refresh", "renew a session"), ("logout", "end a session")):
+        of_session = command(name, "cli.session", name, help_)
+        of_session.description = (
+            f"{help_[0].upper()}{help_[1:]}. The refresh token comes from SUDOMIMUS_REFRESH_TOKEN or standard input."
+        )
+        of_session.add_argument("--json", action="store_true", help="print one JSON object")
+
     doctor = command("doctor", "cli.doctor", "doctor", "check each thing that a login needs, and say what to do")
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -1,0 +1,52 @@
+"""`refresh` and `logout`: a session by its refresh token, which comes from the environment or standard input."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from ..errors import ConfigurationError, LoginDenied
+from ..login.engine import Engine
+from ..secret import Secret
+from ..session.refresh import Fate
+from .arguments import given_settings
+from .login import read_secret
+from .output import Output
+from .running import run
+from .terminal import Terminal, login_summary
+
+
+def refresh(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
+    """Renew a session, and print the new pair as `login` does."""
+    engine, token = Engine(given_settings(arguments)), _refresh_token()
+    renewed = run(lambda: engine.refresh(token))
+    if renewed.result is None:
+        if renewed.fate is Fate.UNKNOWN:
+            terminal.line("The refresh token may have been used. Do not send it again, which would end the session.")
+        raise renewed.error or LoginDenied("This sign-in has ended. Sign in again.")
+    if arguments.json:
+        output.json(renewed.result.to_json())
+    else:
+        output.text(login_summary(renewed.result))
+    return 0
+
+
+def logout(arguments: argparse.Namespace, _terminal: Terminal, output: Output) -> int:
+    """End a session, and print whether there was one to end."""
+    engine, token = Engine(given_settings(arguments)), _refresh_token()
+    revoked = run(lambda: engine.logout(token))
+    if arguments.json:
+        output.json({"revoked": revoked})
+    else:
+        output.text("Signed out." if revoked else "This session had ended already.")
+    return 0
+
+
+def _refresh_token() -> Secret:
+    value = os.environ.get("SUDOMIMUS_REFRESH_TOKEN", "").strip()
+    token = Secret(value) if value else read_secret("the player's refresh token")
+    if not token:
+        raise ConfigurationError(
+            "No refresh token was given: set SUDOMIMUS_REFRESH_TOKEN, or write the token to standard input."
+        )
+    return token
