@@ -1,7 +1,7 @@
-"""A service behind a slow line, at the HTTP client's network backend: connecting, TLS and requests take their round trips.
+"""A service behind a slow line, at what the HTTP client's network backend connects by: TCP, TLS and requests take round trips.
 
 It lives on the event loop of whoever connects, in memory: under a virtual clock every figure is exact. TLS is real, on a
-certificate of its own that signs itself. asyncio only.
+certificate of its own that signs itself. asyncio only. It imports nothing that a login does not import first of all.
 """
 
 from __future__ import annotations
@@ -10,17 +10,13 @@ import asyncio
 import datetime
 import json
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import anyio
-import httpcore
 from anyio.abc import ByteStream
-from anyio.streams.tls import TLSStream
-from httpcore._backends.anyio import AnyIOStream
 
 HOST = "service.test"
 TOKENS = {
@@ -59,37 +55,31 @@ class Line(ByteStream):
         await self.send(b"")
 
 
-class SlowNetwork(httpcore.AnyIOBackend):
+class SlowNetwork:
     """Connects to the service at `HOST`, whatever the port, in a round trip; from then on `one_way` seconds each way."""
 
     def __init__(self, one_way: float, certificate: Path) -> None:
-        super().__init__()
         self._one_way = one_way
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(certificate)
         self._serving: set[asyncio.Task[None]] = set()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """See httpcore."""
+    async def connect_tcp(self, *_: Any, **__: Any) -> Line:
+        """In place of `anyio.connect_tcp`."""
         await asyncio.sleep(2 * self._one_way)
         near, far = Line(self._one_way), Line(self._one_way)
         near.other, far.other = far, near
         task = asyncio.create_task(self._serve(far))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
-        return AnyIOStream(near)
+        return near
 
     async def _serve(self, line: Line) -> None:
         """Answer each request on one connection with tokens."""
         body = json.dumps(TOKENS).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        from anyio.streams.tls import TLSStream
+
         try:
             stream = await TLSStream.wrap(line, server_side=True, ssl_context=self._tls, standard_compatible=False)
             received = b""
@@ -109,17 +99,24 @@ def _length(head: bytes) -> int:
 
 
 @contextmanager
-def slow_network(one_way: float, certificate: Path) -> Iterator[Callable[[], SlowNetwork]]:
-    """Whoever makes httpcore's network backend while the block runs gets the slow one."""
+def slow_network(one_way: float, certificate: Path) -> Iterator[None]:
+    """Whoever connects through anyio while the block runs, as httpcore does, gets the slow network.
 
-    def make() -> SlowNetwork:
-        return SlowNetwork(one_way, certificate)
+    The certificate is trusted beside all those that are trusted otherwise, for reading them is a part of a first login.
+    """
+    connect_tcp, create_default_context = anyio.connect_tcp, ssl.create_default_context
 
-    with (
-        mock.patch.object(httpcore, "AnyIOBackend", make),
-        mock.patch.dict("os.environ", {"SSL_CERT_FILE": str(certificate)}),
-    ):
-        yield make
+    def trusting(*arguments: Any, **keywords: Any) -> ssl.SSLContext:
+        context = create_default_context(*arguments, **keywords)
+        context.load_verify_locations(certificate)
+        return context
+
+    try:
+        anyio.connect_tcp = SlowNetwork(one_way, certificate).connect_tcp  # type: ignore[assignment]
+        ssl.create_default_context = trusting
+        yield
+    finally:
+        anyio.connect_tcp, ssl.create_default_context = connect_tcp, create_default_context
 
 
 def make_certificate(folder: Path) -> Path:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import httpcore
 import pytest
 
 from sudomimus_bridge.clock import SystemClock
@@ -222,13 +221,13 @@ def test_a_warm_connection_that_broke_is_replaced(backend: str) -> None:
 
 
 def test_the_request_waits_for_a_connection_that_is_on_its_way(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    connect = httpcore.AnyIOBackend.connect_tcp
+    connect = anyio.connect_tcp
 
     async def slowly(*arguments: Any, **keywords: Any) -> Any:
         await anyio.sleep(0.05)
         return await connect(*arguments, **keywords)
 
-    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", slowly)
+    monkeypatch.setattr(anyio, "connect_tcp", slowly)
 
     async def use(exchange: Exchange) -> Any:
         async with anyio.create_task_group() as tasks:
@@ -383,9 +382,7 @@ def test_through_an_http_proxy(certificate: Path, backend: str, monkeypatch: pyt
             inside.sendall(OK)
 
     with server(proxy) as (url, _):
-        monkeypatch.setattr(
-            "sudomimus_bridge.service.transport.proxy_for", lambda _url: HttpProxy(url, ("me", "secret"))
-        )
+        monkeypatch.setattr("sudomimus_bridge.service.proxy.proxy_for", lambda _url: HttpProxy(url, ("me", "secret")))
         reply = exchanged("https://127.0.0.1:9", backend)
     assert isinstance(reply, Replied), reply
     assert asked[0].startswith(b"CONNECT 127.0.0.1:9 HTTP/1.1")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
-import httpcore
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
@@ -35,6 +34,7 @@ def test_silent_login(engine_for: Callable[..., Engine], stub_log: StubLog, back
     assert stub_log.story() == ["request", "callback", "cancel", "shutdown"]
 
 
+@pytest.mark.usefixtures("hurried")
 def test_an_errand_ends_in_a_login_with_a_second_ticket(
     engine_for: Callable[..., Engine], emulator: Emulator, stub_log: StubLog, backend: str
 ) -> None:
@@ -69,7 +69,7 @@ def test_the_connection_is_opened_while_steam_prepares_the_ticket(
     engine_for: Callable[..., Engine], stub_log: StubLog, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "400")
-    connect = httpcore.AnyIOBackend.connect_tcp
+    connect = anyio.connect_tcp
     order: list[str] = []
 
     async def connect_tcp(*arguments: Any, **keywords: Any) -> Any:
@@ -77,7 +77,7 @@ def test_the_connection_is_opened_while_steam_prepares_the_ticket(
         order.append("connected")
         return stream
 
-    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect_tcp)
+    monkeypatch.setattr(anyio, "connect_tcp", connect_tcp)
     engine = engine_for()
 
     async def login() -> None:

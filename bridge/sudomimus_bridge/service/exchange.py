@@ -20,6 +20,7 @@ import httpx
 
 from .._version import __version__
 from ..clock import Clock
+from .ahead import CONNECT_SECONDS
 from .port import Trouble
 from .reply import Failed, Replied, Sign
 
@@ -28,7 +29,6 @@ MAX_BODY = 256 * 1024
 
 POST_SECONDS = 30.0
 GET_SECONDS = 10.0
-CONNECT_SECONDS = 10.0
 
 _HEADERS = {
     "Accept": "application/json",

@@ -5,11 +5,11 @@ What is heavy (httpx, certificates) is imported and built at an API's first requ
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from anyio import CancelScope, Lock, to_thread
+from anyio import CancelScope, Lock, create_task_group, to_thread
 
 from ..clock import Clock
 from ..errors import BridgeError
@@ -23,7 +23,13 @@ from .reply import Failed, Replied, Requests, Sign
 from .session import SessionService
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from .ahead import Ahead
     from .exchange import Exchange
+    from .proxy import HttpProxy
+
+T = TypeVar("T")
 
 
 class RemoteService:
@@ -46,10 +52,10 @@ class RemoteService:
 async def remote_service(settings: Settings, clock: Clock) -> AsyncIterator[Service]:
     """The real service port, for as long as the block runs."""
     service = RemoteService(
-        native=_LateExchange(settings.native_url, clock),
-        connect=_LateExchange(settings.connect_url, clock),
-        device=_LateExchange(settings.device_url, clock),
-        session=_LateExchange(settings.session_url, clock),
+        native=LateExchange(settings.native_url, clock),
+        connect=LateExchange(settings.connect_url, clock),
+        device=LateExchange(settings.device_url, clock),
+        session=LateExchange(settings.session_url, clock),
         clock=clock,
     )
     try:
@@ -59,22 +65,52 @@ async def remote_service(settings: Settings, clock: Clock) -> AsyncIterator[Serv
             await service.aclose()
 
 
-async def open_exchange(base_url: str, clock: Clock) -> Exchange:
-    """What talks to one API of the service. The caller closes it. Raises `ConfigurationError`."""
+async def open_exchange(base_url: str, clock: Clock, begin: Callable[[Ahead], object] | None = None) -> Exchange:
+    """What talks to one API of the service. The caller closes it. Raises `ConfigurationError`.
 
-    def build() -> Exchange:
-        with gently():  # a game may be drawing frames beside it
-            from .certificates import tls_context
-            from .exchange import Exchange
-            from .transport import Connections
+    `begin` is told as soon as a connection may be opened ahead, which is before what is heaviest is imported.
+    """
 
-            tls = tls_context(secure=base_url.startswith("https:"))
-        return Exchange(base_url, Connections(base_url, tls), clock)
+    def proxy() -> HttpProxy | None:
+        from . import ahead  # noqa: F401 - imported here, off the event loop's thread
+        from .proxy import proxy_for
 
-    return await to_thread.run_sync(build, abandon_on_cancel=True)
+        return proxy_for(base_url)
+
+    def certificates() -> SSLContext:
+        from .certificates import tls_context
+
+        return tls_context(secure=base_url.startswith("https:"))
+
+    def client() -> None:
+        from . import exchange, transport  # noqa: F401 - likewise
+
+    chosen = await _beside(proxy)
+    from .ahead import Ahead
+
+    ahead = Ahead()
+    if begin is not None and chosen is None:
+        begin(ahead)
+    tls = await _beside(certificates)
+    ahead.trust(tls)
+    await _beside(client)
+    from .exchange import Exchange
+    from .transport import Connections
+
+    return Exchange(base_url, Connections(ahead, tls, chosen), clock)
 
 
-class _LateExchange:
+async def _beside(work: Callable[[], T]) -> T:
+    """Do it off the event loop's thread, and import in small steps: a game may be drawing frames beside it."""
+
+    def gentle() -> T:
+        with gently():
+            return work()
+
+    return await to_thread.run_sync(gentle, abandon_on_cancel=True)
+
+
+class LateExchange:
     """An exchange that is built at its first use: its imports and certificates take as long as a ticket does.
 
     `warm`, which runs while Steam prepares the ticket, is that first use; so a login pays for the longer of the two.
@@ -86,22 +122,32 @@ class _LateExchange:
         self._lock = Lock()
         self._exchange: Exchange | None = None
 
-    async def _built(self) -> Exchange:
+    async def _built(self, begin: Callable[[Ahead], object] | None = None) -> Exchange:
         async with self._lock:
             if self._exchange is None:
-                self._exchange = await open_exchange(self.base_url, self._clock)
+                self._exchange = await open_exchange(self.base_url, self._clock, begin)
             return self._exchange
 
     async def warm(self) -> None:
-        with suppress(BridgeError):  # the request that follows will say what is wrong
-            await (await self._built()).warm()
+        """See `Requests.warm`. The first time, it connects while the exchange is being built."""
+        if self._exchange is not None:
+            await self._exchange.warm()
+            return
+        async with create_task_group() as tasks:
+            try:
+                await self._built(lambda ahead: tasks.start_soon(ahead.open, self.base_url))
+            except BridgeError:  # the request that follows will say what is wrong
+                tasks.cancel_scope.cancel()
 
     async def post(self, path: str, body: Mapping[str, Any], sign: Sign | None = None) -> Replied | Failed:
+        """See `Requests.post`."""
         return await (await self._built()).post(path, body, sign)
 
     async def get(self, path: str) -> Replied | Failed:
+        """See `Requests.get`."""
         return await (await self._built()).get(path)
 
     async def aclose(self) -> None:
+        """See `Requests.aclose`."""
         if self._exchange is not None:
             await self._exchange.aclose()

@@ -1,24 +1,19 @@
-"""Connections to the service, opened ahead of time: httpx's transport port on httpcore's pool.
-
-While Steam prepares a ticket, `warm()` connects and shakes hands; the request that follows finds the connection there.
-Loopback never goes through a proxy, and a proxy that this program cannot speak to is passed by (`proxy`).
-"""
+"""Connections to the service: httpx's transport port on httpcore's pool, which takes the connection opened ahead (`ahead`)."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 import httpcore
 import httpx
+from httpcore._backends.anyio import AnyIOStream  # not exported, and the only way to hand over a stream that is open
 
-from .exchange import CONNECT_SECONDS
-from .proxy import proxy_for
+from .ahead import Ahead
+from .proxy import HttpProxy
 
 IDLE_SECONDS = 15.0
 """How long a connection is kept between two requests: longer than the longest poll."""
@@ -27,25 +22,20 @@ IDLE_SECONDS = 15.0
 class Connections(httpx.AsyncBaseTransport):
     """A pool for one base URL. HTTP/1.1, verified TLS, no redirects, no retries: those are `rules`' business."""
 
-    def __init__(self, base_url: str, tls: ssl.SSLContext) -> None:
-        tls.set_alpn_protocols(["http/1.1"])
-        self._backend = WarmBackend(tls)
-        proxy = proxy_for(base_url)
+    def __init__(self, ahead: Ahead, tls: ssl.SSLContext, proxy: HttpProxy | None = None) -> None:
+        self._ahead = ahead
         self._proxied = proxy is not None
         make = httpcore.AsyncConnectionPool
         if proxy is not None:
             make = partial(httpcore.AsyncHTTPProxy, proxy.url, proxy.auth)  # type: ignore[assignment]
         self._pool = make(
-            ssl_context=tls, max_connections=10, keepalive_expiry=IDLE_SECONDS, network_backend=self._backend
+            ssl_context=tls, max_connections=10, keepalive_expiry=IDLE_SECONDS, network_backend=_Network(ahead)
         )
 
     async def warm(self, url: str) -> None:
         """Have a connection to `url`'s host at hand until the task is cancelled. Never raises."""
-        if self._proxied or any(c.is_idle() and not c.has_expired() for c in self._pool.connections):
-            return
-        parts = urlsplit(url)
-        secure = parts.scheme == "https"
-        await self._backend.warm(parts.hostname or "", parts.port or (443 if secure else 80), secure)
+        if not self._proxied and not any(c.is_idle() and not c.has_expired() for c in self._pool.connections):
+            await self._ahead.open(url)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request. Raises httpx's exceptions."""
@@ -96,40 +86,12 @@ def _as_httpx(error: Exception) -> Exception:
     return error
 
 
-class WarmBackend(httpcore.AsyncNetworkBackend):
-    """httpcore's network, with at most one connection to each host opened before it is asked for."""
+class _Network(httpcore.AsyncNetworkBackend):
+    """httpcore's network, but for the connection that is there already."""
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(self, ahead: Ahead) -> None:
         self._network = httpcore.AnyIOBackend()  # anyio runs on asyncio and trio alike
-        self._tls = tls
-        self._warm: dict[tuple[str, int], _Warm] = {}
-
-    async def warm(self, host: str, port: int, secure: bool) -> None:
-        """Connect, and keep watch over the connection until it is taken, it breaks, or the task is cancelled."""
-        if (host, port) in self._warm:
-            return
-        warm = self._warm[host, port] = _Warm()
-        try:
-            stream = await self._network.connect_tcp(host, port, timeout=CONNECT_SECONDS)
-            warm.stream = stream
-            if secure:
-                warm.stream = await stream.start_tls(self._tls, server_hostname=host, timeout=CONNECT_SECONDS)
-            with anyio.CancelScope() as warm.watch:
-                warm.ready.set()
-                # Nothing is due from the server yet but TLS 1.3's session tickets, which reading takes out of the way;
-                # whatever else comes back means that the connection is of no use.
-                await warm.stream.read(1)
-                warm.broken = True
-        except (httpcore.NetworkError, httpcore.TimeoutException, OSError, ValueError):
-            warm.broken = True
-        finally:
-            warm.ready.set()
-            if self._warm.get((host, port)) is warm:
-                del self._warm[host, port]
-            if warm.stream is not None and (warm.broken or not warm.taken):
-                with anyio.CancelScope(shield=True), suppress(Exception):
-                    await warm.stream.aclose()
-            warm.over.set()
+        self._ahead = ahead
 
     async def connect_tcp(
         self,
@@ -139,12 +101,10 @@ class WarmBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """The warm connection to that host where there is one that still lives; else a new one."""
-        warm = self._warm.pop((host, port), None)
-        if warm is not None:
-            with anyio.move_on_after(timeout):
-                if (stream := await warm.take()) is not None:
-                    return _Opened(stream)
+        """The connection opened ahead where it still lives; else a new one."""
+        with anyio.move_on_after(timeout):
+            if (stream := await self._ahead.take()) is not None:
+                return _Opened(stream)
         return await self._network.connect_tcp(host, port, timeout, local_address, socket_options)
 
     async def connect_unix_socket(
@@ -161,56 +121,8 @@ class WarmBackend(httpcore.AsyncNetworkBackend):
         await self._network.sleep(seconds)
 
 
-class _Warm:
-    """A connection on its way, or there and watched."""
-
-    def __init__(self) -> None:
-        self.ready = anyio.Event()
-        self.over = anyio.Event()
-        self.watch: anyio.CancelScope | None = None
-        self.stream: httpcore.AsyncNetworkStream | None = None
-        self.broken = False
-        self.taken = False
-
-    async def take(self) -> httpcore.AsyncNetworkStream | None:
-        """Wait until it is there, end the watch, and have it; None where it did not come to be, or broke."""
-        await self.ready.wait()
-        if self.watch is None or self.broken or self.over.is_set():
-            return None
-        self.taken = True
-        self.watch.cancel()
-        try:
-            await self.over.wait()
-        except BaseException:
-            if self.stream is not None:
-                with anyio.CancelScope(shield=True), suppress(Exception):
-                    await self.stream.aclose()
-            raise
-        return None if self.broken else self.stream
-
-
-class _Opened(httpcore.AsyncNetworkStream):
+class _Opened(AnyIOStream):
     """A stream that has its TLS already, for httpcore, which will ask for it."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,  # noqa: ARG002
-        server_hostname: str | None = None,  # noqa: ARG002
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109
-    ) -> httpcore.AsyncNetworkStream:
-        return self._stream
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        return await self._stream.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+    async def start_tls(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        return self

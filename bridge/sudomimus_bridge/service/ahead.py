@@ -1,0 +1,104 @@
+"""A connection opened ahead of its request: TCP, TLS, and a watch over it until it is taken.
+
+On anyio alone, because it is the first of a login's work: what sends the request (httpx, httpcore) and the certificates
+are imported and read while the connection is on its way.
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import anyio
+from anyio.abc import ByteStream
+from anyio.streams.tls import TLSStream
+
+CONNECT_SECONDS = 10.0
+
+
+class Ahead:
+    """At most one connection at a time, opened before it is asked for. Never through a proxy."""
+
+    def __init__(self) -> None:
+        self._tls: ssl.SSLContext
+        self._trusted = anyio.Event()
+        self._current: _Connection | None = None
+
+    def trust(self, tls: ssl.SSLContext) -> None:
+        """Handshakes wait for this, the context that they are made with."""
+        tls.set_alpn_protocols(["http/1.1"])
+        self._tls = tls
+        self._trusted.set()
+
+    async def open(self, url: str) -> None:
+        """Connect to the host of `url`, and keep watch until it is taken, it breaks, or the task is cancelled. Never raises."""
+        if self._current is not None:
+            return
+        current = self._current = _Connection()
+        try:
+            stream = current.stream = await self._connected(current, url)
+            with anyio.CancelScope() as current.watch:
+                current.ready.set()
+                # Nothing is due from the server yet but TLS 1.3's session tickets, which reading takes out of the way;
+                # whatever else comes back means that the connection is of no use.
+                await stream.receive(1)
+                current.broken = True
+        except (OSError, ValueError, anyio.BrokenResourceError, anyio.EndOfStream):
+            current.broken = True
+        finally:
+            current.ready.set()
+            if self._current is current:
+                self._current = None
+            if current.broken or not current.taken:
+                await current.close()
+            current.over.set()
+
+    async def take(self) -> ByteStream | None:
+        """The connection, TLS included, where one is on its way or there and lives. It is the caller's from then on."""
+        current, self._current = self._current, None
+        return None if current is None else await current.take()
+
+    async def _connected(self, current: _Connection, url: str) -> ByteStream:
+        parts = urlsplit(url)
+        secure, host = parts.scheme == "https", parts.hostname or ""
+        with anyio.fail_after(CONNECT_SECONDS):
+            plain = current.stream = await anyio.connect_tcp(host, parts.port or (443 if secure else 80))
+        if not secure:
+            return plain
+        await self._trusted.wait()
+        with anyio.fail_after(CONNECT_SECONDS):
+            # Without TLS's own goodbye, which servers leave out: HTTP's lengths tell where an answer ends.
+            return await TLSStream.wrap(plain, hostname=host, ssl_context=self._tls, standard_compatible=False)
+
+
+class _Connection:
+    """A connection on its way, or there and watched."""
+
+    def __init__(self) -> None:
+        self.ready = anyio.Event()
+        self.over = anyio.Event()
+        self.watch: anyio.CancelScope | None = None
+        self.stream: ByteStream | None = None
+        self.broken = False
+        self.taken = False
+
+    async def take(self) -> ByteStream | None:
+        """Wait until it is there, end the watch, and have it; None where it did not come to be, or broke."""
+        await self.ready.wait()
+        if self.watch is None or self.broken or self.over.is_set():
+            return None
+        self.taken = True
+        self.watch.cancel()
+        try:
+            await self.over.wait()
+        except BaseException:
+            await self.close()
+            raise
+        return None if self.broken else self.stream
+
+    async def close(self) -> None:
+        """Close it, however far it has come."""
+        if self.stream is not None:
+            with anyio.CancelScope(shield=True), suppress(Exception):
+                await self.stream.aclose()
