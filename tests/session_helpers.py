@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sudomimus_bridge.clock import Clock
-from sudomimus_bridge.errors import LoginDenied, ServiceUnavailable, SteamUnavailable
+from sudomimus_bridge.errors import AccessTokenRefused, LoginDenied, ServiceUnavailable, SteamUnavailable
 from sudomimus_bridge.events import ErrandResult, LoginResult, OnProgress, Phase, ProgressEvent
 from sudomimus_bridge.login.progress import DoneSignal
 from sudomimus_bridge.secret import Secret
@@ -37,7 +37,9 @@ class ModelService:
     plan: list[str] = field(default_factory=list)
     lifetime: float | None = LIFETIME
     steam: bool = True
+    without_steam: str = "SteamNotRunning"
     claims_missing: bool = False
+    accepts_access: bool = True
     revoked: bool = False
     refreshes: int = 0
     logins: int = 0
@@ -54,7 +56,7 @@ class ModelService:
 
     async def sign_in(self, on_progress: OnProgress | None = None, done: DoneSignal | None = None) -> LoginResult:
         if not self.steam:
-            raise SteamUnavailable("Steam is not running.")
+            raise SteamUnavailable("Steam gave no ticket.", reason=self.without_steam)
         self.logins += 1
         if on_progress is not None:
             on_progress(ProgressEvent(Phase.ISSUING))
@@ -73,7 +75,7 @@ class ModelService:
         if fault == "denied":
             return Refreshed(Fate.UNUSED, error=LoginDenied("This account is disabled.", reason="AccountDisabled"))
         if fault == "dead":
-            return Refreshed(Fate.DEAD)
+            return Refreshed(Fate.DEAD, error=LoginDenied("You were signed out.", reason="RefreshTokenRevoked"))
         if token in self.used:
             self.revoked = True
             return Refreshed(Fate.DEAD)
@@ -88,13 +90,18 @@ class ModelService:
         self, access_token: Secret, on_progress: OnProgress | None = None, done: DoneSignal | None = None
     ) -> ErrandResult:
         self.seen.append("share")
+        if not self.accepts_access:
+            raise AccessTokenRefused("The access token has run out.")
         self.claims_missing = False
         return ErrandResult(True, {})
 
     async def logout(self, refresh_token: Secret) -> bool:
         self.seen.append("logout")
-        if self.plan and self.plan.pop(0) == "unused":
+        fault = self.plan.pop(0) if self.plan else "ok"
+        if fault == "unused":
             raise ServiceUnavailable("The service cannot be reached.")
+        if fault == "dead":
+            raise LoginDenied("The session has expired.", reason="RefreshTokenExpired")
         self.revoked = True
         return True
 

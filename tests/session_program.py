@@ -1,7 +1,8 @@
 """A game's process, as `test_session_crowd` starts many of: it asks for tokens, and may be killed while it does.
 
-python session_program.py ask VALID_FOR THREADS    one token a line, from that many threads at once
-python session_program.py killed TIMES SEED        as many processes in a row, each killed at a random moment
+python session_program.py crowd VALID_FOR PROCESSES THREADS    one token a line, from all of them at once; the first
+                                                               process asks from that many threads
+python session_program.py killed TIMES SEED                    as many processes in a row, each killed at a random moment
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -18,17 +20,45 @@ from pathlib import Path
 from sudomimus_bridge import Bridge, LoginDenied, ServiceUnavailable
 
 
-def ask(valid_for: float, threads: int) -> None:
+def crowd(valid_for: float, processes: int, threads: int) -> None:
+    import_all()
+    begun, begin = os.pipe()
+    children = []
+    for number in range(processes):
+        child = os.fork()
+        if child == 0:
+            os.close(begin)
+            ask(valid_for, threads if number == 0 else 1, begun)
+            sys.stdout.flush()
+            os._exit(0)
+        children.append(child)
+    os.close(begin)  # which all of them wait for
+    ended = [os.waitpid(child, 0)[1] for child in children]
+    if any(ended):
+        sys.exit("a process failed")
+
+
+def import_all() -> None:
+    """What fifty children need not import then. It leaves no thread behind, which a fork would lose."""
+    import sudomimus_bridge.service.remote  # noqa: F401
+
+    kept = os.environ["XDG_STATE_HOME"]
+    with tempfile.TemporaryDirectory() as os.environ["XDG_STATE_HOME"], Bridge() as bridge:
+        with contextlib.suppress(LoginDenied):
+            bridge.session().access_token(0)
+    os.environ["XDG_STATE_HOME"] = kept
+
+
+def ask(valid_for: float, threads: int, begun: int) -> None:
     session = Bridge().session()
-    print("ready", flush=True)
-    sys.stdin.readline()
+    os.read(begun, 1)
     tokens: list[str] = []
     asking = [threading.Thread(target=lambda: tokens.append(session.access_token(valid_for))) for _ in range(threads)]
     for thread in asking:
         thread.start()
     for thread in asking:
         thread.join()
-    print("\n".join(tokens))
+    os.write(1, "".join(f"{token}\n" for token in tokens).encode())  # all at once, so that lines are not torn
 
 
 def killed(times: int, seed: int) -> None:
@@ -65,7 +95,7 @@ def renew_until_killed() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "ask":
-        ask(float(sys.argv[2]), int(sys.argv[3]))
+    if sys.argv[1] == "crowd":
+        crowd(float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
     else:
         killed(int(sys.argv[2]), int(sys.argv[3]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -162,6 +163,17 @@ def test_time_over_while_nothing_answers() -> None:
 def test_time_over_while_waiting_for_the_service() -> None:
     after = ran("browser", [Step(delay=29)], [REALIZED], timeout=20)
     assert isinstance(after.error, ServiceUnavailable) and after.error.reason == "TimedOut"
+
+
+def test_the_player_says_done_after_a_while_and_is_asked_for_at_once() -> None:
+    after = ran(
+        "browser",
+        [ISSUED],
+        [PENDING, REALIZED],
+        on_request=lambda seen, done: asyncio.get_running_loop().call_later(2, done.set),
+    )
+    assert after.result
+    assert after.gaps("/status-poll") == [2.0]
 
 
 def test_the_player_says_done_and_is_asked_for_at_once_but_never_faster_than_the_pace() -> None:

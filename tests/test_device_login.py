@@ -194,7 +194,7 @@ def test_the_moment_of_the_last_poll_is_when_the_tokens_began() -> None:
 
 @pytest.fixture
 def quick(emulator: Emulator) -> Emulator:
-    emulator.update({"device.interval": 1})
+    emulator.update({"device.interval": 1, "device.slow_down": False})
     return emulator
 
 
@@ -213,6 +213,7 @@ def _settings_as_they_were(emulator: Emulator) -> Iterator[None]:
     emulator.reset(settings=True)
 
 
+@pytest.mark.usefixtures("hurried")
 def test_all_three_faces(make_bridge: Callable[..., Bridge], backend: str) -> None:
     with make_bridge(browser=AutoBrowser()) as bridge:
 
@@ -226,6 +227,7 @@ def test_all_three_faces(make_bridge: Callable[..., Bridge], backend: str) -> No
     assert len(tokens | {result.access_token}) == 3
 
 
+@pytest.mark.usefixtures("hurried")
 def test_confirmed_on_another_device_by_typing_the_code(make_bridge: Callable[..., Bridge]) -> None:
     def confirm(event: ProgressEvent) -> None:
         if event.device is not None:
@@ -236,6 +238,7 @@ def test_confirmed_on_another_device_by_typing_the_code(make_bridge: Callable[..
         assert bridge.login("device", confirm).refresh_token
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_player_who_declines(make_bridge: Callable[..., Bridge], quick: Emulator) -> None:
     quick.update({"claims.email": "REQUIRED"})
     with make_bridge(browser=AutoBrowser(agree=False)) as bridge, pytest.raises(LoginDenied) as caught:
@@ -258,7 +261,8 @@ def test_an_application_without_the_rule(make_bridge: Callable[..., Bridge], qui
 def test_the_local_service_never_had_to_ask_for_a_slower_pace(
     make_bridge: Callable[..., Bridge], quick: Emulator
 ) -> None:
-    quick.update({"scripted_player.does": "approves", "scripted_player.after_seconds": 3})
+    settings = {"device.slow_down": True, "scripted_player.does": "approves", "scripted_player.after_seconds": 2}
+    quick.update(settings)
     with make_bridge(no_browser=True) as bridge:
         assert bridge.login("device")
     assert "slow_down" not in [entry.reason for entry in quick.requests]

@@ -9,8 +9,10 @@ import anyio
 import pytest
 
 from sudomimus_bridge.errors import BridgeError, ConfigurationError, LoginDenied, ServiceUnavailable, SteamUnavailable
+from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.session.file_store import FileStore
 from sudomimus_bridge.session.protection import FileModeOnly
+from sudomimus_bridge.session.refresh import Refreshed
 from sudomimus_bridge.testing.virtual_time import VirtualClock
 
 from .session_helpers import LIFETIME, ModelService
@@ -50,6 +52,26 @@ def test_a_token_that_ends_too_soon_is_renewed_before(backend: str) -> None:
 
     service = play(scene, backend)
     assert (service.refreshes, service.revoked) == (1, False)
+
+
+def test_a_token_that_took_its_time_to_arrive_is_that_much_older() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        refresh, keeper = service.refresh, service.keeper()
+
+        async def slow(refresh_token: Secret) -> Refreshed:
+            refreshed = await refresh(refresh_token)
+            await clock.sleep(100)
+            return refreshed
+
+        service.refresh = slow  # type: ignore[method-assign]
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        await keeper.access_token(300)
+        record = await keeper.record()
+        assert record is not None
+        assert record.seconds_left(clock.uptime()) <= LIFETIME - 100
+
+    play(scene)
 
 
 def test_time_asleep_counts() -> None:
@@ -147,6 +169,24 @@ def test_a_refresh_token_of_unknown_fate_is_never_sent_again(fault: str) -> None
     assert (service.refreshes, service.revoked) == (1, False)
 
 
+@pytest.mark.parametrize("silent", [(), ("access-key",)])
+def test_a_session_that_is_over_is_begun_anew_or_asks_for_a_login(silent: tuple[str, ...]) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.plan = ["dead"]
+        keeper = service.keeper(*silent)
+        await keeper.adopt(record := service.record("access-key"))
+        await clock.sleep(LIFETIME)
+        if silent:
+            assert await keeper.access_token(300) != record.access
+            return
+        with pytest.raises(LoginDenied, match="You were signed out") as caught:
+            await keeper.access_token(300)
+        assert (caught.value.reason, caught.value.detail) == ("SignInAgain", "RefreshTokenRevoked")
+        assert await keeper.record() is None
+
+    assert play(scene).logins == len(silent)
+
+
 def test_after_a_lost_answer_the_access_token_still_serves_while_it_is_valid() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.plan = ["lost"]
@@ -200,6 +240,35 @@ def test_a_claim_that_became_required_leads_into_the_errand_while_the_token_is_v
 
     service = play(scene)
     assert (service.seen, service.revoked) == (["ok", "share", "ok"], False)
+
+
+def test_a_token_without_times_is_tried_where_a_claim_became_required() -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.claims_missing, service.lifetime = True, None
+        keeper = service.keeper()
+        await keeper.adopt(service.record())
+        await keeper.access_token(300)
+
+    service = play(scene)
+    assert (service.seen, service.revoked) == (["ok", "share", "ok"], False)
+
+
+@pytest.mark.parametrize("silent", [(), ("access-key",)])
+def test_a_token_that_does_not_open_the_errand_asks_for_a_login(silent: tuple[str, ...]) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.claims_missing, service.accepts_access = True, False
+        keeper = service.keeper(*silent)
+        await keeper.adopt(service.record("access-key"))
+        await clock.sleep(LIFETIME - 100)
+        if silent:
+            await keeper.access_token(300)
+            return
+        with pytest.raises(LoginDenied, match="Sign in again to decide") as caught:
+            await keeper.access_token(300)
+        assert caught.value.reason == "SignInAgain"
+
+    service = play(scene)
+    assert (service.logins, service.refreshes) == (len(silent), 1)
 
 
 @pytest.mark.parametrize("silent", [(), ("access-key",)])
@@ -267,6 +336,28 @@ def test_a_session_that_steam_began_is_not_the_next_steam_users(tmp_path: Path) 
     assert play(scene).logins == 2
 
 
+@pytest.mark.parametrize("lifetime", [LIFETIME, None])
+def test_where_steam_is_there_and_gives_no_ticket_nobody_is_taken_for_the_player(
+    tmp_path: Path, lifetime: float | None
+) -> None:
+    """Offline, or refused: the session on disk may be another Steam user's. Who was confirmed in this process stays."""
+
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.lifetime = lifetime
+        disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
+        first = service.keeper("steam", disk=disk)
+        await first.access_token(300)
+        service.steam, service.without_steam = False, "TicketFailed"
+        with pytest.raises(SteamUnavailable):
+            await service.keeper("steam", disk=disk).access_token(0)
+        assert service.refreshes == 0
+        await clock.sleep(LIFETIME)
+        await first.access_token(300)
+        assert service.refreshes == 1
+
+    play(scene)
+
+
 def test_a_token_that_shows_less_than_the_player_shared_is_renewed() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         keeper = service.keeper()
@@ -305,9 +396,10 @@ def test_signing_out_forgets_here_and_revokes_there(tmp_path: Path) -> None:
     assert play(scene).seen == ["logout"]
 
 
-def test_signing_out_without_the_service_forgets_all_the_same() -> None:
+@pytest.mark.parametrize("fault", ["unused", "dead"])
+def test_signing_out_without_the_service_forgets_all_the_same(fault: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        service.plan = ["unused"]
+        service.plan = [fault]
         keeper = service.keeper()
         await keeper.adopt(service.record())
         assert not await keeper.logout()

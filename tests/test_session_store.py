@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import anyio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,28 +20,14 @@ from hypothesis import strategies as st
 from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.session import file_store
 from sudomimus_bridge.session.file_store import FileStore, session_folder
-from sudomimus_bridge.session.protection import FileModeOnly, KeyringKey, ProtectionFailed, best_protection
+from sudomimus_bridge.session.protection import FileModeOnly, ProtectionFailed
 from sudomimus_bridge.session.record import Record, from_json
 from sudomimus_bridge.session.store import StoreUnusable
 from sudomimus_bridge.testing.virtual_time import VirtualClock
 from sudomimus_bridge.uptime import Uptime, uptime
 
+from .session_disk import RECORD, still_signed_in, store_in
 from .session_helpers import ModelService
-
-RECORD = Record(
-    "my-game",
-    "device",
-    Secret("access-1"),
-    Secret("refresh-1"),
-    {"email": {"state": "GRANTED"}},
-    Uptime("b", 5.0),
-    3600.0,
-    "p",
-)
-
-
-def store_in(folder: Path, protection: Any = None) -> FileStore:
-    return FileStore(folder, "my-game", "https://session.example", protection or FileModeOnly())
 
 
 def test_what_is_written_is_read_and_only_the_player_can_read_it(tmp_path: Path) -> None:
@@ -151,24 +137,6 @@ def test_a_write_that_fails_leaves_the_old_record(tmp_path: Path, monkeypatch: p
 # --- a login on a machine where nothing can be stored --------------------------------------------------------------------
 
 
-def still_signed_in(folder: Path, protection: Any = None) -> str:
-    """Sign in, renew, and renew again where the store is of no use; the sentence that the player is told."""
-    clock = VirtualClock(grace=0.02)
-    service = ModelService(clock)
-
-    async def main() -> str:
-        keeper = service.keeper(disk=store_in(folder, protection))
-        await keeper.adopt(service.record())
-        for _ in range(2):
-            await clock.sleep(3600)
-            await keeper.access_token(300)
-        return keeper.place.problem or ""
-
-    sentence = clock.run(main)
-    assert (service.refreshes, service.revoked) == (2, False)
-    return sentence
-
-
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "cannot be kept in" in still_signed_in(tmp_path / "file" / "state")
@@ -238,6 +206,37 @@ def test_a_disk_that_fills_up_later_leaves_no_refresh_token_that_was_used(tmp_pa
     in_a_child(child)
 
 
+def test_who_asks_while_the_disk_fails_gets_the_same_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The renewal under way moves to memory, and its lock with it."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+    tokens: list[str] = []
+
+    async def main() -> None:
+        keeper = service.keeper(disk=store_in(tmp_path))
+        await keeper.adopt(service.record())
+        await clock.sleep(3600)
+        monkeypatch.setattr(os, "fsync", full)
+
+        async def ask() -> None:
+            tokens.append((await keeper.access_token(300)).reveal())
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            while not service.refreshes:
+                await clock.sleep(0.001)
+            group.start_soon(ask)
+
+    clock.run(main)
+    assert len(tokens) == 2
+    assert len(set(tokens)) == 1
+    assert (service.refreshes, service.revoked) == (1, False)
+
+
 def test_a_damaged_file_is_replaced_by_the_next_login(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)
@@ -282,101 +281,6 @@ def test_a_lock_that_another_process_holds_is_waited_for(tmp_path: Path) -> None
         holder.wait()
         holder.stdin.close()
         holder.stdout.close()
-
-
-# --- encrypted -----------------------------------------------------------------------------------------------------------
-
-
-class KeyringInMemory:
-    """What the keyring library's backends offer, as far as it is used."""
-
-    def __init__(self) -> None:
-        self.held: dict[tuple[str, str], str] = {}
-        self.locked = False
-        self.asked = 0
-
-    def get_password(self, service: str, name: str) -> str | None:
-        self.asked += 1
-        if self.locked:
-            raise RuntimeError("locked: access-1")
-        return self.held.get((service, name))
-
-    def set_password(self, service: str, name: str, value: str) -> None:
-        if self.locked:
-            raise RuntimeError("locked")
-        self.held[service, name] = value
-
-
-def test_with_a_keyring_the_file_holds_no_token(tmp_path: Path) -> None:
-    pytest.importorskip("cryptography")
-    keyring = KeyringInMemory()
-    store = store_in(tmp_path, KeyringKey(keyring, "my-game"))
-    store.write(RECORD)
-    content = store.path.read_text()
-    assert not any(word in content for word in ("access-1", "refresh-1", "my-game"))
-    assert store_in(tmp_path, KeyringKey(keyring, "my-game")).read() == RECORD
-    assert all("refresh-1" not in value for value in keyring.held.values())
-
-
-def test_what_was_stored_before_there_was_a_keyring_is_read_and_then_encrypted(tmp_path: Path) -> None:
-    pytest.importorskip("cryptography")
-    store_in(tmp_path).write(RECORD)
-    store = store_in(tmp_path, KeyringKey(KeyringInMemory(), "my-game"))
-    assert store.read() == RECORD
-    store.write(RECORD)
-    assert "refresh-1" not in store.path.read_text()
-
-
-def test_another_key_opens_nothing(tmp_path: Path) -> None:
-    pytest.importorskip("cryptography")
-    store_in(tmp_path, KeyringKey(KeyringInMemory(), "my-game")).write(RECORD)
-    for protection in (KeyringKey(KeyringInMemory(), "my-game"), FileModeOnly()):
-        with pytest.raises(StoreUnusable, match="Sign in again"):
-            store_in(tmp_path, protection).read()
-
-
-def test_a_locked_keyring_is_asked_once_and_the_login_works_without(tmp_path: Path) -> None:
-    pytest.importorskip("cryptography")
-    keyring = KeyringInMemory()
-    keyring.locked = True
-    sentence = still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
-    assert "keyring" in sentence
-    assert "access-1" not in sentence
-    assert keyring.asked == 1
-
-
-def test_a_locked_keyring_and_a_stored_session(tmp_path: Path) -> None:
-    pytest.importorskip("cryptography")
-    keyring = KeyringInMemory()
-    store_in(tmp_path, KeyringKey(keyring, "my-game")).write(RECORD)
-    keyring.locked = True
-    assert "unlock it to stay signed in" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
-
-
-def test_the_systems_keyring_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    keyring = pytest.importorskip("keyring")
-    backend = pytest.importorskip("keyring.backend")
-    pytest.importorskip("cryptography")
-
-    class Working(backend.KeyringBackend):  # type: ignore[misc, name-defined]
-        priority = 5
-
-        def get_password(self, service: str, username: str) -> str | None:
-            return None
-
-        def set_password(self, service: str, username: str, password: str) -> None:
-            pass
-
-    before = keyring.get_keyring()
-    try:
-        keyring.set_keyring(Working())
-        assert isinstance(best_protection("my-game"), KeyringKey)
-        import keyring.backends.fail
-
-        keyring.set_keyring(keyring.backends.fail.Keyring())
-        assert isinstance(best_protection("my-game"), FileModeOnly)
-    finally:
-        keyring.set_keyring(before)
 
 
 def test_an_unknown_protection_is_named() -> None:

@@ -30,7 +30,7 @@ class ErrandFlow(Flow):
         self._errands = ErrandWalk(ports, self._progress, done)
         self._claims: Claims = {}
 
-    async def _follow_errand(self, errand: ErrandHandoff, claims: Claims) -> Ended:
+    async def _follow_errand(self, errand: ErrandHandoff, claims: Claims, *, check_done: bool = False) -> Ended:
         if self.number >= MAX_ATTEMPTS:
             raise ErrandNotCompleted(
                 "The service still asks for the page, after all tries. Start the sign-in again.", reason="OutOfRounds"
@@ -43,7 +43,8 @@ class ErrandFlow(Flow):
             )
         self._claims = claims
         self.waiting_for = "player"
-        return await self._errands.follow(errand, claims, heed_done=self.number < MAX_ATTEMPTS - DONE_KEEPS)
+        heed_done = self.number < MAX_ATTEMPTS - DONE_KEEPS
+        return await self._errands.follow(errand, claims, heed_done=heed_done, check_done=check_done)
 
 
 class DirectIssue(ErrandFlow):
@@ -86,7 +87,8 @@ class Share(ErrandFlow):
         answer, walked = await self._offer(), False
         while answer.errand is not None:
             walked = True
-            if await self._follow_errand(answer.errand, answer.claims) is Ended.COMPLETED:
+            # Asked again, the service may offer what the player has just declined: a page once more.
+            if await self._follow_errand(answer.errand, answer.claims, check_done=True) is Ended.COMPLETED:
                 answer = await self._claims_after(answer)
                 break
             # It expired, or the player says that it is done: the next answer tells whether anything is still owed.

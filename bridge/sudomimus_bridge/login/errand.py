@@ -40,10 +40,12 @@ class ErrandWalk:
         """Whether the player was sent to any page yet."""
         return bool(self._pages)
 
-    async def follow(self, errand: ErrandHandoff, claims: Claims, *, heed_done: bool) -> Ended:
+    async def follow(
+        self, errand: ErrandHandoff, claims: Claims, *, heed_done: bool, check_done: bool = False
+    ) -> Ended:
         """Have the player do the errand, and wait. Raises `ServiceUnavailable` where its page may not be opened.
 
-        Where "I'm done" is not heeded, the page's own end is waited for.
+        Where "I'm done" is not heeded, the page's own end is waited for; to check it, the service is asked first.
         """
         if errand.errand_key not in self._pages:
             self._pages[errand.errand_key] = await self._show(errand, claims)
@@ -51,7 +53,7 @@ class ErrandWalk:
         errand, opened = self._pages[errand.errand_key]
         with self._done.listen() as said_done:
             self._progress.tell(Phase.WAITING_FOR_BROWSER, errand=errand, claims=claims, browser_opened=opened)
-            ended = await self._wait(errand, said_done if heed_done else anyio.Event())
+            ended = await self._wait(errand, said_done if heed_done else anyio.Event(), check_done=check_done)
         if ended is Ended.COMPLETED:
             self._progress.tell(Phase.ERRAND_COMPLETED, claims=claims)
         return ended
@@ -67,19 +69,23 @@ class ErrandWalk:
         self._progress.tell(Phase.ERRAND_REQUIRED, errand=errand, claims=claims)
         return errand, await ports.show(page)
 
-    async def _wait(self, errand: ErrandHandoff, said_done: anyio.Event) -> Ended:
+    async def _wait(self, errand: ErrandHandoff, said_done: anyio.Event, *, check_done: bool) -> Ended:
         """Poll until the service says that it is over, or the player does. What goes wrong is asked again."""
         clock, service = self._ports.clock, self._ports.service.native
         began, failures, wait = clock.now(), 0, ERRAND_PACE.wait(0, None)
-        while clock.now() - began < ERRAND_SECONDS + 60:
+        while (asked := clock.now()) - began < ERRAND_SECONDS + 60:
             with clock.move_on_after(wait):
                 await said_done.wait()
-                return Ended.SAID_DONE
+                if not check_done:
+                    return Ended.SAID_DONE
+                await clock.sleep(max(0.0, ERRAND_PACE.least - (clock.now() - asked)))
             answer = await service.errand_status(errand.errand_key)
             if answer.errand_status is ErrandStatus.COMPLETED:
                 return Ended.COMPLETED
             if answer.errand_status is ErrandStatus.EXPIRED:
                 return Ended.EXPIRED
+            if said_done.is_set():
+                return Ended.SAID_DONE
             failures = 0 if answer.errand_status is not None else failures + 1
             wait = ERRAND_PACE.wait(failures, answer.retry_after)
         return Ended.EXPIRED

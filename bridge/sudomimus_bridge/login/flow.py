@@ -99,7 +99,7 @@ class Flow:
         began = clock.now()
         with clock.move_on_after(seconds):
             await said_done.wait()
-            await clock.sleep(least - (clock.now() - began))
+            await clock.sleep(max(0.0, least - (clock.now() - began)))
         return self._done.listen_again() if said_done.is_set() else said_done
 
     def _error(self, operation: Operation, answer: Answer) -> BridgeError:

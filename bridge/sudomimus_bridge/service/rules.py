@@ -123,7 +123,7 @@ RULES: tuple[Rule, ...] = (
         "The service refused the request as malformed. Check {check}.", Fate.DEAD),
     final(_INQUIRY, 404, "", ErrandNotCompleted, _NO_SUCH_INQUIRY),
     final(_TOKEN | _SESSION, 404, "", ConfigurationError,
-        "There is nothing of the service at this address. Check --device-url and --session-url.", Fate.DEAD),
+        "There is nothing of the service at this address. Check --device-url and --session-url."),
     final(_ANY, 404, "", ConfigurationError, _NO_SUCH_APPLICATION),
     # --- no, and why ---
     final(_REFRESH, 403, "ClaimConsentRequired", LoginDenied,

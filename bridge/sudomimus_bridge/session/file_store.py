@@ -6,6 +6,7 @@ both. The text inside is as `protection` leaves it: encrypted where the platform
 
 from __future__ import annotations
 
+import errno
 import getpass
 import hashlib
 import json
@@ -20,6 +21,7 @@ from typing import Any
 from ..clock import Clock
 from ..registry import registry_value
 from .lock import locked
+from .own_file import open_own
 from .protection import Protection, ProtectionFailed
 from .record import Record, from_json
 from .store import StoreUnusable
@@ -29,7 +31,16 @@ VERSION = 1
 
 
 def session_folder(environ: dict[str, str] | os._Environ[str] = os.environ) -> Path:
-    """Where this platform keeps what a program remembers for one user."""
+    """Where this platform keeps what a program remembers for one user. Raises `StoreUnusable` where that has no home."""
+    try:
+        return _session_folder(environ)
+    except RuntimeError:  # pathlib's, for a user that the system does not know, as containers have
+        raise StoreUnusable(
+            "This sign-in cannot be kept, for this user has no home folder. It lasts until the program ends."
+        ) from None
+
+
+def _session_folder(environ: dict[str, str] | os._Environ[str]) -> Path:
     if sys.platform == "win32":
         return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "sudomimus-bridge"
     if sys.platform == "darwin":
@@ -67,6 +78,13 @@ class FileStore:
         if record is None:
             raise StoreUnusable(_damaged(self.path))
         return record
+
+    def prepare(self) -> None:
+        """See `Store.prepare`."""
+        try:
+            self._protection.unlock()
+        except ProtectionFailed as failure:
+            raise StoreUnusable(failure.sentence, for_good=failure.for_good) from None
 
     def write(self, record: Record) -> None:
         """See `Store.write`."""
@@ -110,8 +128,7 @@ class FileStore:
 
     def _read_envelope(self) -> dict[str, Any] | None:
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
-            with os.fdopen(descriptor, "rb") as file:
+            with os.fdopen(open_own(self.path, os.O_RDONLY), "rb") as file:
                 content = file.read(MAX_SIZE + 1)
         except FileNotFoundError:
             return None
@@ -150,6 +167,9 @@ class FileStore:
             folder = os.open(self._folder, os.O_RDONLY)
             try:
                 os.fsync(folder)  # the new name, too
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems know nothing of it
+                    raise
             finally:
                 os.close(folder)
 

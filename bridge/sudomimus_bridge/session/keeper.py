@@ -14,6 +14,7 @@ from anyio import CancelScope
 
 from ..clock import Clock
 from ..errors import (
+    AccessTokenRefused,
     BridgeError,
     ConfigurationError,
     LoginDenied,
@@ -34,6 +35,16 @@ PAUSE_SECONDS = 10.0
 
 SIGN_IN_AGAIN = "SignInAgain"
 """The reason of the `LoginDenied` that says: the player has to sign in, no renewal can help."""
+
+NO_STEAM = {
+    "SteamNotRunning",
+    "HostHasNotInitialised",
+    "LibraryNotFound",
+    "LibraryNotLoaded",
+    "LibraryTooOld",
+    "NotASteamLibrary",
+}
+"""The reasons of a `SteamUnavailable` that say: nobody runs this game in Steam. The others leave open who does."""
 
 _NOT_SHARED = "The game asks for something that you have not shared yet. Sign in again to decide."
 
@@ -108,7 +119,8 @@ class Keeper:
         async with self.place.locked():
             record = await self.place.read()
             fresh = record is not None and before is not None and record.access != before.access
-            if record is not None and ((fresh and record.lifetime is None) or self._usable(record, valid_for)):
+            ageless = record is not None and record.lifetime is None and self._trusted(record)
+            if record is not None and ((fresh and ageless) or self._usable(record, valid_for)):
                 return record.access  # somebody else renewed it meanwhile
             renewed = await self._renewed(record, valid_for, on_progress, done)
             if renewed.lifetime is not None and not self._usable(renewed, valid_for):
@@ -125,8 +137,8 @@ class Keeper:
             return False
         try:
             return await self._flows.logout(record.refresh)
-        except ServiceUnavailable as error:
-            _log.warning("Signed out here. The service could not be told: %s", error.sentence)
+        except BridgeError as error:
+            _log.warning("Signed out here. The service did not confirm it: %s", error.sentence)
             return False
 
     # --- renewing, under the lock ----------------------------------------------------------------------------------------
@@ -139,9 +151,11 @@ class Keeper:
                 f"that is valid for {valid_for:.0f}. Ask for less.",
                 reason="ValidForTooLong",
             )
-        # Whoever runs Steam now is the player now: a session that Steam began in another process is not taken on trust.
-        trusted = self._confirmed or record.method != STEAM or STEAM not in self.silent
-        return trusted and left > valid_for and record.access != self._outdated
+        return self._trusted(record) and left > valid_for and record.access != self._outdated
+
+    def _trusted(self, record: Record) -> bool:
+        """Whoever runs Steam now is the player now: a session that Steam began in another process has to be confirmed."""
+        return self._confirmed or record.method != STEAM or STEAM not in self.silent
 
     async def _renewed(
         self, record: Record | None, valid_for: float, on_progress: OnProgress | None, done: DoneSignal | None
@@ -165,8 +179,8 @@ class Keeper:
     ) -> Record:
         try:
             return await self._signed_in_silently(STEAM, on_progress, done)
-        except SteamUnavailable:
-            if record is None:
+        except SteamUnavailable as error:
+            if record is None or not (self._confirmed or error.reason in NO_STEAM):
                 raise
         self._confirmed = True  # without Steam, the last player to sign in is the player
         if self._usable(record, valid_for):
@@ -194,16 +208,20 @@ class Keeper:
         refreshed = await self._use_refresh_token(record, received)
         if refreshed.fate is Fate.CLAIMS:
             # A claim became required: the player shares it while the access token is valid, else signs in again.
-            if record.seconds_left(self._flows.clock.uptime()) <= 0:
-                raise sign_in_again(
-                    "The game asks for something that you have not shared yet. Sign in again to decide."
-                )
-            await self._flows.share(record.access, on_progress, done)
+            if record.lifetime is not None and record.seconds_left(self._flows.clock.uptime()) <= 0:
+                raise sign_in_again(_NOT_SHARED)
+            try:
+                await self._flows.share(record.access, on_progress, done)
+            except AccessTokenRefused:
+                raise sign_in_again(_NOT_SHARED) from None
             received = self._flows.clock.uptime()
             refreshed = await self._use_refresh_token(record, received)
-        if refreshed.result is None:
-            raise refreshed.error or sign_in_again("You are signed out. Sign in again.")
-        return Record.of(refreshed.result, record.method, received)
+        if refreshed.result is not None:
+            return Record.of(refreshed.result, record.method, received)
+        error = refreshed.error or sign_in_again("You are signed out. Sign in again.")
+        if refreshed.fate is Fate.DEAD and not isinstance(error, ConfigurationError):
+            raise sign_in_again(error.sentence, error.reason)
+        raise error
 
     async def _use_refresh_token(self, record: Record, received: Uptime) -> Refreshed:
         if record.in_flight:  # the process that sent it died before it had written down the answer
@@ -232,6 +250,6 @@ class Keeper:
         return refreshed
 
 
-def sign_in_again(sentence: str) -> LoginDenied:
-    """The error that says: only the player can go on."""
-    return LoginDenied(sentence, reason=SIGN_IN_AGAIN)
+def sign_in_again(sentence: str, detail: str | None = None) -> LoginDenied:
+    """The error that says: only the player can go on. `detail` is the service's own reason, where there is one."""
+    return LoginDenied(sentence, reason=SIGN_IN_AGAIN, detail=detail)

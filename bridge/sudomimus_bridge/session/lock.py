@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ..clock import Clock
+from .own_file import open_own
 
 FIRST_WAIT, LONGEST_WAIT = 0.01, 0.25
 
@@ -20,18 +21,41 @@ FIRST_WAIT, LONGEST_WAIT = 0.01, 0.25
 @asynccontextmanager
 async def locked(path: Path, clock: Clock) -> AsyncIterator[None]:
     """Hold the lock while the block runs. Waits as long as another holds it; cancel to give up. Raises `OSError`."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-    # A descriptor of its own for each holder: the lock is the descriptor's, so two threads exclude each other as well.
-    descriptor = os.open(path, flags, 0o600)
+    wait = FIRST_WAIT
+    while (descriptor := _locked_file(path)) is None:
+        # The system's own waiting cannot be cancelled. Uneven steps, so that many do not come all at once.
+        await clock.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
+        wait = min(LONGEST_WAIT, wait * 1.5)
     try:
-        wait = FIRST_WAIT
-        while not _try_to_lock(descriptor):
-            # The system's own waiting cannot be cancelled. Uneven steps, so that many do not come all at once.
-            await clock.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
-            wait = min(LONGEST_WAIT, wait * 1.5)
         yield
     finally:
+        try:
+            _unlock(descriptor)  # closing alone would not do: a child that was forked meanwhile has it open, too
+        finally:
+            os.close(descriptor)
+
+
+def _locked_file(path: Path) -> int | None:
+    """The file, locked; None where another holds it. Each holder has a descriptor of its own, so threads exclude each other."""
+    descriptor = open_own(path, os.O_RDWR | os.O_CREAT)
+    try:
+        if _try_to_lock(descriptor) and _still_named(path, descriptor):
+            return descriptor
+    except BaseException:
         os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
+
+
+def _still_named(path: Path, descriptor: int) -> bool:
+    """Whether the next one to come would open the same file: somebody may have cleaned the folder up."""
+    if sys.platform == "win32":
+        return True  # an open file is not removed there
+    try:
+        return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 if sys.platform == "win32":
@@ -44,6 +68,9 @@ if sys.platform == "win32":
             return False
         return True
 
+    def _unlock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
 else:
     import fcntl
 
@@ -53,3 +80,6 @@ else:
         except BlockingIOError:
             return False
         return True
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)

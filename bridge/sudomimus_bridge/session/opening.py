@@ -11,16 +11,20 @@ from .keeper import Keeper, SilentLogin
 from .place import Place
 from .protection import best_protection
 from .receipt import STEAM
-from .store import Store
+from .store import Store, StoreUnusable
 
 
 def open_keeper(engine: Engine, *, by_steam: bool) -> Keeper:
     """The session of an engine's player; in memory, until the player stays signed in."""
 
     def open_disk() -> Store:
-        application, url = engine.settings.require_application(), engine.settings.session_url
+        application, url = engine.settings.application, engine.settings.session_url
+        if not application:  # a login through the browser needs none
+            raise StoreUnusable(
+                "This sign-in cannot be kept, for no application is set (--application). It lasts until the program ends."
+            )
         folder = engine.settings.session_folder or session_folder()
-        return FileStore(folder, application, url, best_protection(application))
+        return FileStore(folder, application, url, best_protection(f"{application} {url}"))
 
     silent: dict[str, SilentLogin] = {}
     if by_steam:

@@ -32,7 +32,8 @@ class Place:
         self._open_disk = open_disk
         self._store: Store = MemoryStore()
         self._on_disk = False
-        self._moving = threading.Lock()
+        self._turn = threading.Lock()
+        """Of this process's threads and tasks: held around a store's lock, for the store may change while it is held."""
         self.stay_signed_in = False
         """The player's choice, which may change at any time: whether the session outlives this process."""
         self.problem: str | None = None
@@ -41,38 +42,35 @@ class Place:
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
         """Held while the record is renewed, at the place where it is then."""
-        await self.settle()
-        while True:
-            async with AsyncExitStack() as stack:
-                store = self._store
-                try:
-                    await stack.enter_async_context(store.locked(self._clock))
-                except StoreUnusable as unusable:
-                    self._give_up_on_disk(unusable)
-                    continue
-                if store is self._store:
-                    yield
-                    return
+        async with polled(self._turn, self._clock), AsyncExitStack() as stack:
+            await self._settle()
+            try:
+                await stack.enter_async_context(self._store.locked(self._clock))
+            except StoreUnusable as unusable:
+                self._give_up_on_disk(unusable)
+            yield
 
     async def settle(self) -> None:
         """Move what is known to where the player wants it kept. Not under the lock."""
-        if self._on_disk == self.stay_signed_in:
+        if self._on_disk != self.stay_signed_in:
+            async with polled(self._turn, self._clock):
+                await self._settle()
+
+    async def _settle(self) -> None:
+        wanted = self.stay_signed_in
+        if self._on_disk == wanted:
             return
-        async with polled(self._moving, self._clock):
-            wanted = self.stay_signed_in
-            if self._on_disk == wanted:
+        async with AsyncExitStack() as stack:
+            try:
+                new = await to_thread.run_sync(self._open_disk, abandon_on_cancel=True) if wanted else MemoryStore()
+                await stack.enter_async_context(self._store.locked(self._clock))
+                await stack.enter_async_context(new.locked(self._clock))
+            except StoreUnusable as unusable:
+                self._give_up_on_disk(unusable)
+                self._on_disk = wanted
                 return
-            old, new = self._store, await to_thread.run_sync(self._open_disk) if wanted else MemoryStore()
-            async with AsyncExitStack() as stack:
-                try:
-                    await stack.enter_async_context(old.locked(self._clock))
-                    await stack.enter_async_context(new.locked(self._clock))
-                except StoreUnusable as unusable:
-                    self._give_up_on_disk(unusable)
-                    self._on_disk = wanted
-                    return
-                with CancelScope(shield=True):
-                    await self._move(new, wanted)
+            with CancelScope(shield=True):
+                await self._move(new, wanted)
 
     async def _move(self, new: Store, on_disk: bool) -> None:
         held = await self.read()
@@ -81,14 +79,16 @@ class Place:
         if held is not None:
             await self.write(held)
 
-    async def _call(self, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
-        """A store's call: on a worker thread where it may block."""
-        return await to_thread.run_sync(function, *args) if self._store.shared else function(*args)
+    async def _call(self, function: Callable[[Unpack[Args]], T], *args: *Args, asks: bool = False) -> T:
+        """A store's call: on a worker thread where it may block. One that `asks` the player may be given up half-way."""
+        if not self._store.shared:
+            return function(*args)
+        return await to_thread.run_sync(function, *args, abandon_on_cancel=asks)
 
     async def read(self) -> Record | None:
         """The record; None where there is none, or none that can be used."""
         try:
-            return await self._call(self._store.read)
+            return await self._call(self._store.read, asks=True)
         except StoreUnusable as unusable:
             self._give_up_on_disk(unusable) if unusable.for_good else self._say(unusable)
             return None
@@ -97,6 +97,7 @@ class Place:
         """True where nobody else can read an older record any more, be it on disk or gone from there."""
         store = self._store
         try:
+            await self._call(store.prepare, asks=True)
             await self._call(store.write, record)
         except StoreUnusable as unusable:
             self._give_up_on_disk(unusable)

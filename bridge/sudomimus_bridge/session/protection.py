@@ -10,7 +10,15 @@ import base64
 import binascii
 import ctypes
 import sys
-from typing import Any, Protocol
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+KEYRING_SECONDS = 60.0
+"""How long a keyring may take to answer: the player may be typing its password. One that hangs must not keep a login."""
 
 
 class ProtectionFailed(Exception):
@@ -28,6 +36,10 @@ class ProtectionFailed(Exception):
 class Protection(Protocol):
     """Turns a text into what may lie on the disk, and back. May block, where a keyring asks the player to unlock it."""
 
+    def unlock(self) -> None:
+        """Ask the player for what there is to be asked, ahead of `close`. Raises `ProtectionFailed`."""
+        ...
+
     def close(self, text: str) -> tuple[str, str]:
         """How it was done, in a word, and what to write. Raises `ProtectionFailed`."""
         ...
@@ -41,6 +53,9 @@ class FileModeOnly:
     """As it is, in a file that only the player can read."""
 
     kind = "plain"
+
+    def unlock(self) -> None:
+        """See `Protection.unlock`."""
 
     def close(self, text: str) -> tuple[str, str]:
         """See `Protection.close`."""
@@ -57,6 +72,9 @@ class WindowsDataProtection:
     """CryptProtectData: Windows encrypts for this user of this machine (dpapi.h)."""
 
     kind = "windows-data-protection"
+
+    def unlock(self) -> None:
+        """See `Protection.unlock`."""
 
     def close(self, text: str) -> tuple[str, str]:
         """See `Protection.close`."""
@@ -84,13 +102,17 @@ class KeyringKey:
     def __init__(self, keyring: Any, name: str) -> None:
         self._keyring = keyring
         self._name = name
-        self._key: bytes | None = None
+        self._key: str | None = None
+
+    def unlock(self) -> None:
+        """See `Protection.unlock`."""
+        self._held_key()
 
     def close(self, text: str) -> tuple[str, str]:
         """See `Protection.close`."""
         from cryptography.fernet import Fernet
 
-        return self.kind, Fernet(self._get_key(make=True)).encrypt(text.encode()).decode()
+        return self.kind, Fernet(self._held_key() or self._new_key()).encrypt(text.encode()).decode()
 
     def open(self, kind: str, data: str) -> str:
         """See `Protection.open`."""
@@ -100,34 +122,61 @@ class KeyringKey:
             return data  # kept before there was a keyring; the next write encrypts it
         if kind != self.kind:
             raise ProtectionFailed(_other_protection(kind))
+        if (key := self._held_key()) is None:
+            raise ProtectionFailed(_UNREADABLE)
         try:
-            return Fernet(self._get_key(make=False)).decrypt(data.encode()).decode()
+            return Fernet(key).decrypt(data.encode()).decode()
         except (InvalidToken, ValueError):
             raise ProtectionFailed(_UNREADABLE) from None
 
-    def _get_key(self, *, make: bool) -> bytes:
-        if self._key is not None:
-            return self._key
+    def _held_key(self) -> str | None:
+        """The keyring's key; None where it holds none, or something that is no key."""
+        if self._key is None:
+            held = _answer_of(lambda: self._keyring.get_password(SERVICE, self._name))
+            self._key = held if _is_key(held) else None
+        return self._key
+
+    def _new_key(self) -> str:
+        """Under the store's lock: of two new keys one would be lost."""
         from cryptography.fernet import Fernet
 
-        try:
-            held = self._keyring.get_password(SERVICE, self._name)
-            if held is None and make:
-                held = Fernet.generate_key().decode()
-                self._keyring.set_password(SERVICE, self._name, held)
-        except Exception as error:  # noqa: BLE001 - each platform's keyring raises errors of its own
-            raise ProtectionFailed(
-                f"The system's keyring cannot be used ({type(error).__name__}): unlock it to stay signed in. "
-                "This sign-in lasts until the program ends.",
-                for_good=True,
-            ) from None
-        if held is None:
-            raise ProtectionFailed(_UNREADABLE)
-        self._key = held.encode()
-        return self._key
+        key = Fernet.generate_key().decode()
+        _answer_of(lambda: self._keyring.set_password(SERVICE, self._name, key))
+        self._key = key
+        return key
 
 
 SERVICE = "sudomimus-bridge"
+
+
+def _answer_of(ask: Callable[[], T]) -> T:
+    """What a keyring answers, in time. Raises `ProtectionFailed`."""
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 - each platform's keyring raises errors of its own
+            answer.set_exception(error)
+
+    threading.Thread(target=work, name="sudomimus-bridge keyring", daemon=True).start()
+    try:
+        return answer.result(KEYRING_SECONDS)
+    except BaseException as error:  # noqa: BLE001 - as above: nothing of it may end a login
+        why = "it does not answer" if not answer.done() else type(error).__name__
+        raise ProtectionFailed(
+            f"The system's keyring cannot be used ({why}): unlock it to stay signed in. "
+            "This sign-in lasts until the program ends.",
+            for_good=True,
+        ) from None
+
+
+def _is_key(held: object) -> bool:
+    try:
+        return isinstance(held, str) and len(base64.urlsafe_b64decode(held)) == 32
+    except ValueError:
+        return False
+
 
 _UNREADABLE = "The saved sign-in cannot be decrypted by this user on this computer, and is not used. Sign in again."
 
@@ -151,9 +200,7 @@ def _system_keyring() -> Any:
         import cryptography.fernet  # noqa: F401
         import keyring
         import keyring.backends.fail
-    except ImportError:
-        return None
-    try:
+
         backend = keyring.get_keyring()
         usable = not isinstance(backend, keyring.backends.fail.Keyring) and backend.priority > 0
     except Exception:  # noqa: BLE001 - a broken keyring configuration is no keyring

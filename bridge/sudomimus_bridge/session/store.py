@@ -36,6 +36,10 @@ class Store(Protocol):
         """The record; None where there is none. Needs no lock: a record is replaced at once, or not."""
         ...
 
+    def prepare(self) -> None:
+        """Ask the player for what writing needs, where it needs anything. Changes nothing, so it may be given up half-way."""
+        ...
+
     def write(self, record: Record) -> None:
         """Put this in place of what is there. Safe on disk when it returns."""
         ...
@@ -61,6 +65,9 @@ class MemoryStore:
     def read(self) -> Record | None:
         """See `Store.read`."""
         return self._record
+
+    def prepare(self) -> None:
+        """See `Store.prepare`."""
 
     def write(self, record: Record) -> None:
         """See `Store.write`."""
