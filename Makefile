@@ -22,7 +22,7 @@ sidecar: tools
 sample-renpy: $(VENV)/.ready native
 	$(BIN)/python sample_game/renpy/run.py
 
-# The long form of the long runs: random schedules of faults, a thousand logins, a million hostile lines, two hundred dead
+# The long form of the long runs: random schedules of faults, a thousand logins, a million hostile lines, two hundred and seventy dead
 # launchers, a thousand renewals killed, and a hundred and fifty times three weeks.
 soak: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto tests/test_properties.py tests/test_growth.py tests/test_sidecar_fuzz.py --soak 50

@@ -1,8 +1,9 @@
 """How soon a sidecar answers, and how much memory it takes, beside the plain interpreter importing what it must.
 
-The floor for the first answer is Python with asyncio and json, answering one line; for memory, Python with what a login
-must import (httpx, anyio, pydantic, ctypes, ssl with the system's certificates), doing nothing. Both are measured in turn,
-in the same minute. Memory is read from /proc, so it is Linux's.
+The floor for the first answer is Python with asyncio and json, answering one line, and the same with anyio, on which the
+bridge runs; for memory, Python with what a login must import (httpx, anyio, pydantic, ctypes, ssl with the system's
+certificates), doing nothing. All are measured in turn, in the same minute. Memory is read from /proc, so it is Linux's.
+Modules come from their bytecode, as in what pip has installed, whatever PYTHONDONTWRITEBYTECODE says.
 
     python benchmarks/sidecar.py [--runs 20] [--logins 300] [--executable dist/sudomimus-bridge-sidecar]
 """
@@ -15,8 +16,9 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -33,6 +35,7 @@ async def main():
     await loop.run_in_executor(None, sys.stdin.buffer.read)
 asyncio.run(main())
 """
+_ANSWERS_ON_ANYIO = _ANSWERS_ONE_LINE.replace("import asyncio,", "import anyio._backends._asyncio, asyncio,")
 _IMPORTS_A_LOGIN = """
 import asyncio, ctypes, json, ssl, sys, anyio._backends._asyncio, httpx, pydantic
 class Message(pydantic.BaseModel):
@@ -122,7 +125,7 @@ def main() -> None:
     if arguments.executable:
         programs["executable"] = [arguments.executable]
     budgets = {"attempts_per_application": 10**6, "attempts_global": 10**6}
-    with Emulator({"budgets": budgets}) as service:
+    with compiled_modules(), Emulator({"budgets": budgets}) as service:
         urls = service.urls
         flags = ["--application", urls["application"], "--steam-app-id", str(urls["steamAppId"])]
         flags += ["--steam-library", str(compiled_stub()), "--native-url", urls["native"], "--via-url", urls["via"]]
@@ -131,12 +134,27 @@ def main() -> None:
         print(f"size of the executable: {Path(arguments.executable).stat().st_size / 2**20:.1f} MB")
 
 
+@contextmanager
+def compiled_modules() -> Iterator[None]:
+    """Have what is started find its modules compiled: the first start of each compiles them, and is not counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        yield
+
+
 def measure(programs: dict[str, list[str]], flags: list[str], runs: int, logins: int) -> None:
-    times: dict[str, list[float]] = {name: [] for name in ["floor", *programs]}
+    starts = {
+        "floor": [sys.executable, "-c", _ANSWERS_ONE_LINE],
+        "and anyio": [sys.executable, "-c", _ANSWERS_ON_ANYIO],
+        **{name: [*program, "sidecar", *flags] for name, program in programs.items()},
+    }
+    for arguments in starts.values():
+        first_answer(arguments)
+    times: dict[str, list[float]] = {name: [] for name in starts}
     for _ in range(runs):
-        times["floor"].append(first_answer([sys.executable, "-c", _ANSWERS_ONE_LINE]))
-        for name, program in programs.items():
-            times[name].append(first_answer([*program, "sidecar", *flags]))
+        for name, arguments in starts.items():
+            times[name].append(first_answer(arguments))
     print(f"start to the answer to `initialize`, medians of {runs} in turn:")
     for name, found in times.items():
         ratio = statistics.median(one / other for one, other in zip(found, times["floor"], strict=True))

@@ -18,17 +18,42 @@ PACKAGES = {
 }
 """All that is not Python's own. `strangers` finds what else has got in, which fails the build."""
 
-_OTHER_COMMANDS = [f"sudomimus_bridge.cli.{name}" for name in ("demo", "doctor", "errand", "login", "renpy")]
+_OF_A_FOLDER = {
+    "cli": {"__init__", "arguments", "commands", "main", "output", "sidecar", "signals", "terminal"},
+    "session": {"__init__", "refresh"},  # a sidecar keeps no session
+}
+"""The modules of a folder that a sidecar uses, where it does not use most of them."""
+
+
+def _rest_of_folders() -> Iterator[str]:
+    for folder, used in _OF_A_FOLDER.items():
+        for path in sorted((BRIDGE / "sudomimus_bridge" / folder).glob("*.py")):
+            if path.stem not in used:
+                yield f"sudomimus_bridge.{folder}.{path.stem}"
+
 
 NEVER_USED = [
     # Of the bridge: its other doors, and what only they need.
     *("sudomimus_bridge.emulator", "sudomimus_bridge.testing", "sudomimus_bridge.renpy", "segno", "steamworks"),
-    *_OTHER_COMMANDS,
+    *("sudomimus_bridge.bridge", "sudomimus_bridge.running", "sudomimus_bridge.stand_ins", "sudomimus_bridge.token"),
+    *_rest_of_folders(),
+    # A client key stays on a backend, which has the package, or on a developer's machine; keyrings are for sessions.
+    *(
+        "jwt",
+        "cryptography",
+        "keyring",
+        "secretstorage",
+        "jeepney",
+        "jaraco",
+        "more_itertools",
+        "backports",
+        "win32ctypes",
+    ),
     # Of the others: other event loops, HTTP/2, SOCKS, command lines, plugins for tools, versions of the past.
     *("trio", "outcome", "uvloop", "winloop", "anyio._backends._trio", "anyio.pytest_plugin", "exceptiongroup"),
     *("h2", "socksio", "brotli", "brotlicffi", "zstandard", "httpx._main", "click", "rich", "pygments"),
     *("pydantic.v1", "pydantic.mypy", "pydantic.deprecated", "pydantic.experimental", "email_validator", "dotenv"),
-    *("mypy", "hypothesis", "pytest", "_pytest", "attr", "attrs", "cryptography", "yaml", "toml", "importlib_metadata"),
+    *("mypy", "hypothesis", "pytest", "_pytest", "attr", "attrs", "yaml", "toml", "importlib_metadata"),
     *("setuptools", "pkg_resources", "_distutils_hack", "distutils", "packaging"),
     # Of Python: windows, databases, other protocols, tools for developers, formats that nothing here reads.
     *(

@@ -1,11 +1,14 @@
-"""The smallest game with a login in it: sixty frames a second in a terminal, and a player who is greeted by name.
+"""The smallest game with a login in it: sixty frames a second in a terminal, and a player who signs in meanwhile.
 
-python sample_game/frame_loop.py             # on the stub and the local service
-python sample_game/frame_loop.py --real      # on Steam and Sudomimus, by the settings in the environment
+    python sample_game/frame_loop.py             # on the stub of Steam and the local service: nothing else is needed
+    SUDOMIMUS_APPLICATION=my-game SUDOMIMUS_STEAM_APP_ID=480 python sample_game/frame_loop.py     # Steam and Sudomimus
+
+Which of them is a matter of settings alone: where SUDOMIMUS_APPLICATION is set, everything comes from the environment.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import ExitStack
@@ -18,7 +21,7 @@ FRAME = 1 / 60
 
 def settings(stack: ExitStack) -> dict[str, Any]:
     """Nothing for the real ones, whose settings come from the environment; else the stub and the local service."""
-    if "--real" in sys.argv:
+    if os.environ.get("SUDOMIMUS_APPLICATION"):
         return {}
     from sudomimus_bridge.emulator import Emulator
     from sudomimus_bridge.testing.compiled_stub import compiled_stub
@@ -51,15 +54,13 @@ def main() -> int:
         except BridgeError as error:
             print(f"\n{error.sentence}\nPlaying offline.")
             return error.exit_status
-        except KeyboardInterrupt:
-            login.cancel()
-            print("\nNever mind.")
-            return 130
-    print(
-        f"\nWelcome to {result.application_anchor}! {frames} frames, the latest {slowest * 1000:.1f} ms into its time."
-    )
+    print(f"\nSigned in to {result.application_anchor}. {frames} frames, none later than {slowest * 1000:.1f} ms.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # the bridge was closed on the way here, which cancels the login
+        print("\nNever mind.")
+        sys.exit(130)

@@ -229,7 +229,7 @@ def test_an_errand_takes_two_tickets(program: Program) -> None:
     assert visit_errand(url_shown(running)) == "done"
     ended = running.end()
     assert ended.status == 0 and ended.json["claims"]["email"]["state"] == "GRANTED"
-    assert "The game asks for something first: your email." in ended.err
+    assert "The game asks for your email." in ended.err
     assert program.log.story() == [*ONE_TICKET[:3], *ONE_TICKET]
     program.every_ticket_was_cancelled_once(2)
 
@@ -273,6 +273,7 @@ def test_the_page_is_shown_only_where_no_browser_opens_it(
     ended = program.run("login", "steam", "--json", timeout="4")
     failed(ended, 5, "was not finished within 4 seconds")
     assert ("A page has opened in your browser." in ended.err) is opened
+    assert ("--no-browser" in ended.err) is opened
     assert ("/errand?key=ernd_" in ended.err) is not opened
     if opened:
         assert "/errand?key=ernd_" in (tmp_path / "page").read_text()

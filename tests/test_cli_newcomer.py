@@ -171,6 +171,11 @@ MISTAKES: dict[str, Mistake] = {
         "file that holds the secret.",
         [*KEY, "--access-key-id", ID, "--secret-file", "secret.txt"],
     ),
+    "flag of another method": Mistake(
+        2,
+        "--secret-file is for login access-key, and this is login steam. Leave the flag out, or choose that method.",
+        [*STEAM, "--secret-file", "secret.txt"],
+    ),
     "unknown command": Mistake(
         2,
         "There is no such COMMAND; there are {}. See sudomimus-bridge --help.",

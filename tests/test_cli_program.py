@@ -202,7 +202,18 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
     yield from on_stub(emulator, stub_library, stub_log)
 
 
-COMMANDS = [[], ["demo"], ["login"], ["errand"], ["refresh"], ["logout"], ["doctor"], ["renpy"], ["sidecar"], ["emulator"]]
+COMMANDS = [
+    [],
+    ["demo"],
+    ["login"],
+    ["errand"],
+    ["refresh"],
+    ["logout"],
+    ["doctor"],
+    ["renpy"],
+    ["sidecar"],
+    ["emulator"],
+]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: " ".join(words) or "none")

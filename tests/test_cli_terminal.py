@@ -221,13 +221,14 @@ def test_a_demo(program: Program) -> None:
     assert screen.lines[0] == "Steam: a stub, loaded like the real libsteam_api.so."
     assert screen.lines[1].startswith("Sign-in service: the local one, at http://127.0.0.1:")
     assert screen.lines[2] == "Signed in to demo-game."
+    assert screen.lines[3].endswith("characters, not shown here")  # and nothing of a --json, which a demo has not
     assert screen.lines[-2:] == ["Steam gave 1 ticket; none of them left open.", ""]
 
 
 def test_a_demo_that_finishes_its_errand_by_itself(program: Program) -> None:
     screen = Screen(program, "demo", "--claim-gate", "--auto")
     assert screen.end() == 0
-    assert "The game asks for something first: your email." in screen.lines
+    assert "The game asks for your email." in screen.lines
     assert "Done in the browser, thank you." in screen.lines
     assert not any("Waiting" in line for line in screen.lines)
     assert "  email          shared" in screen.lines

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -94,8 +94,8 @@ def start(request: pytest.FixtureRequest, program: Program) -> Iterator[Start]:
             launcher = [sys.executable, "-I", "-S", str(HERE / other)]
     started: list[Launched] = []
 
-    def begin(*options: str) -> Launched:
-        arguments = [*launcher, *options, *command("sidecar"), *program.flags()]
+    def begin(*options: str, before: Sequence[str] = ()) -> Launched:
+        arguments = [*launcher, *options, *before, *command("sidecar"), *program.flags()]
         started.append(Launched(arguments, program.all_environ, subprocess.PIPE))
         return started[-1]
 
@@ -167,6 +167,17 @@ def test_it_cancels_a_login(start: Start, program: Program, browser: ScriptedBro
     assert is_gone(launched.sidecar())
     program.every_ticket_was_cancelled_once(1)
     assert program.log.story()[-1] == "shutdown"
+
+
+def test_it_cancels_a_login_that_it_has_not_asked_for_yet(start: Start, program: Program, tmp_path: Path) -> None:
+    program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "20000"
+    started = tmp_path / "started"
+    launched = start(before=["sh", "-c", f'touch "{started}"; sleep 0.3; exec "$@"', "sh"])
+    launched.until(started.exists)
+    launched.signal(signal.SIGINT)
+    ended = launched.end()
+    assert ended.status == 130 and ended.seconds < 10 and "signed in" not in ended.out
+    program.every_ticket_was_cancelled_once()
 
 
 def test_it_cancels_an_errand(start: Start, program: Program, browser: ScriptedBrowser) -> None:

@@ -75,6 +75,9 @@ class Replay:
         assert line, self.started().err
         message = json.loads(line)
         assert matches(wanted, message), f"wanted {wanted}, but {message} came"
+        assert line == json.dumps(message, separators=(",", ":")).encode() + b"\n"  # "Without a JSON library"
+        for each in message if isinstance(message, list) else [message]:
+            assert list(each) in _ORDERS, each
         for name, value in _strings(message):
             self.received[name] = value
 
@@ -104,6 +107,8 @@ class Replay:
             return {name: self.received[name] if item == ANY else self._filled(item) for name, item in value.items()}
         return value
 
+
+_ORDERS = [["jsonrpc", "id", "result"], ["jsonrpc", "id", "error"], ["jsonrpc", "method", "params"]]
 
 _HAPPENINGS: dict[str, Callable[[Replay], object]] = {
     "the launcher starts: sudomimus-bridge sidecar --application my-game --steam-app-id 480": lambda _: None,
@@ -139,6 +144,9 @@ _HAPPENINGS: dict[str, Callable[[Replay], object]] = {
     ),
     "Steam takes ten seconds to give a ticket": lambda replay: replay.environ(STEAM_STUB_TICKET_DELAY_MS="10000"),
     "Steam is not running": lambda replay: replay.environ(STEAM_STUB_INIT="2"),
+    "the service takes ten seconds to answer a refresh": lambda replay: replay.program.emulator.fault(
+        path="/session/refresh", delay=10
+    ),
     "a line of two million bytes": lambda replay: replay.started().write(b"x" * 2_000_000 + b"\n"),
 }
 

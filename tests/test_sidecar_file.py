@@ -21,7 +21,7 @@ import pytest
 from sudomimus_bridge._version import __version__
 from sudomimus_bridge.emulator import Emulator
 
-from . import sidecar_helpers, test_sidecar_docs, test_sidecar_life, test_sidecar_logins
+from . import sidecar_helpers, test_sidecar_docs, test_sidecar_life, test_sidecar_logins, test_sidecar_other_ways
 from .conftest import StubLog
 from .sidecar_helpers import Launcher, launchers
 from .test_cli_program import PATIENCE, Program, on_stub
@@ -35,8 +35,10 @@ Start = Callable[..., Launcher]
 SMALL, SMALL_PACKED = 27_000_000, 12_500_000
 """Bytes, as it is and in an archive. What would make the file larger is looked at before these are raised."""
 
-# About the document, not about a sidecar.
+# About the document, not about a sidecar; with a client key, which the file does not take; of a sidecar with a bug put in.
 _NOT_FOR_A_FILE = {
+    "test_a_crash_says_where_without_a_secret_and_leaves_nothing_behind",
+    "test_establishing_is_cancelled_in_the_middle",
     "test_all_of_the_interface_is_told",
     "test_what_differs_is_noticed",
     "test_every_setting_that_is_told_is_one",
@@ -74,9 +76,10 @@ def _take_over(module: ModuleType) -> dict[str, Any]:
     return {f"test_{module.__name__.rpartition('test_')[2]}_{name[5:]}": getattr(module, name) for name in names}
 
 
-for _module in (test_sidecar_logins, test_sidecar_life, test_sidecar_docs):
+for _module in (test_sidecar_logins, test_sidecar_other_ways, test_sidecar_life, test_sidecar_docs):
     globals().update({name: value for name, value in _take_over(_module).items() if callable(value)})
 replay = test_sidecar_docs.replay
+browser = test_sidecar_other_ways.browser
 
 
 @pytest.fixture
@@ -115,6 +118,20 @@ def test_it_serves_with_nothing_around_it(single_file: Path, temporary: Path, wo
     """No Python to be found, no environment, with the word `sidecar` and without it."""
     done = run(single_file, *words, TMPDIR=str(temporary), PATH="/nowhere")
     assert json.loads(done.stdout)["result"]["bridgeVersion"] == __version__ and done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("locale", ["ja_JP.EUC-JP", "zh_CN.GB18030"])
+def test_it_starts_in_a_locale_whose_codec_is_not_in_it(
+    single_file: Path, temporary: Path, tmp_path: Path, locale: str
+) -> None:
+    (locales := tmp_path / "locales").mkdir()
+    name, charset = locale.split(".")
+    if (localedef := shutil.which("localedef")) is None or subprocess.run(
+        [localedef, "-i", name, "-f", charset, str(locales / locale)], capture_output=True, check=False
+    ).returncode:
+        pytest.skip(f"localedef and the sources of {locale} are needed: apt-get install locales")
+    done = run(single_file, TMPDIR=str(temporary), LOCPATH=str(locales), LC_ALL=locale)
+    assert done.returncode == 0 and json.loads(done.stdout)["result"], done.stderr
 
 
 def test_what_else_it_is_asked_for(single_file: Path, temporary: Path) -> None:
@@ -167,6 +184,28 @@ def test_a_file_that_is_killed_takes_the_working_process_with_it(start: Start, p
         time.sleep(0.01)
     assert not alive(working)
     program.every_ticket_was_cancelled_once()
+
+
+@test_sidecar_life.needs_proc
+def test_a_file_that_lies_where_it_unpacks_itself_ends_with_its_launcher(
+    single_file: Path, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As one that a browser has downloaded: its own folder and the one it unpacks are side by side."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    copy = shutil.copy2(single_file, folder)
+    monkeypatch.setattr(test_sidecar_life, "command", lambda *words: [str(copy), *words])
+    program.environ |= {"TMPDIR": str(folder), "STEAM_STUB_TICKET_DELAY_MS": "10000"}
+    test_sidecar_life.kill_launcher_after(program, 0.2, heir=True)
+    program.every_ticket_was_cancelled_once()
+    assert [path.name for path in folder.iterdir()] == [single_file.name]
+
+
+def test_a_client_key_is_not_for_the_file(start: Start, program: Program) -> None:
+    program.environ["SUDOMIMUS_CLIENT_KEY"] = Path(program.emulator.urls["clientKeyFile"]).read_text(encoding="utf-8")
+    error = start().call("login", {"method": "browser"})["error"]
+    assert error["data"]["kind"] == "configuration"
+    assert "exposureKey" in error["message"] and "pip" not in error["message"]
 
 
 def test_the_browser_does_not_see_that_it_was_unpacked(start: Start, program: Program, tmp_path: Path) -> None:

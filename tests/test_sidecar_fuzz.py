@@ -49,6 +49,8 @@ TEMPLATES: list[Any] = [
     request("cancel", {"id": 2}, 6),
     request("cancel", {"id": "x"}),
     request("refresh", {"refreshToken": "x"}, 7),
+    request("logout", {"refreshToken": "x"}, 11),
+    request("login", {"method": "browser", "exposureKey": "x", "hiddenKey": "y", "openBrowser": False}, 12),
     [request("initialize", {}, 8), 1, {}, request("cancel", {"id": 8}, 9)],
     {"jsonrpc": "2.0", "id": 10, "result": None},
 ]
@@ -276,7 +278,15 @@ def test_no_line_raises(lines: list[bytes]) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(
-    st.sampled_from(TABLE), JSON | st.fixed_dictionaries({}, optional={"method": JSON, "id": JSON, "accessToken": JSON})
+    st.sampled_from(TABLE),
+    JSON
+    | st.fixed_dictionaries(
+        {},
+        optional={
+            "method": JSON | st.sampled_from(["steam", "browser"]),
+            **dict.fromkeys(["id", "accessToken", "refreshToken", "exposureKey", "hiddenKey", "openBrowser"], JSON),
+        },
+    ),
 )
 def test_no_params_raise_anything_but_a_refusal(row: Any, params: Any) -> None:
     """And what the models take, the document takes; what they refuse, it refuses."""

@@ -81,6 +81,7 @@ static enum outcome receive(const char *message, pid_t pid) {
     printf("sidecar %ld\n", (long)pid);
     if (show_page) ASK("login", "login", "{\"method\":\"steam\",\"openBrowser\":false}");
     else ASK("login", "login", "{\"method\":\"steam\"}");
+    if (interrupted) cancel(interrupted); /* before there was anything to cancel */
   } else if (is(member(message, "id"), "\"login\"") && *result) {
     say("signed in to ", member(result, "applicationAnchor")); /* and the game gets accessToken and refreshToken */
     return SIGNED_IN;

@@ -75,6 +75,7 @@ async function signIn() {
   console.log(`sidecar ${sidecar.process.pid}`);
   const login = sidecar.request("login", { method: "steam", openBrowser: !showPage });
   sidecar.loginId = sidecar.lastId;
+  if (cancelled) cancel(); // before there was anything to cancel
   return await login;
 }
 
@@ -103,10 +104,12 @@ async function main() {
   }
 }
 
-process.on("SIGINT", () => {
+function cancel() {
   cancelled = true;
-  sidecar.request("cancel", { id: sidecar.loginId }).catch(() => {});
-});
+  if (sidecar.loginId) sidecar.request("cancel", { id: sidecar.loginId }).catch(() => {});
+}
+
+process.on("SIGINT", cancel);
 process.stdin.on("data", () => sidecar.request("done", { id: sidecar.loginId }).catch(() => {}));
 main().then((status) => {
   process.exitCode = status;

@@ -62,11 +62,12 @@ class Sidecar:
         no_window = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # that would flash up on Windows
         self._process = subprocess.Popen(self._command, stdin=PIPE, stdout=PIPE, creationflags=no_window)
         self.ask("hello", "initialize", {})
-        version = self.answer("hello")["protocolVersion"]
-        if version != 1:
+        if (version := self.answer("hello")["protocolVersion"]) != 1:
             raise RequestFailed(f"This launcher does not speak version {version}.", None)
         say(f"sidecar {self._process.pid}")
         self.ask("login", "login", {"method": "steam", "openBrowser": not self._show_page})
+        if self.cancelled:  # before there was anything to cancel
+            self.cancel()
         return self.answer("login")
 
     def cancel(self, *_: object) -> None:

@@ -62,6 +62,6 @@ def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, ste
 
         result = run(flow)
         left = len(steam.open_tickets) if steam else len(open_tickets(read_stub_log(steam_log)))
-    output.text(login_summary(result))
+    output.text(login_summary(result, hint=""))
     output.text(f"Steam gave {tickets} ticket{'s' * (tickets != 1)}; {left or 'none'} of them left open.")
     return 0

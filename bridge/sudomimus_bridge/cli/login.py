@@ -20,9 +20,18 @@ from .output import Output
 from .running import run
 from .terminal import Terminal, login_summary
 
+_OWN_FLAGS = {
+    "access_key_id": "access-key",
+    "secret_file": "access-key",
+    "client_key_file": "browser",
+    "constraints_file": "browser",
+}
+"""The method that each flag of some methods alone belongs to."""
+
 
 def login(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
     """Sign in and print the tokens, or a summary without them."""
+    _refuse_flags_of_others(arguments)
     engine = Engine(given_settings(arguments))
     sign_in = _chosen(arguments, engine, terminal)
 
@@ -39,6 +48,16 @@ def login(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> 
     else:
         output.text(login_summary(result))
     return 0
+
+
+def _refuse_flags_of_others(arguments: argparse.Namespace) -> None:
+    """A flag of another method would do nothing, unnoticed. Raises `ConfigurationError`."""
+    for name, method in _OWN_FLAGS.items():
+        if getattr(arguments, name) is not None and arguments.method != method:
+            flag = f"--{name.replace('_', '-')}"
+            raise ConfigurationError(
+                f"{flag} is for login {method}, and this is login {arguments.method}. Leave the flag out, or choose that method."
+            )
 
 
 def _chosen(arguments: argparse.Namespace, engine: Engine, terminal: Terminal) -> Callable[[], Awaitable[LoginResult]]:

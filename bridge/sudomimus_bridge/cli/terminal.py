@@ -1,4 +1,7 @@
-"""What a person sees while a login runs: on standard error, alive on a terminal, plain lines anywhere else."""
+"""What a person sees while a login runs: on standard error, alive on a terminal, plain lines anywhere else.
+
+Every command has one, also those that never tell of a login, so what a login brings is imported when one is told of.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,14 @@ import io
 import os
 import sys
 from collections.abc import Iterable
-from textwrap import fill
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import anyio
 
-from ..claims import claim_meanings
 from ..errors import BridgeError
-from ..events import Claims, DeviceHandoff, ErrandHandoff, LoginResult, Phase, ProgressEvent
-from ..service.policy import MAX_ATTEMPTS
-from .large import large_letters
+
+if TYPE_CHECKING:
+    from ..events import Claims, DeviceHandoff, ErrandHandoff, LoginResult, ProgressEvent
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PLAIN_SPINNER = "|/-\\"
@@ -43,6 +44,9 @@ class Terminal:
 
     def progress(self, event: ProgressEvent) -> None:
         """One event of a login, told."""
+        from ..events import Phase
+        from ..service.policy import MAX_ATTEMPTS
+
         match event.phase:
             case Phase.REQUESTING_TICKET:
                 self._now("Asking Steam for a ticket (usually under a second, at most 20 seconds)")
@@ -56,7 +60,7 @@ class Terminal:
                 else:
                     self._now(f"{following} in", seconds)
             case Phase.ERRAND_REQUIRED:
-                self.line(f"The game asks for something first: {_wanted(event.claims or {})}.")
+                self.line(f"The game asks for {_wanted(event.claims or {})}.")
             case Phase.WAITING_FOR_BROWSER if event.errand is not None:
                 self._errand(event.errand, opened=bool(event.browser_opened))
             case Phase.WAITING_FOR_BROWSER if event.device is not None:
@@ -76,6 +80,7 @@ class Terminal:
         until = "" if errand.lifetime is None else f" within {_time(errand.lifetime)}"
         if opened:
             self.line(f"A page has opened in your browser. Finish there{until}.")
+            self.line("If it has not, start again with --no-browser, which shows its address.")
         else:
             self.page(errand.url)
         waiting = "Waiting for you in the browser (Ctrl-C gives up)"
@@ -92,6 +97,8 @@ class Terminal:
         code = printable(device.user_code)
         self.line(f"  {device.verification_uri}    code: {code}\n")
         if self.alive and _can_encode("█▀▄", self.stream.encoding):
+            from .large import large_letters
+
             large = large_letters(code.upper(), self._size().columns - _INDENT)
             if large is not None:
                 self.line("\n".join(f"{'':{_INDENT}}{line}" for line in large.split("\n")))
@@ -120,6 +127,8 @@ class Terminal:
         """A text of one line, broken between words where a terminal would break it anywhere."""
         if not self.alive:
             return text
+        from textwrap import fill
+
         width = max(40, self._size().columns - 1)
         return fill(text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
@@ -167,16 +176,18 @@ class Terminal:
             self.alive = False
 
 
-def login_summary(result: LoginResult) -> str:
-    """What a person reads after a login: no token whole."""
+def login_summary(result: LoginResult, *, hint: str = " (--json prints it)") -> str:
+    """What a person reads after a login: no token whole. `hint`: how to see them, where there is a way."""
     lines = [f"Signed in to {result.application_anchor}."]
     for name, secret in (("access token", result.access), ("refresh token", result.refresh)):
-        lines.append(f"  {name:<14} {len(secret)} characters, not shown here (--json prints it)")
+        lines.append(f"  {name:<14} {len(secret)} characters, not shown here{hint}")
     return "\n".join([*lines, *claims_summary(result.claims)])
 
 
 def claims_summary(claims: Claims) -> Iterable[str]:
     """A line for each claim, in words."""
+    from ..claims import claim_meanings
+
     for name, meaning in claim_meanings(claims):
         yield f"  {printable(name[:40]):<14} {printable(meaning)}"
 
@@ -208,9 +219,16 @@ def qr_code(text: str, room: os.terminal_size, *, colour: bool, encoding: str | 
 
 def _wanted(claims: Claims) -> str:
     required = [
-        name for name, claim in claims.items() if isinstance(claim, dict) and claim.get("requirement") == "REQUIRED"
+        _words(name)
+        for name, claim in claims.items()
+        if isinstance(claim, dict) and claim.get("requirement") == "REQUIRED"
     ]
     return f"your {printable(' and '.join(required)[:80])}" if required else "your consent"
+
+
+def _words(name: str) -> str:
+    """`firstName` as a person would say it."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 
 
 def _time(seconds: float) -> str:

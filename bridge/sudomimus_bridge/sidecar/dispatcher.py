@@ -48,6 +48,8 @@ class Method:
     run: Callable[[Call], Awaitable[Any]] | None = None
     needs_asker: bool = False
     """Not called by a notification, which nobody waits for: what it gives would be lost."""
+    cancelled: Callable[[], Exception] = LoginCancelled
+    """What a call that is cancelled ends with."""
 
 
 class Dispatcher:
@@ -151,7 +153,7 @@ class Dispatcher:
             return False
         if len(self._running) + len(self._unasked) >= MAX_RUNNING:
             raise _too_many()
-        self._tasks.start_soon(self._run, method.run, call, self._enter(request), request, answer, over)
+        self._tasks.start_soon(self._run, method, method.run, call, self._enter(request), request, answer, over)
         return True
 
     def _enter(self, request: Request) -> anyio.CancelScope:
@@ -164,6 +166,7 @@ class Dispatcher:
 
     async def _run(
         self,
+        method: Method,
         run: Callable[[Call], Awaitable[Any]],
         call: Call,
         scope: anyio.CancelScope,
@@ -178,7 +181,7 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this request's and ends no other
                 response = jsonrpc.error_response(self._explained(error), request.id)
         if response is None or scope.cancel_called:  # who was told that it is cancelled gets nothing else
-            response = jsonrpc.error_response(self._explained(LoginCancelled()), request.id)
+            response = jsonrpc.error_response(self._explained(method.cancelled()), request.id)
         self._unasked.discard(scope)
         if not request.is_notification:
             del self._running[request.id]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
-from ..errors import BridgeError, ConfigurationError, LoginDenied
+from ..errors import BridgeError, ConfigurationError, LoginCancelled, LoginDenied
 from .dispatcher import Call
 from .idle import SharedSteam
 from .jsonrpc import INTERNAL_ERROR, Id, RpcError
@@ -30,6 +31,9 @@ SHUTDOWN_SECONDS = 0.35
 """How long running requests may take to clean up before the process ends without waiting for them."""
 
 _APPLICATION_ERROR = -32000
+
+_UNCERTAIN = "RefreshTokenUncertain"
+"""The reason that says: nobody knows whether the refresh token was used, so it is not to be sent again."""
 
 _log = logging.getLogger("sudomimus_bridge")
 
@@ -68,9 +72,14 @@ class Flows:
 
         if params.method == "browser":
             credentials = browser_credentials(exposure_key=params.exposure_key, hidden_key=params.hidden_key)
+            if credentials.inquiry is None and getattr(
+                sys, "frozen", False
+            ):  # what a client key needs is not in the file
+                raise ConfigurationError(
+                    "This program takes no client key: give it the exposureKey and the hiddenKey that your backend gets from "
+                    "POST /establish."
+                )
             return await engine.login_browser(credentials, listen, done)
-        if params.exposure_key is not None or params.hidden_key is not None:
-            raise ConfigurationError('An exposure key and a hidden key are for the method "browser".')
         if params.method == "steam":
             with self.steam.used():
                 return await engine.login_steam(listen, done)
@@ -85,9 +94,17 @@ class Flows:
         if refreshed.result is not None:
             return refreshed.result.to_json()
         error = refreshed.error or LoginDenied("This sign-in has ended. Sign in again.")
-        if refreshed.fate.name == "UNKNOWN":
-            error.reason = "RefreshTokenUncertain"
+        # One that is used up, and yet the service's trouble: who would wait for the service to send it again must not.
+        if refreshed.fate.name == "UNKNOWN" or (refreshed.fate.name == "DEAD" and error.retryable):
+            error.reason = _UNCERTAIN
         raise error
+
+    @staticmethod
+    def refresh_cancelled() -> LoginCancelled:
+        """In the middle of it: the request may have arrived, and the new pair is lost."""
+        error = LoginCancelled("The renewal was cancelled. Sign in again.")
+        error.reason = _UNCERTAIN
+        return error
 
     async def logout(self, call: Call) -> dict[str, Any]:
         """End a session."""
@@ -168,7 +185,8 @@ def _progress(call: Call) -> OnProgress:
             "device": event.device and _device(event.device),
             "claims": None if event.claims is None else dict(event.claims),
             "attempt": event.attempt,
-            "retryInSeconds": event.retry_in_seconds,
+            # Rounded, for a launcher that reads numbers by hand: 4.2e-05 is JSON as well.
+            "retryInSeconds": event.retry_in_seconds and round(event.retry_in_seconds, 3),
         }
         known = {name: value for name, value in said.items() if value is not None}
         call.notify("progress", checked("Progress", {"id": call.id, "phase": event.phase, **known}))

@@ -6,12 +6,12 @@ Imported when the first message needs it, and by no other door of the bridge.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 from ..events import Phase
 from ..secret import Secret
@@ -23,16 +23,17 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, alias_generator=to_camel)
 
 
-BearerSecret = Annotated[
-    Secret,
-    GetPydanticSchema(
-        lambda _source, _handler: core_schema.no_info_after_validator_function(
-            # What an HTTP header can carry; no token has a shape beyond that.
-            Secret,
-            core_schema.str_schema(min_length=1, max_length=65536, pattern="^[!-~]+$"),
-        )
-    ),
-]
+_BEARER = GetPydanticSchema(
+    lambda _source, _handler: core_schema.no_info_after_validator_function(
+        # What an HTTP header can carry; no token has a shape beyond that.
+        Secret,
+        core_schema.str_schema(min_length=1, max_length=65536, pattern="^[!-~]+$"),
+    )
+)
+BearerSecret = Annotated[Secret, _BEARER]
+BearerSecretOrNone = Annotated[Secret | None, _BEARER]
+"""One that may be left out, and is None then. In a message null is refused, like anything that is not a string."""
+
 Absent = SkipJsonSchema[None]
 """What a member that may be left out is then. On the wire it is not there, rather than null."""
 
@@ -55,9 +56,21 @@ class LoginParams(Message):
     ]
     open_browser: Annotated[bool, Field(description="Open the player's page; false where the launcher does.")] = True
     exposure_key: Annotated[
-        BearerSecret | None, Field(description="With `browser`: of the inquiry that the game's backend established.")
+        BearerSecretOrNone, Field(description="With `browser`: of the inquiry that the game's backend established.")
     ] = None
-    hidden_key: Annotated[BearerSecret | None, Field(description="A secret, and with `exposureKey` only.")] = None
+    hidden_key: Annotated[BearerSecretOrNone, Field(description="A secret, and with `exposureKey` only.")] = None
+
+    @model_validator(mode="after")
+    def _has_a_whole_inquiry_or_none(self) -> Self:
+        """Half an inquiry is not made whole from elsewhere: keys of two inquiries would be sent together."""
+        keys = {"exposureKey": self.exposure_key, "hiddenKey": self.hidden_key}
+        given = [name for name, key in keys.items() if key is not None]
+        if given and self.method != "browser":
+            raise PydanticCustomError("not_for_method", "not with this method", {"field": given[0]})
+        if len(given) == 1:
+            (lacking,) = keys.keys() - given
+            raise PydanticCustomError("missing", "half an inquiry", {"field": lacking})
+        return self
 
 
 class LoginTokens(Message):

@@ -8,6 +8,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..errors import LoginCancelled
 from .dispatcher import Call, Method
 from .flows import Flows
 from .jsonrpc import INVALID_PARAMS, refused, shown_name
@@ -30,6 +31,8 @@ class Row:
     """Gives the result at once."""
     run: Callable[[Flows, Call], Any] | None = None
     """Gives it some time, beside other requests."""
+    cancelled: Callable[[], Exception] = LoginCancelled
+    """What it ends with where it is cancelled."""
     signs_in: bool = False
     """It tells progress, it may end with one of the bridge's errors, and its result is for somebody."""
     constant: bool = False
@@ -54,6 +57,7 @@ TABLE: tuple[Row, ...] = (
         "RefreshParams",
         "LoginTokens",
         run=Flows.refresh,
+        cancelled=Flows.refresh_cancelled,
         signs_in=True,
     ),
     Row("logout", "End a session.", "RefreshParams", "LogoutOutcome", run=Flows.logout, signs_in=True),
@@ -116,6 +120,7 @@ def _method(row: Row, flows: Flows) -> Method:
         answer=answered if row.answer is not None else None,
         run=run if row.run is not None else None,
         needs_asker=row.signs_in,
+        cancelled=row.cancelled,
     )
 
 
@@ -132,6 +137,7 @@ _WORDS = {
     "string_too_long": "It is too long.",
     "string_pattern_mismatch": "It holds characters that no token has.",
     "string_unicode": "It holds half of a character.",
+    "not_for_method": 'It goes with the method "browser" alone.',
 }
 _TYPES = {
     "string_type": "a string",
@@ -152,8 +158,11 @@ def _what_is_wrong(error: ValidationError) -> tuple[str, str]:
         problem = f"It must be {' or '.join(types)}."
     else:
         problem = _WORDS.get(here[0]["type"], "It is not valid.")
-    # Without a name it is one that holds half a character.
-    return problem, _field(str(here[0]["loc"][0])) if here[0]["loc"] else "params"
+    if here[0]["loc"]:
+        return problem, _field(str(here[0]["loc"][0]))
+    # About params that do not go together; else it is a name that holds half a character.
+    together = here[0].get("ctx", {}).get("field")
+    return problem, _field(together) if together else "params"
 
 
 def _field(name: str) -> str:
