@@ -91,6 +91,7 @@ class Project:
             name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
         }
         environment |= {"SDL_AUDIODRIVER": "dummy", "SUDOMIMUS_TEST_FOLDER": str(self.folder.parent)}
+        environment |= {"LP_NUM_THREADS": "1"}  # llvmpipe's, which would draw by all cores at twice the cost
         environment |= self._environment | more
         path = self.folder.parent / f"{self.folder.name}-output.txt"
         with path.open("w") as output:

@@ -153,6 +153,27 @@ def plain(p: Any) -> Steps:
     yield p.sees("shared: False")
 
 
+def stranded(p: Any) -> Steps:
+    """A game that cannot sign in: the player is told why, tries again in vain, and plays offline."""
+    for attempt in ("first", "again"):
+        yield lambda: the_door().error is not None
+        yield p.sees("You are not signed in")
+        p.report(attempt, words=p.words(), error=the_door().error)
+        if attempt == "first":
+            p.shot(f"30 {os.environ['SUDOMIMUS_TEST_STRANDED']}")
+            p.click("Try again")
+            yield p.pause(0.5)
+    p.click("Play offline")
+    yield p.sees("offline: False")
+    p.report("offline", status=renpy.store.sudomimus.status, token=the_door().access_token())
+
+
+def at_the_page(p: Any) -> Steps:
+    """The window is closed while the player is in the browser."""
+    yield from _at_the_page(p)
+    p.report("page", status=renpy.store.sudomimus.status)
+
+
 def _at_the_page(p: Any) -> Steps:
     yield p.sees("Finish in your browser")
     yield lambda: the_door().qr_code is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import weakref
 from pathlib import Path
@@ -13,10 +12,11 @@ import pytest
 
 from sudomimus_bridge import Bridge, BridgeError, LoginCancelled, Phase, ProgressEvent, SteamUnavailable
 from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.steam import connection
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 
 from .conftest import StubLog
-from .steam_helpers import balanced, run_program
+from .steam_helpers import balanced
 from .test_bridge import MakeBridge, finish, make_bridge, until
 
 __all__ = ["make_bridge"]  # the fixture
@@ -145,82 +145,51 @@ def test_done_and_cancel_when_there_is_nothing_to_say(make_bridge: MakeBridge) -
     assert running.poll() == result
 
 
-# --- the interpreter ends ------------------------------------------------------------------------------------------------
-
-LEAVING = """
-    import sys, time
-    from sudomimus_bridge import Bridge, Phase
-
-    bridge = Bridge(application="demo-game", steam_app_id=480, native_url=sys.argv[1], via_url=sys.argv[2],
-                    steam_library=sys.argv[3], no_browser=True)
-    seen = []
-    login = bridge.start_login(on_progress=lambda event: seen.append(event.phase.value))
-"""
-
-
-def left(emulator: Emulator, library: Path, ending: str) -> Any:
-    urls = emulator.urls
-    return run_program(LEAVING + ending, urls["native"], urls["via"], str(library))
-
-
-@pytest.mark.parametrize("milliseconds", [0, 5, 15, 30, 60, 100, 150, 250])
-def test_the_interpreter_ends_at_any_moment_of_a_login(
-    milliseconds: int, emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
+def test_a_thread_that_draws_frames_never_waits_for_another_logins_imports(
+    make_bridge: MakeBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Within its imports, while Steam is initialised, while the ticket is on its way, after the end."""
-    monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "40")
-    done = left(emulator, stub_library, f"    time.sleep({milliseconds / 1000})\n")
-    assert (done.returncode, done.stderr) == (0, "")
-    balanced(stub_log)
+    import builtins
+
+    importing, go_on = threading.Event(), threading.Event()
+    plain_import = builtins.__import__
+
+    def slow_import(name: str, *arguments: Any, **keywords: Any) -> Any:
+        if name == "session.opening" and threading.current_thread() is not threading.main_thread():
+            importing.set()
+            go_on.wait(10)
+        return plain_import(name, *arguments, **keywords)
+
+    bridge = make_bridge()
+    monkeypatch.setattr(builtins, "__import__", slow_import)
+    first = bridge.start_login()
+    assert importing.wait(10)
+    second = bridge.start_login()  # the bridge's lock is free
+    second.cancel()
+    go_on.set()
+    assert finish(first)
+    with pytest.raises(LoginCancelled):
+        finish(second)
 
 
-def test_the_interpreter_ends_while_the_player_is_in_the_browser(
-    emulator: Emulator, stub_library: Path, stub_log: StubLog
-) -> None:
-    emulator.update(claims={"email": "REQUIRED"})
-    ending = """
-    while "waiting-for-browser" not in seen:
-        login.poll()
-        time.sleep(0.005)
-    print("left")
-    """
-    done = left(emulator, stub_library, ending)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "left\n", "")
-    balanced(stub_log)
-
-
-def test_the_interpreter_ends_by_an_exception(
-    emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_closed_without_waiting(make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a frame loop: the ticket is cancelled and Steam let go a little later."""
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
-    ending = """
-    while "issuing" not in seen and "requesting-ticket" not in seen:
-        login.poll()
-        time.sleep(0.005)
-    time.sleep(0.1)
-    sys.exit("game over")
-    """
-    done = left(emulator, stub_library, ending)
-    assert (done.returncode, done.stderr) == (1, "game over\n")
+    bridge = make_bridge()
+    running = bridge.start_login()
+    until(lambda: "request" in stub_log.story())
+    bridge.close(0)
+    with pytest.raises((LoginCancelled, SteamUnavailable)):
+        finish(running)
+    until(lambda: stub_log.story()[-1] == "shutdown")
     balanced(stub_log)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, which Windows has not")
-def test_a_forked_child_leaves_the_parents_steam_alone(
-    emulator: Emulator, stub_library: Path, stub_log: StubLog
-) -> None:
-    """A child has none of the parent's threads, and none of its tickets to cancel."""
-    ending = """
-    while login.poll() is None:
-        time.sleep(0.005)
-    import os, warnings
-    warnings.simplefilter("ignore")
-    child = os.fork()
-    if child == 0:
-        sys.exit(7)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), bool(bridge.login()))
-    """
-    done = left(emulator, stub_library, ending)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "7 True\n", "")
-    assert len({call.pid for call in stub_log.calls}) == 1
-    balanced(stub_log)
+def test_a_finalizer_may_use_what_its_thread_is_using(make_bridge: MakeBridge) -> None:
+    """The collector runs anywhere, and so within the bridge's own locks."""
+    bridge = make_bridge()
+    running = bridge.start_login()
+    with bridge._lock, running._lock, connection._connections_lock:
+        running.cancel()
+        bridge.close(0)
+    with pytest.raises(LoginCancelled):
+        finish(running)

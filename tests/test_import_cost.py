@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from importlib import import_module
+from importlib import import_module, reload
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -102,14 +103,12 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_gentle_import_steps_aside_at_each_module(steps: list[int], modules: list[str]) -> None:
-    before = list(sys.meta_path)
     with gentle.gently():
         import_module(modules[0])
         import_module(modules[1])
         assert steps == [threading.get_ident()] * 2
     import_module(modules[2])
     assert len(steps) == 2
-    assert sys.meta_path == before
 
 
 def test_other_threads_are_not_held_up(steps: list[int], modules: list[str]) -> None:
@@ -121,38 +120,78 @@ def test_other_threads_are_not_held_up(steps: list[int], modules: list[str]) -> 
     assert steps == []
 
 
-def test_the_list_of_finders_is_replaced_and_never_changed(modules: list[str]) -> None:
-    """Another thread may be walking along it: a finder taken out under its feet would have it miss one."""
-    before = sys.meta_path
-    copy = list(before)
+def test_what_a_game_does_to_the_finders_meanwhile_stays(steps: list[int], modules: list[str]) -> None:
+    """The list is the one that was there: who is just putting a finder into it puts it where Python looks."""
+    finders, copy, other = sys.meta_path, list(sys.meta_path), _Other()
     with gentle.gently():
-        sys.meta_path.append(_Other())  # as a game may do meanwhile
-        assert before == copy
-        assert sys.meta_path is not before
-    assert [type(finder) for finder in sys.meta_path if finder not in copy] == [_Other]
-    sys.meta_path = before
+        assert sys.meta_path is finders
+        put_in = finders.insert
+        import_module(modules[0])
+    put_in(0, other)
+    assert sys.meta_path is finders and other in finders
+    with gentle.gently():
+        pass
+    finders.remove(other)
+    assert [finder for finder in finders if finder not in copy] in ([], [gentle._finder])
+    assert finders.count(gentle._finder) == 1
 
 
-def test_two_threads_at_once_and_the_last_one_clears_up() -> None:
+def test_a_thread_that_looks_for_a_module_meanwhile_misses_no_finder(modules: list[str]) -> None:
+    if gentle._finder in sys.meta_path:
+        sys.meta_path.remove(gentle._finder)
+    asked: list[str] = []
+
+    class Asked(_Other):
+        def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+            asked.append(fullname)
+            with gentle.gently():
+                pass  # as another thread does while this one walks along the list
+
+    first = Asked()
+    sys.meta_path.insert(0, first)
+    try:
+        import_module(modules[0])
+    finally:
+        sys.meta_path.remove(first)
+    assert set(asked) == {modules[0]} and modules[0] in sys.modules
+
+
+def test_reloading_and_failing_go_as_ever(steps: list[int], modules: list[str], tmp_path: Path) -> None:
+    broken = tmp_path / f"{modules[0]}_broken.py"
+    broken.write_text("raise ZeroDivisionError")
+    with gentle.gently():
+        module = import_module(modules[0])
+        assert reload(module) is module
+        with pytest.raises(ZeroDivisionError):
+            import_module(broken.stem)
+        with pytest.raises(ModuleNotFoundError):
+            import_module(f"{modules[0]}_missing")
+        assert gentle._finder.find_spec(fullname=modules[0], path=None, target=None) is None  # type: ignore[func-returns-value]
+    count = len(steps)
+    assert find_spec(f"{modules[0]}_missing") is None
+    assert len(steps) == count > 0
+
+
+def test_two_threads_at_once(steps: list[int], modules: list[str]) -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
         with gentle.gently():
             inside.set()
             leave.wait(10)
+            import_module(modules[0])
 
-    before = list(sys.meta_path)
     thread = threading.Thread(target=hold)
     thread.start()
     inside.wait(10)
     with gentle.gently():
         pass
-    assert len(sys.meta_path) == len(before) + 1
     leave.set()
     thread.join()
-    assert sys.meta_path == before
+    assert steps == [thread.ident]
+    assert sys.meta_path.count(gentle._finder) == 1
 
 
 class _Other:
-    def find_spec(self, _name: str, _path: object = None, _target: object = None) -> None:
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
         return None

@@ -15,7 +15,6 @@ import pytest
 
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.errors import ConfigurationError
-from sudomimus_bridge.renpy import door as door_module
 from sudomimus_bridge.renpy.door import Door, settings_of_game, the_door
 from sudomimus_bridge.renpy.host import LateSteam, hosting_achievement
 from sudomimus_bridge.renpy.pictures import plain_png, qr_code_png
@@ -25,7 +24,6 @@ from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.testing.browser import AutoBrowser, RecordingBrowser
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 from sudomimus_bridge.testing.renpy_achievement import Scripted, ScriptedAchievement
-from sudomimus_bridge.uptime import Uptime, uptime
 
 from .conftest import StubLog
 
@@ -69,6 +67,7 @@ def _told(door: Door) -> tuple[Any, ...]:
     return door.status, door.error, door.player
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_login_and_a_share(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
     emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OFF"})
     door = new_door(browser=AutoBrowser())
@@ -165,42 +164,6 @@ def test_a_share_with_a_token_that_has_run_out_renews_it_first(
     door.share()
     until(door, lambda: door.shared is not None)
     assert (door.shared, door.error) == (True, None)
-
-
-def test_a_token_is_renewed_before_its_end_and_no_page_opens_for_that(
-    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    door = new_door(browser=(browser := RecordingBrowser()))
-    door.login(given)
-    until(door, lambda: door.status == "signed-in")
-    first = door.access_token()
-    later = 0.0
-
-    def clock() -> Uptime:
-        return Uptime(uptime().boot, uptime().seconds + later)
-
-    monkeypatch.setattr(door_module, "uptime", clock)
-    monkeypatch.setattr("sudomimus_bridge.clock.uptime", clock)
-    later = 3600 - door_module.RENEW_SECONDS + 1
-    until(door, lambda: door.access_token() != first)
-    second, player = door.access_token(), door.player
-    assert player is not None and player.subject
-    emulator.update({"claims.email": "REQUIRED"})
-    later *= 2
-    until(door, lambda: emulator.requests[-1].status == 403)
-    until(door, lambda: door._renewal is None)
-    assert (door.access_token(), door.status, browser.pages) == (second, "signed-in", [])
-
-
-def test_signing_out_ends_the_session(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
-    door = new_door()
-    door.login(given)
-    until(door, lambda: door.status == "signed-in")
-    door.logout()
-    assert (door.status, door.access_token()) == ("signed-out", None)
-    until(door, lambda: emulator.sessions[-1].revoked)
-    door.login(given)
-    until(door, lambda: door.status == "signed-in")
 
 
 def test_a_bug_of_the_bridge_does_not_take_the_game_with_it(new_door: NewDoor, given: dict[str, Any]) -> None:

@@ -45,8 +45,7 @@ def project(display: str, emulator: Emulator, stub_library: Path, stub_log: Stub
         "DISPLAY": display,
         "BROWSER": f"{sys.executable} {_VISITOR} %s",
         "SUDOMIMUS_APPLICATION": emulator.urls["application"],
-        "SUDOMIMUS_NATIVE_URL": emulator.urls["native"],
-        "SUDOMIMUS_VIA_URL": emulator.urls["via"],
+        **{f"SUDOMIMUS_{name.upper()}_URL": emulator.urls[name] for name in ("native", "session", "via")},
         "SUDOMIMUS_STEAM_LIBRARY": str(stub_library),
         "STEAM_STUB_TICKET_DELAY_MS": "600",
         "SUDOMIMUS_TEST_SCREENSHOTS": _SCREENSHOTS or "",
@@ -152,6 +151,38 @@ def test_a_game_without_looks_of_its_own(project: NewProject, stub_log: StubLog)
     assert told["page"]["certificates"]  # certifi's, whose own way to find them fails here
     assert told["offline"] == {"step": "offline", "status": "signed-out", "player": "None"}
     assert "Sign in first" in told["not shared"]["words"]
+    _nothing_open(stub_log)
+
+
+_UNPLUGGED = {
+    "SUDOMIMUS_NATIVE_URL": "http://127.0.0.1:9",
+    "SUDOMIMUS_TIMEOUT": "3",
+    "STEAM_STUB_TICKET_DELAY_MS": "1",  # so that it is not Steam that is waited for when the time is over
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "lacking", "sentence"),
+    [
+        ("no Steam", {"STEAM_STUB_RUNNING": "0"}, "Steam is not running"),
+        ("no library", {"SUDOMIMUS_STEAM_LIBRARY": "/nowhere/libsteam_api.so"}, "There is no Steam library"),
+        ("no network", _UNPLUGGED, "sign-in service"),
+    ],
+)
+def test_a_game_that_cannot_sign_in_is_played_offline(
+    project: NewProject, stub_log: StubLog, name: str, lacking: dict[str, str], sentence: str
+) -> None:
+    told = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_TEST_STRANDED=name, **lacking).play("stranded")
+    for attempt in ("first", "again"):
+        assert sentence in told[attempt]["error"]
+        assert told[attempt]["error"].split(". ")[0] in told[attempt]["words"]
+    assert told["offline"] == {"step": "offline", "status": "failed", "token": None}
+    assert open_tickets(stub_log.calls) == []
+
+
+def test_the_window_is_closed_while_the_player_is_in_the_browser(project: NewProject, stub_log: StubLog) -> None:
+    told = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_NO_BROWSER="1").play("at_the_page")
+    assert told["page"]["status"] == "waiting-for-browser"
     _nothing_open(stub_log)
 
 

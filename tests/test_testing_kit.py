@@ -24,12 +24,16 @@ SIGN_IN = """
     def test_sign_in(sudomimus_bridge):
         assert sudomimus_bridge.login().application_anchor == "my-game"
 """
+IS_THERE = """
+    def test_it_is_there(sudomimus_virtual_time):
+        assert sudomimus_virtual_time.elapsed == 0
+"""
 CONFTEST = "pytest_plugins = ['sudomimus_bridge.testing']"
 
 
-@pytest.fixture
-def entry_point(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an installed distribution says of itself, its files included, which pytest then rewrites."""
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an installed distribution says of itself, its files included, which pytest then rewrites: once for all tests."""
     folder = tmp_path_factory.mktemp("installed")
     information = folder / "sudomimus_bridge-0.dist-info"
     information.mkdir()
@@ -40,7 +44,12 @@ def entry_point(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     information.joinpath("RECORD").write_text("sudomimus_bridge/__init__.py,,\nsudomimus_bridge/bridge.py,,\n")
     package = Path(str(sudomimus_bridge.__file__)).parent
     folder.joinpath("sudomimus_bridge").symlink_to(package, target_is_directory=True)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return folder
+
+
+@pytest.fixture
+def entry_point(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(installed))
 
 
 @pytest.mark.parametrize(
@@ -54,20 +63,20 @@ def entry_point(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     ids=["-p", "conftest", "imported first", "both"],
 )
 def test_named_by_the_project(project: Project, arguments: list[str], conftest: str) -> None:
-    project(*arguments, conftest=conftest, test_it=SIGN_IN).assert_outcomes(passed=1)
+    project(*arguments, conftest=conftest, test_it=IS_THERE).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "conftest"),
-    [([], ""), ([NAMED], ""), ([], CONFTEST), ([NAMED], CONFTEST)],
+    ("arguments", "conftest", "test_it"),
+    [([], "", SIGN_IN), ([NAMED], "", IS_THERE), ([], CONFTEST, IS_THERE), ([NAMED], CONFTEST, IS_THERE)],
     ids=["alone", "and -p", "and conftest", "and both"],
 )
 @pytest.mark.usefixtures("entry_point")
 def test_found_by_pytest_itself(
-    project: Project, monkeypatch: pytest.MonkeyPatch, arguments: list[str], conftest: str
+    project: Project, monkeypatch: pytest.MonkeyPatch, arguments: list[str], conftest: str, test_it: str
 ) -> None:
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-    project(*arguments, conftest=conftest, test_it=SIGN_IN).assert_outcomes(passed=1)
+    project(*arguments, conftest=conftest, test_it=test_it).assert_outcomes(passed=1)
 
 
 @pytest.mark.usefixtures("entry_point")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
+import types
+from pathlib import Path
 
 import anyio
 import pytest
@@ -20,6 +23,7 @@ from sudomimus_bridge.testing import (
     StubSteam,
     TicketLeftOpen,
     VirtualClock,
+    using,
     using_environment,
     using_service,
     using_stub_steam,
@@ -57,6 +61,37 @@ def test_every_test_has_a_new_service(
     with pytest.raises(ServiceUnavailable):
         sudomimus_bridge.login()
     assert {request.fault for request in service.requests} == {"reset"}
+
+
+def test_no_sign_in_of_this_machine_is_read_or_written(sudomimus_environment: None) -> None:
+    yours = types.ModuleType("keyring")
+    used: list[object] = ["yours"]
+    vars(yours).update(get_keyring=lambda: used[-1], set_keyring=used.append)
+    fail = types.ModuleType("keyring.backends.fail")
+    vars(fail).update(Keyring=lambda: "none")
+    modules = {"keyring": yours, "keyring.backends": types.ModuleType("keyring.backends"), fail.__name__: fail}
+    with pytest.MonkeyPatch.context() as changed:
+        for name, module in modules.items():
+            changed.setitem(sys.modules, name, module)
+        with using._no_keyring():
+            assert used == ["yours", "none"]
+        assert used == ["yours", "none", "yours"]
+
+    folder = Path(os.environ["SUDOMIMUS_SESSION_FOLDER"])
+    assert not folder.exists() and folder.parent.is_dir()
+    assert os.environ["PYTHON_KEYRING_BACKEND"] == "keyring.backends.fail.Keyring"
+
+
+def test_who_stays_signed_in_does_so_for_the_test() -> None:
+    folders = []
+    for _ in range(2):
+        with using_service(), using_stub_steam(), Bridge() as here:
+            folders.append(Path(os.environ["SUDOMIMUS_SESSION_FOLDER"]))
+            assert here.session(stay_signed_in=True).claims() is None
+            assert here.login()
+            assert list(folders[-1].iterdir())
+    assert folders[0] != folders[1]
+    assert not any(folder.parent.exists() for folder in folders)
 
 
 def test_the_process_has_one_service() -> None:

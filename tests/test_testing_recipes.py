@@ -26,14 +26,13 @@ def recipes() -> dict[str, str]:
 TESTS = [name for name in recipes() if name.startswith("test_")]
 
 
-@pytest.mark.parametrize("name", TESTS)
 @pytest.mark.usefixtures("stub_library")
-def test_recipe(project: Project, name: str) -> None:
+def test_the_recipes(project: Project) -> None:
+    """As one project, which a reader's is."""
     written = recipes()
-    shared = {other: written[other] for other in ("conftest", "game")}
-    result = project("-panyio", f"{name}.py", **shared, **{name: written[name]})
-    outcomes = result.parseoutcomes()
-    assert outcomes.pop("passed") >= written[name].count("def test_")
+    assert {"conftest", "game", *TESTS} == set(written)
+    outcomes = project("-panyio", *(f"{name}.py" for name in TESTS), **written).parseoutcomes()
+    assert outcomes.pop("passed") >= sum(written[name].count("def test_") for name in TESTS)
     assert outcomes == {}
 
 

@@ -59,7 +59,7 @@ class Bridge:
         self._settings = read_settings(settings)
         self._ports: dict[str, Any] = {"steam": steam, "browser": browser, "clock": clock, "open_service": service}
         self._stand_ins: StandIns = current()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may close the bridge on the very thread that holds it
         self._engine: Engine | None = None
         self._keeper: Keeper | None = None
         self._stay_signed_in = False
@@ -123,16 +123,19 @@ class Bridge:
 
     # --- ending ----------------------------------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """Cancel what still runs, wait a moment for its clean-up, and let go of Steam. The bridge may be used again."""
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Cancel what still runs, wait a moment for its clean-up, and let go of Steam. The bridge may be used again.
+
+        `seconds` is how long to wait at most for each: 0 in a frame loop, where the clean-up goes on by itself.
+        """
         with self._lock:
             running, engine = list(self._running), self._engine
         for login in running:
             login.cancel()
         for login in running:
-            login.join(CLOSE_SECONDS)
+            login.join(seconds)
         if engine is not None:
-            engine.drop(CLOSE_SECONDS)
+            engine.drop(seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -198,6 +201,10 @@ class Bridge:
         return flow
 
     def _flows(self) -> tuple[Engine, Keeper]:
+        # Not under the lock, which the thread that draws frames takes too.
+        from .login.engine import Engine
+        from .session.opening import open_keeper
+
         with self._lock:
             if self._stand_ins is not current():  # under test, and made before it or used in one before
                 if self._engine is not None:
@@ -205,9 +212,6 @@ class Bridge:
                 self._stand_ins, self._engine = current(), None
                 self._settings = read_settings(self._given)
             if self._engine is None or self._keeper is None:
-                from .login.engine import Engine
-                from .session.opening import open_keeper
-
                 self._engine = Engine(self._settings, **self._ports_or_stand_ins())
                 self._keeper = open_keeper(self._engine, by_steam=self._steam_may_be_there())
                 weakref.finalize(self, self._engine.drop)

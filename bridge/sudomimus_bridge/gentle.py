@@ -2,8 +2,8 @@
 
 Otherwise a thread that imports holds the interpreter for the switch interval each time (5 ms, `sys.getswitchinterval`),
 which at 240 frames a second is more than a frame. The interval belongs to the whole program, so it is left alone; instead
-a finder that finds nothing stands in `sys.meta_path` while such imports run, and sleeps for a moment, on their threads
-only.
+a finder that finds nothing stands in `sys.meta_path` from the first of such imports on, and sleeps for a moment, on their
+threads only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAUSE_SECONDS = 0.0002
 class _StepAside:
     """A finder for `sys.meta_path` that leaves every module to the others."""
 
-    def find_spec(self, _name: str, _path: object = None, _target: object = None) -> None:
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
         """Find nothing."""
         step_aside()
 
@@ -47,15 +47,13 @@ def step_aside() -> None:
 def gently() -> Iterator[None]:
     """What this thread imports while the block runs, it imports in small steps. Blocks are not nested."""
     me = threading.get_ident()
-    # A new list each time, never a change of the one that is there: another thread may be walking along it.
+    # Put in and left there. Another thread that walks along the list meets one finder twice; were ours taken out, it would
+    # miss one. And a list that replaced this one would lack what another thread is just putting into it.
     with _lock:
         if _finder not in sys.meta_path:
-            sys.meta_path = [_finder, *sys.meta_path]
+            sys.meta_path.insert(0, _finder)
         _last[me] = perf_counter()
     try:
         yield
     finally:
-        with _lock:
-            _last.pop(me, None)
-            if not _last:
-                sys.meta_path = [finder for finder in sys.meta_path if finder is not _finder]
+        _last.pop(me, None)

@@ -5,6 +5,7 @@ Nothing heavy is imported here before the first flow starts, and then in small s
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -31,7 +32,7 @@ class Running(Generic[T]):
         self._on_progress = on_progress
         self._events: deque[ProgressEvent] = deque()
         self._outcome: tuple[T] | BaseException | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may cancel on the very thread that is cancelling
         self._cancelled = False
         self._cancel: Callable[[], None] | None = None
         self._done: Callable[[], None] | None = None
@@ -53,6 +54,11 @@ class Running(Generic[T]):
             raise outcome.with_traceback(None)
         return outcome[0]
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is over, whatever `poll` will say. Never blocks."""
+        return self._outcome is not None
+
     def done(self) -> None:
         """The player says: done in the browser. From any thread."""
         with self._lock:
@@ -67,8 +73,14 @@ class Running(Generic[T]):
                 self._cancel()
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the thread. Where that cannot be, `poll` says so."""
+        if sys.is_finalizing():  # Python 3.11 would wait for ever for such a thread to run
+            self._outcome = _no_thread()
+            return
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._outcome = _no_thread(error)
 
     def join(self, seconds: float) -> None:
         """Wait that many seconds at most for the thread to end."""
@@ -117,12 +129,27 @@ def _gently_imported() -> Any:
         anyio = import_module("anyio")
         with suppress(ImportError):  # what `anyio.run` would import by itself; another anyio may have it elsewhere
             import_module("anyio._backends._asyncio")
-        import_module(".login.engine", __package__)
+        import_module(".session.opening", __package__)
         return anyio
+
+
+def _no_thread(error: RuntimeError | None = None) -> LoginCancelled:
+    """From Python 3.12 on, `atexit` and what comes after it can start no thread; neither can who has too many."""
+    cancelled = LoginCancelled(
+        "The sign-in cannot start: the program is about to end, or the system allows it no more threads."
+    )
+    cancelled.__cause__ = error
+    return cancelled
 
 
 def blocking(flow: Flow[T], on_progress: OnProgress | None) -> T:
     """Run it on this thread. Raises `ConfigurationError` where an event loop runs here, which would stand still."""
+    if sys.is_finalizing():
+        raise _no_thread()
+    try:
+        threading.Thread(target=int, daemon=True).start()
+    except RuntimeError as error:  # the flow needs threads, and could tell only in some library's words
+        raise _no_thread(error) from error
     import anyio
     from anyio import lowlevel
 

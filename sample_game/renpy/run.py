@@ -58,8 +58,7 @@ def local(stack: ExitStack, auto: bool) -> dict[str, str]:
     settings = {
         "SUDOMIMUS_APPLICATION": urls["application"],
         "SUDOMIMUS_STEAM_APP_ID": str(urls["steamAppId"]),
-        "SUDOMIMUS_NATIVE_URL": urls["native"],
-        "SUDOMIMUS_VIA_URL": urls["via"],
+        **{f"SUDOMIMUS_{name.upper()}_URL": urls[name] for name in ("native", "connect", "device", "session", "via")},
         "SUDOMIMUS_STEAM_LIBRARY": str(compiled_stub()),
         "STEAM_STUB_TICKET_DELAY_MS": "400",
         "RENPY_NO_STEAM": "1",

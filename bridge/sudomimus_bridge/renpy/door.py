@@ -21,22 +21,16 @@ from ..events import ErrandHandoff, ErrandResult, LoginResult, Phase, ProgressEv
 from ..running import Running
 from ..secret import Secret, redact
 from ..settings import TABLE, Settings, read_settings
-from ..token import read_token
-from ..uptime import Uptime, uptime
 from .host import LateSteam, hosting_achievement
+from .leaving import Leaving
 from .pictures import qr_code_png
 from .player import Player, player_of
+from .renewal import Renewal
 
 Status = Literal["signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed"]
 
 PAGE_SECONDS = 30 * 60
 """An errand lives 30 minutes (native.yaml, `ErrandHandoff`), counted here from when it was first seen."""
-
-RENEW_SECONDS = 300.0
-"""How long before its end an access token is renewed, so that `access_token()` always has one for the game's requests."""
-
-RENEW_AGAIN_SECONDS = 60.0
-"""How long after a renewal that failed the next one is tried."""
 
 _log = logging.getLogger("sudomimus_bridge")
 
@@ -86,10 +80,8 @@ class Door:
         self._built_for: tuple[Any, ...] | None = None
         self._task: _Task | None = None
         self._token: Secret | None = None
-        self._renewal: Running[str] | None = None
-        self._received: Uptime | None = None
-        self._renew_after: float | None = None
-        self._leaving: Running[bool] | None = None
+        self._renewal = Renewal()
+        self._leaving: list[Leaving] = []
         self._page: _Page | None = None
         self._waiting = False
         self._shown: tuple[Any, ...] = ()
@@ -138,7 +130,9 @@ class Door:
         """Forget the player and the tokens, and have the service end the session."""
         self.cancel()
         if self._bridge is not None and self._token is not None:
-            self._leaving = self._bridge.session(stay_signed_in=False).start_logout()
+            leaving = Leaving(self._bridge, self._renewal.stop())
+            if not leaving.step():
+                self._leaving.append(leaving)
             self._bridge = self._built_for = None  # the next login has nothing to do with this one
         self._forget()
 
@@ -194,6 +188,7 @@ class Door:
                     self._end()
                     task.succeeded(result)
         self._renew_in_time()
+        self._leaving = [leaving for leaving in self._leaving if not leaving.step()]
         shown = (
             self.status,
             self.error,
@@ -209,9 +204,8 @@ class Door:
     def close(self) -> None:
         """The game ends: give up what runs, its ticket cancelled, and let go of Steam."""
         self.cancel()
-        if self._leaving is not None:
-            self._leaving.join(1.0)
-            self._leaving.cancel()
+        while self._leaving:
+            self._leaving.pop().finish()
         if self._bridge is not None:
             self._bridge.close()
 
@@ -225,7 +219,7 @@ class Door:
 
     def _forget(self) -> None:
         self._token, self.player, self.error = None, None, None
-        self._renewal = self._renew_after = None
+        self._renewal.stop()
         self.status = "signed-out"
 
     def _heard(self, event: ProgressEvent) -> None:
@@ -242,31 +236,12 @@ class Door:
         self.status = "signed-in"
 
     def _holds(self, access: Secret, claims: Mapping[str, Any]) -> None:
-        self._token, self.player, self._received = access, player_of(access, claims), uptime()
-        lifetime = read_token(access).lifetime
-        self._renew_after = None if lifetime is None else max(lifetime / 2, lifetime - RENEW_SECONDS)
+        self._token, self.player = access, player_of(access, claims)
+        self._renewal.of(access)
 
     def _renew_in_time(self) -> None:
-        """Have a token that is valid while the game runs. No page is ever opened for that."""
-        if self._renewal is not None:
-            self._look_at_renewal(self._renewal)
-        elif self._task is None and self._renew_after is not None and self._received is not None and self._bridge:
-            age = uptime().since(self._received)
-            if age is None or age >= self._renew_after:
-                self._renewal = self._bridge.session(stay_signed_in=False).start_access_token(
-                    RENEW_SECONDS if self._renew_after >= RENEW_SECONDS else 0.0, quietly=True
-                )
-
-    def _look_at_renewal(self, renewal: Running[str]) -> None:
-        try:
-            token = renewal.poll()
-        except BridgeError as error:
-            _log.warning("the sign-in could not be renewed: %s", error.sentence)
-            self._renewal, self._renew_after, self._received = None, RENEW_AGAIN_SECONDS, uptime()
-            return
-        if token is not None:
-            self._renewal = None
-            self._holds(Secret(token), self.player.claims if self.player is not None else {})
+        if self._bridge is not None and (access := self._renewal.step(self._bridge)) is not None:
+            self._holds(access, self.player.claims if self.player is not None else {})
 
     def _login_failed(self, sentence: str) -> None:
         self.status, self.error = "failed", sentence
@@ -296,7 +271,7 @@ class Door:
         built_for = (settings_of_game(given, hosted=achievement is not None), achievement)
         if self._bridge is None or self._built_for != built_for:
             if self._bridge is not None:
-                self._bridge.close()
+                self._bridge.close(0)
             steam = LateSteam(achievement) if achievement is not None else None
             self._bridge = Bridge(**{"steam": steam} | self._ports, **vars(built_for[0]))
             self._built_for = built_for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SteamUnavailable
@@ -23,14 +24,16 @@ class LateSteam:
     def __init__(self, achievement: Any) -> None:
         self._achievement = achievement
         self._port: Steam | None = None
+        self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        if self._port is None:
-            from .steam import steam_port
+        with self._lock:
+            if self._port is None:
+                from .steam import steam_port
 
-            self._port = steam_port(self._achievement)
+                self._port = steam_port(self._achievement)
         if self._port is None:
             raise SteamUnavailable(
                 "Steam is not running any more in this game. Restart the game from Steam, then try again."

@@ -148,7 +148,7 @@ class RenpySteam(SteamOnThread):
         """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
         if (connection := self._connection) is not None:
             connection.leave()
-            _cancel_all(connection, seconds)
+            connection.worker.finish(connection.cancel_all, seconds)
 
     def _thread(self) -> _Connection:
         with self._lock:
@@ -158,17 +158,10 @@ class RenpySteam(SteamOnThread):
             return self._connection
 
 
-def _cancel_all(connection: _Connection, seconds: float) -> None:
-    over = threading.Event()
-    connection.worker.post(connection.cancel_all)
-    connection.worker.post(over.set)
-    over.wait(seconds)
-
-
 def _end(connection: _Connection) -> None:
     """Nobody has the port any more: no ticket stays open, and the thread ends."""
     if connection.ledger.numbers():
-        _cancel_all(connection, CANCEL_SECONDS)
+        connection.worker.finish(connection.cancel_all, CANCEL_SECONDS)
     connection.worker.stop(0)
 
 

@@ -176,7 +176,7 @@ def _steam_app_id(app_id: int) -> Iterator[None]:
 # A connection stays in the book when nobody uses it: its thread sleeps, and the next user finds the same one, so that an
 # Init can never overtake the Shutdown before it.
 _connections: dict[Path, Connection] = {}
-_connections_lock = threading.Lock()
+_connections_lock = threading.RLock()  # the collector may drop one port while its thread opens another
 
 
 def _acquire(path: Path) -> Connection:
@@ -216,13 +216,14 @@ class FlatApiSteam(SteamOnThread):
         self._app_id = app_id
         self._connection: Connection | None = None
         self._using = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # as `_connections_lock`
 
     async def open(self) -> int:
         """See `Steam.open`. Raises `ConfigurationError` where Steam runs as another app."""
+        path = None if self._using else find_library(self._chosen)  # not under the lock, for it asks the disk
         with self._lock:
-            if not self._using:
-                self._connection = _acquire(find_library(self._chosen))
+            if not self._using and path is not None:
+                self._connection = _acquire(path)
                 self._using = True
         connection = self._thread()
         return await self._within_open_seconds(
@@ -238,10 +239,7 @@ class FlatApiSteam(SteamOnThread):
     def drop(self, seconds: float = 0.0) -> None:
         """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
         if (connection := self._let_go()) is not None:
-            over = threading.Event()
-            connection.worker.post(lambda: _shut_down_if_unused(connection))
-            connection.worker.post(over.set)
-            over.wait(seconds)
+            connection.worker.finish(lambda: _shut_down_if_unused(connection), seconds)
 
     def _let_go(self) -> Connection | None:
         """The connection that is not used any more; None where there was none. It stays known, for late cancels."""

@@ -43,7 +43,7 @@ class Ledger:
     """Open tickets by number."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may drop the port while this very thread delivers to it
         self._shutdowns = 0
         self._open: dict[int, PendingTicket] = {}
         # A callback may come before the requesting call has returned its handle: kept until then, a few at most.

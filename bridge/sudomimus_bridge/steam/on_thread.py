@@ -11,6 +11,7 @@ import anyio
 from ..clock import Clock
 from ..errors import SteamUnavailable
 from ..secret import Secret
+from . import results
 from .ledger import Ledger
 from .worker import Worker, waker
 
@@ -74,6 +75,8 @@ class SteamOnThread(ABC):
 
     async def _within_open_seconds(self, worker: Worker, job: Callable[[], T]) -> T:
         """Open Steam. Raises `SteamUnavailable` where that takes too long."""
+        if not worker.alive:
+            raise SteamUnavailable(results.THREAD_IS_GONE, reason="ProgramEndsOrForked")
         with self._clock.move_on_after(OPEN_SECONDS):
             return await worker.call(job)
         raise SteamUnavailable(

@@ -7,6 +7,10 @@ from . import abi
 
 _TRY_LATER = "Steam is busy and gave no ticket. Try again in a minute."
 _OFFLINE = "Steam is running but not connected. Check that Steam is online, then try again."
+THREAD_IS_GONE = (
+    "Steam cannot be used here: the program is about to end, or was forked from one that uses Steam. Sign in before, and in "
+    "the program that was started first."
+)
 _RESULTS = {
     2: "Steam could not make a ticket. Restart Steam, then try again.",
     3: _OFFLINE,

@@ -92,10 +92,24 @@ class Worker:
         """Run `function` on the thread some time, without waiting for it."""
         self._jobs.put(function)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread is there: not after `stop`, nor in a forked child, which has none of its parent's threads."""
+        return self._thread.is_alive()
+
+    def finish(self, function: Callable[[], Any], seconds: float) -> None:
+        """As `post`, waiting for it that many seconds at most."""
+        over = threading.Event()
+        self.post(function)
+        self.post(over.set)
+        if self.alive and self._thread is not threading.current_thread():  # on which the collector may run, too
+            over.wait(seconds)
+
     def stop(self, seconds: float) -> None:
         """End the thread after what it has to do, waiting that many seconds at most; it may be stuck in a call."""
         self._jobs.put(None)
-        self._thread.join(seconds)
+        if self._thread is not threading.current_thread():
+            self._thread.join(seconds)
 
     def _work(self) -> None:
         while True:

@@ -52,6 +52,8 @@ def debians_copy() -> Path:
             except OSError:
                 if not copy.exists():  # else another process was faster
                     raise
+    if hasattr(os, "getuid") and copy.stat().st_uid != os.getuid():
+        raise NoRenpy(f"{copy} belongs to somebody else, and is not run. Have it removed.")
     return copy
 
 

@@ -29,6 +29,7 @@ class _Plan:
     after: float = 0.0
     email: str = "robin@example.com"
     share: tuple[str, ...] | None = None
+    steam_id: int | None = None
 
 
 class ScriptedBrowser:
@@ -38,7 +39,7 @@ class ScriptedBrowser:
         self.pages: list[str] = []
         """The address of every page that was opened, in order."""
         self.ends: list[str] = []
-        """Where each visit ended: "done", "declined" or "expired"."""
+        """Where each visit ended: "done", "revealed" (with the keys for a backend), "declined" or "expired"."""
         self.failures: list[BaseException] = []
         """Why a page could not be done at all."""
         self._plan = _Plan()
@@ -47,10 +48,19 @@ class ScriptedBrowser:
     # --- what the player does from now on --------------------------------------------------------------------------------
 
     def completes(
-        self, *, after: float = 0.0, email: str = "robin@example.com", share: Iterable[str] | None = None
+        self,
+        *,
+        after: float = 0.0,
+        email: str = "robin@example.com",
+        share: Iterable[str] | None = None,
+        steam_id: int | None = None,
     ) -> None:
-        """The player agrees, `after` that many seconds. `share` names the optional claims to tick; None ticks them all."""
-        self._plan = _Plan(after=after, email=email, share=None if share is None else tuple(share))
+        """The player agrees, `after` that many seconds. `share` names the optional claims to tick; None ticks them all.
+
+        `steam_id` is the account to choose where a page asks who signs in; None takes the first.
+        """
+        ticked = None if share is None else tuple(share)
+        self._plan = _Plan(after=after, email=email, share=ticked, steam_id=steam_id)
 
     def declines(self, *, after: float = 0.0) -> None:
         """The player reads the page and says no."""
@@ -64,9 +74,12 @@ class ScriptedBrowser:
         """There is no browser that starts, so that the game has to show the page's address."""
         self._plan = _Plan(opens=False)
 
-    def visit(self, url: str) -> str:
-        """Do a page that the game showed, now and as the plan says; where the visit ended."""
-        return self._visit(url, self._plan)
+    def visit(self, url: str, *, user_code: str | None = None) -> str:
+        """Do a page that the game showed, now and as the plan says; where the visit ended.
+
+        `user_code` is typed where a page asks for one, as on a phone.
+        """
+        return self._visit(url, self._plan, user_code)
 
     # --- opening a page --------------------------------------------------------------------------------------------------
 
@@ -110,10 +123,17 @@ class ScriptedBrowser:
         except Exception as error:  # noqa: BLE001 - nobody above could do anything about it; the test's end tells it
             self.failures.append(error)
 
-    def _visit(self, url: str, plan: _Plan) -> str:
-        from ..emulator import visit_errand
+    def _visit(self, url: str, plan: _Plan, user_code: str | None = None) -> str:
+        from ..emulator import visit
 
-        end = visit_errand(url, agree=plan.agree is not False, email=plan.email, share=plan.share)
+        end = visit(
+            url,
+            agree=plan.agree is not False,
+            email=plan.email,
+            share=plan.share,
+            user_code=user_code,
+            steam_id=plan.steam_id,
+        )
         self.ends.append(end)
         return end
 

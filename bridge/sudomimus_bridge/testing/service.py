@@ -26,6 +26,22 @@ class LocalService(Emulator):
         """Where its Native API is: what `SUDOMIMUS_NATIVE_URL` says during a test."""
         return str(self.urls["native"])
 
+    @property
+    def client_key_file(self) -> str:
+        """The key that establishes: `login("browser", client_key_file=…)`, as on a developer's machine."""
+        return str(self.urls["clientKeyFile"])
+
+    def inquiry(self) -> dict[str, str]:
+        """As the game's backend establishes one: what `login("browser", **inquiry())` takes, once."""
+        keys = self.establish()
+        return {"exposure_key": keys["exposureKey"], "hidden_key": keys["hiddenKey"]}
+
+    @property
+    def access_key(self) -> dict[str, str]:
+        """What `login("access-key", **access_key)` takes."""
+        urls = self.urls
+        return {"access_key_id": urls["accessKeyId"], "access_key_secret": urls["accessKeySecret"]}
+
     def reset(self, *, settings: bool = False) -> None:
         """As `Emulator.reset`; with the settings, the clock is put right as well."""
         super().reset(settings=settings)

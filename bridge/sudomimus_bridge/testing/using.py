@@ -8,11 +8,13 @@ through the environment, as to any game, so a game that the test starts as a pro
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +47,7 @@ class MissingExtra(ImportError):
 
 @contextmanager
 def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID) -> Iterator[None]:
-    """A machine with nothing on it: no settings of yours, no Steam, a service that refuses, no browser.
+    """A machine with nothing on it: no settings of yours, no Steam, a service that refuses, no browser, nobody signed in.
 
     All the others begin with this one where it was not entered before.
     """
@@ -53,19 +55,47 @@ def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_
     with _entered_lock:
         _entered += 1
         first = _entered == 1
-    changes: dict[str, str | None] = {}
-    if first:
-        changes = dict.fromkeys(name for name in os.environ if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", "Steam")))
-        changes |= {"SUDOMIMUS_APPLICATION": application, "SUDOMIMUS_STEAM_APP_ID": str(steam_app_id)}
-        changes |= {f"SUDOMIMUS_{name}_URL": _NOWHERE for name in _URLS}
-        no_library = Path(tempfile.gettempdir(), "no-steam-in-this-test")
-        changes |= {"SUDOMIMUS_STEAM_LIBRARY": str(no_library), "SUDOMIMUS_NO_BROWSER": "1"}
     try:
-        with _changed(changes), _standing_in():
+        with ExitStack() as stack:
+            if first:
+                folder = tempfile.TemporaryDirectory(prefix="sudomimus-bridge-test-", ignore_cleanup_errors=True)
+                empty = stack.enter_context(folder)
+                stack.enter_context(_no_keyring())
+                stack.enter_context(_changed(_bare_machine(application, steam_app_id, Path(empty))))
+            stack.enter_context(_standing_in())
             yield
     finally:
         with _entered_lock:
             _entered -= 1
+
+
+def _bare_machine(application: str, steam_app_id: int, folder: Path) -> dict[str, str | None]:
+    """The environment's changes: what is this machine's goes, and what would be looked for there is found nowhere."""
+    yours = dict.fromkeys(name for name in os.environ if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", "Steam")))
+    return {
+        **yours,
+        "SUDOMIMUS_APPLICATION": application,
+        "SUDOMIMUS_STEAM_APP_ID": str(steam_app_id),
+        **{f"SUDOMIMUS_{name}_URL": _NOWHERE for name in _URLS},
+        "SUDOMIMUS_STEAM_LIBRARY": str(folder / "no-steam-in-this-test"),
+        "SUDOMIMUS_NO_BROWSER": "1",
+        "SUDOMIMUS_SESSION_FOLDER": str(folder / "sessions"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
+
+
+@contextmanager
+def _no_keyring() -> Iterator[None]:
+    """For the `keyring` library in this process, which asks the environment once only. Entered before that is changed."""
+    before = None
+    if keyring := sys.modules.get("keyring"):
+        before = keyring.get_keyring()
+        keyring.set_keyring(import_module("keyring.backends.fail").Keyring())
+    try:
+        yield
+    finally:
+        if keyring := sys.modules.get("keyring"):
+            keyring.core.init_backend() if before is None else keyring.set_keyring(before)
 
 
 @contextmanager

@@ -71,6 +71,10 @@ class VirtualClock(SystemClock):
         """A moment of virtual time, with the time that the machine was asleep."""
         return Uptime(f"virtual-{self._boot}", self._asleep + anyio.current_time())
 
+    def pass_by(self, seconds: float) -> None:
+        """Let that much time pass in which nothing of the game runs: `pass_by(3600)`, and a token has run out."""
+        self.run(anyio.sleep, seconds)
+
     def suspend(self, seconds: float) -> None:
         """The machine sleeps: the calendar and the uptime go on, timers stand still."""
         self._asleep += seconds
