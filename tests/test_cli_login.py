@@ -100,8 +100,8 @@ def answer(status: int, reason: str | None = None, **more: Any) -> dict[str, Any
     ("fault", "status", "tickets", "words"),
     [
         (answer(400, "InvalidBody"), 2, 1, "could not read the request"),
-        (answer(404, "ApplicationNotFound"), 2, 1, "knows no application demo-game"),
-        (answer(404), 2, 1, "knows no application demo-game"),
+        (answer(404, "ApplicationNotFound"), 2, 1, 'knows no application "demo-game"'),
+        (answer(404), 2, 1, 'knows no application "demo-game"'),
         (answer(401, "SteamTicketInvalid"), 3, 2, "Steam did not confirm your sign-in"),
         (answer(403, "Layer1Denied"), 4, 1, "allow-listed"),
         (answer(403, "Layer2Denied"), 4, 1, "none of its rules matches"),

@@ -113,7 +113,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "wrong anchor": Mistake(
         2,
-        "The service knows no application my-gmae. Check the application anchor. (ApplicationNotFound)",
+        'The service knows no application "my-gmae". Check the application anchor. (ApplicationNotFound)',
         flags={"application": "my-gmae"},
     ),
     "app id not allow-listed": Mistake(

@@ -70,7 +70,7 @@ def test_expired(program: Program) -> None:
 
 def test_an_application_that_nobody_knows(program: Program) -> None:
     ended = program.run("login", "device", application="no-such-game")
-    assert ended.status == 2 and "knows no application no-such-game" in ended.sentence
+    assert ended.status == 2 and 'knows no application "no-such-game"' in ended.sentence
 
 
 def test_interrupted(program: Program) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -454,3 +455,26 @@ def test_the_new_pair_is_stored_before_anyone_gets_it(tmp_path: Path) -> None:
         assert (held.access, held.in_flight) == (token, False)
 
     play(scene)
+
+
+@pytest.mark.parametrize("asks", [1, 8])
+def test_whoever_asks_while_the_player_signs_out_nobody_is_signed_in_afterwards(backend: str, asks: int) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper("steam")
+        await keeper.adopt(service.record("steam"))
+        await clock.sleep(LIFETIME)
+
+        async def ask() -> None:
+            with contextlib.suppress(LoginDenied):
+                await keeper.access_token(300)
+
+        async with anyio.create_task_group() as group:
+            async with keeper.place.locked():
+                group.start_soon(keeper.logout)
+                for _ in range(asks):
+                    await clock.sleep(0.003)
+                    group.start_soon(ask)
+                await clock.sleep(0.1)
+        assert await keeper.record() is None
+
+    play(scene, backend)

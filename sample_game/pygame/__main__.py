@@ -40,7 +40,7 @@ def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
         return stack.enter_context(Bridge())
     from sudomimus_bridge.emulator import Emulator
     from sudomimus_bridge.testing.browser import AutoBrowser
-    from sudomimus_bridge.testing.compiled_stub import compiled_stub
+    from sudomimus_bridge.testing.compiled_stub import stubbed_steam
 
     rules: dict[str, Any] = {"steam_seconds": 0.5}
     if options.claim_gate:
@@ -49,7 +49,7 @@ def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
     return stack.enter_context(
         Bridge(
             **service.settings,
-            steam_library=compiled_stub(),
+            **stubbed_steam(),
             browser=AutoBrowser() if options.auto else None,
         )
     )
@@ -84,4 +84,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # the bridge was closed on the way here, which cancels the login
+        sys.exit(130)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from sudomimus_bridge.errors import BridgeError
 from sudomimus_bridge.renpy.installer import install
+from sudomimus_bridge.testing.compiled_stub import StubNotCompiled, compiled_stub
 from sudomimus_bridge.testing.real_renpy import NoRenpy, renpy_command
 
 HERE = Path(__file__).resolve().parent
@@ -42,7 +43,7 @@ def main() -> int:
             for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):  # Ren'Py brings a Python of its own
                 environment.pop(name, None)
             return subprocess.run([*command, str(folder), "run"], env=environment, check=False).returncode
-    except (NoRenpy, BridgeError) as error:
+    except (NoRenpy, StubNotCompiled, BridgeError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -52,7 +53,6 @@ def main() -> int:
 def local(stack: ExitStack, auto: bool) -> dict[str, str]:
     """The settings of a local service that asks for a first name and would like an email, and of a stub of Steam."""
     from sudomimus_bridge.emulator import Emulator
-    from sudomimus_bridge.testing.compiled_stub import compiled_stub
 
     urls = stack.enter_context(Emulator({"claims": {"firstName": "REQUIRED", "email": "OPTIONAL"}})).urls
     settings = {

@@ -23,8 +23,8 @@ _SECRET_FLAGS = re.compile(
 NO_SECRETS = (
     "A secret does not belong on the command line, where other programs can read it. Put an access-key secret into "
     "SUDOMIMUS_ACCESS_KEY_SECRET or a file (--secret-file), an access token into SUDOMIMUS_ACCESS_TOKEN or standard input, a "
-    "refresh token into SUDOMIMUS_REFRESH_TOKEN or standard input, a client key into SUDOMIMUS_CLIENT_KEY or a file (--client-key-file), an inquiry's keys into SUDOMIMUS_EXPOSURE_KEY and "
-    "SUDOMIMUS_HIDDEN_KEY."
+    "refresh token into SUDOMIMUS_REFRESH_TOKEN or standard input, a client key into SUDOMIMUS_CLIENT_KEY or a file "
+    "(--client-key-file), an inquiry's keys into SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY."
 )
 
 

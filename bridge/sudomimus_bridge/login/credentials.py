@@ -10,11 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
 from ..secret import Secret
-from ..service.constraints import Constraints
 from ..service.port import Inquiry
+
+if TYPE_CHECKING:
+    from ..service.constraints import Constraints
 
 MAX_FILE = 100_000
 
@@ -27,7 +30,7 @@ class BrowserCredentials:
 
     inquiry: Inquiry | None = field(default=None, repr=False)
     client_key: Secret | None = field(default=None, repr=False)
-    constraints: Constraints = field(default_factory=Constraints)
+    constraints: Constraints | None = None
 
 
 def access_key_credentials(
@@ -77,7 +80,7 @@ def browser_credentials(
             "There is nothing to sign in through the browser with: set SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY to "
             "the keys that your backend established, or pass --client-key-file PATH on a developer's machine."
         )
-    return BrowserCredentials(client_key=pem, constraints=constraints or Constraints())
+    return BrowserCredentials(client_key=pem, constraints=constraints)
 
 
 def read_secret_file(path: str | os.PathLike[str], flag: str, what: str) -> Secret:

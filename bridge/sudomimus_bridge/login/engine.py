@@ -138,9 +138,10 @@ class Engine:
 
         def build() -> Establish:  # cryptography takes its time to be imported, and so does a large key to be checked
             from ..service.client_auth import ClientKey
+            from ..service.constraints import Constraints
             from .browser_login import Establish
 
-            return Establish(ClientKey(pem), credentials.constraints)
+            return Establish(ClientKey(pem), credentials.constraints or Constraints())
 
         return await to_thread.run_sync(build, abandon_on_cancel=True)
 

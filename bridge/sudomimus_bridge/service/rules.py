@@ -69,7 +69,7 @@ _TOO_MANY = "Too many players are signing in right now. Try again in a minute."
 _OVERLOADED = "The service is overloaded right now. Try again in a minute."
 _PROBLEM = "The sign-in service has a problem (it answered {status}). Try again in a few minutes."
 _NO_SUCH_INQUIRY = "The service does not know this sign-in. Start it again."
-_NO_SUCH_APPLICATION = "The service knows no application {application}. Check the application anchor."
+_NO_SUCH_APPLICATION = 'The service knows no application "{application}". Check the application anchor.'
 _BAD_ACCESS_KEY = "The access key was not accepted: it may be wrong, expired, revoked, or for another application."
 _BAD_CLIENT_KEY = (
     "The client key was not accepted: it must be the private key that belongs to {application}, and this computer's clock "

@@ -82,6 +82,7 @@ class Keeper:
         """By login method, those that sign in without asking the player, and so can stand for a renewal."""
         self.place = place
         self._confirmed = False
+        self._logouts = 0
         self._outdated: Secret | None = None
         self._paused: tuple[Uptime, BridgeError] | None = None
 
@@ -113,10 +114,12 @@ class Keeper:
         A token that does not say how long it lives is renewed each time. Raises `LoginDenied` (reason `SignInAgain`) where
         only the player can go on, `ConfigurationError` where no token lives that long, and what a renewal raises.
         """
-        before = await self.record()
+        logouts, before = self._logouts, await self.record()
         if before is not None and self._usable(before, valid_for):
             return before.access
         async with self.place.locked():
+            if self._logouts != logouts:
+                raise sign_in_again("You have signed out. Sign in again to go on.")
             record = await self.place.read()
             fresh = record is not None and before is not None and record.access != before.access
             ageless = record is not None and record.lifetime is None and self._trusted(record)
@@ -132,6 +135,7 @@ class Keeper:
         async with self.place.locked():
             record = await self.place.read()
             await self.place.forget()
+            self._logouts += 1
         self._confirmed = False
         if record is None or record.refresh is None or record.in_flight:
             return False

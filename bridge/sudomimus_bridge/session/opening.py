@@ -6,10 +6,8 @@ from ..events import LoginResult, OnProgress
 from ..login.credentials import access_key_credentials
 from ..login.engine import Engine
 from ..login.progress import DoneSignal
-from .file_store import FileStore, session_folder
 from .keeper import Keeper, SilentLogin
 from .place import Place
-from .protection import best_protection
 from .receipt import STEAM
 from .store import Store, StoreUnusable
 
@@ -18,6 +16,9 @@ def open_keeper(engine: Engine, *, by_steam: bool) -> Keeper:
     """The session of an engine's player; in memory, until the player stays signed in."""
 
     def open_disk() -> Store:
+        from .file_store import FileStore, session_folder
+        from .protection import best_protection
+
         application, url = engine.settings.application, engine.settings.session_url
         if not application:  # a login through the browser needs none
             raise StoreUnusable(

@@ -19,6 +19,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SDKS = (156, 157, 158, 159, 165, 999)
 """The SDK generations that the stub can stand for; 999 is one that does not exist yet."""
@@ -33,6 +34,17 @@ _lock = threading.Lock()
 
 class StubNotCompiled(Exception):
     """There is no compiled stub and none can be made here; the message says why."""
+
+
+def stubbed_steam() -> dict[str, Any]:
+    """What gives a `Bridge` a stubbed Steam: the compiled stub, else, where none can be made, the Python one."""
+    try:
+        return {"steam_library": compiled_stub()}
+    except StubNotCompiled:
+        from ..clock import SystemClock
+        from .stub_steam import StubSteam
+
+        return {"steam": StubSteam(SystemClock())}
 
 
 def library_name() -> str:
