@@ -6,7 +6,10 @@ Built on the kit that games' tests use. Here the stub aborts on misuse, and a te
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ import pytest
 
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.login.engine import Engine
+from sudomimus_bridge.service.policy import Pace
 from sudomimus_bridge.settings import Settings, read_settings
 from sudomimus_bridge.testing.compiled_stub import StubNotCompiled, compiled_stub
 from sudomimus_bridge.testing.service import shared_service
@@ -116,6 +120,65 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", default=1, type=int, help="make the long runs N times as long")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The single file goes through a third of the rows that the sidecar has gone through already; all of them with `--soak`."""
+    if config.getoption("--soak") > 1:
+        return
+    rows: Counter[str] = Counter()
+    left_out = []
+    for item in items:
+        test, bracket, _ = item.nodeid.partition("[")
+        if bracket and "/test_sidecar_file.py::test_sidecar_" in f"/{test}":
+            if rows[test] % 3:
+                left_out.append(item)
+            rows[test] += 1
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: two for each core, for half of a run is waiting for programs that are started, signalled and ended."""
+    return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+_BYTECODE = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The hundreds of programs that are started share what one of them has compiled, whatever the environment says."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        config.stash[_BYTECODE] = os.environ["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp(prefix="bytecode-")
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if folder := config.stash.get(_BYTECODE, None):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real time, but in a hurry: whoever waits for a player asks again twenty times a second. For the local service."""
+    pace = Pace(0.05, 0.05, 1.0)
+    monkeypatch.setattr("sudomimus_bridge.login.errand.ERRAND_PACE", pace)
+    monkeypatch.setattr("sudomimus_bridge.login.browser_login.INQUIRY_PACE", pace)
+    monkeypatch.setattr("sudomimus_bridge.login.device_login.device_pace", lambda _: pace)
+
+
+# The same for a program. What else is imported before the signals are caught costs a moment, see `plain_command`.
+_HURRIED = (
+    "import sys; from sudomimus_bridge.service import policy;"
+    "policy.ERRAND_PACE = policy.INQUIRY_PACE = policy.Pace(0.05, 0.05, 1.0);"
+    "from sudomimus_bridge.cli.main import main; sys.exit(main())"
+)
+
+
 def command(*arguments: str) -> list[str]:
-    """The command line of `sudomimus-bridge` on this Python."""
+    """The command line of `sudomimus-bridge` on this Python, which asks for an errand's or an inquiry's end more often."""
+    return [sys.executable, "-c", _HURRIED, *arguments]
+
+
+def plain_command(*arguments: str) -> list[str]:
+    """The command line of `sudomimus-bridge` on this Python, as it is."""
     return [sys.executable, "-m", "sudomimus_bridge", *arguments]

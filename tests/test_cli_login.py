@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -270,10 +271,14 @@ def test_the_page_is_shown_only_where_no_browser_opens_it(
     browser.chmod(0o755)
     program.emulator.update({"claims.email": "REQUIRED"})
     program.environ |= {"BROWSER": str(browser), "PATH": str(tmp_path)}
-    ended = program.run("login", "steam", "--json", timeout="4")
-    failed(ended, 5, "was not finished within 4 seconds")
+    running = program.start("login", "steam", "--json")
+    running.until_said("Waiting for you")
+    page = tmp_path / "page"
+    running.until(lambda: not opened or (page.exists() and page.read_text()))
+    running.signal(signal.SIGINT)
+    failed(ended := running.end(), 130, "The login was cancelled.")
     assert ("A page has opened in your browser." in ended.err) is opened
     assert ("--no-browser" in ended.err) is opened
     assert ("/errand?key=ernd_" in ended.err) is not opened
     if opened:
-        assert "/errand?key=ernd_" in (tmp_path / "page").read_text()
+        assert "/errand?key=ernd_" in page.read_text()

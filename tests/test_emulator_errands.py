@@ -12,7 +12,7 @@ import pytest
 from sudomimus_bridge.emulator import Emulator, visit_errand
 from sudomimus_bridge.emulator.visitor import VisitFailed, read_page
 
-from .emulator_helpers import KIM, ROBIN, Client, headless_chromium, told
+from .emulator_helpers import KIM, NO_TLS, ROBIN, Client, headless_chromium, told
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def gate(client: Client, reason: str = "ClaimConsentRequired") -> dict[str, str]
 
 
 def browser(client: Client) -> httpx.Client:
-    return httpx.Client(base_url=client.emulator.urls["native"], trust_env=False, follow_redirects=True)
+    return httpx.Client(base_url=client.emulator.urls["native"], trust_env=False, follow_redirects=True, verify=NO_TLS)
 
 
 # --- the errand itself -----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from sudomimus_bridge.emulator.visitor import VisitFailed, read_page
 from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.testing.browser import AutoBrowser
 
-from .emulator_helpers import KIM, ROBIN, Client, headless_chromium
+from .emulator_helpers import KIM, NO_TLS, ROBIN, Client, headless_chromium
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def client() -> Iterator[Client]:
 
 
 def browser(client: Client) -> httpx.Client:
-    return httpx.Client(base_url=client.emulator.urls["native"], trust_env=False, follow_redirects=True)
+    return httpx.Client(base_url=client.emulator.urls["native"], trust_env=False, follow_redirects=True, verify=NO_TLS)
 
 
 def inquiry(client: Client, **narrowing: Any) -> tuple[dict[str, str], str]:

@@ -26,6 +26,7 @@ from sudomimus_bridge.testing.stub_ticket import StubTicket, read_stub_ticket
 from sudomimus_bridge.testing.virtual_time import VirtualClock
 
 from .conftest import StubLog
+from .patience import kept
 from .steam_helpers import balanced, one_ticket, run_program, steam_on
 
 pytestmark = pytest.mark.usefixtures("stub_log")
@@ -374,7 +375,7 @@ def test_the_wait_neither_spins_nor_dawdles(
     requested, called = (
         next(call.ms for call in stub_log.calls if word in call.call) for word in ("GetAuthTicket", "callback")
     )
-    assert called - requested < 300 * 1.5
+    assert kept((called - requested) / 1000, 0.3 * 1.5)
 
 
 @pytest.mark.parametrize("call", ["init", "request", "cancel", "shutdown", "frame"])
@@ -400,7 +401,7 @@ def test_a_library_that_hangs_blocks_nobody(
             tasks.cancel_scope.cancel()
 
     in_steam(stub_library, use, backend)
-    assert 0 < longest < hangs
+    assert longest > 0 and kept(longest, hangs)
     monkeypatch.delenv("STEAM_STUB_HANG")
     in_steam(stub_library, one_ticket, backend)  # waits until the library has come back
     balanced(stub_log)
@@ -419,7 +420,7 @@ def test_cancelled_while_the_library_hangs_the_late_ticket_is_cancelled_too(
             await one_ticket(steam)
         return anyio.current_time() - began  # without the closing, which waits for the library a moment
 
-    assert in_steam(stub_library, use, backend) < hangs
+    assert kept(in_steam(stub_library, use, backend), hangs)
     monkeypatch.delenv("STEAM_STUB_HANG")
     in_steam(stub_library, one_ticket, backend)
     balanced(stub_log)

@@ -154,6 +154,7 @@ def test_a_share_that_fails_signs_nobody_out(new_door: NewDoor, emulator: Emulat
     assert (door.shared, door.status) == (False, "signed-in") and door.error and door.player is not None
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_share_with_a_token_that_has_run_out_renews_it_first(
     new_door: NewDoor, emulator: Emulator, given: dict[str, Any]
 ) -> None:

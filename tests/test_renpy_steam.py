@@ -274,6 +274,7 @@ def asking_emulator(emulator: Emulator) -> Iterator[Emulator]:
 
 
 class TestLogin:
+    @pytest.mark.usefixtures("hurried")
     def test_through_renpys_binding_with_an_errand_on_the_way(
         self,
         compiled: CompiledAchievement,

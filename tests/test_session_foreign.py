@@ -192,6 +192,7 @@ def test_a_user_without_a_home_signs_in(emulator: Emulator, monkeypatch: pytest.
         assert "has no home folder" in (session.problem or "")
 
 
+@pytest.mark.usefixtures("hurried")
 def test_an_inquiry_needs_no_application_and_is_not_kept(emulator: Emulator, tmp_path: Path) -> None:
     urls, keys = emulator.urls, emulator.establish()
     settings = {"connect_url": urls["connect"], "session_url": urls["session"], "via_url": urls["via"]}
