@@ -154,7 +154,7 @@ def headless_chromium(folder: Path) -> Iterator[Any]:
         options.add_argument(f"--{flag}")
     options.add_argument(f"--user-data-dir={folder / 'profile'}")
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.implicitly_wait(5)
+    browser.implicitly_wait(30)
     try:
         yield browser
     finally:

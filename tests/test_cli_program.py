@@ -22,7 +22,7 @@ from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.settings import TABLE
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 
-from .conftest import StubLog, command
+from .conftest import StubLog, command, plain_command
 
 PATIENCE = 30.0
 """Seconds until a program that hangs fails its test. None of them needs a tenth of it."""
@@ -125,6 +125,7 @@ class Program:
     library: Path
     log: StubLog
     environ: dict[str, str] = field(default_factory=dict)
+    started: list[Running] = field(default_factory=list)
 
     @property
     def all_environ(self) -> dict[str, str]:
@@ -144,7 +145,8 @@ class Program:
 
     def start(self, *arguments: str, stdin: int = subprocess.DEVNULL, **flags: str | None) -> Running:
         """Start a command with `flags`."""
-        return Running(command(*arguments, *self.flags(**flags)), self.all_environ, stdin)
+        self.started.append(Running(command(*arguments, *self.flags(**flags)), self.all_environ, stdin))
+        return self.started[-1]
 
     def run(self, *arguments: str, text: str | None = None, **flags: str | None) -> Ended:
         """Run a command with `flags` to its end, with `text` as its standard input."""
@@ -184,7 +186,11 @@ def on_stub(emulator: Emulator, library: Path, log: StubLog) -> Iterator[Program
     """The program, with the local service as new and knowing which tickets the stub has cancelled. For a fixture."""
     emulator.reset(settings=True)
     emulator.update(steam_log=log.path)
-    yield Program(emulator, library, log)
+    program = Program(emulator, library, log)
+    yield program
+    for running in program.started:  # of a test that has failed
+        running.process.kill()
+        running.process.wait()
     emulator.reset(settings=True)
 
 
@@ -230,6 +236,8 @@ def test_help(arguments: list[str]) -> None:
 
 def test_the_version() -> None:
     assert bare("--version").out == f"sudomimus-bridge {__version__}\n"
+    as_it_is = subprocess.run(plain_command("--version"), capture_output=True, text=True)
+    assert as_it_is.stdout == f"sudomimus-bridge {__version__}\n"
 
 
 @pytest.mark.parametrize(

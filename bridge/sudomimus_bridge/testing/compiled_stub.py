@@ -96,6 +96,11 @@ def _compile(source: Path, sdk: int | None) -> Path:
     library = Path(folder, library_name())
     flags = ["-std=c11", "-O1", "-fvisibility=hidden", "-shared"]
     flags += [] if sys.platform == "win32" else ["-fPIC", "-pthread"]
+    # What is linked with it later looks for it by its name, not where it was compiled.
+    if sys.platform == "linux":
+        flags.append(f"-Wl,-soname,{library_name()}")
+    elif sys.platform == "darwin":
+        flags += ["-install_name", f"@loader_path/{library_name()}"]
     flags += [f"-DSTEAM_STUB_SDK={sdk}"] if sdk else []
     complaints = []
     for compiler in compilers:
