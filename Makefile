@@ -12,7 +12,7 @@ demo: $(VENV)/.ready native
 	$(BIN)/sudomimus-bridge demo
 
 test: $(VENV)/.ready native
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 # One program that needs no Python on the player's machine: dist/sudomimus-bridge-sidecar.
 sidecar: tools

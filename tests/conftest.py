@@ -120,8 +120,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", default=1, type=int, help="make the long runs N times as long")
 
 
+# Compilers for other platforms, which build their libraries first; a real Ren'Py; the single file.
+_SLOW = ("test_exports_on_other_platforms", "/test_renpy_game.py", "/test_sidecar_file.py")
+
+
+def _begin_with_what_takes_longest(items: list[pytest.Item], workers: int) -> None:
+    """A worker begins with its own share of the list (`--dist worksteal`), so each slow group opens one."""
+    groups = [[item for item in items if slow in item.nodeid] for slow in _SLOW]
+    ordered = [item for item in items if not any(item in group for group in groups)]
+    share = len(items) // workers
+    for number, group in enumerate(groups):
+        ordered[number * share : number * share] = group
+    items[:] = ordered
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The single file goes through a third of the rows that the sidecar has gone through already; all of them with `--soak`."""
+    _begin_with_what_takes_longest(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     if config.getoption("--soak") > 1:
         return
     rows: Counter[str] = Counter()
