@@ -7,12 +7,14 @@ HTML from templates and plain forms, no script. The controls have names that sta
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -134,6 +136,38 @@ class PageFrame:
         hue = sum(handle.encode()) * 7 % 360
         svg = _environment().get_template("avatar.svg").render(letter=letter, hue=hue)
         return Response(svg, media_type="image/svg+xml", headers=HEADERS)
+
+
+class FormPages(ABC):
+    """Pages of one kind, each a form that is shown and submitted below one path."""
+
+    def __init__(self, state: State, frame: PageFrame) -> None:
+        self._state = state
+        self._frame = frame
+
+    async def show(self, request: Request) -> Response:
+        """The page on which it stands."""
+        cookie, session = self._frame.session(request)
+        with self._state.lock:
+            response = self._page_of(request, session)
+        return self._frame.remember(response, cookie)
+
+    async def submit(self, request: Request) -> Response:
+        """A button was pressed; afterwards the browser is sent back to `show`."""
+        async with request.form(max_files=0, max_fields=50) as form:
+            session = self._frame.session_of_form(request, form)
+            if session is None:
+                return self._frame.render("refused", status=403)
+            with self._state.lock:
+                return self._submitted(request, session, form)
+
+    @abstractmethod
+    def _page_of(self, request: Request, session: BrowserSession) -> Response:
+        """The page to show."""
+
+    @abstractmethod
+    def _submitted(self, request: Request, session: BrowserSession, form: FormData) -> Response:
+        """What a form of this browser's does."""
 
 
 @cache

@@ -13,16 +13,11 @@ from starlette.routing import Route
 
 from . import consent
 from .errands import Errand
-from .page_frame import BrowserSession, PageFrame
-from .state import State
+from .page_frame import BrowserSession, FormPages
 
 
-class ErrandPages:
+class ErrandPages(FormPages):
     """The routes of the errand's pages, bound to one emulator's state."""
-
-    def __init__(self, state: State, frame: PageFrame) -> None:
-        self._state = state
-        self._frame = frame
 
     def routes(self) -> list[Route]:
         """All routes, each with its full path."""
@@ -30,22 +25,6 @@ class ErrandPages:
             Route("/via/errand", self.show, methods=["GET"]),
             Route("/via/errand", self.submit, methods=["POST"]),
         ]
-
-    async def show(self, request: Request) -> Response:
-        """The page on which this errand stands."""
-        cookie, session = self._frame.session(request)
-        with self._state.lock:
-            response = self._page_of(request, session)
-        return self._frame.remember(response, cookie)
-
-    async def submit(self, request: Request) -> Response:
-        """Continue, Agree or Decline; afterwards the browser is sent back to `show`."""
-        async with request.form(max_files=0, max_fields=50) as form:
-            session = self._frame.session_of_form(request, form)
-            if session is None:
-                return self._frame.render("refused", status=403)
-            with self._state.lock:
-                return self._submitted(request, session, form)
 
     def _page_of(self, request: Request, session: BrowserSession) -> Response:
         errand = self._state.errands.live(request.query_params.get("key", ""))

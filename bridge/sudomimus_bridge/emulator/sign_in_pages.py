@@ -17,17 +17,12 @@ from starlette.routing import Route
 from . import claims, consent
 from .approval import approve, callback_location, decline, may_sign_in
 from .config import Player
-from .page_frame import BrowserSession, PageFrame
+from .page_frame import BrowserSession, FormPages
 from .sign_ins import DeviceAuthorization, Inquiry, SignIn, normal_user_code
-from .state import State
 
 
-class SignInPages:
+class SignInPages(FormPages):
     """The routes of both, bound to one emulator's state."""
-
-    def __init__(self, state: State, frame: PageFrame) -> None:
-        self._state = state
-        self._frame = frame
 
     def routes(self) -> list[Route]:
         """All routes, each with its full path."""
@@ -36,24 +31,6 @@ class SignInPages:
             for path in ("/via", "/via/", "/via/device")
             for route in (Route(path, self.show, methods=["GET"]), Route(path, self.submit, methods=["POST"]))
         ]
-
-    async def show(self, request: Request) -> Response:
-        """The page on which this sign-in stands."""
-        cookie, session = self._frame.session(request)
-        with self._state.lock:
-            response = self._page_of(request, session)
-        return self._frame.remember(response, cookie)
-
-    async def submit(self, request: Request) -> Response:
-        """A button was pressed; afterwards the browser is sent back to `show`."""
-        async with request.form(max_files=0, max_fields=50) as form:
-            session = self._frame.session_of_form(request, form)
-            if session is None:
-                return self._frame.render("refused", status=403)
-            with self._state.lock:
-                if "user-code" in form:
-                    return self._code_entered(request, session, form)
-                return self._submitted(request, session, form)
 
     # --- showing -----------------------------------------------------------------------------------------------------
 
@@ -110,6 +87,8 @@ class SignInPages:
         return self._frame.back(request, urlencode({"user-code": code}))
 
     def _submitted(self, request: Request, session: BrowserSession, form: FormData) -> Response:
+        if "user-code" in form:
+            return self._code_entered(request, session, form)
         sign_in = self._find(request)
         if sign_in is None or sign_in.standing != "pending" or self._state.sign_ins.expired(sign_in):
             return self._frame.back(request)
