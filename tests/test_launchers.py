@@ -220,3 +220,9 @@ def test_a_sentence_says_why_a_login_failed(start: Start, program: Program) -> N
     program.environ["STEAM_STUB_INIT"] = "2"
     ended = start().end()
     assert ended.status == 1 and "Steam" in ended.out.splitlines()[-1] and "\\u" not in ended.out
+
+
+def test_a_launcher_in_python_says_what_it_cannot_start() -> None:
+    launcher = Path(__file__).parents[1] / "sample_game" / "launcher" / "launcher.py"
+    done = subprocess.run([sys.executable, str(launcher), "/no/such/sidecar"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "There is no program /no/such/sidecar to start.\n")

@@ -56,7 +56,8 @@ class Sidecar {
 }
 
 const showPage = process.argv[2] === "--show-page";
-const command = process.argv.slice(showPage ? 3 : 2);
+const given = process.argv.slice(showPage ? 3 : 2);
+const command = given.length ? given : ["sudomimus-bridge", "sidecar"];
 let sidecar;
 let cancelled = false;
 

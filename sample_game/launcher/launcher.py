@@ -16,6 +16,7 @@ import sys
 import threading
 from contextlib import suppress
 from functools import partial
+from shutil import which
 from subprocess import PIPE
 from typing import Any
 
@@ -102,12 +103,10 @@ def main(show_page: bool, command: list[str]) -> int:
             say(f"signed in to {tokens['applicationAnchor']} as {name_in(tokens['accessToken'])}")  # the game gets them
             return 0
         except RequestFailed as error:
-            sentence, kind = error.args
-            say(sentence)
-            if sidecar.cancelled:
-                return 130
-            if kind not in ("died", "cancelled"):  # cancelled, and not by us: somebody ends the sidecar
-                return 1
+            say(error.args[0])
+            # Cancelled, and not by us: somebody ends the sidecar.
+            if sidecar.cancelled or error.args[1] not in ("died", "cancelled"):
+                return 130 if sidecar.cancelled else 1
             say("Starting it again." if again else "Playing offline.")
         finally:
             sidecar.close()
@@ -116,4 +115,5 @@ def main(show_page: bool, command: list[str]) -> int:
 
 if __name__ == "__main__":
     wants_page = sys.argv[1:2] == ["--show-page"]
-    sys.exit(main(wants_page, sys.argv[2 if wants_page else 1 :]))
+    command = sys.argv[2 if wants_page else 1 :] or ["sudomimus-bridge", "sidecar"]
+    sys.exit(main(wants_page, command) if which(command[0]) else f"There is no program {command[0]} to start.")
