@@ -47,6 +47,13 @@ def import_all() -> None:
         with contextlib.suppress(LoginDenied):
             bridge.session().access_token(0)
     os.environ["XDG_STATE_HOME"] = kept
+    until_alone()
+
+
+def until_alone() -> None:
+    """Wait for threads that are over for Python and still ending: OpenSSL then holds a lock, which a child would find held."""
+    while len(list(Path("/proc/self/task").glob("*"))) > 1:
+        time.sleep(0.001)
 
 
 def ask(valid_for: float, threads: int, begun: int) -> None:
@@ -65,6 +72,7 @@ def killed(times: int, seed: int) -> None:
     dice = random.Random(seed)
     with contextlib.suppress(LoginDenied):
         Bridge().session().access_token(0)  # what is imported here, the children need not import
+    until_alone()
     folder = Path(os.environ["XDG_STATE_HOME"]) / "sudomimus-bridge"
     for _ in range(times):
         child = os.fork()
