@@ -91,8 +91,8 @@ HOSTILE = [
     ("https://user:pass@via.sudomimus.com/", "user name"),
     ("https://@via.sudomimus.com/", "user name"),
     # ports
-    ("https://via.sudomimus.com:444/", "is not one that this game may open"),
-    ("https://via.sudomimus.com:80/", "is not one that this game may open"),
+    ("https://via.sudomimus.com:444/", "via.sudomimus.com:444, is not one that this game may open"),
+    ("https://via.sudomimus.com:80/", "via.sudomimus.com:80, is not one that this game may open"),
     ("https://via.sudomimus.com:0/", "not a port"),
     ("https://via.sudomimus.com:65979/", "not a port"),  # 443 modulo 65536
     ("https://via.sudomimus.com:000443/", "not a well-formed"),

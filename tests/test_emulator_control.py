@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -198,13 +199,53 @@ def test_settings_over_http(client: Client) -> None:
         ("sessions", "POST", {"deleted": True}, "no such setting"),
         ("clock", "POST", {"advance": -1}, "not negative"),
         ("clock", "POST", {"rewind": 1}, "advance"),
+        ("clock", "POST", {"frozen": "false"}, "true or false"),
+        ("clock", "POST", {"advance": 1e300, "frozen": True}, "year 9000"),
+        ("clock", "POST", {"advance": 10**400}, "year 9000"),
+        ("config", "PATCH", {"errands.lifetimeSeconds": 1e300}, "less than or equal to"),
+        ("config", "PATCH", {"device.lifetimeSeconds": 10**400}, "less than or equal to"),
+        ("config", "PATCH", {"budgets.windowSeconds": 1e-320}, "greater than or equal to"),
+        ("config", "PATCH", {"steamLog": "."}, "a folder is no log"),
+        ("faults", "POST", {"headers": {"X": "a\r\nY: b"}}, "a header is one line"),
+        ("faults", "POST", {"headers": {"X Y": "a"}}, "a header's name"),
+        ("faults", "POST", {"redirect": "https://example.com/€"}, "percent-encode"),
+        ("faults", "POST", {"contentType": "text/plain "}, "a header is one line"),
     ],
 )
 def test_a_wrong_change_is_told_clearly(client: Client, path: str, method: str, body: Any, expected: str) -> None:
     answer = client.control(method, path, body)
     assert answer.status_code == 422
     assert expected in answer.json()["error"]
-    assert client.control("GET", "state").json()["faults"] == []
+    state = client.control("GET", "state").json()
+    assert (state["faults"], state["clock"]["frozen"]) == ([], True)
+    client.emulator.update({"claims.email": "REQUIRED"})
+    assert told(client.steam()) == (403, "ClaimConsentRequired"), "nothing of it took effect"
+
+
+@pytest.mark.parametrize(
+    "raw", ['{"advance": NaN}', '{"advance": Infinity}', "[" * 100_000, '{"errands.lifetimeSeconds": Infinity}']
+)
+def test_what_is_no_json_changes_nothing(client: Client, raw: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    for path, method in (("clock", "POST"), ("config", "PATCH")):
+        answer = client.http.request(method, f"/_emulator/{path}", content=raw, headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (422, "the body is not JSON")
+    assert client.control("GET", "state").status_code == 200
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 10**400, -1])
+def test_the_clock_goes_forward_and_to_no_end_of_time(client: Client, seconds: float) -> None:
+    before = client.emulator.state.clock.now()
+    with pytest.raises(ValueError, match="the clock"):
+        client.emulator.advance(seconds)
+    assert client.emulator.state.clock.now() == before
+
+
+@pytest.mark.parametrize("name", ["errands.lifetime_seconds", "sessions.grace_seconds", "steam_seconds"])
+def test_a_setting_is_a_number_that_json_has(client: Client, name: str) -> None:
+    for value in (float("nan"), float("inf")):
+        with pytest.raises(ValidationError):
+            client.emulator.update({name: value})
 
 
 def test_a_write_needs_json(client: Client) -> None:
@@ -339,6 +380,21 @@ def test_the_summary_for_a_person() -> None:
         assert expected in text
 
 
+def test_the_summary_of_odd_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sudomimus_bridge.emulator import command
+
+    settings = {"application": {"anchor": "a; b", "allowed_steam_app_ids": []}, "access_keys": []}
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    with Emulator({**settings, "players": [{"steam_id": ROBIN, "first_name": "漢"}]}) as emulator:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        command._announce(emulator, as_json=False)
+    terminal.seek(0)
+    text = terminal.read()
+    assert "SUDOMIMUS_APPLICATION='a; b'\n" in text
+    assert "\\u6f22" in text
+    assert "None" not in text
+
+
 def _fails(*arguments: str) -> str:
     with _command(*arguments) as process:
         out, err = process.communicate(timeout=10)
@@ -358,6 +414,8 @@ def test_a_port_in_use() -> None:
 def test_settings_that_are_wrong(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{")
+    deep = tmp_path / "deep.json"
+    deep.write_text("[" * 100_000)
     assert "claims.email" in _fails("--set", "claims.email=MAYBE", "--json")
     assert "is not JSON" in _fails("--config", str(broken))
     # The rest need no process of their own to be told apart.
@@ -372,5 +430,7 @@ def test_settings_that_are_wrong(tmp_path: Path) -> None:
         ["--fault", "nonsense"],
         ["--fault", '{"odd": 1}'],
         ["--port", "65536"],
+        ["--steam-log", str(tmp_path)],
+        ["--config", str(deep)],
     ):
         assert command.run(parser.parse_args(arguments)) == 2

@@ -120,7 +120,7 @@ def test_many_at_once_without_adoption_end_the_family(client: Client) -> None:
     assert answers.count((401, "RefreshTokenRevoked")) == 6
 
 
-@pytest.mark.parametrize("body", [{}, {"refreshToken": 7}, {"refreshToken": ""}, [], None])
+@pytest.mark.parametrize("body", [{}, {"refreshToken": 7}, [], None])
 def test_a_body_that_is_not_the_contract_s(client: Client, body: Any) -> None:
     for path in ("refresh", "logout"):
         answer = client.http.post(f"{client.emulator.urls['session']}/{path}", json=body)

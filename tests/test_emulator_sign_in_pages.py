@@ -104,6 +104,18 @@ def test_nothing_is_approved_without_an_account(client: Client) -> None:
     assert status(client, keys) == "PENDING"
 
 
+def test_two_services_in_one_browser_do_not_disturb_each_other(client: Client) -> None:
+    with Emulator({"claims": {"email": "OFF", "firstName": "OFF"}}) as emulator, browser(client) as person:
+        second = Client(emulator)
+        (here, url), (there, other) = inquiry(client), inquiry(second)
+        pages = [(address, read_page(person.get(address))) for address in (url, other)]
+        for address, shown in pages:  # each is submitted after the other was opened
+            chosen = read_page(person.post(address, data={**shown.hidden, "continue": str(ROBIN)}))
+            assert read_page(person.post(address, data={**chosen.hidden, "action": "approve"})).name == "done"
+        with second.http:
+            assert status(client, here) == status(second, there) == "REALIZED"
+
+
 def test_one_browser_s_account_is_not_another_s(client: Client) -> None:
     _, url = inquiry(client)
     with browser(client) as http, browser(client) as other:
@@ -279,6 +291,8 @@ def test_both_in_chromium_by_keyboard_on_a_narrow_screen(client: Client, tmp_pat
         press(enter)
         page("done")
         assert status(client, keys) == "REALIZED"
+        # A page that its own policy blocks a part of says so, with its address, in the browser's log.
+        assert [entry for entry in chromium.get_log("browser") if "Content Security Policy" in entry["message"]] == []
 
 
 def _only(steam_id: int) -> dict[str, Any]:

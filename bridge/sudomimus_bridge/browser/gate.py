@@ -59,7 +59,8 @@ class BrowserGate:
         if scheme == "http" and not (service_on_loopback and is_loopback(host)):
             return "it is not an https address"
         if not self._allows(host, port, scheme, service_on_loopback):
-            return f"its host, {host[:80]}, is not one that this game may open"
+            where = host[:80] if port == _DEFAULT_PORTS[scheme] else f"{host[:80]}:{port}"
+            return f"its host, {where}, is not one that this game may open"
         return None
 
     def _allows(self, host: str, port: int, scheme: str, service_on_loopback: bool) -> bool:

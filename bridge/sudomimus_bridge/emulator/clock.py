@@ -9,6 +9,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+# What lives longest on top of it still has a date: `datetime` ends with the year 9999.
+LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+
 
 class Clock:
     """Seconds since the epoch, which run on their own, jump ahead, or stand still."""
@@ -22,9 +25,11 @@ class Clock:
         return self._frozen_at if self._frozen_at is not None else time.monotonic() + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Jump ahead. There is no way back: a window that has passed stays so."""
-        if seconds < 0:
+        """Jump ahead. There is no way back: a window that has passed stays so. ValueError beyond the calendar's end."""
+        if not seconds >= 0:
             raise ValueError("the clock only goes forward")
+        if self.now() + min(seconds, LATEST) > LATEST:
+            raise ValueError("the clock goes to the year 9000 and no further")
         self._offset += seconds
         if self._frozen_at is not None:
             self._frozen_at += seconds

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
+import shlex
 import signal
 import sys
 import threading
@@ -102,7 +104,7 @@ def _config(arguments: argparse.Namespace) -> EmulatorConfig:
         except ValueError as error:
             raise ValueError(f"--fault: {error}") from None
     if arguments.steam_log is not None:
-        config.steam_log = arguments.steam_log
+        config = _merged(config, {"steam_log": arguments.steam_log}, "--steam-log")
     return config
 
 
@@ -118,7 +120,7 @@ def _read(path: Path) -> dict[str, Any]:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"--config: {path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"--config: {path} is not JSON: {error}") from None
     if not isinstance(settings, dict):
         raise ValueError(f"--config: {path} must hold a JSON object")  # noqa: TRY004 - the user's mistake, one sentence
@@ -129,7 +131,7 @@ def _value(text: str) -> Any:
     """JSON where it is JSON, so that lists and numbers can be set; else the text as it is."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -157,8 +159,11 @@ def _announce(emulator: Emulator, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(emulator.urls), flush=True)
         return
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to end
+        sys.stdout.reconfigure(errors="backslashreplace")
     urls = emulator.urls
     native, anchor = urls["native"], urls["application"]
+    app_id = f" SUDOMIMUS_STEAM_APP_ID={urls['steamAppId']}" if urls["steamAppId"] else ""
     policy = ", ".join(f"{name} {requirement}" for name, requirement in emulator.config.claims.model_dump().items())
     players = ", ".join(
         f"{player.shown_name} ({player.steam_id}, {player.email or 'no email'})" for player in emulator.players.values()
@@ -171,11 +176,11 @@ def _announce(emulator: Emulator, *, as_json: bool) -> None:
   Device API    {urls["device"]}
   Session API   {urls["session"]}
   pages         {urls["via"]}
-  application   {anchor}, Steam app id {urls["steamAppId"]}
+  application   {anchor}, Steam app id {urls["steamAppId"] or "none"}
   claims        {policy}
   players       {players}
-  access key    {urls["accessKeyId"]}
-  its secret    {urls["accessKeySecret"]}
+  access key    {urls["accessKeyId"] or "none"}
+  its secret    {urls["accessKeySecret"] or "none"}
   client key    {urls["clientKeyFile"]}
 
 Point a game at it:
@@ -183,7 +188,7 @@ Point a game at it:
   export SUDOMIMUS_NATIVE_URL={native} SUDOMIMUS_VIA_URL={urls["via"]}
   export SUDOMIMUS_CONNECT_URL={urls["connect"]} SUDOMIMUS_DEVICE_URL={urls["device"]}
   export SUDOMIMUS_SESSION_URL={urls["session"]}
-  export SUDOMIMUS_APPLICATION={anchor} SUDOMIMUS_STEAM_APP_ID={urls["steamAppId"]}
+  export SUDOMIMUS_APPLICATION={shlex.quote(anchor)}{app_id}
 
 Play the game's backend, for SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY:
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from .fault_rules import FaultRule
 from .limits import Budgets, Connect, Device, Errands, Sessions, Settings, SteamID, Tokens
@@ -204,6 +204,13 @@ class EmulatorConfig(Settings):
     steam_log: Path | None = None
     # How many of the next issuances that all else allows end as 409 AuthorizationArtifactStale.
     authorization_artifact_stale: int = Field(default=0, ge=0)
+
+    @field_validator("steam_log")
+    @classmethod
+    def _a_file(cls, path: Path | None) -> Path | None:
+        if path is not None and path.is_dir():
+            raise ValueError("a folder is no log; give the file's path")
+        return path
 
 
 M = TypeVar("M", bound=Settings)

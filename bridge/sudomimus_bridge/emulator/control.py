@@ -6,7 +6,6 @@ JSON, loopback only. Writes need `application/json`, which no web page can send 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .answers import read_json
 from .fault_rules import FaultRule, parse_fault
 from .limits import Settings, SteamID
 from .problems import problems
@@ -108,12 +108,13 @@ class ControlApi:
         """`{"advance": seconds}`, and `{"frozen": true}` to stand still in between."""
         given = _mapping(await _json(request))
         unknown = set(given) - {"advance", "frozen"}
-        advance, frozen = given.get("advance", 0), given.get("frozen")
-        if unknown or not isinstance(advance, int | float) or isinstance(advance, bool) or advance < 0:
+        advance, frozen = given.get("advance", 0), given.get("frozen", False)
+        seconds = isinstance(advance, int | float) and not isinstance(advance, bool) and advance >= 0
+        if unknown or not seconds or not isinstance(frozen, bool):
             raise ValueError('the clock takes {"advance": seconds, not negative} and {"frozen": true or false}')
-        if frozen is not None:
-            self._emulator.freeze(bool(frozen))
         self._emulator.advance(advance)
+        if "frozen" in given:
+            self._emulator.freeze(frozen)
         return JSONResponse(self._emulator.snapshot()["clock"])
 
 
@@ -132,10 +133,7 @@ def _write(handler: Handler) -> Handler:
 
 
 async def _json(request: Request) -> Any:
-    try:
-        return json.loads(await request.body())
-    except ValueError:
-        raise ValueError("the body is not JSON") from None
+    return read_json(await request.body())
 
 
 def _mapping(value: Any) -> dict[str, Any]:

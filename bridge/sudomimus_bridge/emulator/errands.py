@@ -89,6 +89,10 @@ class ErrandStore:
             if errand.steam_id == player.steam_id and errand.outcome == "completed":
                 errand.outcome = "consumed"
 
+    def forget(self, steam_id: int) -> None:
+        """An account is gone, and its errands with it: none of their pages makes it anew."""
+        self._errands = {key: errand for key, errand in self._errands.items() if errand.steam_id != steam_id}
+
     def count(self) -> dict[str, int]:
         """How many errands stand how, for the control API: no key among them."""
         counts = {"PENDING": 0, "COMPLETED": 0, "EXPIRED": 0}

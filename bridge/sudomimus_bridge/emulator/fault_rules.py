@@ -6,12 +6,35 @@ Only the rule and its two ways of being written, as JSON and in one line; `fault
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+
+
+def _one_line(text: str) -> str:
+    # What HTTP cannot carry would break the connection, which is another fault than the one that was asked for.
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError("a header takes Latin-1 characters only; percent-encode the others") from None
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("a header is one line, without spaces around it")
+    return text
+
+
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):
+        raise ValueError("a header's name is letters, digits and hyphens")
+    return text
+
+
+# RFC 9110, 5.1 and 5.5.
+HeaderName = Annotated[str, AfterValidator(_token)]
+HeaderText = Annotated[str, AfterValidator(_one_line)]
 
 
 class FaultRule(BaseModel):
@@ -33,14 +56,14 @@ class FaultRule(BaseModel):
     status: int | None = Field(default=None, ge=200, le=599)
     reason: str | None = None
     body: Any = None
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[HeaderName, HeaderText] = Field(default_factory=dict)
     # Instead of an answer: RST, bytes that are not HTTP, or half of the answer.
     reset: bool = False
     garbage: bool = False
     truncate: bool = False
     # A changed answer: another content type, megabytes of it, or one byte in each so many seconds.
-    content_type: str | None = None
-    redirect: str | None = None
+    content_type: HeaderText | None = None
+    redirect: HeaderText | None = None
     huge_megabytes: int | None = Field(default=None, ge=1, le=1024)
     drip_seconds: float | None = Field(default=None, gt=0, le=60)
 

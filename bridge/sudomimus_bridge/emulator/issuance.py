@@ -18,8 +18,8 @@ from .state import State
 
 
 def strings(body: dict[str, Any], *fields: str) -> None:
-    """The fields must be there, as text."""
-    if not all(isinstance(body.get(field), str) and body[field] for field in fields):
+    """The fields must be there, as text. Empty text is text: the contracts bound no length, and it names nothing."""
+    if not all(isinstance(body.get(field), str) for field in fields):
         raise Refusal(400, "InvalidBody")
 
 

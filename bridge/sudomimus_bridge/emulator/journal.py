@@ -35,7 +35,7 @@ def template(path: str) -> str:
     """The path as the documents write it."""
     if path in _KNOWN:
         return path
-    if path.startswith("/errand/") and path.endswith("/status") and path.count("/") == 3:
+    if path.startswith("/errand/") and path.endswith("/status") and path.count("/") >= 3:
         return "/errand/{errandKey}/status"
     return "/via/avatar/{handle}.svg" if path.startswith("/via/avatar/") else "(unknown)"
 

@@ -23,6 +23,7 @@ class Settings(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
 
 
@@ -31,7 +32,7 @@ class Budgets(Settings):
 
     attempts_per_application: int = Field(default=150, ge=0)
     attempts_global: int = Field(default=200, ge=0)
-    window_seconds: float = Field(default=10, gt=0)
+    window_seconds: float = Field(default=10, ge=0.001)
     failures_per_application: int = Field(default=20, ge=1)
     failures_global: int = Field(default=60, ge=1)
     circuit_seconds: float = Field(default=60, gt=0)
@@ -44,7 +45,7 @@ class Budgets(Settings):
 class Errands(Settings):
     """How long an errand lives, and until when a blocked call hands the same one again."""
 
-    lifetime_seconds: float = Field(default=1800, gt=0)
+    lifetime_seconds: float = Field(default=1800, gt=0, le=31536000)
     reuse_seconds: float = Field(default=900, ge=0)
 
 
@@ -58,14 +59,14 @@ class Tokens(Settings):
 class Connect(Settings):
     """How long an inquiry lives, and how many polls that say PENDING it takes. The service publishes neither."""
 
-    inquiry_lifetime_seconds: float = Field(default=900, gt=0)
+    inquiry_lifetime_seconds: float = Field(default=900, gt=0, le=31536000)
     polling_attempts: int = Field(default=1000, ge=1)
 
 
 class Device(Settings):
     """Device authorization (device.yaml: the default production values)."""
 
-    lifetime_seconds: int = Field(default=600, ge=1)
+    lifetime_seconds: int = Field(default=600, ge=1, le=31536000)
     interval: int = Field(default=5, ge=1)
     # False: polling faster than the interval is let pass, for a client whose time is not the emulator's.
     slow_down: bool = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,6 +18,21 @@ from .answers import health, issued, json_object, raw_body, refused
 from .refusals import Refusal
 from .script import follow_errand
 from .state import State
+
+
+class _Key(Convertor[str]):
+    """Anything at all, a slash included: a malformed key is EXPIRED, as an unknown one is, and never a 404."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("key", _Key())
 
 
 class NativeApi:
@@ -31,7 +47,7 @@ class NativeApi:
             Route("/direct-issue/steam-ticket", self.steam_ticket, methods=["POST"]),
             Route("/direct-issue/access-key", self.access_key, methods=["POST"]),
             Route("/errand", self.create_errand, methods=["POST"]),
-            Route("/errand/{errandKey}/status", self.errand_status, methods=["GET"]),
+            Route("/errand/{errandKey:key}/status", self.errand_status, methods=["GET"]),
             health("/health", "sudomimus-native"),
         ]
 

@@ -32,7 +32,7 @@ HEADERS = {
     # A key stands in the address: it must not leave with a link, a frame or a picture.
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; "
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -66,7 +66,7 @@ class PageFrame:
 
     def session(self, request: Request) -> tuple[str, BrowserSession]:
         """This browser's cookie and session, made where there is none."""
-        cookie = request.cookies.get(COOKIE, "")
+        cookie = request.cookies.get(_cookie_name(request), "")
         if cookie not in self._sessions:
             cookie = secrets.token_urlsafe(24)
             self._sessions[cookie] = BrowserSession()
@@ -74,14 +74,14 @@ class PageFrame:
                 self._sessions.pop(next(iter(self._sessions)))
         return cookie, self._sessions[cookie]
 
-    def remember(self, response: Response, cookie: str) -> Response:
+    def remember(self, request: Request, response: Response, cookie: str) -> Response:
         """Have the browser send its cookie again."""
-        response.set_cookie(COOKIE, cookie, path="/via", httponly=True, samesite="lax")
+        response.set_cookie(_cookie_name(request), cookie, path="/via", httponly=True, samesite="lax")
         return response
 
     def session_of_form(self, request: Request, form: Mapping[str, Any]) -> BrowserSession | None:
         """The session that a form was made for, or None where the form is not this browser's."""
-        session = self._sessions.get(request.cookies.get(COOKIE, ""))
+        session = self._sessions.get(request.cookies.get(_cookie_name(request), ""))
         csrf = form.get("csrf")
         if session is None or not isinstance(csrf, str):
             return None
@@ -150,7 +150,7 @@ class FormPages(ABC):
         cookie, session = self._frame.session(request)
         with self._state.lock:
             response = self._page_of(request, session)
-        return self._frame.remember(response, cookie)
+        return self._frame.remember(request, response, cookie)
 
     async def submit(self, request: Request) -> Response:
         """A button was pressed; afterwards the browser is sent back to `show`."""
@@ -168,6 +168,12 @@ class FormPages(ABC):
     @abstractmethod
     def _submitted(self, request: Request, session: BrowserSession, form: FormData) -> Response:
         """What a form of this browser's does."""
+
+
+def _cookie_name(request: Request) -> str:
+    """Cookies do not tell ports apart (RFC 6265, 8.5): two local services would take each other's browser for a new one."""
+    _, port = request.scope["server"]
+    return f"{COOKIE}_{port}"
 
 
 @cache

@@ -181,9 +181,10 @@ class Emulator:
             return self.state.put_player(merged(known, given))
 
     def remove_player(self, steam_id: int) -> None:
-        """Let an account be gone altogether: what it opened before ends as AccountNotFound."""
+        """Let an account be gone altogether: what it opened before ends as AccountNotFound, its errands as EXPIRED."""
         with self.state.lock:
             self.state.players.pop(steam_id, None)
+            self.state.errands.forget(steam_id)
 
     # --- sign-ins and sessions ---------------------------------------------------------------------------------------
 
@@ -274,7 +275,7 @@ class Emulator:
 
     def _application(self) -> Starlette:
         frame = PageFrame(self.state)
-        return Starlette(
+        application = Starlette(
             routes=[
                 *NativeApi(self.state).routes(),
                 *connect_api.ConnectApi(self.state).routes(),
@@ -293,12 +294,17 @@ class Emulator:
             ],
             exception_handlers={HTTPException: _no_such_route, Exception: _failed},
         )
+        # The contracts know no redirects: a path with a slash too many is not found.
+        application.router.redirect_slashes = False
+        return application
 
 
 async def _no_such_route(_request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
+    if not isinstance(error, HTTPException):
+        raise error
     reasons = {400: "InvalidBody", 404: "RouteNotFound", 405: "MethodNotAllowed"}
-    return JSONResponse({"reason": reasons.get(status)}, status_code=status)
+    # The 405 names in Allow what is allowed (RFC 9110, 15.5.6).
+    return JSONResponse({"reason": reasons.get(error.status_code)}, error.status_code, error.headers)
 
 
 async def _failed(_request: Request, error: Exception) -> Response:
