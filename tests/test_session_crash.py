@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from sudomimus_bridge.errors import LoginDenied
 from sudomimus_bridge.secret import Secret
+from sudomimus_bridge.session import sharing
 from sudomimus_bridge.session.refresh import Refreshed
 from sudomimus_bridge.session.store import StoreUnusable
 from sudomimus_bridge.testing.virtual_time import VirtualClock
@@ -137,6 +140,7 @@ def test_a_token_that_can_neither_be_marked_nor_removed_is_not_sent(
     assert play(scene).refreshes == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets nobody replace what is being read")
 def test_who_reads_while_it_is_replaced_has_the_old_record_whole(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)
@@ -145,3 +149,33 @@ def test_who_reads_while_it_is_replaced_has_the_old_record_whole(tmp_path: Path)
         store.write(replace(RECORD, access=Secret("access-2")))
         assert reader.read() == before
     assert store.read() == replace(RECORD, access=Secret("access-2"))
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="only Windows lets a reader keep others from writing")
+@pytest.mark.parametrize("seconds", [0.0, 0.1])
+def test_who_writes_while_it_is_read_waits_a_moment(tmp_path: Path, seconds: float) -> None:
+    store = store_in(tmp_path)
+    store.write(RECORD)
+    reader = store.path.open("rb")
+    threading.Timer(seconds, reader.close).start()
+    store.write(replace(RECORD, access=Secret("access-2")))
+    assert store.read() == replace(RECORD, access=Secret("access-2"))
+    reader = store.path.open("rb")
+    threading.Timer(seconds, reader.close).start()
+    store.forget()
+    assert store.read() is None
+
+
+def test_a_file_that_is_in_use_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "PAUSES", (0.0, 0.0, 0.0))
+    left = [PermissionError("in use"), PermissionError("in use"), PermissionError("in use")]
+
+    def use() -> str:
+        if left:
+            raise left.pop()
+        return "used"
+
+    assert sharing.in_turn(use) == "used"
+    left[:] = [PermissionError("in use")] * 4
+    with pytest.raises(PermissionError):
+        sharing.in_turn(use)

@@ -24,6 +24,7 @@ from .lock import locked
 from .own_file import open_own
 from .protection import Protection, ProtectionFailed
 from .record import Record, from_json
+from .sharing import in_turn
 from .store import StoreUnusable
 
 MAX_SIZE = 1024 * 1024
@@ -104,7 +105,7 @@ class FileStore:
     def forget(self) -> None:
         """See `Store.forget`."""
         try:
-            self.path.unlink(missing_ok=True)
+            in_turn(lambda: self.path.unlink(missing_ok=True))
         except OSError as error:
             raise StoreUnusable(
                 f"The saved sign-in {self.path} cannot be removed: {error.strerror or error}. Remove it by hand."
@@ -128,7 +129,8 @@ class FileStore:
 
     def _read_envelope(self) -> dict[str, Any] | None:
         try:
-            with os.fdopen(open_own(self.path, os.O_RDONLY), "rb") as file:
+            descriptor = in_turn(lambda: open_own(self.path, os.O_RDONLY))
+            with os.fdopen(descriptor, "rb") as file:
                 content = file.read(MAX_SIZE + 1)
         except FileNotFoundError:
             return None
@@ -158,7 +160,7 @@ class FileStore:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).replace(self.path)
+            in_turn(lambda: Path(name).replace(self.path))
         except BaseException:
             with suppress(OSError):
                 Path(name).unlink()

@@ -59,17 +59,30 @@ def _still_named(path: Path, descriptor: int) -> bool:
 
 
 if sys.platform == "win32":
+    import ctypes
     import msvcrt
 
+    # fileapi.h, minwinbase.h. Not `msvcrt.locking`: under Wine, and so on a Steam Deck, its error does not say why it failed.
+    _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+    _EXCLUSIVELY, _AT_ONCE = 0x2, 0x1
+    _ERROR_LOCK_VIOLATION, _ERROR_IO_PENDING = 33, 997
+
+    def _first_byte(descriptor: int) -> tuple[ctypes.c_void_p, ctypes.Array[ctypes.c_char]]:
+        """The file's handle, and the OVERLAPPED that says: from its first byte on."""
+        overlapped = ctypes.create_string_buffer(3 * ctypes.sizeof(ctypes.c_void_p) + 8)
+        return ctypes.c_void_p(msvcrt.get_osfhandle(descriptor)), overlapped
+
     def _try_to_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except PermissionError:
+        handle, overlapped = _first_byte(descriptor)
+        if _kernel.LockFileEx(handle, _EXCLUSIVELY | _AT_ONCE, 0, 1, 0, overlapped):
+            return True
+        if (error := ctypes.get_last_error()) in (_ERROR_LOCK_VIOLATION, _ERROR_IO_PENDING):
             return False
-        return True
+        raise ctypes.WinError(error)
 
     def _unlock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        handle, overlapped = _first_byte(descriptor)
+        _kernel.UnlockFileEx(handle, 0, 1, 0, overlapped)  # closing would do it too, a little later
 
 else:
     import fcntl
