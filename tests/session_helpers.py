@@ -40,6 +40,7 @@ class ModelService:
     without_steam: str = "SteamNotRunning"
     claims_missing: bool = False
     accepts_access: bool = True
+    owes_an_errand: bool = True
     revoked: bool = False
     refreshes: int = 0
     logins: int = 0
@@ -92,8 +93,9 @@ class ModelService:
         self.seen.append("share")
         if not self.accepts_access:
             raise AccessTokenRefused("The access token has run out.")
-        self.claims_missing = False
-        return ErrandResult(True, {})
+        if self.owes_an_errand:
+            self.claims_missing = False
+        return ErrandResult(self.owes_an_errand, {})
 
     async def logout(self, refresh_token: Secret) -> bool:
         self.seen.append("logout")

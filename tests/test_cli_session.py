@@ -47,6 +47,12 @@ def test_a_refused_token_and_none(program: Program, emulator: Emulator) -> None:
         assert none.status == 2 and "SUDOMIMUS_REFRESH_TOKEN" in none.err
 
 
+def test_a_renewal_says_which_application_it_is_for(program: Program) -> None:
+    """The service's answer does not, and a launcher reads it in the pair."""
+    refused = program.run("refresh", text="x", application=None)
+    assert refused.status == 2 and "No application is set" in refused.err
+
+
 def test_a_token_of_unknown_fate_is_said_to_be_one(program: Program, emulator: Emulator) -> None:
     emulator.fault("POST /session/refresh reset when=after")
     lost = program.run("refresh", text=emulator.open_session().refresh_token)

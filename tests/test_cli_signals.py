@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from sudomimus_bridge.cli.commands import run_command
 from sudomimus_bridge.emulator import Emulator
 
 from .conftest import StubLog
@@ -175,6 +176,42 @@ def signal_handler_is_set(pid: int) -> bool:
         return False
     caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16)
     return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "words"),
+    [
+        ("errand", "/errand", "The errand was cancelled."),
+        (
+            "refresh",
+            "/session/refresh",
+            "The renewal was cancelled. The refresh token may have been used. Do not send it",
+        ),
+        ("logout", "/session/logout", "Signing out was cancelled. The session may go on"),
+    ],
+)
+def test_a_signal_says_what_was_given_up(program: Program, command: str, path: str, words: str) -> None:
+    program.environ |= {"SUDOMIMUS_ACCESS_TOKEN": "x", "SUDOMIMUS_REFRESH_TOKEN": "x"}
+    program.emulator.fault(path=path, delay=10)
+    running = program.start(command)
+    running.until(lambda: program.emulator.faults.active[0].applied)
+    running.signal(signal.SIGINT)
+    ended = running.end()
+    assert (ended.status, ended.out) == (130, "") and ended.sentence.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [(["login", "steam"], "The login was cancelled."), (["errand"], "Interrupted.")]
+)
+def test_a_signal_before_anything_began(
+    arguments: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"sudomimus_bridge.cli.{arguments[0]}.{arguments[0]}", interrupted)
+    assert run_command(arguments) == 130
+    assert capfd.readouterr() == ("", f"sudomimus-bridge: {words}\n")
 
 
 @pytest.mark.parametrize("command", ["doctor", "errand", "demo"])

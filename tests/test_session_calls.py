@@ -6,11 +6,13 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import anyio
 import httpx
 import pytest
 
+from sudomimus_bridge import Bridge
 from sudomimus_bridge.clock import SystemClock
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.errors import ConfigurationError, LoginDenied, ServiceUnavailable
@@ -20,22 +22,30 @@ from sudomimus_bridge.service.remote import open_exchange
 from sudomimus_bridge.service.reply import Failed
 from sudomimus_bridge.session.refresh import Fate, Refreshed
 from sudomimus_bridge.settings import read_settings
-from sudomimus_bridge.testing.scripted_service import Step
+from sudomimus_bridge.testing.browser import RecordingBrowser
+from sudomimus_bridge.testing.scripted_service import ScriptedTransport, Step, scripted
+from sudomimus_bridge.testing.virtual_time import VirtualClock
 
-from .service_helpers import ISSUED, Ran, ran, refused
+from .service_helpers import EXPOSURE, HIDDEN, ISSUED, REALIZED, Ran, ran, refused
+from .session_helpers import jwt
 
 LOST = [
     Step(raises=httpx.ReadError),
     Step(raises=httpx.WriteError),
     Step(raises=httpx.RemoteProtocolError),
     Step(raises=httpx.ReadTimeout),
-    Step(delay=31),
     Step(200, b'{"accessToken":'),
     Step(200, {"accessToken": "only one"}),
     Step(200, b"<html>", {"Content-Type": "text/html"}),
     Step(302, b"", {"Location": "https://login.example/"}),
     refused(502),
     refused(504),
+]
+LATE = [
+    Step(delay=31),
+    Step(delay=6, raises=httpx.ReadError),
+    Step(502, b"", delay=6),
+    Step(200, b'{"accessToken":', delay=6),
 ]
 UNSENT = [
     Step(raises=httpx.ConnectError),
@@ -79,8 +89,15 @@ def ids(step: Step) -> str:
 def test_after_a_lost_answer_once_more_at_once(step: Step) -> None:
     outcome, after = refreshed(step, ISSUED)
     assert outcome.fate is Fate.RENEWED
-    first, second = after.transport.seen
-    assert second.at - first.at == min(step.delay, 30)
+    assert [seen.at for seen in after.transport.seen] == [0, 0]
+
+
+@pytest.mark.parametrize("step", LATE, ids=ids)
+def test_after_an_answer_that_was_long_in_coming_it_would_be_too_late(step: Step) -> None:
+    """It may have used the token at its start, and the grace window is short: a second one would end the session."""
+    outcome, after = refreshed(step, ISSUED)
+    assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, ServiceUnavailable)
+    assert len(after.transport.seen) == 1
 
 
 @pytest.mark.parametrize("step", LOST, ids=ids)
@@ -95,6 +112,43 @@ def test_what_may_have_been_used_is_not_called_unused_by_what_follows(then: Step
     outcome, after = refreshed(LOST[0], then)
     assert outcome.fate is Fate.UNKNOWN
     assert len(after.transport.seen) == 2
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 504])
+def test_a_retry_after_does_not_make_the_second_request_a_late_one(status: int) -> None:
+    outcome, after = refreshed(refused(status, Retry_After="120"), ISSUED)
+    assert outcome.fate is Fate.RENEWED
+    assert [seen.at for seen in after.transport.seen] == [0, 0]
+
+
+def test_an_answer_that_was_lost_while_the_machine_slept_was_lost_too_long_ago(backend: str) -> None:
+    clock = VirtualClock()
+    after = ran(
+        "refresh",
+        [Step(raises=httpx.ReadError), ISSUED],
+        clock=clock,
+        on_request=lambda _seen, _done: clock.suspend(8 * 3600),
+        backend=backend,
+    )
+    assert after.outcome.fate is Fate.UNKNOWN and isinstance(after.outcome.error, ServiceUnavailable)
+    assert len(after.transport.seen) == 1
+
+
+REFUSALS = [refused(400), refused(400, "InvalidBody"), refused(404), refused(404, "ApplicationNotFound")]
+
+
+@pytest.mark.parametrize("then", REFUSALS, ids=ids)
+def test_a_lost_answer_and_then_a_refusal_is_no_wrong_setting(then: Step) -> None:
+    outcome, _ = refreshed(refused(502), then)
+    assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, ServiceUnavailable)
+    assert "answered 502" in outcome.error.sentence
+
+
+@pytest.mark.parametrize("reason", ["ClaimConsentRequired", "RequiredClaimDataMissing"])
+def test_a_lost_answer_and_then_a_missing_claim_does_not_send_it_a_third_time(reason: str) -> None:
+    """The player would decide on a page first, which takes minutes."""
+    outcome, _ = refreshed(refused(502), refused(403, reason))
+    assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, LoginDenied)
 
 
 @pytest.mark.parametrize("then", [refused(401, "RefreshTokenRevoked"), refused(401)], ids=ids)
@@ -134,6 +188,26 @@ def test_what_is_set_wrong_leaves_the_token_unused(settings: dict[str, str], mon
     assert outcome.fate is Fate.UNUSED and isinstance(outcome.error, ConfigurationError)
 
 
+def test_a_session_whose_application_only_its_login_named_is_renewed(backend: str) -> None:
+    """An inquiry of a backend's needs no application here, and an answer to /refresh has none."""
+    clock, tokens = VirtualClock(), [jwt(iat=1_000, exp=4_600, serial=serial) for serial in range(2)]
+    pairs: list[dict[str, Any]] = [
+        {"accessToken": token, "refreshToken": f"refresh.token.{serial}"} for serial, token in enumerate(tokens)
+    ]
+    posts = [Step(body={"applicationAnchor": "my-game", **pairs[0]}), Step(body=pairs[1])]
+    transport = ScriptedTransport(clock, posts, [REALIZED])
+
+    async def main() -> None:
+        bridge = Bridge(clock=clock, service=scripted(transport), browser=RecordingBrowser())
+        session = bridge.session(stay_signed_in=False)
+        await bridge.login_async("browser", exposure_key=EXPOSURE, hidden_key=HIDDEN)
+        await clock.sleep(3600)
+        assert await session.access_token_async() == tokens[1]
+
+    clock.run(main, backend=backend)
+    assert transport.seen[-1].path == "/refresh"
+
+
 def test_an_outcome_shows_no_token() -> None:
     outcome, _ = refreshed(ISSUED)
     assert "refresh.token" not in repr(outcome) and "access.token" not in repr(outcome)
@@ -154,7 +228,9 @@ def test_logout(revoked: bool, backend: str) -> None:
     )
 
 
-@pytest.mark.parametrize("trouble", [*LOST, *UNSENT, *LATER, refused(500), Step(200, {"revoked": "yes"})], ids=ids)
+@pytest.mark.parametrize(
+    "trouble", [*LOST, *LATE, *UNSENT, *LATER, refused(500), Step(200, {"revoked": "yes"})], ids=ids
+)
 def test_logout_is_tried_again_for_twice_does_no_harm(trouble: Step) -> None:
     after = ran("logout", [trouble, Step(body={"revoked": True})])
     assert after.outcome is True and len(after.transport.seen) == 2

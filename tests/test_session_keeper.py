@@ -273,6 +273,24 @@ def test_a_token_that_does_not_open_the_errand_asks_for_a_login(silent: tuple[st
 
 
 @pytest.mark.parametrize("silent", [(), ("access-key",)])
+def test_a_claim_that_no_errand_brings_asks_for_a_login(silent: tuple[str, ...]) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.claims_missing, service.owes_an_errand = True, False
+        keeper = service.keeper(*silent)
+        await keeper.adopt(service.record("access-key"))
+        await clock.sleep(LIFETIME - 100)
+        if silent:
+            await keeper.access_token(300)
+            return
+        with pytest.raises(LoginDenied, match="A claim is missing") as caught:
+            await keeper.access_token(300)
+        assert (caught.value.reason, caught.value.detail) == ("SignInAgain", "ClaimConsentRequired")
+
+    service = play(scene)
+    assert (service.logins, service.refreshes) == (len(silent), 2)
+
+
+@pytest.mark.parametrize("silent", [(), ("access-key",)])
 def test_a_claim_that_became_required_too_late_asks_for_a_login(silent: tuple[str, ...]) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.claims_missing = True
@@ -455,6 +473,41 @@ def test_the_new_pair_is_stored_before_anyone_gets_it(tmp_path: Path) -> None:
         assert (held.access, held.in_flight) == (token, False)
 
     play(scene)
+
+
+# --- a process that was stopped while it was renewing, or whose player is at a page ---------------------------------------
+
+
+def test_a_valid_token_on_disk_is_had_while_another_process_renews(tmp_path: Path, backend: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
+        disk.write(record := service.record())
+        async with disk.locked(clock):
+            began = clock.now()
+            assert await service.keeper(disk=disk).access_token(300) == record.access
+            assert clock.now() - began < 1
+
+    play(scene, backend)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_login_does_not_wait_for_a_process_that_was_stopped(tmp_path: Path, backend: str, moved: bool) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
+        keeper = service.keeper(disk=disk)
+        if moved:  # somebody is signed in, who was not to stay so until now
+            keeper.place.stay_signed_in = False
+            await keeper.adopt(service.record())
+            keeper.place.stay_signed_in = True
+        async with disk.locked(clock):
+            began = clock.now()
+            await keeper.adopt(record := service.record())
+            assert clock.now() - began < 100
+            assert "another program" in (keeper.place.problem or "")
+            assert await keeper.access_token(300) == record.access
+        assert disk.read() is None
+
+    play(scene, backend)
 
 
 @pytest.mark.parametrize("asks", [1, 8])

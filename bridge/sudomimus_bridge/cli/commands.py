@@ -33,7 +33,7 @@ def run_command(arguments: Sequence[str]) -> int:
         terminal.error(error)
         return error.exit_status
     except KeyboardInterrupt:
-        cancelled = LoginCancelled()
+        cancelled = LoginCancelled() if arguments[:1] in (["login"], ["demo"]) else LoginCancelled("Interrupted.")
         terminal.error(cancelled)
         return cancelled.exit_status
     except AnswerLost as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, LoginCancelled
 from ..events import ErrandResult
 from ..login.concurrency import alongside
 from ..login.engine import Engine
@@ -31,7 +31,7 @@ def errand(arguments: argparse.Namespace, terminal: Terminal, output: Output) ->
         async with alongside(terminal.animate):
             return await engine.share(access_token, terminal.progress)
 
-    result = run(flow)
+    result = run(flow, LoginCancelled("The errand was cancelled."))
     if arguments.json:
         output.json(result.to_json())
         return 0

@@ -20,17 +20,17 @@ PATIENCE_SECONDS = 1.7
 """How long clean-up may take after a signal. A Steam library that is stuck in a call must not keep the player."""
 
 
-def run(flow: Callable[[], Awaitable[T]]) -> T:
-    """Run a flow to its end. Raises `LoginCancelled` where a signal came, after everything is cleaned up."""
-    signalled = _Signalled()
+def run(flow: Callable[[], Awaitable[T]], cancelled: LoginCancelled | None = None) -> T:
+    """Run a flow to its end. Raises `cancelled` where a signal came, after everything is cleaned up."""
+    signalled, cancelled = _Signalled(), cancelled or LoginCancelled()
     with on_signal(signalled):
-        result = anyio.run(_cancelled_by, signalled, flow)
+        result = anyio.run(_cancelled_by, signalled, flow, cancelled)
     if signalled.happened:  # nothing was left to cancel
-        raise LoginCancelled
+        raise cancelled
     return result
 
 
-async def _cancelled_by(signalled: _Signalled, flow: Callable[[], Awaitable[T]]) -> T:
+async def _cancelled_by(signalled: _Signalled, flow: Callable[[], Awaitable[T]], cancelled: LoginCancelled) -> T:
     scope, arrived = anyio.CancelScope(), anyio.Event()
     signalled.wake = waker(arrived)
     if signalled.happened:
@@ -43,7 +43,7 @@ async def _cancelled_by(signalled: _Signalled, flow: Callable[[], Awaitable[T]])
     async with alongside(watch):
         with scope:
             return await flow()
-    raise LoginCancelled
+    raise cancelled
 
 
 class _Signalled:

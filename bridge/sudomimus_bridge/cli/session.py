@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from ..errors import ConfigurationError, LoginDenied
+from ..errors import ConfigurationError, LoginCancelled, LoginDenied
 from ..login.engine import Engine
 from ..secret import Secret
 from ..session.refresh import Fate
@@ -15,14 +15,18 @@ from .output import Output
 from .running import run
 from .terminal import Terminal, login_summary
 
+_UNCERTAIN = "The refresh token may have been used. Do not send it again, which would end the session."
+
 
 def refresh(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
     """Renew a session, and print the new pair as `login` does."""
-    engine, token = Engine(given_settings(arguments)), _refresh_token()
-    renewed = run(lambda: engine.refresh(token))
+    settings = given_settings(arguments)
+    settings.require_application()  # the service's answer does not name it
+    engine, token = Engine(settings), _refresh_token()
+    renewed = run(lambda: engine.refresh(token), LoginCancelled(f"The renewal was cancelled. {_UNCERTAIN}"))
     if renewed.result is None:
         if renewed.fate is Fate.UNKNOWN:
-            terminal.line("The refresh token may have been used. Do not send it again, which would end the session.")
+            terminal.line(_UNCERTAIN)
         raise renewed.error or LoginDenied("This sign-in has ended. Sign in again.")
     if arguments.json:
         output.json(renewed.result.to_json())
@@ -34,7 +38,8 @@ def refresh(arguments: argparse.Namespace, terminal: Terminal, output: Output) -
 def logout(arguments: argparse.Namespace, _terminal: Terminal, output: Output) -> int:
     """End a session, and print whether there was one to end."""
     engine, token = Engine(given_settings(arguments)), _refresh_token()
-    revoked = run(lambda: engine.logout(token))
+    cancelled = LoginCancelled("Signing out was cancelled. The session may go on: try again to end it.")
+    revoked = run(lambda: engine.logout(token), cancelled)
     if arguments.json:
         output.json({"revoked": revoked})
     else:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..errors import BridgeError, ConfigurationError, ServiceUnavailable
 from ..secret import Secret
 from ..service.policy import Act
-from ..service.port import Operation
+from ..service.port import Answer, Operation
 from ..service.rules import rule_for
 from ..session.refresh import Fate, Refreshed
 from .flow import Flow, brought
 from .ports import Ports
 from .progress import DoneSignal
+
+LATE_SECONDS = 5.0
+"""After a request that took longer, by the clock that runs through sleep, a second one could not be "near-simultaneous"
+(session.yaml, `/refresh`): the first may have used the token at its very start."""
 
 
 class Renewal(Flow):
@@ -24,7 +30,7 @@ class Renewal(Flow):
     async def refresh(self) -> Refreshed:
         """What became of it. Raises nothing: an error is part of the outcome.
 
-        After a lost answer it is sent once more at once, and never later ("Connect, device, session").
+        After an answer that was lost soon it is sent once more at once, and never later ("Connect, device, session").
         """
         try:
             return await self._in_time(self._until_known)
@@ -41,18 +47,31 @@ class Renewal(Flow):
         return brought(answer.revoked)
 
     async def _until_known(self) -> Refreshed:
-        application, lost = self._ports.settings.require_application(), False
+        application, clock = self._ports.settings.application or "", self._ports.clock
+        lost: Answer | None = None
         while True:
             self.number += 1
+            sent = clock.uptime()
             answer = await self._session.refresh(self._refresh_token, application)
             rule = rule_for(Operation.REFRESH, answer)
             if rule.act is Act.DONE and answer.result is not None:
                 return Refreshed(Fate.RENEWED, answer.result)
-            if lost:
-                fate = Fate.UNKNOWN if rule.fate is Fate.UNUSED else rule.fate
-                return Refreshed(fate, error=self._error(Operation.REFRESH, answer))
-            lost = rule.fate is Fate.UNKNOWN
+            if lost is not None:
+                return self._after_lost(lost, answer)
+            if rule.fate is Fate.UNKNOWN:
+                age = clock.uptime().since(sent)
+                if age is None or age > LATE_SECONDS:
+                    return Refreshed(Fate.UNKNOWN, error=self._error(Operation.REFRESH, answer))
+                # Whoever asks to be left alone for a while gets the token at once or never.
+                lost = answer = replace(answer, retry_after=None)
             try:
                 await self._next_attempt(Operation.REFRESH, answer)
             except BridgeError as error:
                 return Refreshed(rule.fate, error=error)
+
+    def _after_lost(self, lost: Answer, answer: Answer) -> Refreshed:
+        """Only that the session has ended is certain then; all else may be about a token that the first request has used."""
+        error, fate = self._error(Operation.REFRESH, answer), rule_for(Operation.REFRESH, answer).fate
+        if isinstance(error, ConfigurationError):  # it is the request that was sent before, so nothing is set wrong
+            return Refreshed(Fate.UNKNOWN, error=self._error(Operation.REFRESH, lost))
+        return Refreshed(fate if fate is Fate.DEAD else Fate.UNKNOWN, error=error)

@@ -33,6 +33,9 @@ from .refresh import Fate, Refreshed
 PAUSE_SECONDS = 10.0
 """After a renewal that failed for the moment, who asks again within this time gets the same answer without a request."""
 
+ADOPT_SECONDS = 30.0
+"""How long a login that has its tokens waits for a process that is renewing, and may have been stopped in the midst of it."""
+
 SIGN_IN_AGAIN = "SignInAgain"
 """The reason of the `LoginDenied` that says: the player has to sign in, no renewal can help."""
 
@@ -87,8 +90,8 @@ class Keeper:
         self._paused: tuple[Uptime, BridgeError] | None = None
 
     async def adopt(self, record: Record) -> None:
-        """Keep what a login brought."""
-        async with self.place.locked():
+        """Keep what a login brought, in memory where another process holds the disk for long: the login is over."""
+        async with self.place.locked(ADOPT_SECONDS):
             await self.place.write(record)
         self._confirmed, self._paused = True, None
 
@@ -221,9 +224,10 @@ class Keeper:
             received = self._flows.clock.uptime()
             refreshed = await self._use_refresh_token(record, received)
         if refreshed.result is not None:
-            return Record.of(refreshed.result, record.method, received)
+            return record.renewed(refreshed.result, received)
         error = refreshed.error or sign_in_again("You are signed out. Sign in again.")
-        if refreshed.fate is Fate.DEAD and not isinstance(error, ConfigurationError):
+        denied = isinstance(error, LoginDenied) and refreshed.fate is not Fate.UNUSED
+        if denied or (refreshed.fate is Fate.DEAD and not isinstance(error, ConfigurationError)):
             raise sign_in_again(error.sentence, error.reason)
         raise error
 
@@ -244,7 +248,7 @@ class Keeper:
             raise
         with CancelScope(shield=True):
             if refreshed.result is not None:
-                await self.place.write(Record.of(refreshed.result, record.method, received))
+                await self.place.write(record.renewed(refreshed.result, received))
             elif refreshed.fate is Fate.UNKNOWN:
                 await self.place.write(record.without_refresh())
             elif refreshed.fate is Fate.DEAD:

@@ -6,6 +6,7 @@ Nothing here raises `StoreUnusable`: what a store cannot do becomes a sentence, 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +22,8 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 _log = logging.getLogger(__name__)
+
+_BUSY = "This sign-in cannot be kept, for another program that renews it does not get done. It lasts until the program ends."
 
 
 class Place:
@@ -40,15 +43,24 @@ class Place:
         """Why the session is not kept on disk, in a sentence for the player; None where it is, or is not meant to be."""
 
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator[None]:
-        """Held while the record is renewed, at the place where it is then."""
+    async def locked(self, patience: float = math.inf) -> AsyncIterator[None]:
+        """Held while the record is renewed, at the place where it is then.
+
+        `patience`: seconds after which the disk, held by another process all the time, is done without.
+        """
         async with polled(self._turn, self._clock), AsyncExitStack() as stack:
-            await self._settle()
+            await self._settle(patience)
             try:
-                await stack.enter_async_context(self._store.locked(self._clock))
+                await self._lock(stack, self._store, patience)
             except StoreUnusable as unusable:
                 self._give_up_on_disk(unusable)
             yield
+
+    async def _lock(self, stack: AsyncExitStack, store: Store, patience: float) -> None:
+        with self._clock.move_on_after(patience):
+            await stack.enter_async_context(store.locked(self._clock))
+            return
+        raise StoreUnusable(_BUSY)
 
     async def settle(self) -> None:
         """Move what is known to where the player wants it kept. Not under the lock."""
@@ -56,15 +68,16 @@ class Place:
             async with polled(self._turn, self._clock):
                 await self._settle()
 
-    async def _settle(self) -> None:
+    async def _settle(self, patience: float = math.inf) -> None:
         wanted = self.stay_signed_in
         if self._on_disk == wanted:
             return
         async with AsyncExitStack() as stack:
             try:
                 new = await to_thread.run_sync(self._open_disk, abandon_on_cancel=True) if wanted else MemoryStore()
-                await stack.enter_async_context(self._store.locked(self._clock))
-                await stack.enter_async_context(new.locked(self._clock))
+                await self._lock(stack, self._store, patience)
+                if not wanted or self._store.read() is not None:  # only to read, nobody has to wait for who renews
+                    await self._lock(stack, new, patience)
             except StoreUnusable as unusable:
                 self._give_up_on_disk(unusable)
                 self._on_disk = wanted

@@ -52,6 +52,10 @@ class Record:
             facts.subject,
         )
 
+    def renewed(self, result: LoginResult, received: Uptime) -> Record:
+        """The record after a refresh, whose answer names no application (session.yaml, `RefreshResponse`)."""
+        return replace(Record.of(result, self.method, received), application=self.application)
+
     def seconds_left(self, now: Uptime) -> float:
         """How long the access token is valid still; 0 where that cannot be known."""
         age = now.since(self.received)

@@ -23,7 +23,7 @@ class Fate(Enum):
     CLAIMS = auto()
     """Not used: a claim became required, and the player has to decide first."""
     UNKNOWN = auto()
-    """The answer was lost, twice: it may have been used, so it is not sent again."""
+    """The answer was lost, twice, or once and too long ago: it may have been used, so it is not sent again."""
     DEAD = auto()
     """Revoked, expired, or of a session that is over."""
 
