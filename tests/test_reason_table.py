@@ -41,7 +41,7 @@ DOMAINS = {
 }
 TOO_MANY, OVERLOADED = "Too many players", "overloaded"
 AGAIN = {500: "answered 500", 504: "answered 504", 408: "did not answer in time"}
-UNKNOWN = "does not know (418)"
+UNKNOWN, ODD = "does not know (418)", "does not know (999)"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def denials(reasons: dict[str, str]) -> list[tuple[int, str | None, int, str]]:
 def usual(*, busy: bool = True) -> list[tuple[int, str | None, int, str]]:
     """What any call may answer, named in no document or as "default"."""
     rows: list[tuple[int, str | None, int, str]] = [(status, None, 6, words) for status, words in AGAIN.items()]
-    rows += [(418, None, 6, UNKNOWN), (429, None, 6, TOO_MANY), (503, None, 6, OVERLOADED)] if busy else []
+    rows += [(418, None, 6, UNKNOWN), (999, None, 6, ODD)]
+    rows += [(429, None, 6, TOO_MANY), (503, None, 6, OVERLOADED)] if busy else []
     return rows
 
 
@@ -190,6 +191,7 @@ TABLE = [
         (429, None, 6, TOO_MANY),
         (503, None, 6, OVERLOADED),
         (418, None, 6, UNKNOWN),
+        (999, None, 6, ODD),
     ),
     *cases(
         "refresh",
@@ -221,6 +223,7 @@ TABLE = [
         (502, None, 6, "answered 502", Fate.UNKNOWN),
         (504, None, 6, "answered 504", Fate.UNKNOWN),
         (418, None, 6, UNKNOWN, Fate.UNKNOWN),
+        (999, None, 6, ODD, Fate.UNKNOWN),
     ),
     *cases(
         "logout",

@@ -36,7 +36,7 @@ _CODE, _TOKEN = {Operation.DEVICE_AUTHORIZE}, {Operation.DEVICE_TOKEN}
 _REFRESH = {Operation.REFRESH}
 _SESSION = _REFRESH | {Operation.LOGOUT}
 
-_STATUSES = frozenset(range(100, 600))
+_STATUSES = frozenset(range(100, 1000))  # HTTP/1.1 lets three digits through, and some proxies answer 999
 _5XX = frozenset(range(500, 600))
 _LOST = {Trouble.NETWORK, Trouble.TIMEOUT}
 _SLOW = {408, 425}
