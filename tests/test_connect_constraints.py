@@ -133,6 +133,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"authentication_constraints": "X_OAUTH"}, "must be a list"),
     ({"authentication_constraints": ["X_OAUTH"]}, "is no AuthenticationConstraint"),
     ({"authentication_constraints": [A("TELEPATHY")]}, "authenticationConstraints[0].method must be one of"),
+    ({"authentication_constraints": [A([])]}, "authenticationConstraints[0].method must be one of P"),  # type: ignore[arg-type]
+    ({"authentication_constraints": [A({})]}, "authenticationConstraints[0].method must be one of PA"),  # type: ignore[arg-type]
     ({"realize_constraints": [R("SOME")]}, "realizeConstraints[0].constraintType must be one of"),
     ({"return_methods": [M("DIRECT_ISSUE")]}, "returnMethods[0].type must be one of"),
     ({"authentication_constraints": [A("STEAM_TICKET")]}, "allowedSteamAppIds is missing"),
@@ -151,6 +153,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"realize_constraints": [R("EMAIL", allowed_emails=MANY)]}, "more than 128"),
     ({"realize_constraints": [R("EMAIL", allowed_emails="kim@example.com")]}, "must be a list"),
     ({"realize_constraints": [R("STEAM_ID", allowed_steam_ids=["robin"])]}, "not such a text"),
+    ({"realize_constraints": [R("ACCOUNT_ALIAS", allowed_account_aliases=["\ud800"])]}, "that is not such a text"),
     ({"realize_constraints": [R("STEAM_ID", allowed_steam_ids=[76561197960287930])]}, "not such a text"),  # type: ignore[list-item]
     ({"authentication_constraints": [A("GITHUB_OAUTH", allowed_git_hub_orgs=["é" * 1025])]}, "more than"),
     ({"return_methods": [M("STATUS_POLL"), M("CALLBACK")]}, "callbackUrl is missing"),

@@ -131,7 +131,7 @@ class _Kind:
         if not isinstance(item, self.made):
             raise _wrong(where, f"is no {self.made.__name__}")
         chosen = getattr(item, _snake(self.discriminator))
-        if chosen not in self.payloads:
+        if not isinstance(chosen, str) or chosen not in self.payloads:
             raise _wrong(f"{where}.{self.discriminator}", f"must be one of {', '.join(self.payloads)}")
         payload = self.payloads[chosen]
         known = {_snake(field.name) for field in (*payload, *self.common)} | {_snake(self.discriminator)}
@@ -196,9 +196,9 @@ def _listed(check: Callable[[str, Any], Any], *, may_be_empty: bool = False) -> 
 
 def _string(most: int = MAX_STRING_BYTES, pattern: str = r"(?s).*\S.*") -> Callable[[str, Any], str]:
     def check(where: str, value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        if not isinstance(value, str) or not re.fullmatch(pattern, value) or re.search("[\ud800-\udfff]", value):
             raise _wrong(where, "has an entry that is not such a text")
-        if len(value) > most or len(value.encode("utf-8", "surrogatepass")) > MAX_STRING_BYTES:
+        if len(value) > most or len(value.encode()) > MAX_STRING_BYTES:
             raise _wrong(where, f"has an entry of more than {most} characters")
         return value
 
