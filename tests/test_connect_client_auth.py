@@ -98,6 +98,14 @@ def test_a_refused_key_is_not_tried_again(headers: dict[str, str]) -> None:
     assert len(after.sent("/establish")) == 1
 
 
+@pytest.mark.parametrize("trouble", [Step(503), Step(raises=httpx.ConnectError)], ids=["overloaded", "network"])
+def test_what_is_known_of_the_clock_is_not_forgotten_for_an_answer_without_a_date(trouble: Step) -> None:
+    date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(WALL + 600))
+    sent = established(Step(401, b"", {"Date": date}), trouble, ESTABLISHED)
+    ahead = [read(seen.authorization)[1]["iat"] - int(WALL + seen.at) for seen in sent]
+    assert ahead == [0, 600, 600]
+
+
 def test_a_clock_that_stays_wrong_is_tried_once_more_only() -> None:
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(WALL + 600))
     after = ran("browser", [Step(401, b"", {"Date": date})], credentials=by_key())

@@ -61,7 +61,7 @@ class BrowserLogin(Flow):
             answer = await self._connect.establish(
                 body, lambda content: source.key.authorization(content, application, now)
             )
-            self._skew = answer.skew or 0.0
+            self._skew = self._skew if answer.skew is None else answer.skew
             return answer
 
         return brought((await self._ask(Operation.ESTABLISH, ask)).inquiry)
