@@ -75,7 +75,8 @@ def test_the_service_refuses_a_cancelled_ticket(program: Program) -> None:
 def test_a_summary_holds_no_whole_token(program: Program) -> None:
     ended = program.run("login", "steam")
     assert ended.status == 0
-    assert ended.out.startswith("Signed in to demo-game.\n") and "email          not asked" in ended.out
+    assert ended.out.startswith("Signed in to demo-game.\n") and "  email           not asked" in ended.out
+    assert "  first name      not asked\n" in ended.out and "  animated avatar not asked\n" in ended.out
     assert "eyJ" not in ended.out + ended.err
     assert "\033" not in ended.out + ended.err
 

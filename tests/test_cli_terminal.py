@@ -231,5 +231,5 @@ def test_a_demo_that_finishes_its_errand_by_itself(program: Program) -> None:
     assert "The game asks for your email." in screen.lines
     assert "Done in the browser, thank you." in screen.lines
     assert not any("Waiting" in line for line in screen.lines)
-    assert "  email          shared" in screen.lines
+    assert "  email           shared" in screen.lines
     assert screen.lines[-2] == "Steam gave 2 tickets; none of them left open."

@@ -58,6 +58,14 @@ def test_done_said_of_a_page_that_has_expired_opens_a_fresh_one() -> None:
     assert len(walked.browser.pages) == 2
 
 
+def test_a_claim_that_was_declined_is_called_by_a_persons_name() -> None:
+    def gate(state: str) -> Step:
+        return errand_step(claims={"firstName": {"requirement": "REQUIRED", "state": state}})
+
+    walked = ran("steam", [gate("UNKNOWN"), gate("DENIED")], [COMPLETED])
+    assert "not to share what this game needs (first name)." in walked.error.sentence
+
+
 def test_a_login_takes_the_players_word_at_once() -> None:
     """The next attempt tells: a direct-issue call that succeeds says more than the errand's status."""
     told = iter([False, True])

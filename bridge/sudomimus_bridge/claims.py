@@ -7,6 +7,7 @@ told as it is and is never an error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,11 @@ from .events import Claims
 
 _PLACEHOLDER_UNLESS_SHARED = {"SYNTHETIC", "SYNTHETIC_FALLBACK"}
 _STATES = {"GRANTED": "shared", "DENIED": "declined", "UNKNOWN": "not asked"}
+
+
+def claim_name(name: str) -> str:
+    """The name of a claim as a person would say it: "first name" for `firstName`. One that is no such word stays as it is."""
+    return re.sub("(?<=[a-z])[A-Z]", lambda letter: f" {letter[0].lower()}", name) if name.isalnum() else name
 
 
 def claim_meaning(claim: object) -> str:
@@ -31,9 +37,9 @@ def claim_meaning(claim: object) -> str:
 
 
 def claim_meanings(claims: Claims) -> Iterator[tuple[str, str]]:
-    """Every claim of the block with its meaning, in the service's order."""
+    """Every claim of the block by a person's name for it, with its meaning, in the service's order."""
     for name, claim in claims.items():
-        yield name, claim_meaning(claim)
+        yield claim_name(name), claim_meaning(claim)
 
 
 def declined_since(before: Claims, after: Claims) -> list[str]:

@@ -180,7 +180,7 @@ def login_summary(result: LoginResult, *, hint: str = " (--json prints it)") -> 
     """What a person reads after a login: no token whole. `hint`: how to see them, where there is a way."""
     lines = [f"Signed in to {result.application_anchor}."]
     for name, secret in (("access token", result.access), ("refresh token", result.refresh)):
-        lines.append(f"  {name:<14} {len(secret)} characters, not shown here{hint}")
+        lines.append(f"  {name:<15} {len(secret)} characters, not shown here{hint}")
     return "\n".join([*lines, *claims_summary(result.claims)])
 
 
@@ -189,7 +189,7 @@ def claims_summary(claims: Claims) -> Iterable[str]:
     from ..claims import claim_meanings
 
     for name, meaning in claim_meanings(claims):
-        yield f"  {printable(name[:40]):<14} {printable(meaning)}"
+        yield f"  {printable(name[:40]):<15} {printable(meaning)}"
 
 
 def printable(text: str) -> str:
@@ -218,17 +218,14 @@ def qr_code(text: str, room: os.terminal_size, *, colour: bool, encoding: str | 
 
 
 def _wanted(claims: Claims) -> str:
+    from ..claims import claim_name
+
     required = [
-        _words(name)
+        claim_name(name)
         for name, claim in claims.items()
         if isinstance(claim, dict) and claim.get("requirement") == "REQUIRED"
     ]
     return f"your {printable(' and '.join(required)[:80])}" if required else "your consent"
-
-
-def _words(name: str) -> str:
-    """`firstName` as a person would say it."""
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 
 
 def _time(seconds: float) -> str:

@@ -5,7 +5,7 @@ One implementation for Steam tickets and access keys; what differs is the proof.
 
 from __future__ import annotations
 
-from ..claims import declined_since
+from ..claims import claim_name, declined_since
 from ..errors import ErrandNotCompleted, LoginDenied, ServiceUnavailable
 from ..events import Claims, ErrandHandoff, ErrandResult, LoginResult, OnProgress, Phase
 from ..secret import Secret
@@ -37,7 +37,7 @@ class ErrandFlow(Flow):
             )
         if self._errands.started and (declined := declined_since(self._claims, claims)):
             raise ErrandNotCompleted(
-                f"You chose not to share what this game needs ({', '.join(declined)[:80]}). "
+                f"You chose not to share what this game needs ({', '.join(map(claim_name, declined))[:80]}). "
                 "Start the sign-in again if you change your mind.",
                 reason="Declined",
             )
