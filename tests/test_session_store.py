@@ -70,6 +70,7 @@ def test_any_record_survives_the_disk(record: Record) -> None:
 
 
 @given(st.data())
+@settings(deadline=None)
 def test_what_is_not_quite_a_record_is_none(data: st.DataObject) -> None:
     fields = json.loads(RECORD.to_json())
     name = data.draw(st.sampled_from(sorted(fields)))
@@ -83,7 +84,7 @@ def test_what_is_not_quite_a_record_is_none(data: st.DataObject) -> None:
 
 
 @given(cut=st.integers(0, 10_000), noise=st.binary(max_size=30))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_damaged_file_is_a_sentence(tmp_path: Path, cut: int, noise: bytes) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)
