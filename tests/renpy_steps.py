@@ -101,25 +101,33 @@ def night(p: Any) -> Steps:
     p.report("quitting", busy=the_door().busy, status=renpy.store.sudomimus.status)
 
 
-def night_until_reload(p: Any) -> Steps:
-    """Into the sign-in, and there the script is reloaded, as Shift+R does it."""
+def reload_amid_the_ticket(p: Any) -> Steps:
+    """Into the sign-in, and while Steam prepares the ticket the script is reloaded, as Shift+R does it."""
     yield p.sees("one night at Marrow Point")
     p.click("Take the watch")
-    yield p.through("waiting for a name")
-    p.click("Sign the book")
-    yield from _at_the_page(p)
-    p.report("before", url=the_door().errand_url(), status=renpy.store.sudomimus.status)
+    yield from _to_the_book(p)
+    yield lambda: the_door().busy
+    yield p.pause(0.3)
+    p.report("amid the ticket", status=renpy.store.sudomimus.status)
     yield p.leave(renpy.exports.reload_script)
     yield p.pause(60)  # until the next part takes over
 
 
-def night_after_reload(p: Any) -> Steps:
-    """The same login goes on; then the game ends while Steam prepares the ticket of another.
+def reload_at_the_page(p: Any) -> Steps:
+    """The ticket has come, and so has the page; the script is reloaded again.
 
     Debian's Ren'Py keeps no .rpyc, so it has forgotten where in the story it was.
     """
-    yield p.through("waiting for a name")
-    p.click("Sign the book")
+    yield from _to_the_book(p)
+    yield from _at_the_page(p)
+    p.report("before", url=the_door().errand_url(), status=renpy.store.sudomimus.status)
+    yield p.leave(renpy.exports.reload_script)
+    yield p.pause(60)
+
+
+def night_after_reload(p: Any) -> Steps:
+    """The same login goes on; then the game ends while Steam prepares the ticket of another."""
+    yield from _to_the_book(p)
     yield from _at_the_page(p)
     p.report("after", url=the_door().errand_url(), status=renpy.store.sudomimus.status)
     yield p.visited(1)
@@ -136,12 +144,18 @@ def plain(p: Any) -> Steps:
     yield p.sees("Finish in your browser")
     yield from _at_the_page(p)
     p.shot("20 plain, no browser")
-    p.report("page", words=p.words(), certificates=certifi_certificates() is not None)
+    heights = [renpy.test.testfocus.find_focus(text).h for text in ("Copy the address", "I'm done")]
+    p.report("page", words=p.words(), certificates=certifi_certificates() is not None, heights=heights)
     p.click("Copy the address")
     yield p.offers("Copied")
     p.click("Cancel")
     yield p.sees("Sign in now")
     p.shot("21 plain, cancelled")
+    p.click("Sign in")
+    yield from _at_the_page(p)
+    p.report("another page", copied=p.offers("Copied")())
+    p.click("Cancel")
+    yield p.sees("Sign in now")
     p.click("Play offline")
     yield p.sees("offline: False")
     p.report("offline", status=renpy.store.sudomimus.status, player=repr(renpy.store.sudomimus.player))
@@ -172,6 +186,21 @@ def at_the_page(p: Any) -> Steps:
     """The window is closed while the player is in the browser."""
     yield from _at_the_page(p)
     p.report("page", status=renpy.store.sudomimus.status)
+
+
+def portrait(p: Any) -> Steps:
+    """A game that is higher than wide."""
+    yield from _at_the_page(p)
+    p.shot("23 portrait")
+    found = [renpy.test.testfocus.find_focus(text) for text in ("I'm done", "Cancel", "Copy the address")]
+    p.report("page", buttons=[(focus.x, focus.y, focus.w, focus.h) for focus in found])
+    p.click("Cancel")
+    yield p.sees("Sign in now")
+
+
+def _to_the_book(p: Any) -> Steps:
+    yield p.through("waiting for a name")
+    p.click("Sign the book")
 
 
 def _at_the_page(p: Any) -> Steps:

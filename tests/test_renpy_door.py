@@ -15,12 +15,15 @@ import pytest
 
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.errors import ConfigurationError
-from sudomimus_bridge.renpy.door import Door, settings_of_game, the_door
+from sudomimus_bridge.renpy.door import Door, the_door
 from sudomimus_bridge.renpy.host import LateSteam, hosting_achievement
 from sudomimus_bridge.renpy.pictures import plain_png, qr_code_png
 from sudomimus_bridge.renpy.player import Player, player_of
+from sudomimus_bridge.renpy.sentences import for_makers, for_player
+from sudomimus_bridge.renpy.settings import settings_of_game
 from sudomimus_bridge.renpy.store import Thumbnails, make_live
 from sudomimus_bridge.secret import Secret
+from sudomimus_bridge.steam.results import other_app
 from sudomimus_bridge.testing.browser import AutoBrowser, RecordingBrowser
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 from sudomimus_bridge.testing.renpy_achievement import Scripted, ScriptedAchievement
@@ -100,6 +103,7 @@ def test_a_login_and_a_share(new_door: NewDoor, emulator: Emulator, given: dict[
     door.logout()
     assert _told(door) == ("signed-out", None, None)
     assert door.access_token() is None
+    assert vars(door)["shared"] is None  # what the next player shares is another matter
 
 
 def test_the_page_is_there_while_it_is_waited_for(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
@@ -142,6 +146,32 @@ def test_what_fails_is_told_in_a_sentence(new_door: NewDoor, emulator: Emulator,
     door.login(given)
     assert _told(door) == ("signing-in", None, None)
     until(door, lambda: door.status == "signed-in")
+
+
+def test_a_player_reads_of_no_flag_variable_or_file_and_the_makers_of_each(
+    new_door: NewDoor, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    door, log = new_door(), list[str]()
+    door.log = log.append
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "libsteam_api.so").write_bytes(b"no library")
+    monkeypatch.setattr("sudomimus_bridge.steam.library._path_of_loaded", lambda: None)
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"steam_library": None}, "--steam-library"),
+        ({"steam_library": "/nowhere/libsteam_api.so"}, "/nowhere/libsteam_api.so"),
+        ({"steam_library": tmp_path / "elsewhere" / "libsteam_api.so"}, "LibraryNotLoaded"),
+    ]
+    for settings, known in wrong:
+        door.login(given | settings)
+        until(door, lambda: door.status == "failed")
+        assert "Have Steam verify the game's files" in str(door.error)
+        assert known in log[-1]
+    monkeypatch.setenv("SUDOMIMUS_TIMEOUT", "soon")
+    door.login(given)
+    assert "log.txt" in str(door.error) and "SUDOMIMUS_TIMEOUT must be" in log[-1]
+    error = other_app(480, 481)
+    assert "log.txt" in for_player(error) and for_makers(error).startswith(error.sentence)
+    assert len(log) == 4
 
 
 def test_a_share_that_fails_signs_nobody_out(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:

@@ -97,27 +97,29 @@ def test_a_night_at_marrow_point(project: NewProject, emulator: Emulator, stub_l
 
 
 _STAND_IN = """
-init 1501 python:
+init -1498 python in achievement:
     import renpy_achievement
-    # Ren'Py's binding outlives a reload as well: a library is loaded once in a process.
+    # The binding outlives a reload, for a library is loaded once in a process. What 00steam.rpy defines is made anew.
     if not hasattr(renpy_achievement, "running"):
         renpy_achievement.running = renpy_achievement.CompiledAchievement({library!r})
-    achievement.steam = renpy_achievement.running.steam
-    achievement.steamapi = renpy_achievement.running.steamapi
-    config.periodic_callbacks.append(achievement.steam.periodic)
+    import store._renpysteam as steam
+    steam.steamapi = steamapi = renpy_achievement.running.steamapi
+    steamapi.generate_callbacks = renpy_achievement.running._callbacks
+    config.periodic_callbacks.append(steam.periodic)
 """
 
 
 def test_where_ren_py_runs_steam(project: NewProject, stub_library: Path, stub_log: StubLog, tmp_path: Path) -> None:
-    """As Ren'Py does it: `achievement.steam` and `achievement.steamapi`, drained on the main thread; and a reload."""
+    """As Ren'Py does it: `achievement.steam` and `achievement.steamapi`, drained on the main thread; and reloads."""
     source = Path(renpy_achievement.__file__).read_text(encoding="utf-8")
     game = project(
         files={"renpy_achievement.py": source, "stand_in.rpy": _STAND_IN.format(library=str(stub_library))},
         SUDOMIMUS_STEAM_LIBRARY=str(tmp_path / "none"),  # the bridge itself could start no Steam
         SteamAppId="480",
     )
-    told = game.play("night_until_reload", "night_after_reload")
+    told = game.play("reload_amid_the_ticket", "reload_at_the_page", "night_after_reload")
 
+    assert told["amid the ticket"]["status"] == "signing-in"
     assert told["before"]["url"]
     assert told["after"] == told["before"] | {"step": "after"}
     assert "You write Robin, and the ink is dry" in told["greeted"]["words"]
@@ -149,9 +151,21 @@ def test_a_game_without_looks_of_its_own(project: NewProject, stub_log: StubLog)
     told = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_NO_BROWSER="1").play("plain")
     assert "Open this page in a browser" in told["page"]["words"]
     assert told["page"]["certificates"]  # certifi's, whose own way to find them fails here
+    by_the_way, plainly = told["page"]["heights"]
+    assert by_the_way < plainly
+    assert told["another page"]["copied"] is False  # on the clipboard is the address of the page before
     assert told["offline"] == {"step": "offline", "status": "signed-out", "player": "None"}
     assert "Sign in first" in told["not shared"]["words"]
     _nothing_open(stub_log)
+
+
+def test_a_game_that_is_higher_than_wide(project: NewProject) -> None:
+    """The code stands above the words, which have the whole width."""
+    script = _PLAIN.replace("1920", "720").replace("1080", "1280")
+    told = project(None, {"script.rpy": script}).play("portrait")
+    done, cancel, copy = told["page"]["buttons"]
+    assert done[1] == cancel[1] > copy[1]
+    assert max(x for x, *_ in (done, copy)) < 720 / 4
 
 
 _UNPLUGGED = {
@@ -165,14 +179,18 @@ _UNPLUGGED = {
     ("name", "lacking", "sentence"),
     [
         ("no Steam", {"STEAM_STUB_RUNNING": "0"}, "Steam is not running"),
-        ("no library", {"SUDOMIMUS_STEAM_LIBRARY": "/nowhere/libsteam_api.so"}, "There is no Steam library"),
+        ("no library", {"SUDOMIMUS_STEAM_LIBRARY": "/nowhere/libsteam_api.so"}, "cannot use Steam's library"),
         ("no network", _UNPLUGGED, "sign-in service"),
     ],
 )
 def test_a_game_that_cannot_sign_in_is_played_offline(
     project: NewProject, stub_log: StubLog, name: str, lacking: dict[str, str], sentence: str
 ) -> None:
-    told = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_TEST_STRANDED=name, **lacking).play("stranded")
+    game = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_TEST_STRANDED=name, **lacking)
+    told = game.play("stranded")
+    log = (game.folder / "log.txt").read_text(encoding="utf-8")
+    assert log.count("sudomimus: ") == 2
+    assert name != "no library" or "There is no Steam library at /nowhere/libsteam_api.so" in log
     for attempt in ("first", "again"):
         assert sentence in told[attempt]["error"]
         assert told[attempt]["error"].split(". ")[0] in told[attempt]["words"]

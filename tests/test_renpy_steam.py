@@ -17,6 +17,7 @@ import pytest
 from sudomimus_bridge import Bridge, BridgeError, ConfigurationError, SteamUnavailable
 from sudomimus_bridge.clock import SystemClock
 from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.renpy.host import hosting_achievement
 from sudomimus_bridge.renpy.steam import RenpySteam, steam_port
 from sudomimus_bridge.running import Running
 from sudomimus_bridge.settings import Settings
@@ -75,6 +76,12 @@ class TestWhichSteam:
 
     def test_the_bridges_own_where_renpy_is_too_old_for_a_binding(self) -> None:
         assert steam_port(SimpleNamespace(steam=object())) is None
+
+    def test_the_door_decides_likewise(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "store.achievement", SimpleNamespace(steam=object(), steamapi=None))
+        assert hosting_achievement() is None
+        monkeypatch.setitem(sys.modules, "store.achievement", achievement := ScriptedAchievement())
+        assert hosting_achievement() is achievement
 
     def test_the_store_module_is_looked_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert steam_port() is None
@@ -210,6 +217,33 @@ class TestListeners:
         achievement.steam = ScriptedAchievement().steam
         anyio.run(steam.open)
         assert ours(achievement) == len(KINDS)
+
+    def test_a_reload_amid_a_ticket_loses_neither_the_callback_nor_the_cancel(self) -> None:
+        achievement = ScriptedAchievement([Scripted(drains=1)])
+        steam = RenpySteam(achievement, SystemClock())
+        lists = achievement.steam
+
+        async def reloaded() -> None:
+            assert await steam.open() == 480
+            first = await steam.get_auth_ticket_for_web_api("sudomimus")
+            api = achievement.steamapi
+            del achievement.steam, achievement.steamapi  # the store module is empty while the script is parsed
+            steam.listen_again()
+            second = await steam.get_auth_ticket_for_web_api("sudomimus")
+            await steam.cancel_auth_ticket(second)
+            assert achievement.calls == [("request", 1), ("request", 2), ("cancel", 2)]
+            achievement.steam, achievement.steamapi = type(lists)(achievement._callbacks), api
+            steam.listen_again()
+            achievement.steam.periodic()
+            assert bytes.fromhex((await steam.ticket_response(first)).reveal()) == b"ticket for sudomimus"
+            await steam.cancel_auth_ticket(first)
+
+        with anyio.from_thread.start_blocking_portal() as portal:
+            portal.start_task_soon(reloaded).result(10)
+        assert achievement.calls[3:] == [("cancel", 1)]
+        steam.drop()
+        steam.listen_again()
+        assert ours(achievement) == 0
 
     def test_a_port_that_is_dropped_without_a_word_cancels_its_tickets_and_ends_its_thread(self) -> None:
         achievement = ScriptedAchievement([Scripted(silent=True)])

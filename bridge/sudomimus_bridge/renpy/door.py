@@ -16,16 +16,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..bridge import Bridge
-from ..errors import BridgeError, ConfigurationError
+from ..errors import BridgeError
 from ..events import ErrandHandoff, ErrandResult, LoginResult, Phase, ProgressEvent
 from ..running import Running
 from ..secret import Secret, redact
-from ..settings import TABLE, Settings, read_settings
 from .host import LateSteam, hosting_achievement
 from .leaving import Leaving
 from .pictures import qr_code_png
 from .player import Player, player_of
 from .renewal import Renewal
+from .sentences import for_makers, for_player
+from .settings import settings_of_game
 
 Status = Literal["signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed"]
 
@@ -53,6 +54,7 @@ class _Page:
         self._qr_pixels = qr_pixels
         self.until = time.monotonic() + PAGE_SECONDS
         self.opened = False
+        self.copied = False
         self.qr_code: bytes | None = None
         threading.Thread(target=self._draw, name="sudomimus-bridge QR code", daemon=True).start()
 
@@ -75,8 +77,11 @@ class Door:
         """How the last `share` ended: False where it did not; None while it runs."""
         self.qr_pixels = 240
         """How wide the next page's QR code is to be."""
+        self.log: Callable[[str], None] = _log.warning
+        """Where the game's makers read why a sign-in failed: Ren'Py's log.txt."""
         self._ports = ports
         self._bridge: Bridge | None = None
+        self._steam: LateSteam | None = None
         self._built_for: tuple[Any, ...] | None = None
         self._task: _Task | None = None
         self._token: Secret | None = None
@@ -99,7 +104,7 @@ class Door:
         try:
             running = self._bridge_for(given).start_login(on_progress=self._heard)
         except BridgeError as error:
-            self._login_failed(error.sentence)
+            self._login_failed(self._said(error))
         else:
             self._begin(_Task(running, "signing-in", self._signed_in, self._login_failed))
 
@@ -133,7 +138,7 @@ class Door:
             leaving = Leaving(self._bridge, self._renewal.stop())
             if not leaving.step():
                 self._leaving.append(leaving)
-            self._bridge = self._built_for = None  # the next login has nothing to do with this one
+            self._bridge = self._steam = self._built_for = None  # the next login has nothing to do with this one
         self._forget()
 
     def errand_url(self) -> str | None:
@@ -157,6 +162,16 @@ class Door:
         return self._page is not None and self._page.opened
 
     @property
+    def address_copied(self) -> bool:
+        """Whether this page's address, and not an earlier one's, was copied."""
+        return self._page is not None and self._page.copied
+
+    def copied(self) -> None:
+        """The player has the page's address on the clipboard."""
+        if self._page is not None:
+            self._page.copied = True
+
+    @property
     def qr_code(self) -> bytes | None:
         """The page's QR code as a PNG, once it is drawn."""
         return self._page.qr_code if self._page is not None and self._waiting else None
@@ -171,12 +186,14 @@ class Door:
 
     def tick(self) -> bool:
         """Look at what runs, without ever blocking. Whether anything changed that a screen shows."""
+        if self._steam is not None:
+            self._steam.listen_again()
         if (task := self._task) is not None:
             try:
                 result = task.running.poll()
             except BridgeError as error:
                 self._end()
-                task.failed(error.sentence)
+                task.failed(self._said(error))
             except Exception as error:  # noqa: BLE001 - a bug of the bridge must not take the game with it
                 _log.error("the login failed unexpectedly: %s", redact(f"{type(error).__name__}: {error}"))
                 self._end()
@@ -218,7 +235,7 @@ class Door:
         self.status = "signed-out" if self._token is None else "signed-in"
 
     def _forget(self) -> None:
-        self._token, self.player, self.error = None, None, None
+        self._token, self.player, self.error, self.shared = None, None, None, None
         self._renewal.stop()
         self.status = "signed-out"
 
@@ -242,6 +259,10 @@ class Door:
     def _renew_in_time(self) -> None:
         if self._bridge is not None and (access := self._renewal.step(self._bridge)) is not None:
             self._holds(access, self.player.claims if self.player is not None else {})
+
+    def _said(self, error: BridgeError) -> str:
+        self.log(for_makers(error))
+        return for_player(error)
 
     def _login_failed(self, sentence: str) -> None:
         self.status, self.error = "failed", sentence
@@ -272,34 +293,10 @@ class Door:
         if self._bridge is None or self._built_for != built_for:
             if self._bridge is not None:
                 self._bridge.close(0)
-            steam = LateSteam(achievement) if achievement is not None else None
-            self._bridge = Bridge(**{"steam": steam} | self._ports, **vars(built_for[0]))
+            self._steam = LateSteam(achievement) if achievement is not None else None
+            self._bridge = Bridge(**{"steam": self._steam} | self._ports, **vars(built_for[0]))
             self._built_for = built_for
         return self._bridge
-
-
-def settings_of_game(given: Mapping[str, Any], *, hosted: bool = False) -> Settings:
-    """The settings, the environment's before the game's own; of `given`, what bears a setting's name is one.
-
-    Raises `ConfigurationError` in the words of a Ren'Py script. Where Ren'Py runs Steam (`hosted`), Steam knows the app id.
-    """
-    keywords = {setting.keyword for setting in TABLE}
-    chosen = {name: value for name, value in given.items() if name in keywords and value is not None}
-    settings = read_settings(chosen, environment_first=True)
-    if settings.application is None:
-        raise ConfigurationError(
-            'No application is set: write  define sudomimus.application = "my-game"  into your script, with your game\'s '
-            "application anchor."
-        )
-    if not hosted:
-        try:
-            settings.require_steam_app_id()
-        except ConfigurationError:
-            raise ConfigurationError(
-                "No Steam app id is set: write  define sudomimus.steam_app_id = 480  into your script, with your game's "
-                "own, or set config.steam_appid."
-            ) from None
-    return settings
 
 
 _door = Door()

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 from ..errors import SteamUnavailable
 
 if TYPE_CHECKING:
-    from ..steam.port import Steam
+    from .steam import RenpySteam
 
 
 def hosting_achievement() -> Any:
-    """Ren'Py's store module `achievement` where it has started Steam, else None (renpy/FACTS)."""
+    """Ren'Py's store module `achievement` where it has started Steam and has a binding of it, else None (renpy/FACTS)."""
     achievement = sys.modules.get("store.achievement")
-    return achievement if getattr(achievement, "steam", None) is not None else None
+    return achievement if in_use(achievement) else None
+
+
+def in_use(achievement: Any) -> bool:
+    """Whether Ren'Py runs Steam, in a way that others can use."""
+    return getattr(achievement, "steam", None) is not None and getattr(achievement, "steamapi", None) is not None
 
 
 class LateSteam:
@@ -23,7 +28,7 @@ class LateSteam:
 
     def __init__(self, achievement: Any) -> None:
         self._achievement = achievement
-        self._port: Steam | None = None
+        self._port: RenpySteam | None = None
         self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
@@ -39,6 +44,11 @@ class LateSteam:
                 "Steam is not running any more in this game. Restart the game from Steam, then try again."
             )
         return getattr(self._port, name)
+
+    def listen_again(self) -> None:
+        """See `RenpySteam.listen_again`."""
+        if self._port is not None:
+            self._port.listen_again()
 
     def drop(self, seconds: float = 0.0) -> None:
         """See `Steam.drop`. A port that nobody used has nothing to let go of."""

@@ -21,21 +21,17 @@ from ..errors import BridgeError, SteamUnavailable
 from ..steam import abi, results
 from ..steam.ledger import Ledger, handle_of
 from ..steam.on_thread import CANCEL_SECONDS, SteamOnThread
-from ..steam.port import Steam
 from ..steam.worker import Worker
+from .host import in_use
 
 
-def steam_port(achievement: Any = None, clock: Clock | None = None) -> Steam | None:
+def steam_port(achievement: Any = None, clock: Clock | None = None) -> RenpySteam | None:
     """The port where Ren'Py started Steam; None where it did not, and the bridge's own connection is the one to use.
 
     `achievement` is Ren'Py's store module of that name, which is looked up where it is not given.
     """
     achievement = achievement or sys.modules.get("store.achievement")
-    return RenpySteam(achievement, clock or SystemClock()) if _in_use(achievement) else None
-
-
-def _in_use(achievement: Any) -> bool:
-    return getattr(achievement, "steam", None) is not None and getattr(achievement, "steamapi", None) is not None
+    return RenpySteam(achievement, clock or SystemClock()) if in_use(achievement) else None
 
 
 class _Connection:
@@ -45,6 +41,8 @@ class _Connection:
         self.ledger = Ledger()
         self.worker = Worker("sudomimus-bridge steam", _no_pump, _no_pause)
         self._achievement = achievement
+        self._steamapi: Any = None
+        self._listening = False
         self._listeners: dict[str, Callable[[Any], None]] = {
             "GetTicketForWebApiResponse_t": self._on_ticket,
             "SteamShutdown_t": self._on_shutdown,
@@ -57,14 +55,16 @@ class _Connection:
     def open(self) -> int:
         """Listen, and give the app id that Steam runs under."""
         with _binding():
+            api = self._api()
             self._listen()
-            return _number(self._api().SteamUtils().GetAppID())
+            return _number(api.SteamUtils().GetAppID())
 
     def request(self, identity: str) -> int:
         """GetAuthTicketForWebApi: the ticket's number in the ledger."""
         with _binding():
+            api = self._api()
             self._listen()
-            handle = _number(self._api().SteamUser().GetAuthTicketForWebApi(identity.encode()))
+            handle = _number(api.SteamUser().GetAuthTicketForWebApi(identity.encode()))
         if handle == abi.INVALID_HANDLE:
             raise results.no_handle()
         return self.ledger.enter(handle)
@@ -98,18 +98,28 @@ class _Connection:
         with suppress(Exception):
             self.ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")
 
+    def listen_again(self) -> None:
+        """On the main thread, before it drains: be in the lists that a reload has made anew, whatever is on its way."""
+        if self._listening:
+            with suppress(Exception):
+                self._listen()
+
     def _listen(self) -> None:
-        """Be in Ren'Py's lists, which are new ones after a reload. Appending is safe while the main thread walks them."""
+        """Be in Ren'Py's lists. Appending is safe while the main thread walks them."""
+        if self._listening and not hasattr(getattr(self._achievement, "steam", None), "callback_handlers"):
+            return  # the script is being reloaded: `listen_again` comes after that
         handlers = self._achievement.steam.callback_handlers
         for name, listener in self._listeners.items():
             if listener not in handlers[name]:
                 handlers[name].append(listener)
+        self._listening = True
 
     def leave(self) -> None:
         """Be in the lists no more. Only on the main thread, which walks them: elsewhere the idle listeners stay.
 
         Each list is replaced, not changed: a walk under way would pass over the listener after the one taken out.
         """
+        self._listening = False
         if threading.current_thread() is not threading.main_thread():
             return
         handlers = getattr(getattr(self._achievement, "steam", None), "callback_handlers", {})
@@ -118,9 +128,12 @@ class _Connection:
                 handlers[name] = [other for other in handlers[name] if other != listener]
 
     def _api(self) -> Any:
-        if not _in_use(self._achievement):
+        """The binding. It outlives a reload, during which Ren'Py's store module is empty."""
+        if in_use(self._achievement):
+            self._steamapi = self._achievement.steamapi
+        if self._steamapi is None:
             raise SteamUnavailable(results.HOST_HAS_NOT_STARTED, reason="HostHasNotInitialised")
-        return self._achievement.steamapi
+        return self._steamapi
 
 
 class RenpySteam(SteamOnThread):
@@ -149,6 +162,11 @@ class RenpySteam(SteamOnThread):
         if (connection := self._connection) is not None:
             connection.leave()
             connection.worker.finish(connection.cancel_all, seconds)
+
+    def listen_again(self) -> None:
+        """On the main thread, some 20 times a second: a reload of the script has made Ren'Py's lists anew."""
+        if self._connection is not None:
+            self._connection.listen_again()
 
     def _thread(self) -> _Connection:
         with self._lock:

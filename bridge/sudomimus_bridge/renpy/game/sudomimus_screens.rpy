@@ -17,7 +17,6 @@ screen sudomimus_login():
     # Who rolls back to this screen has not asked for a sign-in: it starts by itself only on the way forward.
     default by_itself = not renpy.in_rollback()
     default begun = sudomimus._busy()
-    default copied = False
 
     if by_itself and not begun:
         timer 0.01 action [SetScreenVariable("begun", True), Function(sudomimus._begin_login)]
@@ -25,7 +24,7 @@ screen sudomimus_login():
 
     add "sudomimus_shade"
     if sudomimus.errand_url():
-        use sudomimus_page(_("Finish in your browser"), copied)
+        use sudomimus_page(_("Finish in your browser"))
     elif sudomimus._busy() or (by_itself and not begun) or (begun and sudomimus.status == "signed-in"):
         use sudomimus_busy(_("Signing in"), _("Play offline"), [Function(sudomimus.cancel), Return(False)])
     elif sudomimus.status == "signed-in":
@@ -43,7 +42,6 @@ screen sudomimus_share():
     zorder 200
     default by_itself = not renpy.in_rollback()
     default begun = sudomimus._busy()
-    default copied = False
 
     if by_itself and not begun:
         timer 0.01 action [SetScreenVariable("begun", True), Function(sudomimus.share)]
@@ -51,7 +49,7 @@ screen sudomimus_share():
 
     add "sudomimus_shade"
     if sudomimus.errand_url():
-        use sudomimus_page(_("Finish in your browser"), copied)
+        use sudomimus_page(_("Finish in your browser"))
     elif sudomimus._busy() or (by_itself and not begun) or (begun and sudomimus._shared()):
         use sudomimus_busy(_("One moment"), _("Cancel"), [Function(sudomimus.cancel), Return(False)])
     else:
@@ -78,13 +76,13 @@ screen sudomimus_busy(title, leave, leaving):
                 textbutton leave action leaving default_focus True
     key "game_menu" action leaving
 
-screen sudomimus_page(title, copied):
+screen sudomimus_page(title):
     style_prefix "sudomimus"
 
     frame:
         hbox:
             style "sudomimus_columns"
-            add DynamicDisplayable(sudomimus._qr_code) yalign 0.5
+            add DynamicDisplayable(sudomimus._qr_code) align (0.5, 0.5)
             vbox:
                 label title
                 if sudomimus._browser_opened():
@@ -93,7 +91,7 @@ screen sudomimus_page(title, copied):
                 else:
                     text _("Open this page in a browser. Scan the code for your phone, or take the address:")
                 text sudomimus._address() style "sudomimus_address_text" substitute False alt _("the page's address")
-                textbutton (_("Copied") if copied else _("Copy the address")) style "sudomimus_small_button" action Function(sudomimus._copy_address)
+                textbutton (_("Copied") if sudomimus._copied() else _("Copy the address")) style "sudomimus_small_button" action Function(sudomimus._copy_address)
                 hbox:
                     textbutton _("I'm done") action Function(sudomimus.done) default_focus True
                     textbutton _("Cancel") action Function(sudomimus.cancel)
@@ -144,6 +142,7 @@ style sudomimus_vbox is vbox:
     xmaximum sudomimus._px(600)
 
 style sudomimus_columns is hbox:
+    box_layout ("horizontal" if config.screen_width >= config.screen_height else "vertical")
     spacing sudomimus._px(36)
 
 style sudomimus_hbox is hbox:
@@ -159,7 +158,7 @@ style sudomimus_text is default:
     layout "tex"
 
 style sudomimus_hint_text is sudomimus_text:
-    size sudomimus._px(17)
+    size sudomimus._small()
 
 style sudomimus_address_text is sudomimus_hint_text:
     language "anywhere"
@@ -172,7 +171,7 @@ style sudomimus_button_text is button_text
 
 style sudomimus_small_button is sudomimus_button
 style sudomimus_small_button_text is sudomimus_button_text:
-    size sudomimus._px(17)
+    size sudomimus._small()
 
 # What they ask ##############################################################################################################
 
@@ -181,8 +180,12 @@ init -1 python in sudomimus:
     from store import im, DynamicDisplayable, Null, Text
 
     def _px(at_720):
-        """A length, given for a screen 720 pixels high."""
-        return int(round(at_720 * config.screen_height / 720.0))
+        """A length, given for a screen 720 pixels high, or as wide in a portrait game."""
+        return int(round(at_720 * min(config.screen_width, config.screen_height) / 720.0))
+
+    def _small():
+        """The size of what is said by the way, smaller than the game's own text: the GUI's, else Ren'Py's default."""
+        return int(round(0.77 * getattr(store.gui, "text_size", 22)))
 
     _the_door().qr_pixels = _px(240)
 
@@ -213,13 +216,16 @@ init -1 python in sudomimus:
     def _address():
         return (errand_url() or "").replace("{", "{{")
 
+    def _copied():
+        return _the_door().address_copied
+
     def _copy_address():
         import pygame_sdl2
         try:
             pygame_sdl2.scrap.put(pygame_sdl2.SCRAP_TEXT, (errand_url() or "").encode())
         except Exception:
             return  # no clipboard here: the button goes on saying what it said
-        renpy.current_screen().scope["copied"] = True
+        _the_door().copied()
 
     def _qr_code(st, at):
         png = _the_door().qr_code

@@ -8,11 +8,15 @@
 
 init -1500 python in sudomimus:
 
+    from functools import partial as _partial
     from store import config, store
+    from sudomimus_bridge.renpy.imports import find_on_disk as _find_on_disk
+    _find_on_disk(config.gamedir)
     from sudomimus_bridge.renpy.door import the_door as _the_door
     from sudomimus_bridge.renpy.store import make_live as _make_live, Thumbnails as _Thumbnails
 
     _make_live(store.sudomimus)
+    _the_door().log = _partial(renpy.write_log, "sudomimus: %s")
 
     # status, error and player are looked up at each use:
     # "signed-out", "signing-in", "waiting-for-browser", "signed-in" or "failed"; a sentence or None; the player or None.
