@@ -213,13 +213,13 @@ def test_an_empty_line_is_nothing(line: str) -> None:
 
 
 def test_a_secret_in_the_wrong_place_is_not_repeated() -> None:
-    key = f"acs_t_{'0' * 64}"
-    for line in (
-        f'{{"jsonrpc":"2.0","id":1,"method":"{key}"}}',
-        f'{{{CALL},"id":1,"{key}":1}}',
-        f'{{"{key}":1,"{key}":2}}',
-    ):
-        assert key not in json.dumps(exchange(line))
+    for key in (f"acs_t_{'0' * 64}", "14000000" * 30):
+        for line in (
+            f'{{"jsonrpc":"2.0","id":1,"method":"{key}"}}',
+            f'{{{CALL},"id":1,"{key}":1}}',
+            f'{{"{key}":1,"{key}":2}}',
+        ):
+            assert key[:20] not in json.dumps(exchange(line))
 
 
 def test_notifications_are_never_answered() -> None:

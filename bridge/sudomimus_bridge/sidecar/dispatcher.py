@@ -50,6 +50,8 @@ class Method:
     """Not called by a notification, which nobody waits for: what it gives would be lost."""
     cancelled: Callable[[], Exception] = LoginCancelled
     """What a call that is cancelled ends with."""
+    ends_all: bool = False
+    """It cancels all others, and neither their number nor a `cancel` stands in its way."""
 
 
 class Dispatcher:
@@ -68,6 +70,7 @@ class Dispatcher:
         self._explain = explain
         self._running: dict[Id, anyio.CancelScope] = {}
         self._unasked: set[anyio.CancelScope] = set()
+        self._ending: set[anyio.CancelScope] = set()
         self._settled = anyio.Event()
 
     def receive(self, line: bytes | Overlong) -> None:
@@ -84,20 +87,20 @@ class Dispatcher:
             self._send(jsonrpc.to_line(jsonrpc.error_response(self._explained(error))))
 
     def cancel(self, request_id: Id) -> bool:
-        """Cancel a running request, which then ends with an error. False where there is none."""
+        """Cancel a running request, which then ends with an error. False where there is none that can be cancelled."""
         scope = self._running.get(request_id)
-        if scope is None or scope.cancel_called:
+        if scope is None or scope.cancel_called or scope in self._ending:
             return False
         scope.cancel()
         return True
 
-    async def cancel_all(self, seconds: float, but: Id | object = ...) -> None:
-        """Cancel all that runs, `but` one, and wait that long at most until all is answered."""
-        others = [scope for request_id, scope in self._running.items() if request_id != but] + list(self._unasked)
+    async def cancel_all(self, seconds: float) -> None:
+        """Cancel all that runs, and wait that long at most until all is answered. Whoever asks for just that is left out."""
+        others = {*self._running.values(), *self._unasked} - self._ending
         for scope in others:
             scope.cancel()
         with anyio.move_on_after(seconds):
-            while not self._unasked.isdisjoint(others) or any(scope in others for scope in self._running.values()):
+            while not others.isdisjoint({*self._running.values(), *self._unasked}):
                 await self._settled.wait()
 
     def _receive_batch(self, messages: list[Any]) -> None:
@@ -151,13 +154,15 @@ class Dispatcher:
         if method.run is None:
             answer(jsonrpc.response(request.id, result))
             return False
-        if len(self._running) + len(self._unasked) >= MAX_RUNNING:
+        if len(self._running) + len(self._unasked) >= MAX_RUNNING and not method.ends_all:
             raise _too_many()
-        self._tasks.start_soon(self._run, method, method.run, call, self._enter(request), request, answer, over)
+        self._tasks.start_soon(self._run, method, method.run, call, self._enter(request, method), request, answer, over)
         return True
 
-    def _enter(self, request: Request) -> anyio.CancelScope:
+    def _enter(self, request: Request, method: Method) -> anyio.CancelScope:
         scope = anyio.CancelScope()
+        if method.ends_all:
+            self._ending.add(scope)
         if request.is_notification:
             self._unasked.add(scope)
         else:
@@ -183,6 +188,7 @@ class Dispatcher:
         if response is None or scope.cancel_called:  # who was told that it is cancelled gets nothing else
             response = jsonrpc.error_response(self._explained(method.cancelled()), request.id)
         self._unasked.discard(scope)
+        self._ending.discard(scope)
         if not request.is_notification:
             del self._running[request.id]
         answer(response)

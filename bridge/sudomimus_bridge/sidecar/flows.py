@@ -129,10 +129,10 @@ class Flows:
         params: RequestParams = call.params
         return {"cancelled": self.dispatcher.cancel(params.id)}
 
-    async def shutdown(self, call: Call) -> None:
+    async def shutdown(self, _call: Call) -> None:
         """Cancel the others, so that their answers come before this one's, and end."""
         try:
-            await self.dispatcher.cancel_all(SHUTDOWN_SECONDS, but=call.id)
+            await self.dispatcher.cancel_all(SHUTDOWN_SECONDS)
         finally:
             self._end()
 

@@ -69,7 +69,8 @@ def refused(code: int, problem: str, field: str | None = None, request_id: Id = 
 
 def shown_name(name: str) -> str:
     """A name from a message as an error may repeat it."""
-    return redact(name if len(name) <= 60 else name[:57] + "…")
+    masked = redact(name)  # whole: the beginning of a secret is not known for one
+    return masked if len(masked) <= 60 else masked[:57] + "…"
 
 
 def parse(line: bytes | Overlong) -> Any:

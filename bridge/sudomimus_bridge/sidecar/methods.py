@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +33,20 @@ class Row:
     """Gives it some time, beside other requests."""
     cancelled: Callable[[], Exception] = LoginCancelled
     """What it ends with where it is cancelled."""
+    ends_all: bool = False
+    """It cancels the others, and cannot be cancelled itself."""
     signs_in: bool = False
     """It tells progress, it may end with one of the bridge's errors, and its result is for somebody."""
     constant: bool = False
     """Its result never varies, so that pydantic need not be loaded to check it: that takes as long as Python's start."""
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """Made once: it takes milliseconds, in which no login has its turn."""
+    from .openrpc import document
+
+    return document(TABLE)
 
 
 TABLE: tuple[Row, ...] = (
@@ -49,7 +59,13 @@ TABLE: tuple[Row, ...] = (
     ),
     Row("login", "Sign a player in.", "LoginParams", "LoginTokens", run=Flows.login, signs_in=True),
     Row(
-        "errand", "Let a signed-in player share more.", "ErrandParams", "ErrandOutcome", run=Flows.errand, signs_in=True
+        "errand",
+        "Let a signed-in player share more.",
+        "ErrandParams",
+        "ErrandOutcome",
+        run=Flows.errand,
+        cancelled=partial(LoginCancelled, "The errand was cancelled."),
+        signs_in=True,
     ),
     Row(
         "refresh",
@@ -60,11 +76,19 @@ TABLE: tuple[Row, ...] = (
         cancelled=Flows.refresh_cancelled,
         signs_in=True,
     ),
-    Row("logout", "End a session.", "RefreshParams", "LogoutOutcome", run=Flows.logout, signs_in=True),
+    Row(
+        "logout",
+        "End a session.",
+        "RefreshParams",
+        "LogoutOutcome",
+        run=Flows.logout,
+        cancelled=partial(LoginCancelled, "Signing out was cancelled. The session may go on: try again to end it."),
+        signs_in=True,
+    ),
     Row("done", "The player says: done in the browser.", "RequestParams", "DoneResult", answer=Flows.done),
     Row("cancel", "Cancel a running request.", "RequestParams", "CancelResult", answer=Flows.cancel),
     Row("rpc.discover", "This interface as an OpenRPC document.", result="", answer=lambda *_: _document()),
-    Row("shutdown", "Cancel what runs, let go of Steam, and exit with status 0.", run=Flows.shutdown),
+    Row("shutdown", "Cancel what runs, let go of Steam, and exit with status 0.", run=Flows.shutdown, ends_all=True),
 )
 
 
@@ -121,13 +145,8 @@ def _method(row: Row, flows: Flows) -> Method:
         run=run if row.run is not None else None,
         needs_asker=row.signs_in,
         cancelled=row.cancelled,
+        ends_all=row.ends_all,
     )
-
-
-def _document() -> dict[str, Any]:
-    from .openrpc import document
-
-    return document(TABLE)
 
 
 _WORDS = {

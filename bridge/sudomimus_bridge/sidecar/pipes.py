@@ -8,6 +8,7 @@ output goes to standard error, and standard input is empty.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from contextlib import suppress
 
@@ -21,8 +22,21 @@ def private_pipes() -> tuple[int, int]:
     nowhere = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nowhere, 0)
     os.close(nowhere)
+    _lose_what_nobody_reads()
     os.dup2(2, 1)
     return pipes
+
+
+def _lose_what_nobody_reads() -> None:
+    """Have what finds no room in standard error dropped, or Steam's library stops in the middle of a line, and its login.
+
+    Linux gives a second way into the same pipe, which alone does not wait: the first may be the launcher's own (pipe(7)).
+    """
+    with suppress(OSError):
+        if stat.S_ISFIFO(os.fstat(2).st_mode):
+            unwaiting = os.open("/proc/self/fd/2", os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+            os.dup2(unwaiting, 2)
+            os.close(unwaiting)
 
 
 def _open_what_is_closed() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import time
+
 import anyio
+from anyio import lowlevel
 
 from ..clock import SystemClock
 from ..login.concurrency import alongside
@@ -22,13 +26,19 @@ from .pipes import private_pipes
 HUNG_UP_SECONDS = 0.3
 """How long a launcher that has closed its end may leave answers unread before it counts as gone."""
 
+TURN_SECONDS = 0.005
+"""How long lines are taken one after another, before the logins have their turn."""
+
 _FLUSH_SECONDS = 0.2
 _FAILED_ITSELF = 70
+
+_log = logging.getLogger("sudomimus_bridge")
 
 
 def run(settings: Settings) -> int:
     """Serve the standard pipes to the end. The exit status: 0, or 130 after a signal."""
     if (launchers := parent.launchers()) is None:  # first of all: whoever ends from here on is missed
+        _log.warning("The program that started this sidecar has ended, so there is nobody to serve.")
         return 0
     stdin, stdout = private_pipes()
     logs = log_to_standard_error()
@@ -57,6 +67,7 @@ class _Server:
         self._launchers = launchers
         self._outbox = outbox
         self._life = life
+        self._turn_began = 0.0
         self._hung_up: anyio.Event
         self._dispatcher: Dispatcher
 
@@ -87,6 +98,9 @@ class _Server:
         if self._outbox.full:
             async with alongside(self._end_if_hung_up):
                 await self._outbox.room()
+        if time.monotonic() - self._turn_began > TURN_SECONDS:
+            await lowlevel.checkpoint()
+            self._turn_began = time.monotonic()
         self._dispatcher.receive(line)
 
     async def _end_if_hung_up(self) -> None:
