@@ -216,6 +216,27 @@ def test_it_gives_up_on_a_sidecar_that_dies_again(start: Start, program: Program
     assert ended.status == 1 and "Playing offline." in ended.out and not launched.said("signed in")
 
 
+# A sidecar that dies in the middle of the line in which it answers a login.
+_DIES_IN_ITS_ANSWER = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    result = {"protocolVersion": 1, "methods": []}
+    if asked["method"] == "login":
+        result = {"applicationAnchor": "demo-game", "accessToken": "e30.e30.e30"}
+    answer = json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}, separators=(",", ":")) + "\\n"
+    print(answer[:-6] if asked["method"] == "login" else answer, end="", flush=True)
+    if asked["method"] == "login":
+        sys.exit()
+"""
+
+
+def test_half_an_answer_is_none(start: Start) -> None:
+    ended = start(before=[sys.executable, "-c", _DIES_IN_ITS_ANSWER]).end()
+    assert (ended.status, ended.err) == (1, "") and "signed in" not in ended.out
+    assert ended.out.count("The sidecar died.") == 2 and "Playing offline." in ended.out
+
+
 def test_a_sentence_says_why_a_login_failed(start: Start, program: Program) -> None:
     program.environ["STEAM_STUB_INIT"] = "2"
     ended = start().end()

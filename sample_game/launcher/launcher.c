@@ -38,7 +38,6 @@ static const char *member(const char *object, const char *name) {
   return "";
 }
 static int is(const char *value, const char *json) { return !strncmp(value, json, strlen(json)); }
-
 static void say(const char *words, const char *string) { /* a launcher has a window for this */
   fputs(words, stdout);
   for (const char *at = string + (*string == '"'); *at && *at != '"'; at++) {
@@ -98,7 +97,8 @@ static enum outcome sign_in(char **command) {
   char *line = NULL;
   enum outcome outcome = GOES_ON;
   ASK("hello", "initialize", "{}");
-  for (size_t size = 0; outcome == GOES_ON;) outcome = getline(&line, &size, output) < 0 ? DIED : receive(line, pid);
+  for (size_t size = 0; outcome == GOES_ON;) /* half a line is what a sidecar dies in */
+    outcome = getline(&line, &size, output) < 0 || !strchr(line, '\n') ? DIED : receive(line, pid);
   close(input), fclose(output), free(line); /* that ends it, within a second, with what runs cancelled */
   waitpid(pid, NULL, 0);
   return outcome;

@@ -42,8 +42,8 @@ class Sidecar:
             os.write(self._process.stdin.fileno(), json.dumps(message).encode() + b"\n")  # type: ignore[union-attr]
 
     def answer(self, request_id: str) -> Any:
-        """Read until that request is answered, and show progress meanwhile."""
-        for line in self._process.stdout or []:
+        """Read until that request is answered, and show progress meanwhile. Half a line is what a sidecar dies in."""
+        while (line := self._process.stdout.readline()).endswith(b"\n"):  # type: ignore[union-attr]
             message = json.loads(line)
             if message.get("method") == "progress":
                 self._show(message["params"])
