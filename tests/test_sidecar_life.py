@@ -361,12 +361,14 @@ def test_a_launcher_that_ended_while_python_started(program: Program, tmp_path: 
         ["sh", "-c", script, "sh", *command("sidecar"), *program.flags()],
         env=program.all_environ,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         start_new_session=True,
     )
     with orphan:
-        assert orphan.stdout is not None
+        assert orphan.stdout is not None and orphan.stderr is not None
         began = time.monotonic()
         assert orphan.stdout.read() == b""  # ends with the process
+        assert b"has ended, so there is nobody to serve" in orphan.stderr.read()
         assert time.monotonic() - began < PATIENCE / 2
     os.close(held_open)
 

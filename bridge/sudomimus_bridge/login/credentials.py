@@ -78,7 +78,8 @@ def browser_credentials(
     if pem is None:
         raise ConfigurationError(
             "There is nothing to sign in through the browser with: set SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY to "
-            "the keys that your backend established, or pass --client-key-file PATH on a developer's machine."
+            "the keys that your backend established, or, on a developer's machine, SUDOMIMUS_CLIENT_KEY to a client key, which "
+            "`login browser` also takes as --client-key-file PATH."
         )
     return BrowserCredentials(client_key=pem, constraints=constraints)
 
