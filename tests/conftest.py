@@ -36,7 +36,8 @@ Project = Callable[..., pytest.RunResult]
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A test sees neither this machine's settings nor its proxies, and no steam_appid.txt but its own."""
     for name in list(os.environ):
-        if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", "Steam")) or name.lower().endswith("_proxy"):
+        of_steam = "STEAM" if os.name == "nt" else "Steam"  # in capitals there, however they were given
+        if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", of_steam)) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "BROWSER", "LD_PRELOAD", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
@@ -134,8 +135,11 @@ def _begin_with_what_takes_longest(items: list[pytest.Item], workers: int) -> No
     items[:] = ordered
 
 
+_EVERY = {"/test_sidecar_file.py::test_sidecar_": 3, "/test_sidecar_file_launchers.py::test_it_survives_": 2}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The single file goes through a third of the rows that the sidecar has gone through already; all of them with `--soak`."""
+    """The single file goes through a part of the rows that the sidecar has gone through already; all of them with `--soak`."""
     _begin_with_what_takes_longest(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     if config.getoption("--soak") > 1:
         return
@@ -143,8 +147,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = []
     for item in items:
         test, bracket, _ = item.nodeid.partition("[")
-        if bracket and "/test_sidecar_file.py::test_sidecar_" in f"/{test}":
-            if rows[test] % 3:
+        if bracket and (every := next((_EVERY[part] for part in _EVERY if part in f"/{test}"), None)):
+            if rows[test] % every:
                 left_out.append(item)
             rows[test] += 1
     config.hook.pytest_deselected(items=left_out)
@@ -157,19 +161,25 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-_BYTECODE = pytest.StashKey[str]()
+_BYTECODE = Path(__file__).parents[1] / "build" / "bytecode"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The hundreds of programs that are started share what one of them has compiled, whatever the environment says."""
+    """The workers and the hundreds of programs that are started share what one of them has compiled, in this run or before.
+
+    Whatever the environment says, and apart from where the sources lie.
+    """
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        config.stash[_BYTECODE] = os.environ["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp(prefix="bytecode-")
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(_BYTECODE)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        sys.dont_write_bytecode = False
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if folder := config.stash.get(_BYTECODE, None):
-        shutil.rmtree(folder, ignore_errors=True)
+    """What lay in temporary folders is gone, and is not compiled again."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        temporary = Path(tempfile.gettempdir()).resolve()
+        shutil.rmtree(_BYTECODE / temporary.relative_to(temporary.anchor), ignore_errors=True)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ The stub aborts the process on any misuse, so a test that passes has also used t
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -148,6 +149,40 @@ def test_where_it_is_searched(stub_library: Path, tmp_path: Path, monkeypatch: p
         find_library(tmp_path / "nothing")
 
 
+def test_without_a_working_directory_the_other_places_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> Path:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr("sudomimus_bridge.steam.library._path_of_loaded", lambda: None)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "game.py"), raising=False)
+    monkeypatch.setattr(Path, "cwd", gone)
+    with pytest.raises(SteamUnavailable, match="was not found"):
+        find_library(None)
+
+
+def test_a_folder_that_may_not_be_read_holds_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shut, here = tmp_path / "shut", tmp_path / "here"
+    here.mkdir()
+    look = Path.stat
+
+    def stat(path: Path, **how: Any) -> os.stat_result:
+        if path.is_relative_to(shut):  # as for a player who is not root, as whom these tests may run
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return look(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr("sudomimus_bridge.steam.library._path_of_loaded", lambda: None)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(shut / "game.py"), raising=False)
+    monkeypatch.chdir(here)
+    (here / library_name()).write_bytes(b"")
+    assert find_library(None) == here / library_name()
+    for chosen in (shut, shut / library_name(), Path("x" * 5000)):
+        with pytest.raises(SteamUnavailable) as refused:
+            find_library(chosen)
+        assert refused.value.reason == "LibraryNotFound"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the copies in /proc/self/maps")
 def test_the_copy_that_is_loaded_already_is_the_one_that_is_used(stub_library: Path) -> None:
     done = run_program(
         """

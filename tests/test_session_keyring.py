@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import anyio
 import pytest
 
 from sudomimus_bridge.session import protection
-from sudomimus_bridge.session.protection import FileModeOnly, KeyringKey, best_protection
+from sudomimus_bridge.session.protection import FileModeOnly, KeyringKey, WindowsDataProtection, best_protection
 from sudomimus_bridge.session.store import StoreUnusable
 from sudomimus_bridge.testing.virtual_time import VirtualClock
 
@@ -102,7 +103,8 @@ def test_the_systems_keyring_is_used_where_there_is_one(monkeypatch: pytest.Monk
         import keyring.backends.fail
 
         keyring.set_keyring(keyring.backends.fail.Keyring())
-        assert isinstance(best_protection("my-game"), FileModeOnly)
+        without = WindowsDataProtection if sys.platform == "win32" else FileModeOnly
+        assert isinstance(best_protection("my-game"), without)
     finally:
         keyring.set_keyring(before)
 

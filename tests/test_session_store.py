@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,14 +28,17 @@ from sudomimus_bridge.uptime import Uptime, uptime
 from .session_disk import RECORD, still_signed_in, store_in
 from .session_helpers import ModelService
 
+on_posix = pytest.mark.skipif(os.name != "posix", reason="rights and links as POSIX has them")
+
 
 def test_what_is_written_is_read_and_only_the_player_can_read_it(tmp_path: Path) -> None:
     store = store_in(tmp_path / "state")
     assert store.read() is None
     store.write(RECORD)
     assert store.read() == RECORD
-    assert store.path.stat().st_mode & 0o777 == 0o600
-    assert store.path.parent.stat().st_mode & 0o777 == 0o700
+    if os.name == "posix":
+        assert store.path.stat().st_mode & 0o777 == 0o600
+        assert store.path.parent.stat().st_mode & 0o777 == 0o700
     store.forget()
     store.forget()
     assert store.read() is None
@@ -102,6 +104,7 @@ def test_a_file_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.
         store_in(tmp_path).read()
 
 
+@on_posix
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     elsewhere = tmp_path / "elsewhere"
@@ -156,6 +159,7 @@ def in_a_child(function: Callable[[], None]) -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
+@on_posix
 def test_a_read_only_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -172,8 +176,10 @@ def test_a_read_only_home(tmp_path: Path) -> None:
     in_a_child(child)
 
 
+@on_posix
 def test_a_full_disk(tmp_path: Path) -> None:
     def child() -> None:
+        import resource
         import signal
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -183,8 +189,10 @@ def test_a_full_disk(tmp_path: Path) -> None:
     in_a_child(child)
 
 
+@on_posix
 def test_a_disk_that_fills_up_later_leaves_no_refresh_token_that_was_used(tmp_path: Path) -> None:
     def child() -> None:
+        import resource
         import signal
 
         clock = VirtualClock(grace=0.02)

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .registry import registry_value
-
 
 @dataclass(frozen=True)
 class Uptime:
@@ -59,9 +57,14 @@ def _boot() -> str:
 
 def _system_boot() -> str:
     if sys.platform == "win32":
-        place = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters"
-        boot = registry_value(place, "BootId")
-        return f"windows-{boot}" if boot else ""
+        import ctypes
+
+        # When it was started, less what the clock was set by since (ntexapi.h, SYSTEM_TIMEOFDAY_INFORMATION): both move alike.
+        times = (ctypes.c_int64 * 6)()  # BootTime, CurrentTime, TimeZoneBias, two numbers, BootTimeBias, SleepTimeBias
+        time_of_day = 3
+        if ctypes.WinDLL("ntdll").NtQuerySystemInformation(time_of_day, times, ctypes.sizeof(times), None) != 0:
+            return ""
+        return f"windows-{times[0] - times[4]}"
     if sys.platform == "darwin":
         import ctypes
 

@@ -71,7 +71,8 @@ def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_
 
 def _bare_machine(application: str, steam_app_id: int, folder: Path) -> dict[str, str | None]:
     """The environment's changes: what is this machine's goes, and what would be looked for there is found nowhere."""
-    yours = dict.fromkeys(name for name in os.environ if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", "Steam")))
+    of_steam = "STEAM" if os.name == "nt" else "Steam"  # names are in capitals there, however they were given
+    yours = dict.fromkeys(name for name in os.environ if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", of_steam)))
     return {
         **yours,
         "SUDOMIMUS_APPLICATION": application,
