@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check all native cross tools sidecar sample-renpy soak clean
+.PHONY: demo test check all native cross tools sidecar sample-renpy soak windows clean
 
 all: check test
 
@@ -55,6 +55,11 @@ $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
+
+# What the operating system has a say in, on Windows' own Python under Wine; where that cannot be had, it says so and that is all.
+windows: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang pefile
+	$(BIN)/python tests/on_windows.py || [ $$? -eq 77 ]
 
 clean:
 	rm -rf $(VENV) .venv-* native/build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

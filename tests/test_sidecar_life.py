@@ -75,10 +75,16 @@ STAGES = [waiting_for_the_ticket, post_in_flight, waiting_for_the_player, idle_a
 CAUSES: dict[str, tuple[Callable[[Launcher], None], int]] = {
     "end of input": (Launcher.close_input, 0),
     "shutdown": (lambda launcher: launcher.send(request("shutdown", request_id="end")), 0),
-    "SIGINT": (lambda launcher: launcher.signal(signal.SIGINT), 130),
-    "SIGTERM": (lambda launcher: launcher.signal(signal.SIGTERM), 130),
-    "SIGHUP": (lambda launcher: launcher.signal(signal.SIGHUP), 130),
 }
+if sys.platform != "win32":  # where nobody can send one to a process that has no console
+    CAUSES |= {
+        "SIGINT": (lambda launcher: launcher.signal(signal.SIGINT), 130),
+        "SIGTERM": (lambda launcher: launcher.signal(signal.SIGTERM), 130),
+        "SIGHUP": (lambda launcher: launcher.signal(signal.SIGHUP), 130),
+    }
+needs_posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="a POSIX system is needed: its shell, its pipes, its signals"
+)
 
 
 def wait_until(reached: Callable[[], object]) -> None:
@@ -138,6 +144,7 @@ sys.exit(sidecar.wait(20))
 """
 
 
+@needs_posix
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_started_without_one_of_its_pipes(program: Program, closed: str) -> None:
     import shlex
@@ -231,7 +238,7 @@ def resident_kb(pid: int) -> int:
     )
 
 
-needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc is needed, which tells of other processes")
 
 
 @needs_proc
@@ -246,6 +253,7 @@ def test_a_flood_without_a_reader_does_not_grow_memory_and_loses_nothing(start: 
     assert flood.launcher.call("cancel", {"id": "login"})["result"] == {"cancelled": True}
 
 
+@needs_posix
 @pytest.mark.parametrize("cause", ["SIGTERM", "end of input"])
 def test_a_flooded_sidecar_ends_like_any_other(start: Start, program: Program, cause: str) -> None:
     """What has not been read of the input hides its end; where the system cannot tell, the parent's end is what is left."""

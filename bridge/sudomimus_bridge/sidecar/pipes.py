@@ -33,8 +33,8 @@ def _lose_what_nobody_reads() -> None:
     Linux gives a second way into the same pipe, which alone does not wait: the first may be the launcher's own (pipe(7)).
     """
     with suppress(OSError):
-        if stat.S_ISFIFO(os.fstat(2).st_mode):
-            unwaiting = os.open("/proc/self/fd/2", os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+        if sys.platform == "linux" and stat.S_ISFIFO(os.fstat(2).st_mode):
+            unwaiting = os.open("/proc/self/fd/2", os.O_WRONLY | os.O_NONBLOCK)
             os.dup2(unwaiting, 2)
             os.close(unwaiting)
 
