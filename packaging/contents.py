@@ -35,7 +35,13 @@ def _rest_of_folders() -> Iterator[str]:
 NEVER_USED = [
     # Of the bridge: its other doors, and what only they need.
     *("sudomimus_bridge.emulator", "sudomimus_bridge.testing", "sudomimus_bridge.renpy", "segno", "steamworks"),
-    *("sudomimus_bridge.bridge", "sudomimus_bridge.running", "sudomimus_bridge.stand_ins", "sudomimus_bridge.token"),
+    *(
+        "sudomimus_bridge.bridge",
+        "sudomimus_bridge.awaited",
+        "sudomimus_bridge.running",
+        "sudomimus_bridge.stand_ins",
+        "sudomimus_bridge.token",
+    ),
     *_rest_of_folders(),
     # A client key stays on a backend, which has the package, or on a developer's machine; keyrings are for sessions.
     *(

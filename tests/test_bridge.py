@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,23 @@ def test_sharing(make_bridge: MakeBridge, emulator: Emulator) -> None:
     assert isinstance(bridge.share(bridge.login().access_token), ErrandResult)
 
 
+def test_an_empty_token_is_a_token_and_a_wrong_one(make_bridge: MakeBridge) -> None:
+    """What is missing in the game's own variables must not share, or sign in, somebody else."""
+    bridge = make_bridge()
+    bridge.login()
+    with pytest.raises(LoginDenied):
+        bridge.share("")
+
+
+def test_a_refused_token_stands_in_no_frame(make_bridge: MakeBridge) -> None:
+    """As a crash reporter sees them, which keeps the variables of each."""
+    with pytest.raises(LoginDenied) as refused:
+        make_bridge().share("a-token-" + "of-somebody")
+    frames = traceback.StackSummary.extract(traceback.walk_tb(refused.tb), capture_locals=True)
+    assert len(frames) > 3
+    assert "a-token-of-somebody" not in repr([frame.locals for frame in frames])
+
+
 def test_errors_come_out_of_every_face(make_bridge: MakeBridge, emulator: Emulator) -> None:
     emulator.update({"application.disabled": True})
     bridge = make_bridge()
@@ -194,7 +212,7 @@ def test_what_cannot_be(make_bridge: MakeBridge) -> None:
     async def blocking() -> None:
         bridge.login()
 
-    with pytest.raises(ConfigurationError, match="Await login_async"):
+    with pytest.raises(ConfigurationError, match="login_async"):
         anyio.run(blocking)
 
 

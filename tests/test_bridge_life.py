@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from sudomimus_bridge import Bridge, BridgeError, LoginCancelled, Phase, ProgressEvent, SteamUnavailable
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.steam import connection
+from sudomimus_bridge.steam import connection, library
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 
 from .conftest import StubLog
@@ -55,9 +57,74 @@ def test_closed_under_another_threads_blocking_login(
     until(lambda: "request" in stub_log.story())
     bridge.close()
     thread.join(10)
-    assert [type(error) for error in ended] == [SteamUnavailable]
+    assert [type(error) for error in ended] == [LoginCancelled]
     balanced(stub_log)
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "normal")
+    assert bridge.login()
+
+
+@pytest.mark.parametrize("asked", ["a login", "a token"])
+def test_closed_while_another_thread_waits_for_the_player(
+    make_bridge: MakeBridge, emulator: Emulator, stub_log: StubLog, asked: str
+) -> None:
+    """Who leaves the game is not kept by a login that would wait for an hour."""
+    emulator.update(claims={"email": "REQUIRED"})
+    bridge, waiting, ended = make_bridge(), threading.Event(), []
+
+    def listen(event: ProgressEvent) -> None:
+        if event.phase is Phase.WAITING_FOR_BROWSER:
+            waiting.set()
+
+    def login() -> None:
+        try:
+            if asked == "a login":
+                bridge.login(on_progress=listen)
+            else:
+                bridge.session(stay_signed_in=False).access_token(on_progress=listen)
+        except BridgeError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=login, daemon=True)
+    thread.start()
+    assert waiting.wait(10)
+    bridge.close()
+    thread.join(5)
+    assert [type(error) for error in ended] == [LoginCancelled]
+    balanced(stub_log)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_closed_while_a_task_waits_for_the_player(
+    make_bridge: MakeBridge, emulator: Emulator, stub_log: StubLog, backend: str
+) -> None:
+    if backend == "trio":
+        pytest.importorskip("trio")
+    emulator.update(claims={"email": "REQUIRED"})
+    bridge = make_bridge()
+
+    def close(event: ProgressEvent) -> None:
+        if event.phase is Phase.WAITING_FOR_BROWSER:
+            bridge.close()  # on the event loop's own thread, which cannot wait for what runs on it
+
+    async def main() -> None:
+        with anyio.fail_after(10), pytest.raises(LoginCancelled):
+            await bridge.login_async(on_progress=close)
+
+    anyio.run(main, backend=backend)
+    balanced(stub_log)
+
+
+def test_closed_before_a_task_has_begun(make_bridge: MakeBridge, stub_log: StubLog) -> None:
+    bridge = make_bridge()
+
+    async def main() -> None:
+        flow = bridge._awaited(bridge._login("steam", {}))
+        bridge.close()
+        with pytest.raises(LoginCancelled):
+            await flow(None, None)
+
+    anyio.run(main)
+    assert stub_log.story() == []
     assert bridge.login()
 
 
@@ -193,3 +260,32 @@ def test_a_finalizer_may_use_what_its_thread_is_using(make_bridge: MakeBridge) -
         bridge.close(0)
     with pytest.raises((LoginCancelled, SteamUnavailable)):  # whichever reaches the login first
         finish(running)
+
+
+def test_a_finalizer_may_close_a_bridge_whose_thread_waits_to_open_steam(
+    make_bridge: MakeBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finalizer runs within the book of connections, which that thread waits for."""
+    bridge, opening, find = make_bridge(), threading.Event(), library.find_library
+
+    def find_library(chosen: Path | None) -> Path:
+        opening.set()
+        return find(chosen)
+
+    monkeypatch.setattr(connection, "find_library", find_library)
+
+    def finalizer() -> None:
+        with connection._connections_lock:
+            bridge.start_login()
+            opening.wait(10)
+            time.sleep(0.05)  # by now it waits
+            bridge.close(0)
+
+    thread = threading.Thread(target=finalizer, daemon=True)
+    bridge.login()
+    bridge.close()
+    opening.clear()
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert bridge.login()

@@ -9,6 +9,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from .awaited import Awaited
 from .errors import AccessTokenRefused, ConfigurationError
 from .running import Flow, Running, blocking
 from .secret import Secret
@@ -63,7 +64,7 @@ class Bridge:
         self._engine: Engine | None = None
         self._keeper: Keeper | None = None
         self._stay_signed_in = False
-        self._running: weakref.WeakSet[Running[Any]] = weakref.WeakSet()
+        self._running: weakref.WeakSet[Running[Any] | Awaited[Any]] = weakref.WeakSet()
 
     # --- signing in ------------------------------------------------------------------------------------------------------
 
@@ -75,13 +76,13 @@ class Bridge:
         `constraints`) or "device". A credential that is not given comes from the environment. Raises one of the errors of
         this package, each with its sentence.
         """
-        return blocking(self._login(method, credentials), on_progress)
+        return self._blocking(self._login(method, credentials), on_progress)
 
     async def login_async(
         self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: Any
     ) -> LoginResult:
         """Sign in on this event loop, asyncio's or trio's. Cancelling the task cancels the ticket first."""
-        return await self._login(method, credentials)(on_progress, None)
+        return await self._awaited(self._login(method, credentials))(on_progress, None)
 
     def start_login(
         self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: Any
@@ -96,11 +97,15 @@ class Bridge:
 
         Without a token, with the session's, which is renewed first where it has run out.
         """
-        return blocking(self._share(access_token), on_progress)
+        flow = self._share(access_token)
+        del access_token  # out of this frame, which a crash reporter may keep
+        return self._blocking(flow, on_progress)
 
     async def share_async(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
         """The proactive errand, on this event loop."""
-        return await self._share(access_token)(on_progress, None)
+        flow = self._share(access_token)
+        del access_token
+        return await self._awaited(flow)(on_progress, None)
 
     def start_share(
         self, access_token: str | None = None, on_progress: OnProgress | None = None
@@ -119,13 +124,14 @@ class Bridge:
         from .session.session import Session
 
         self._stay_signed_in = stay_signed_in
-        return Session(lambda: self._flows()[1], self._start)
+        return Session(lambda: self._flows()[1], self._blocking, self._awaited, self._start)
 
     # --- ending ----------------------------------------------------------------------------------------------------------
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Cancel what still runs, wait a moment for its clean-up, and let go of Steam. The bridge may be used again.
 
+        What was started raises `LoginCancelled` from `poll()`; what another thread or a task waits for raises it there.
         `seconds` is how long to wait at most for each: 0 in a frame loop, where the clean-up goes on by itself.
         """
         with self._lock:
@@ -185,7 +191,7 @@ class Bridge:
 
         async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> ErrandResult:
             engine, keeper = self._flows()
-            token = given or await keeper.access_token(0, on_progress, done)
+            token = given if given is not None else await keeper.access_token(0, on_progress, done)
             try:
                 result = await engine.share(token, on_progress, done)
             except AccessTokenRefused:
@@ -228,6 +234,19 @@ class Bridge:
 
     def _ports_or_stand_ins(self) -> dict[str, Any]:
         return {name: port or getattr(self._stand_ins, name, None) for name, port in self._ports.items()}
+
+    def _blocking(self, flow: Flow[T], on_progress: OnProgress | None) -> T:
+        awaited = self._awaited(flow)
+        try:
+            return blocking(awaited, on_progress)
+        finally:
+            awaited.end()
+
+    def _awaited(self, flow: Flow[T]) -> Awaited[T]:
+        awaited = Awaited(flow)
+        with self._lock:
+            self._running.add(awaited)
+        return awaited
 
     def _start(self, flow: Flow[T], on_progress: OnProgress | None) -> Running[T]:
         running = Running(flow, on_progress)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..running import Flow, Running
     from .keeper import Keeper
 
+    # Each lets `Bridge.close` end the flow.
+    Block = Callable[[Flow[Any], OnProgress | None], Any]
+    Await = Callable[[Flow[Any]], Flow[Any]]
     Start = Callable[[Flow[Any], OnProgress | None], Running[Any]]
 
 VALID_FOR_SECONDS = 300.0
@@ -29,9 +32,11 @@ class Session:
     the refresh token (session.yaml, `/refresh`).
     """
 
-    def __init__(self, keeper: Callable[[], Keeper], start: Start) -> None:
-        """`Bridge.session` makes it: `keeper` gives the session itself, `start` runs a flow on a thread of its own."""
+    def __init__(self, keeper: Callable[[], Keeper], block: Block, awaited: Await, start: Start) -> None:
+        """`Bridge.session` makes it: `keeper` gives the session itself, the others are the bridge's ways to run a flow."""
         self._keeper = keeper
+        self._block = block
+        self._awaited = awaited
         self._start = start
 
     def access_token(
@@ -44,13 +49,13 @@ class Session:
         `SignInAgain` where only the player can go on; `ConfigurationError` where no token lives as long as asked; and what a
         login raises. A token that does not say how long it lives is renewed each time.
         """
-        return blocking(self._access_token(valid_for, quietly), on_progress)
+        return str(self._block(self._access_token(valid_for, quietly), on_progress))
 
     async def access_token_async(
         self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None, *, quietly: bool = False
     ) -> str:
         """As `access_token`, on this event loop."""
-        return await self._access_token(valid_for, quietly)(on_progress, None)
+        return str(await self._awaited(self._access_token(valid_for, quietly))(on_progress, None))
 
     def start_access_token(
         self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None, *, quietly: bool = False
@@ -60,11 +65,11 @@ class Session:
 
     def logout(self) -> bool:
         """Revoke the session and forget it. True where the service confirmed; forgotten it is in any case."""
-        return blocking(self._logout(), None)
+        return bool(self._block(self._logout(), None))
 
     async def logout_async(self) -> bool:
         """As `logout`, on this event loop."""
-        return await self._logout()(None, None)
+        return bool(await self._awaited(self._logout())(None, None))
 
     def start_logout(self) -> Running[bool]:
         """As `logout`, on a thread of its own; call the answer's `poll()` each frame."""

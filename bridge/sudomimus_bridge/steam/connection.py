@@ -176,7 +176,9 @@ def _steam_app_id(app_id: int) -> Iterator[None]:
 # A connection stays in the book when nobody uses it: its thread sleeps, and the next user finds the same one, so that an
 # Init can never overtake the Shutdown before it.
 _connections: dict[Path, Connection] = {}
-_connections_lock = threading.RLock()  # the collector may drop one port while its thread opens another
+# The one lock for all ports and this book, so that there is no order to take two in: the collector may drop one port on a
+# thread that is just opening another, and that other's thread may be waiting.
+_connections_lock = threading.RLock()
 
 
 def _acquire(path: Path) -> Connection:
@@ -216,12 +218,11 @@ class FlatApiSteam(SteamOnThread):
         self._app_id = app_id
         self._connection: Connection | None = None
         self._using = False
-        self._lock = threading.RLock()  # as `_connections_lock`
 
     async def open(self) -> int:
         """See `Steam.open`. Raises `ConfigurationError` where Steam runs as another app."""
         path = None if self._using else find_library(self._chosen)  # not under the lock, for it asks the disk
-        with self._lock:
+        with _connections_lock:
             if not self._using and path is not None:
                 self._connection = _acquire(path)
                 self._using = True
@@ -243,7 +244,7 @@ class FlatApiSteam(SteamOnThread):
 
     def _let_go(self) -> Connection | None:
         """The connection that is not used any more; None where there was none. It stays known, for late cancels."""
-        with self._lock:
+        with _connections_lock:
             if not self._using or self._connection is None:
                 return None
             self._using = False
