@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 
 MASK = "[secret]"
 
-_alive: weakref.WeakSet[Secret] = weakref.WeakSet()
+# By identity: of two that are equal, a set would know the first alone, and forget the text with it.
+_alive: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
 
 # What the service's and Steam's secrets look like, for text that holds one this process never made a `Secret` of.
 _LOOKS_SECRET = re.compile(
@@ -31,14 +32,17 @@ _LOOKS_SECRET = re.compile(
 class Secret:
     """A text that must not reach a log, a traceback, a repr or a crash report.
 
-    `reveal()` gives the text; everything else gives a mask. It cannot be pickled or copied into a save.
+    `reveal()` gives the text; everything else gives a mask. It cannot be pickled or copied into a save. Raises `TypeError`
+    for anything but a text.
     """
 
     __slots__ = ("__weakref__", "_text")
 
     def __init__(self, text: str) -> None:
+        if not isinstance(text, str):  # or `redact` would stumble over it, and with it every error in the process
+            raise TypeError(f"a secret must be a str, not {type(text).__name__}")
         self._text = text
-        _alive.add(self)
+        _alive[id(self)] = self
 
     def reveal(self) -> str:
         """The text itself. Call it in the expression that needs it; never keep the answer in a variable."""
@@ -74,7 +78,9 @@ class Secret:
 
 def redact(text: str) -> str:
     """`text` with every secret of this process, and whatever looks like one, replaced by a mask."""
-    for secret in sorted(_alive, key=len, reverse=True):
+    # A copy, made in one step: other threads make secrets meanwhile.
+    alive = [secret for reference in _alive.valuerefs() if (secret := reference()) is not None]
+    for secret in sorted(alive, key=len, reverse=True):
         # Short texts are skipped: masking every "a" would hide the message and save nothing.
         if len(secret) >= 8 and secret.reveal() in text:
             text = text.replace(secret.reveal(), MASK)

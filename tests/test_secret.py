@@ -1,0 +1,41 @@
+"""`Secret` and `redact`: no text of a secret that is alive gets past them, whoever else makes secrets meanwhile."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from sudomimus_bridge import ServiceUnavailable
+from sudomimus_bridge.secret import MASK, Secret, redact
+
+TEXT = "looks-like-nothing-in-particular"
+
+
+def test_of_two_that_are_equal_either_masks_the_text() -> None:
+    first, second = Secret(TEXT), Secret(TEXT)
+    assert first == second
+    del first
+    assert redact(f"it is {TEXT}.") == f"it is {MASK}."
+    del second
+    assert redact(f"it is {TEXT}.") == f"it is {TEXT}."  # nobody holds it any more
+
+
+def test_an_error_is_made_while_other_threads_make_secrets() -> None:
+    """A profiler's callback stands for them: it runs between any two steps, and so does another thread."""
+    kept = [Secret(f"{TEXT}-{number}") for number in range(10)]
+    sys.setprofile(lambda *_step: kept.append(Secret(f"{TEXT}-{len(kept)}")))
+    try:
+        error = ServiceUnavailable(f"Not {TEXT}-0. Try again.")
+    finally:
+        sys.setprofile(None)
+    assert error.sentence == f"Not {MASK}. Try again."
+    assert len(kept) > 20
+
+
+@pytest.mark.parametrize("value", [5, None, b"bytes"])
+def test_what_is_no_text_is_refused_and_spoils_no_error(value: object) -> None:
+    with pytest.raises(TypeError, match="a secret must be a str") as refused:
+        Secret(value)  # type: ignore[arg-type]
+    assert ServiceUnavailable("Try again.").sentence == "Try again."
+    assert refused.value
