@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,13 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "timeout": ("12.5", 12.5, 12.5, "604800", 604800.0),
 }
 
+# Windows looks for any name beside the player's own, so nobody is missing there.
+_NOBODYS_HOME = ["~nobody-has-this-name/there"] if os.name == "posix" else []
+
 BAD: dict[str, list[Any]] = {
     "application": [" ", "a\nb", "x" * 201],
     "steam_app_id": ["0", "-1", "4294967296", "x", "4.5", "٤٨٠", "9" * 30],
-    "steam_library": ["a\0b"],
+    "steam_library": ["a\0b", *_NOBODYS_HOME],
     "native_url": ["example.com", "ftp://example.com", "http://example.com", "http://10.0.0.1", "http://0.0.0.0:1"],
     "connect_url": ["https://", "https://u:p@example.com", "https://example.com?x=1", "https://example.com#x"],
     "device_url": ["https://example.com:99999", "https://exa mple.com", "https://example.com\\x", "https://[::1"],
@@ -47,7 +51,7 @@ BAD: dict[str, list[Any]] = {
     "browser_hosts": ["https://a.example", "a b", "a/b", "a,,b", "a:0", "*"],
     "no_browser": ["maybe", "2"],
     "steam_hosted": ["maybe"],
-    "session_folder": ["a\0b"],
+    "session_folder": ["a\0b", *_NOBODYS_HOME],
     "timeout": ["0", "-1", "nan", "inf", "604801", "soon", "1h"],
 }
 
@@ -61,7 +65,7 @@ BAD_KEYWORDS: dict[str, list[Any]] = {
     "no_browser": [2, "x"],
     "steam_hosted": [2],
     "session_folder": [1, ""],
-    "timeout": [True, "x", [], -1, float("nan")],
+    "timeout": [True, "x", [], -1, float("nan"), 10**400],
 }
 
 

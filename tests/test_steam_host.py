@@ -14,7 +14,9 @@ from sudomimus_bridge.errors import SteamUnavailable
 from sudomimus_bridge.steam import abi
 from sudomimus_bridge.steam.dispatch import CallbackObject
 from sudomimus_bridge.steam.ledger import Ledger, handle_of
+from sudomimus_bridge.steam.ticket import web_api_ticket
 from sudomimus_bridge.steam.worker import Worker
+from sudomimus_bridge.testing import StubBehaviour, StubSteam, VirtualClock
 
 from .conftest import StubLog
 from .steam_helpers import balanced, run_program
@@ -140,6 +142,23 @@ def test_a_host_that_has_not_started_steam_yet_is_said_by_a_setting(stub_library
     calls = [call.call for call in stub_log.calls]
     assert calls.count("SteamAPI_InitFlat") == calls.count("SteamAPI_Shutdown") == 1
     balanced(stub_log)
+
+
+def test_who_does_not_pump_is_told_that_it_must() -> None:
+    """As a blocking login does on the very thread that calls SteamAPI_RunCallbacks."""
+    clock = VirtualClock()
+    steam = StubSteam(clock, behaviours=[StubBehaviour(silent=True)])
+
+    async def login() -> None:
+        async with web_api_ticket(steam, clock):
+            pytest.fail("there is no ticket")
+
+    with pytest.raises(SteamUnavailable) as told:
+        clock.run(login)
+    assert told.value.reason == "NoCallback"
+    assert "SteamAPI_RunCallbacks" in str(told.value.detail) and "start_login" in str(told.value.detail)
+    assert "SteamAPI" not in told.value.sentence  # the player's
+    assert steam.open_tickets == []
 
 
 def test_a_number_of_before_a_shutdown_means_nothing_after_it() -> None:

@@ -171,7 +171,12 @@ def _path(value: Any, source: str, what: str) -> Path:
         text = None
     if not isinstance(text, str) or not text or "\0" in text:
         raise ConfigurationError(f"{source} must be {what}; it is {shown(value)}.")
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # pathlib's, for a ~ that stands for nobody
+        raise ConfigurationError(
+            f"{source} must be {what}; it is {shown(value)}, and this computer knows no such home folder. Write it out."
+        ) from None
 
 
 def _url(value: Any, source: str) -> str:
@@ -225,7 +230,7 @@ def _switch(value: Any, source: str) -> bool:
 def _seconds(value: Any, source: str) -> float:
     try:
         seconds = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = math.nan
     if not 0 < seconds <= 7 * 24 * 3600:
         raise ConfigurationError(

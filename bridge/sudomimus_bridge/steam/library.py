@@ -11,6 +11,7 @@ import platform
 import struct
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,11 +78,15 @@ def load_library(chosen: Path | None) -> SteamLibrary:
 def find_library(chosen: Path | None) -> Path:
     """The path of the library to load. Raises `SteamUnavailable` with the places looked at where there is none."""
     if chosen is not None:
-        for candidate in _inside(chosen) if chosen.is_dir() else [chosen]:
-            if candidate.is_file():
-                return candidate.resolve()
+        try:
+            for candidate in _inside(chosen) if chosen.is_dir() else [chosen]:
+                if candidate.is_file():
+                    return candidate.resolve()
+            what = "There is no Steam library at"
+        except OSError:  # a folder above it may not be read, or there can be no such name
+            what = "The Steam library may not be read that is said to be at"
         raise SteamUnavailable(
-            f"There is no Steam library at {chosen}. Pass the path of {library_name()}, or of the folder it lies in.",
+            f"{what} {chosen}. Pass the path of {library_name()}, or of the folder it lies in.",
             reason="LibraryNotFound",
         )
     places: list[str] = []
@@ -90,8 +95,9 @@ def find_library(chosen: Path | None) -> Path:
         return loaded
     for what, folder in _places():
         for candidate in _inside(folder):
-            if candidate.is_file():
-                return candidate.resolve()
+            with suppress(OSError):  # a folder that may not be read
+                if candidate.is_file():
+                    return candidate.resolve()
         places.append(f"{what} ({folder})")
     raise SteamUnavailable(
         f"{library_name()} was not found. Looked {', '.join(places)}, and among the libraries already loaded. "
@@ -153,7 +159,8 @@ def _places() -> Iterator[tuple[str, Path]]:
         yield "beside the executable", executable.parent
         if executable.resolve().parent != executable.parent:  # a link, as in a virtual environment
             yield "beside what it links to", executable.resolve().parent
-    yield "in the working directory", Path.cwd()
+    with suppress(FileNotFoundError):  # it may have been removed since
+        yield "in the working directory", Path.cwd()
 
 
 def _inside(folder: Path) -> Iterator[Path]:

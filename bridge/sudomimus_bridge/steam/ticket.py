@@ -44,4 +44,6 @@ def _no_answer() -> SteamUnavailable:
     return SteamUnavailable(
         f"Steam did not answer within {CALLBACK_SECONDS:.0f} seconds. Check that Steam is online, then try again.",
         reason="NoCallback",
+        detail="GetTicketForWebApiResponse_t did not come. A game that runs Steam itself must call SteamAPI_RunCallbacks "
+        "while a login waits: not login() on the thread that calls it, but start_login().",
     )
