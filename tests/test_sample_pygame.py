@@ -44,6 +44,14 @@ def test_one_command_and_nothing_else(stub_library: Path, tmp_path: Path) -> Non
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_no_frames_a_second_is_no_game() -> None:
+    done = subprocess.run(
+        [sys.executable, str(SAMPLE), "--fps", "0"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "--fps must be 1 or more" in done.stderr
+
+
 def test_the_real_ones_by_settings_alone(
     stub_library: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--claim-gate", action="store_true", help="have the local service ask for an email first")
     parser.add_argument("--auto", action="store_true", help="have a robot do the local service's page, then quit")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="save the last frame as a PNG")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.fps < 1:
+        parser.error("--fps must be 1 or more")
+    return options
 
 
 def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,7 +176,8 @@ class HandOver:
                 if self._over:
                     return
                 connection.settimeout(10)
-                with connection.makefile("rw", encoding="utf-8") as lines:
+                # Whoever is gone, or speaks something else, needs no answer, and the next page is to be shown all the same.
+                with suppress(OSError, ValueError), connection.makefile("rw", encoding="utf-8") as lines:
                     self._answer(lines.readline().strip(), lines.write)
 
     def _answer(self, line: str, write: Callable[[str], object]) -> None:
