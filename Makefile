@@ -28,7 +28,8 @@ soak: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto tests/test_properties.py tests/test_growth.py tests/test_sidecar_fuzz.py --soak 50
 	$(BIN)/python -m pytest -n auto tests/test_sidecar_life.py -k killing --soak 17
 	$(BIN)/python -m pytest -n auto tests/test_session_crowd.py tests/test_session_weeks.py --soak 25
-	$(BIN)/python -m pytest -n auto tests/test_sidecar_file.py --soak 2
+	$(BIN)/python -m pytest -n auto tests/test_cli_signals.py -k any_moment --soak 5
+	$(BIN)/python -m pytest -n auto tests/test_sidecar_file.py tests/test_sidecar_file_launchers.py --soak 2
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .

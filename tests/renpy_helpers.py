@@ -93,6 +93,8 @@ class Project:
         environment |= {"SDL_AUDIODRIVER": "dummy", "SUDOMIMUS_TEST_FOLDER": str(self.folder.parent)}
         environment |= {"LP_NUM_THREADS": "1"}  # llvmpipe's, which would draw by all cores at twice the cost
         environment |= self._environment | more
+        if not environment.get("SUDOMIMUS_TEST_SCREENSHOTS"):
+            environment["RENPY_RENDERER"] = "gles2"  # without a filter that costs the most, and that only a person sees
         path = self.folder.parent / f"{self.folder.name}-output.txt"
         with path.open("w") as output:
             game = subprocess.Popen(program, env=environment, stdout=output, stderr=subprocess.STDOUT)

@@ -117,8 +117,8 @@ def test_two_signals_are_no_worse_than_one(program: Program) -> None:
     program.every_ticket_was_cancelled_once(1)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_signal_at_any_moment(program: Program, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(2))
+def test_a_signal_at_any_moment(program: Program, seed: int, soak: int) -> None:
     """From before the program's first line to after its last: either the login is whole, or nothing is printed."""
     dice = random.Random(seed)
     program.environ |= {"STEAM_STUB_TICKET_DELAY_MS": "60"}
@@ -127,7 +127,7 @@ def test_a_signal_at_any_moment(program: Program, seed: int) -> None:
         list(
             threads.map(
                 lambda moment: signal_at(program, *moment),
-                [(dice.uniform(0.06, 0.8), dice.choice([signal.SIGINT, signal.SIGTERM])) for _ in range(4)],
+                [(dice.uniform(0.06, 0.8), dice.choice([signal.SIGINT, signal.SIGTERM])) for _ in range(4 * soak)],
             )
         )
     program.every_ticket_was_cancelled_once()
@@ -193,7 +193,7 @@ def signal_handler_is_set(pid: int) -> bool:
 def test_a_signal_says_what_was_given_up(program: Program, command: str, path: str, words: str) -> None:
     program.environ |= {"SUDOMIMUS_ACCESS_TOKEN": "x", "SUDOMIMUS_REFRESH_TOKEN": "x"}
     program.emulator.fault(path=path, delay=10)
-    running = program.start(command)
+    running = program.start(command, "--json")
     running.until(lambda: program.emulator.faults.active[0].applied)
     running.signal(signal.SIGINT)
     ended = running.end()

@@ -30,7 +30,7 @@ from sudomimus_bridge.testing.scripted_service import ScriptedTransport, Step, s
 from sudomimus_bridge.testing.stub_steam import StubBehaviour, StubSteam
 from sudomimus_bridge.testing.virtual_time import VirtualClock
 
-EXAMPLES, SOAKED_EXAMPLES = 400, 1200  # for each backend, a quarter of it for the other methods than Steam
+EXAMPLES, SOAKED_EXAMPLES = 200, 1200  # for each backend, a quarter of it for the other methods than Steam
 
 ACCESS, REFRESH = "opaque-access-0f3b7d21", "opaque-refresh-91c4ae57"
 KEY_ID, KEY_SECRET = "acs_k_4f9d5f61-8e3a-4f0e-9f65-0123456789ab", "acs_t_" + "0123456789abcdef" * 4

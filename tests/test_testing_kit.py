@@ -254,13 +254,13 @@ def test_a_page_that_the_player_cannot_finish_is_told(project: Project) -> None:
         NAMED,
         test_it="""
         import pytest
-        from sudomimus_bridge import ErrandNotCompleted
+        from sudomimus_bridge import Bridge, ErrandNotCompleted
 
-        def test_it(sudomimus_bridge, sudomimus_service, sudomimus_browser, sudomimus_virtual_time):
+        def test_it(sudomimus_steam, sudomimus_service, sudomimus_browser, sudomimus_virtual_time):
             sudomimus_service.requires("email")
             sudomimus_browser.completes(email="not an address")
-            with pytest.raises(ErrandNotCompleted):
-                sudomimus_bridge.login()
+            with Bridge(timeout=60) as bridge, pytest.raises(ErrandNotCompleted):
+                bridge.login()
         """,
     )
     result.assert_outcomes(passed=1, errors=1)
