@@ -195,6 +195,16 @@ def test_a_wait_is_counted_down(program: Program) -> None:
     assert screen.lines[0].startswith("sudomimus-bridge: The login was cancelled.")
 
 
+def test_the_time_left_is_what_the_login_has_and_a_narrow_terminal_shows_it(program: Program) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    screen = Screen(program, "login", "steam", "--no-browser", columns=44, timeout="600")
+    screen.until_shown("Waiting for you in the 9:5")
+    screen.process.send_signal(signal.SIGINT)
+    assert screen.end() == 130
+    drawn = [line for line in screen.raw.split("\r\x1b[K") if "Waiting for you" in line]
+    assert all(len(line.split("\n")[0]) < 44 for line in drawn)
+
+
 def test_a_terminal_that_goes_away(program: Program) -> None:
     """The login goes on; who runs it decides by signals."""
     program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "300"
@@ -225,8 +235,9 @@ def test_a_demo(program: Program) -> None:
     assert screen.lines[-2:] == ["Steam gave 1 ticket; none of them left open.", ""]
 
 
-def test_a_demo_that_finishes_its_errand_by_itself(program: Program) -> None:
-    screen = Screen(program, "demo", "--claim-gate", "--auto")
+@pytest.mark.parametrize("more", [[], ["--no-browser"]])
+def test_a_demo_that_finishes_its_errand_by_itself(program: Program, more: list[str]) -> None:
+    screen = Screen(program, "demo", "--claim-gate", "--auto", *more)
     assert screen.end() == 0
     assert "The game asks for your email." in screen.lines
     assert "Done in the browser, thank you." in screen.lines

@@ -156,9 +156,11 @@ def test_the_short_form(text: str, expected: FaultRule) -> None:
     assert parse_fault(text) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["", "POST", "/x", "nonsense", "reset garbage", "times=0 reset", "* * reason=X", '{"odd": 1}', "{", "99"]
-)
+NO_RULES = ["", "POST", "/x", "nonsense", "reset garbage", "times=0 reset", "* * reason=X", '{"odd": 1}', "{", "99"]
+SLIPS = ["/x 503 tims=2", "/x statsu=503", "/x 503 delays=1"]
+
+
+@pytest.mark.parametrize("text", NO_RULES + SLIPS)
 def test_a_rule_that_makes_no_sense(text: str) -> None:
     with pytest.raises(ValueError):
         parse_fault(text)

@@ -153,10 +153,10 @@ def blocking(flow: Flow[T], on_progress: OnProgress | None) -> T:
     import anyio
     from anyio import lowlevel
 
-    try:
+    with suppress(anyio.NoEventLoopError):
         lowlevel.current_token()
-    except anyio.NoEventLoopError:
-        return (current().run or anyio.run)(flow, on_progress, None)
-    raise ConfigurationError(
-        "A blocking call was made on a thread that runs an event loop. Await login_async or share_async there instead."
-    )
+        raise ConfigurationError(
+            "A blocking call was made on a thread that runs an event loop, which would stand still. "
+            "Await its async form there: login_async, share_async, access_token_async, logout_async."
+        )
+    return (current().run or anyio.run)(flow, on_progress, None)

@@ -43,7 +43,13 @@ def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, ste
         terminal.line(f"Steam: the Python stub, for the compiled one is not to be had. {error}")
     with Emulator({**policy, "steam_log": steam_log if steam is None else None}) as service:
         terminal.line(f"Sign-in service: the local one, at {service.urls['native']}.")
-        settings = given_settings(arguments, steam_library=library, **service.settings)
+        settings = given_settings(
+            arguments,
+            **service.settings,
+            steam_library=library,
+            steam_hosted=False,
+            **({"no_browser": False} if arguments.auto else {}),
+        )
         browser: Browser | None = AutoBrowser() if arguments.auto else None
         engine = Engine(settings, steam=steam, browser=browser, clock=clock)
         tickets = 0
@@ -54,7 +60,7 @@ def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, ste
             terminal.progress(event)
 
         async def flow() -> LoginResult:
-            async with alongside(terminal.animate):
+            async with alongside(lambda: terminal.animate(engine.settings.timeout)):
                 try:
                     return await engine.login_steam(progress)
                 finally:

@@ -28,7 +28,7 @@ def errand(arguments: argparse.Namespace, terminal: Terminal, output: Output) ->
         )
 
     async def flow() -> ErrandResult:
-        async with alongside(terminal.animate):
+        async with alongside(lambda: terminal.animate(engine.settings.timeout)):
             return await engine.share(access_token, terminal.progress)
 
     result = run(flow, LoginCancelled("The errand was cancelled."))

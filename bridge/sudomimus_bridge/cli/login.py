@@ -36,7 +36,7 @@ def login(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> 
     sign_in = _chosen(arguments, engine, terminal)
 
     async def flow() -> LoginResult:
-        async with alongside(terminal.animate):
+        async with alongside(lambda: terminal.animate(engine.settings.timeout)):
             try:
                 return await sign_in()
             finally:

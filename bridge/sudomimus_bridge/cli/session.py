@@ -13,13 +13,17 @@ from .arguments import given_settings
 from .login import read_secret
 from .output import Output
 from .running import run
-from .terminal import Terminal, login_summary
+from .terminal import Terminal
 
 _UNCERTAIN = "The refresh token may have been used. Do not send it again, which would end the session."
 
 
 def refresh(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
-    """Renew a session, and print the new pair as `login` does."""
+    """Renew a session, and print the new pair as `login --json` does: whoever has used the old one needs it."""
+    if not arguments.json:
+        raise ConfigurationError(
+            "Pass --json: it alone prints the new tokens, and the old refresh token is used up by then."
+        )
     settings = given_settings(arguments)
     settings.require_application()  # the service's answer does not name it
     engine, token = Engine(settings), _refresh_token()
@@ -28,10 +32,7 @@ def refresh(arguments: argparse.Namespace, terminal: Terminal, output: Output) -
         if renewed.fate is Fate.UNKNOWN:
             terminal.line(_UNCERTAIN)
         raise renewed.error or LoginDenied("This sign-in has ended. Sign in again.")
-    if arguments.json:
-        output.json(renewed.result.to_json())
-    else:
-        output.text(login_summary(renewed.result))
+    output.json(renewed.result.to_json())
     return 0
 
 

@@ -6,6 +6,7 @@ Every command has one, also those that never tell of a login, so what a login br
 from __future__ import annotations
 
 import io
+import math
 import os
 import sys
 from collections.abc import Iterable
@@ -40,6 +41,7 @@ class Terminal:
         self.colour = self.alive and not os.environ.get("NO_COLOR")
         self._status: str | None = None
         self._until: float | None = None
+        self._ends: float | None = None
         self._frame = 0
 
     def progress(self, event: ProgressEvent) -> None:
@@ -77,14 +79,15 @@ class Terminal:
         self.line(f"\n  {url}\n")
 
     def _errand(self, errand: ErrandHandoff, *, opened: bool) -> None:
-        until = "" if errand.lifetime is None else f" within {_time(errand.lifetime)}"
+        lifetime = self._left_of(errand.lifetime)
+        until = "" if lifetime is None else f" within {_time(lifetime)}"
         if opened:
             self.line(f"A page has opened in your browser. Finish there{until}.")
             self.line("If it has not, start again with --no-browser, which shows its address.")
         else:
             self.page(errand.url)
         waiting = "Waiting for you in the browser (Ctrl-C gives up)"
-        self._now(waiting if errand.lifetime is None else f"{waiting}, time left:", errand.lifetime)
+        self._now(waiting if lifetime is None else f"{waiting}, time left:", lifetime)
 
     def _device(self, device: DeviceHandoff, *, opened: bool) -> None:
         """The code goes last, so that it is on the screen whatever scrolls out of it."""
@@ -102,7 +105,7 @@ class Terminal:
             large = large_letters(code.upper(), self._size().columns - _INDENT)
             if large is not None:
                 self.line("\n".join(f"{'':{_INDENT}}{line}" for line in large.split("\n")))
-        self._now("Waiting for the code (Ctrl-C gives up), time left:", device.lifetime)
+        self._now("Waiting for the code (Ctrl-C gives up), time left:", self._left_of(device.lifetime))
 
     def _qr_code(self, url: str, below: int) -> None:
         size = self._size()
@@ -132,12 +135,19 @@ class Terminal:
         width = max(40, self._size().columns - 1)
         return fill(text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
-    async def animate(self) -> None:
-        """Keep the status line moving. Runs beside the flow; does nothing where there is no terminal."""
+    async def animate(self, seconds: float = math.inf) -> None:
+        """Keep the status line moving. Runs beside a flow that may take that many seconds."""
+        self._ends = anyio.current_time() + seconds
         while self.alive:
             await anyio.sleep(0.12)
             if self._status is not None:
                 self._draw()
+
+    def _left_of(self, lifetime: float | None) -> float | None:
+        """Of a page's seconds, those that the flow has left."""
+        if lifetime is None or self._ends is None:
+            return lifetime
+        return max(0.0, min(lifetime, self._ends - anyio.current_time()))
 
     def _now(self, status: str, seconds: float | None = None) -> None:
         """What is happening now, and how long it may take: a line that is replaced, on a terminal."""
@@ -152,9 +162,11 @@ class Terminal:
         spinner = _SPINNER if _can_encode(_SPINNER, self.stream.encoding) else _PLAIN_SPINNER
         self._frame += 1
         text = f"{spinner[self._frame % len(spinner)]} {self._status}"
-        if self._until is not None:
-            text += f" {_time(max(0.0, self._until - anyio.current_time()))}"
-        self._write("\r\033[K" + text[: self._size().columns - 1])
+        time = "" if self._until is None else f" {_time(max(0.0, self._until - anyio.current_time()))}"
+        room = max(0, self._size().columns - 1 - len(time))
+        if len(text) > room:  # words are left out, the time is not
+            text = text[: room + 1].rpartition(" ")[0]
+        self._write("\r\033[K" + text + time)
 
     def _size(self) -> os.terminal_size:
         try:

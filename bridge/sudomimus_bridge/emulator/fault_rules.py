@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
@@ -101,6 +102,7 @@ class FaultRule(BaseModel):
 
 _FLAGS = ("reset", "garbage", "truncate")
 _SHORT_NAMES = {"huge": "huge_megabytes", "drip": "drip_seconds", "type": "content_type"}
+_KNOWN = [*FaultRule.model_fields, *_SHORT_NAMES]
 
 
 def parse_fault(text: str) -> FaultRule:
@@ -119,6 +121,10 @@ def parse_fault(text: str) -> FaultRule:
             values["path"] = word
         elif separator and field in FaultRule.model_fields:
             values[field] = _json_or_text(value) if field in ("body", "headers") else value
+        elif separator and (meant := get_close_matches(field, _KNOWN, n=1, cutoff=0.75)):
+            raise ValueError(
+                f"{name!r} is no part of a fault, was {meant[0].replace('_', '-')!r} meant? (JSON takes any header.)"
+            )
         elif separator:
             headers[name] = value
         elif word in _FLAGS:
