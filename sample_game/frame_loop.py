@@ -1,6 +1,6 @@
 """The smallest game with a login in it: sixty frames a second in a terminal, and a player who signs in meanwhile.
 
-    python sample_game/frame_loop.py             # on the stub of Steam and the local service: nothing else is needed
+    python sample_game/frame_loop.py             # on the stub of Steam and the local service, of the extra `emulator`
     SUDOMIMUS_APPLICATION=my-game SUDOMIMUS_STEAM_APP_ID=480 python sample_game/frame_loop.py     # Steam and Sudomimus
 
 Which of them is a matter of settings alone: where SUDOMIMUS_APPLICATION is set, everything comes from the environment.

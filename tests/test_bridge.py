@@ -205,7 +205,7 @@ def test_what_cannot_be(make_bridge: MakeBridge) -> None:
     with pytest.raises(TypeError, match="no such credential for steam: password"):
         bridge.login(password="x")
     with pytest.raises(TypeError, match="no such setting"):
-        Bridge(aplication="my-game")
+        Bridge(aplication="my-game")  # type: ignore[call-arg]
     with pytest.raises(ConfigurationError, match="No application is set"):
         Bridge().login()
 

@@ -252,3 +252,16 @@ def test_the_application_is_asked_for_when_it_is_needed() -> None:
 def test_the_gate_has_the_settings() -> None:
     settings = read_settings({"browser_hosts": ["a.example"], "via_url": "https://b.example"}, {})
     assert (settings.gate.browser_hosts, settings.gate.via_url) == (("a.example",), "https://b.example")
+
+
+def test_type_checkers_know_every_setting() -> None:
+    from sudomimus_bridge.keywords import Keywords
+
+    assert list(Keywords.__annotations__) == [setting.keyword for setting in TABLE]
+
+
+def test_a_program_is_told_its_own_keyword() -> None:
+    from sudomimus_bridge import Bridge
+
+    with pytest.raises(ConfigurationError, match=r"^timeout must be a number of seconds"):
+        Bridge(timeout=-1)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
         SteamUnavailable,
     )
     from .events import ErrandResult, LoginResult, Phase, ProgressEvent
+    from .running import Running
     from .service.constraints import AuthenticationConstraint, Constraints, RealizeConstraint, ReturnMethod
+    from .session.session import Session
 
 _LATER = {
     "AccessTokenRefused": "errors",
@@ -41,7 +43,9 @@ _LATER = {
     "ProgressEvent": "events",
     "RealizeConstraint": "service.constraints",
     "ReturnMethod": "service.constraints",
+    "Running": "running",
     "ServiceUnavailable": "errors",
+    "Session": "session.session",
     "SteamUnavailable": "errors",
 }
 
@@ -61,7 +65,9 @@ __all__ = [
     "ProgressEvent",
     "RealizeConstraint",
     "ReturnMethod",
+    "Running",
     "ServiceUnavailable",
+    "Session",
     "SteamUnavailable",
     "__version__",
 ]
@@ -73,3 +79,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(f".{_LATER[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

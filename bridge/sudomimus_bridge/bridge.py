@@ -17,13 +17,17 @@ from .settings import read_settings
 from .stand_ins import StandIns, current
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from .browser.port import Browser
     from .clock import Clock
     from .events import ErrandResult, LoginResult, OnProgress
+    from .keywords import Keywords
     from .login.engine import Engine, OpenService
     from .login.progress import DoneSignal
     from .session.keeper import Keeper
     from .session.session import Session
+    from .settings import Setting
     from .steam.port import Steam
 
 T = TypeVar("T")
@@ -39,8 +43,13 @@ CLOSE_SECONDS = 2.0
 """How long `close` waits for each login that still runs, and for Steam, to clean up. A stuck library is left to itself."""
 
 
+def _as_keyword(setting: Setting) -> str:
+    return setting.keyword
+
+
 class Bridge:
-    """Signs players in. Settings by keyword, as in INTERFACES' table, else from the environment.
+    """Signs players in. Settings by keyword (`application`, `steam_app_id`, … as the README's table has them), else
+    from the environment.
 
     One bridge may be used again and again, and by several threads. Steam stays initialised between its logins, until
     `close()`, or the end of a `with` block. Raises `ConfigurationError` for a setting that is wrong.
@@ -53,11 +62,11 @@ class Bridge:
         browser: Browser | None = None,
         clock: Clock | None = None,
         service: OpenService | None = None,
-        **settings: Any,
+        **settings: Unpack[Keywords],
     ) -> None:
         """`steam`, `browser`, `clock` and `service` replace a port: a host's own Steam, or in tests a stand-in."""
-        self._given = settings
-        self._settings = read_settings(settings)
+        self._given: dict[str, Any] = {**settings}
+        self._settings = read_settings(self._given, spelled=_as_keyword)
         self._ports: dict[str, Any] = {"steam": steam, "browser": browser, "clock": clock, "open_service": service}
         self._stand_ins: StandIns = current()
         self._lock = threading.RLock()  # a finalizer may close the bridge on the very thread that holds it
@@ -216,7 +225,7 @@ class Bridge:
                 if self._engine is not None:
                     self._engine.drop()
                 self._stand_ins, self._engine = current(), None
-                self._settings = read_settings(self._given)
+                self._settings = read_settings(self._given, spelled=_as_keyword)
             if self._engine is None or self._keeper is None:
                 self._engine = Engine(self._settings, **self._ports_or_stand_ins())
                 self._keeper = open_keeper(self._engine, by_steam=self._steam_may_be_there())

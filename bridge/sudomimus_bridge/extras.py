@@ -12,6 +12,20 @@ _BRINGS = {
 }
 
 
+class MissingExtra(ImportError):
+    """An extra is not installed; the message has the line that installs it."""
+
+
+def brought_by(extra: str, what: str, error: ModuleNotFoundError) -> str:
+    """What to say where an import failed in `what`, all of which the extra brings."""
+    module = (error.name or "").partition(".")[0]
+    return f"{what} needs {module}, which the extra brings: {_pip_line(extra)}"
+
+
+def _pip_line(extra: str) -> str:
+    return f"python -m pip install 'sudomimus-bridge[{extra}]'"
+
+
 def missing(extra: str) -> list[str]:
     """The modules of an extra that are not installed."""
     return [name for name in _BRINGS.get(extra, ()) if importlib.util.find_spec(name) is None]
@@ -21,6 +35,5 @@ def require_extra(extra: str, what: str = "This command") -> None:
     """Raise `ConfigurationError` with the pip line that brings what `what` needs."""
     if lacking := missing(extra):
         raise ConfigurationError(
-            f"{what} needs more than the bridge itself ({', '.join(lacking)}). "
-            f"Install it: python -m pip install 'sudomimus-bridge[{extra}]'"
+            f"{what} needs more than the bridge itself ({', '.join(lacking)}). Install it: {_pip_line(extra)}"
         )

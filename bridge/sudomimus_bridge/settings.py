@@ -103,10 +103,12 @@ def read_settings(
     environ: Mapping[str, str] | None = None,
     *,
     environment_first: bool = False,
+    spelled: Callable[[Setting], str] = lambda setting: setting.flag,
 ) -> Settings:
-    """The settings from keywords or flags (`given`, None standing for not given) and the environment.
+    """The settings from what a door was given (`given`, None standing for not given) and the environment.
 
-    Raises `ConfigurationError` with the name of the flag or variable that is wrong; `TypeError` for an unknown keyword.
+    Raises `ConfigurationError` with the name of what is wrong, as the door has it `spelled` or the variable's;
+    `TypeError` for an unknown keyword.
     """
     given = given or {}
     environ = os.environ if environ is None else environ
@@ -116,7 +118,7 @@ def read_settings(
     values = {}
     for setting in TABLE:
         sources = [
-            (given.get(setting.keyword), f"sudomimus.{setting.keyword}" if environment_first else setting.flag),
+            (given.get(setting.keyword), spelled(setting)),
             (environ.get(setting.variable) or None, setting.variable),
         ]
         if environment_first:

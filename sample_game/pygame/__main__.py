@@ -1,6 +1,6 @@
 """A lighthouse, a boat, and a player who is greeted by name: a game at 240 frames a second that signs in meanwhile.
 
-    python sample_game/pygame                   # on the stub of Steam and the local service: nothing else is needed
+    python sample_game/pygame                   # on the stub of Steam and the local service, of the extra `emulator`
     python sample_game/pygame --claim-gate      # the service asks for an email first: a page for the browser
     SUDOMIMUS_APPLICATION=my-game SUDOMIMUS_STEAM_APP_ID=480 python sample_game/pygame     # Steam and Sudomimus
 

@@ -16,7 +16,7 @@ def settings_of_game(given: Mapping[str, Any], *, hosted: bool = False) -> Setti
     """
     keywords = {setting.keyword for setting in TABLE}
     chosen = {name: value for name, value in given.items() if name in keywords and value is not None}
-    settings = read_settings(chosen, environment_first=True)
+    settings = read_settings(chosen, environment_first=True, spelled=lambda setting: f"sudomimus.{setting.keyword}")
     if settings.application is None:
         raise ConfigurationError(
             'No application is set: write  define sudomimus.application = "my-game"  into your script, with your game\'s '

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..extras import MissingExtra
     from .compiled_stub import StubNotCompiled
     from .scripted_browser import ScriptedBrowser
     from .service import LocalService, ScriptedPlayer
     from .stub_library import StubLibrary, TicketLeftOpen
     from .stub_steam import StubBehaviour, StubSteam
     from .using import (
-        MissingExtra,
         using_browser,
         using_environment,
         using_service,
@@ -32,7 +32,7 @@ pytest_plugins = ["sudomimus_bridge.testing.pytest_plugin"]
 
 _LATER = {
     "LocalService": "service",
-    "MissingExtra": "using",
+    "MissingExtra": ".extras",
     "ScriptedBrowser": "scripted_browser",
     "ScriptedPlayer": "service",
     "StubBehaviour": "stub_steam",

@@ -140,9 +140,9 @@ def sudomimus_bridge(
 @contextmanager
 def _told(part: AbstractContextManager[T]) -> Iterator[T]:
     """What the part raises by itself, in pytest's words and without a traceback: its sentence says it all."""
+    from ..extras import MissingExtra
     from .compiled_stub import StubNotCompiled
     from .stub_library import TicketLeftOpen
-    from .using import MissingExtra
 
     try:
         with part as value:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 APPLICATION = "my-game"
 STEAM_APP_ID = 480
-PIP_LINE = "python -m pip install 'sudomimus-bridge[emulator]'"
 
 _NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing has listened for decades: refused at once
 _URLS = ("NATIVE", "CONNECT", "DEVICE", "SESSION", "VIA")
@@ -39,10 +38,6 @@ _TICKET_SECONDS = 0.005
 _entered = 0
 _entered_lock = threading.Lock()
 _services: list[LocalService] = []
-
-
-class MissingExtra(ImportError):
-    """The extra `emulator` is not installed; the message has the line that installs it."""
 
 
 @contextmanager
@@ -101,7 +96,7 @@ def _no_keyring() -> Iterator[None]:
 
 @contextmanager
 def using_service(application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID) -> Iterator[LocalService]:
-    """The local service, as new. Raises `MissingExtra` where the extra `emulator` is not installed."""
+    """The local service, as new. Raises `extras.MissingExtra` where the extra `emulator` is not installed."""
     service = _shared_service()
     with using_environment(application, steam_app_id):
         service.serve(application=application, steam_app_id=steam_app_id)
@@ -178,11 +173,8 @@ def using_virtual_time() -> Iterator[VirtualClock]:
 
 
 def _shared_service() -> LocalService:
-    try:
-        from .service import shared_service
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        raise MissingExtra(f"The local service needs {missing}, which the extra brings: {PIP_LINE}") from error
+    from .service import shared_service
+
     return shared_service()
 
 
