@@ -157,8 +157,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """`-n auto`: two for each core, for half of a run is waiting for programs that are started, signalled and ended."""
-    return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    """`-n auto`: two for each core, for half of a run is waiting for programs that are started, signalled and ended.
+
+    Three on a small machine, where a long wait of one is more of the whole.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores * (2 if cores > 2 else 3)
 
 
 _BYTECODE = Path(__file__).parents[1] / "build" / "bytecode"

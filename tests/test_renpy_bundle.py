@@ -127,7 +127,8 @@ class TestWhatItNeeds:
             bundle.packages()
 
     def test_a_package_without_a_list_of_its_files_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(importlib.metadata.Distribution, "files", None)
+        # Whose class it is, depends on what was imported before: keyring's `importlib_metadata` takes the standard one's place.
+        monkeypatch.setattr(type(importlib.metadata.distribution("httpx")), "files", None)
         with pytest.raises(ConfigurationError, match="without a list of its files"):
             bundle.packages()
 
