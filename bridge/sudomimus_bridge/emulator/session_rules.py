@@ -59,12 +59,7 @@ def introspect(state: State, body: dict[str, Any]) -> dict[str, Any]:
 
 def logout(state: State, body: dict[str, Any]) -> dict[str, Any]:
     """End the session of a genuine refresh token, be it spent or expired; `revoked` says whether there was one to end."""
-    strings(body, "refreshToken")
-    try:
-        envelope = state.tokens.read_refresh(body["refreshToken"], state.config)
-    except TokenRefused as refused:
-        raise Refusal(401, refused.reason) from None
-    found = state.sessions.find(envelope["jti"])
+    found = _genuine(state, body)
     revoked = found is not None and state.sessions.status(found.session) in ("active", "suspended")
     if found is not None:
         found.session.revoked = True
@@ -83,18 +78,23 @@ def revoke_all(state: State, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _presented(state: State, body: dict[str, Any]) -> Refresh:
-    """The stored row of the token, once it has proved genuine."""
-    strings(body, "refreshToken")
-    try:
-        envelope = state.tokens.read_refresh(body["refreshToken"], state.config)
-    except TokenRefused as refused:
-        raise Refusal(401, refused.reason) from None
-    found = state.sessions.find(envelope["jti"])
+    """The stored row of an application's token."""
+    found = _genuine(state, body)
     if found is None:
         raise Refusal(401, "RefreshTokenInvalid")
     if found.session.issuance_protocol != "APPLICATION":
         raise Refusal(401, "RefreshTokenInvalidType")
     return found
+
+
+def _genuine(state: State, body: dict[str, Any]) -> Refresh | None:
+    """The stored row of a token whose signature and claims have been checked; None where it is of another time."""
+    strings(body, "refreshToken")
+    try:
+        envelope = state.tokens.read_refresh(body["refreshToken"], state.config)
+    except TokenRefused as refused:
+        raise Refusal(401, refused.reason) from None
+    return state.sessions.find(envelope["jti"])
 
 
 def _usable(state: State, presented: Refresh) -> None:

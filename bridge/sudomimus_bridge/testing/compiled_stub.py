@@ -88,9 +88,6 @@ def _compilers() -> list[list[str]]:
 
 @functools.cache
 def _compile(source: Path, sdk: int | None) -> Path:
-    compilers = _compilers()
-    if not compilers:
-        raise StubNotCompiled("No C compiler was found: install cc, gcc or clang, or the Python package ziglang.")
     folder = tempfile.mkdtemp(prefix="steam-api-stub-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     library = Path(folder, library_name())
@@ -102,19 +99,27 @@ def _compile(source: Path, sdk: int | None) -> Path:
     elif sys.platform == "darwin":
         flags += ["-install_name", f"@loader_path/{library_name()}"]
     flags += [f"-DSTEAM_STUB_SDK={sdk}"] if sdk else []
+    compile_with_any(flags, [source], library)
+    return library
+
+
+def compile_with_any(flags: list[str], sources: list[Path], library: Path) -> None:
+    """Have the first compiler that can make the library. Raises `StubNotCompiled` with what each of them said."""
     complaints = []
-    for compiler in compilers:
-        command = [*compiler, *flags, "-o", str(library), str(source)]
+    for compiler in _compilers():
+        command = [*compiler, *flags, "-o", str(library), *map(str, sources)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             complaints.append(f"{compiler[0]}: {error}")
             continue
         if done.returncode == 0 and library.is_file():
-            return library
+            return
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         complaints.append(f"{compiler[0]}: {last}")
-    raise StubNotCompiled(f"The stub of libsteam_api did not compile: {'; '.join(complaints)}")
+    if not complaints:
+        raise StubNotCompiled("No C compiler was found: install cc, gcc or clang, or the Python package ziglang.")
+    raise StubNotCompiled(f"The stub of {library.stem} did not compile: {'; '.join(complaints)}")
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ PyPI's package has for Windows alone. `native/README.md` tells what it does.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from .compiled_stub import StubNotCompiled, _compilers, compiled_stub
+from .compiled_stub import StubNotCompiled, compile_with_any, compiled_stub
 
 _HERE = Path(__file__).resolve().parent
 _CHECKOUT = _HERE.parents[2] / "native"
@@ -64,17 +63,4 @@ def _compile(source: Path, layer: Path, steam: Path, sdk: int | None) -> None:
     flags = ["-std=c11", "-O1", "-fvisibility=hidden", "-shared"]
     flags += [] if sys.platform == "win32" else ["-fPIC"]
     flags += [f"-DSTEAM_STUB_SDK={sdk}"] if sdk else []
-    complaints = ["no C compiler was found: install cc, gcc or clang, or the Python package ziglang"]
-    for compiler in _compilers():
-        command = [*compiler, *flags, "-o", str(layer), str(source), str(steam)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            complaints.append(f"{compiler[0]}: {error}")
-            continue
-        if done.returncode == 0 and layer.is_file():
-            return
-        complaints.append(f"{compiler[0]}: {(done.stderr.strip() or str(done.returncode)).splitlines()[-1]}")
-    raise StubNotCompiled(
-        f"The stub of SteamworksPy's library did not compile: {'; '.join(complaints[1:] or complaints)}"
-    )
+    compile_with_any(flags, [source, steam], layer)
