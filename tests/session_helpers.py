@@ -16,10 +16,11 @@ from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.session.keeper import Keeper, SilentLogin
 from sudomimus_bridge.session.place import Place
 from sudomimus_bridge.session.record import Record
-from sudomimus_bridge.session.refresh import Fate, Refreshed
+from sudomimus_bridge.session.refresh import Fate, Refreshed, Unsent
 from sudomimus_bridge.session.store import MemoryStore, Store
 
 LIFETIME = 3600
+BUSY_SECONDS = 60.0
 
 
 def jwt(**body: Any) -> str:
@@ -64,12 +65,12 @@ class ModelService:
         await self.clock.sleep(0.1)
         return self.result()
 
-    async def refresh(self, refresh_token: Secret) -> Refreshed:
-        self.refreshes += 1
-        self.on_refresh()
-        await self.clock.sleep(0.05)
-        fault = self.plan.pop(0) if self.plan else "ok"
-        self.seen.append(fault)
+    async def refresh(self, refresh_token: Secret, unsent: Unsent) -> Refreshed:
+        fault = await self._met()
+        while fault == "busy":
+            async with unsent():
+                await self.clock.sleep(BUSY_SECONDS)
+            fault = await self._met()
         token = refresh_token.reveal()
         if fault == "unused":
             return Refreshed(Fate.UNUSED, error=ServiceUnavailable("The service is busy. Try again later."))
@@ -86,6 +87,13 @@ class ModelService:
         if fault == "lost":
             return Refreshed(Fate.UNKNOWN, error=ServiceUnavailable("The answer was lost."))
         return Refreshed(Fate.RENEWED, self.result())
+
+    async def _met(self) -> str:
+        self.refreshes += 1
+        self.on_refresh()
+        await self.clock.sleep(0.05)
+        self.seen.append(fault := self.plan.pop(0) if self.plan else "ok")
+        return fault
 
     async def share(
         self, access_token: Secret, on_progress: OnProgress | None = None, done: DoneSignal | None = None

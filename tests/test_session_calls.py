@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -169,6 +170,36 @@ def test_what_was_surely_not_used_may_wait(step: Step) -> None:
 def test_retry_after_is_heeded_where_nothing_was_used() -> None:
     _, after = refreshed(refused(503, Retry_After="20"), ISSUED)
     assert after.transport.seen[1].at >= 20
+
+
+@pytest.mark.parametrize(
+    ("posts", "rests"),
+    [
+        ([refused(503, Retry_After="20"), UNSENT[0], ISSUED], 2),
+        ([LOST[0], ISSUED], 0),
+        ([refused(429), LOST[0], ISSUED], 1),
+        ([ISSUED], 0),
+    ],
+    ids=["busy", "lost", "busy, then lost", "at once"],
+)
+def test_between_tries_an_unused_token_is_said_to_be_at_rest(posts: list[Step], rests: int) -> None:
+    clock = VirtualClock()
+    transport, told = ScriptedTransport(clock, posts), []
+
+    @asynccontextmanager
+    async def unsent() -> AsyncIterator[None]:
+        sent = len(transport.seen)
+        yield
+        assert len(transport.seen) == sent
+        told.append(clock.now())
+
+    async def main() -> Refreshed:
+        settings = read_settings({"application": "my-game"}, {})
+        return await Engine(settings, clock=clock, open_service=scripted(transport)).refresh(Secret("r.t.0"), unsent)
+
+    assert clock.run(main).fate is Fate.RENEWED
+    assert len(told) == rests
+    assert not rests or told[0] > 0
 
 
 def test_a_retry_after_beyond_the_time_ends_it_at_once() -> None:

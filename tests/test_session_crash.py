@@ -14,12 +14,12 @@ import pytest
 from sudomimus_bridge.errors import LoginDenied
 from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.session import sharing
-from sudomimus_bridge.session.refresh import Refreshed
+from sudomimus_bridge.session.refresh import Refreshed, Unsent
 from sudomimus_bridge.session.store import StoreUnusable
 from sudomimus_bridge.testing.virtual_time import VirtualClock
 
 from .session_disk import RECORD, store_in
-from .session_helpers import LIFETIME, ModelService
+from .session_helpers import BUSY_SECONDS, LIFETIME, ModelService
 
 Scene = Callable[[ModelService, VirtualClock], Awaitable[None]]
 
@@ -78,8 +78,8 @@ def test_a_player_who_gives_up_as_the_answer_comes_keeps_the_new_pair(tmp_path: 
         await clock.sleep(LIFETIME)
         with anyio.CancelScope() as scope:
 
-            async def given_up(refresh_token: Secret) -> Refreshed:
-                refreshed = await refresh(refresh_token)
+            async def given_up(refresh_token: Secret, unsent: Unsent) -> Refreshed:
+                refreshed = await refresh(refresh_token, unsent)
                 scope.cancel()
                 return refreshed
 
@@ -114,6 +114,43 @@ def test_a_player_who_gives_up_while_another_renews_leaves_the_lock_alone(tmp_pa
 
     service = play(scene, backend)
     assert (service.refreshes, service.revoked) == (1, False)
+
+
+def test_who_leaves_while_the_service_is_busy_keeps_the_session(tmp_path: Path, backend: str) -> None:
+    """Killed, or by giving up: the token was refused unused, and the next try has not begun."""
+
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        disk = store_in(tmp_path)
+        disk.write(service.record())
+        await clock.sleep(LIFETIME)
+        service.plan = ["busy"]
+        async with anyio.create_task_group() as asking:
+            asking.start_soon(service.keeper(disk=store_in(tmp_path)).access_token, 300)
+            await clock.sleep(BUSY_SECONDS / 2)
+            left_by_a_kill = disk.read()
+            asking.cancel_scope.cancel()
+        for left in (left_by_a_kill, disk.read()):
+            assert left is not None
+            assert left.refresh is not None
+            assert not left.in_flight
+        await service.keeper(disk=store_in(tmp_path)).access_token(300)
+
+    service = play(scene, backend)
+    assert (service.refreshes, service.revoked) == (2, False)
+
+
+def test_each_try_of_a_busy_service_is_marked(tmp_path: Path, backend: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        disk = store_in(tmp_path)
+        disk.write(service.record())
+        await clock.sleep(LIFETIME)
+        service.plan = ["busy", "busy"]
+        marked: list[bool] = []
+        service.on_refresh = lambda: marked.append((held := disk.read()) is not None and held.in_flight)
+        await service.keeper(disk=store_in(tmp_path)).access_token(300)
+        assert marked == [True] * 3
+
+    play(scene, backend)
 
 
 def test_a_token_that_can_neither_be_marked_nor_removed_is_not_sent(

@@ -13,7 +13,7 @@ from sudomimus_bridge.errors import BridgeError, ConfigurationError, LoginDenied
 from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.session.file_store import FileStore
 from sudomimus_bridge.session.protection import FileModeOnly
-from sudomimus_bridge.session.refresh import Refreshed
+from sudomimus_bridge.session.refresh import Refreshed, Unsent
 from sudomimus_bridge.testing.virtual_time import VirtualClock
 
 from .session_helpers import LIFETIME, ModelService
@@ -59,8 +59,8 @@ def test_a_token_that_took_its_time_to_arrive_is_that_much_older() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         refresh, keeper = service.refresh, service.keeper()
 
-        async def slow(refresh_token: Secret) -> Refreshed:
-            refreshed = await refresh(refresh_token)
+        async def slow(refresh_token: Secret, unsent: Unsent) -> Refreshed:
+            refreshed = await refresh(refresh_token, unsent)
             await clock.sleep(100)
             return refreshed
 

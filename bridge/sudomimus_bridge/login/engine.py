@@ -7,7 +7,7 @@ nobody takes is not imported at all; importing this module costs next to nothing
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from anyio import CancelScope, to_thread
@@ -19,7 +19,7 @@ from ..events import ErrandResult, LoginResult, OnProgress
 from ..secret import Secret
 from ..service.port import Service
 from ..service.remote import remote_service
-from ..session.refresh import Refreshed
+from ..session.refresh import Refreshed, Unsent
 from ..settings import Settings
 from ..steam.connection import FlatApiSteam
 from ..steam.port import Steam
@@ -90,12 +90,15 @@ class Engine:
         async with self._ports() as ports:
             return await DeviceLogin(ports, on_progress, done or DoneSignal()).run()
 
-    async def refresh(self, refresh_token: Secret) -> Refreshed:
-        """Use a refresh token. What became of it is the answer, its error included: nothing is raised."""
+    async def refresh(self, refresh_token: Secret, unsent: Unsent = nullcontext) -> Refreshed:
+        """Use a refresh token. What became of it is the answer, its error included: nothing is raised.
+
+        `unsent` is entered while the next try is waited for and the token is surely unused.
+        """
         from .renewal import Renewal
 
         async with self._ports() as ports:
-            return await Renewal(ports, refresh_token).refresh()
+            return await Renewal(ports, refresh_token, unsent).refresh()
 
     async def logout(self, refresh_token: Secret) -> bool:
         """End a session. True where there was one to end. Raises one of the errors of `errors`."""

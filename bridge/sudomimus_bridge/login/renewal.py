@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from ..errors import BridgeError, ConfigurationError, ServiceUnavailable
@@ -9,7 +10,7 @@ from ..secret import Secret
 from ..service.policy import Act
 from ..service.port import Answer, Operation
 from ..service.rules import rule_for
-from ..session.refresh import Fate, Refreshed
+from ..session.refresh import Fate, Refreshed, Unsent
 from .flow import Flow, brought
 from .ports import Ports
 from .progress import DoneSignal
@@ -22,9 +23,11 @@ LATE_SECONDS = 5.0
 class Renewal(Flow):
     """One use of one refresh token."""
 
-    def __init__(self, ports: Ports, refresh_token: Secret) -> None:
+    def __init__(self, ports: Ports, refresh_token: Secret, unsent: Unsent = nullcontext) -> None:
+        """`unsent` is entered while a try is waited for, all tries before it having left the token unused."""
         super().__init__(ports, None, DoneSignal())
         self._refresh_token = refresh_token
+        self._unsent = unsent
         self._session = ports.service.session
 
     async def refresh(self) -> Refreshed:
@@ -65,7 +68,8 @@ class Renewal(Flow):
                 # Whoever asks to be left alone for a while gets the token at once or never.
                 lost = answer = replace(answer, retry_after=None)
             try:
-                await self._next_attempt(Operation.REFRESH, answer)
+                async with self._unsent() if rule.fate is Fate.UNUSED else nullcontext():
+                    await self._next_attempt(Operation.REFRESH, answer)
             except BridgeError as error:
                 return Refreshed(rule.fate, error=error)
 

@@ -7,7 +7,8 @@ is sent, so that after a crash it is not sent again; a new pair is stored before
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from anyio import CancelScope
@@ -28,7 +29,7 @@ from ..uptime import Uptime
 from .place import Place
 from .receipt import STEAM, Receipt
 from .record import Record
-from .refresh import Fate, Refreshed
+from .refresh import Fate, Refreshed, Unsent
 
 PAUSE_SECONDS = 10.0
 """After a renewal that failed for the moment, who asks again within this time gets the same answer without a request."""
@@ -67,7 +68,7 @@ class Flows(Protocol):
         """The proactive errand."""
         ...
 
-    async def refresh(self, refresh_token: Secret) -> Refreshed:
+    async def refresh(self, refresh_token: Secret, unsent: Unsent) -> Refreshed:
         """`POST /refresh`, tried again where the token is surely unused, and once at once where the answer was lost."""
         ...
 
@@ -238,13 +239,26 @@ class Keeper:
             raise sign_in_again(
                 "The last renewal of this sign-in was interrupted, and it cannot be renewed. Sign in again."
             )
-        if not await self.place.write(record.sent()):  # unmarked, another process may send it as well
-            raise sign_in_again(f"This sign-in cannot be renewed. {self.place.problem} Sign in again.")
-        try:
-            refreshed = await self._flows.refresh(record.refresh)
-        except BaseException:  # cancelled in mid-request: nobody knows what became of the token
+        await self._mark_sent(record)
+        marked = True
+
+        @asynccontextmanager
+        async def unsent() -> AsyncIterator[None]:
+            # Who quits the game, or kills it, while the service asks for patience, keeps a session that nothing happened to.
+            nonlocal marked
             with CancelScope(shield=True):
-                await self.place.write(record.without_refresh())
+                marked = not await self.place.write(record)
+            yield
+            with CancelScope(shield=True):
+                marked = True
+                await self._mark_sent(record)
+
+        try:
+            refreshed = await self._flows.refresh(record.refresh, unsent)
+        except BaseException:  # cancelled in mid-request: nobody knows what became of the token
+            if marked:
+                with CancelScope(shield=True):
+                    await self.place.write(record.without_refresh())
             raise
         with CancelScope(shield=True):
             if refreshed.result is not None:
@@ -256,6 +270,11 @@ class Keeper:
             else:
                 await self.place.write(record)
         return refreshed
+
+    async def _mark_sent(self, record: Record) -> None:
+        """Unmarked, another process may send the token as well."""
+        if not await self.place.write(record.sent()):
+            raise sign_in_again(f"This sign-in cannot be renewed. {self.place.problem} Sign in again.")
 
 
 def sign_in_again(sentence: str, detail: str | None = None) -> LoginDenied:

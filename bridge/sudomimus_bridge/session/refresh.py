@@ -6,11 +6,16 @@ what matters most about an answer is whether the token may be sent again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from ..errors import BridgeError
 from ..events import LoginResult
+
+Unsent = Callable[[], AbstractAsyncContextManager[object]]
+"""Gives a block within which the token is not on its way, nor has it been used by what was sent before."""
 
 
 class Fate(Enum):
