@@ -21,6 +21,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -146,8 +147,7 @@ def _pip(*arguments: str) -> None:
 
 
 def _compile(folder: Path) -> None:
-    import pefile  # type: ignore[import-untyped]
-
+    pefile = import_module("pefile")  # which only `make windows` installs, and no type checker has to know
     python = f"python{VERSION.replace('.', '')}"
     (folder / "starter.c").write_text(STARTER.replace("@PYTHON@", python), encoding="ascii")
     (folder / "prng.c").write_text(PRNG, encoding="ascii")
