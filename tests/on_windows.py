@@ -92,6 +92,9 @@ def main(arguments: list[str]) -> int:
     tests = arguments or ["-q", "-n", "auto", "--dist", "worksteal", *(f"tests/test_{name}.py" for name in TESTS)]
     with wine() as run:
         pytest = ["python.exe", "-m", "pytest", "-o", f"cache_dir={windows_path(PLACE / 'cache')}", "-k", "not trio"]
+        if run("python.exe", "-c", "import ssl, ctypes, pydantic, cryptography") != 0:
+            print("No Windows here: Wine cannot run its Python.", file=sys.stderr)
+            return 77
         if (status := run(*pytest, *tests)) == 1:
             print("Once more, by itself: what failed.")
             status = run(*pytest, *tests, "-n", "0", "--last-failed")
