@@ -239,6 +239,11 @@ def test_without_settings_it_serves_and_says_what_is_missing(start: Start, progr
     assert launcher.call("initialize")["result"]
     error = launcher.call("login", STEAM)["error"]
     assert error["data"]["kind"] == "configuration" and "--application" in error["message"]
+    error = launcher.call("refresh", {"refreshToken": program.emulator.open_session().refresh_token})["error"]
+    assert error["data"]["kind"] == "configuration" and "--application" in error["message"]
+    assert (
+        not program.emulator.requests
+    )  # the token is not used up for an answer that would lack the application's name
 
 
 _BROWSER = """

@@ -90,6 +90,7 @@ class Flows:
     async def refresh(self, call: Call) -> dict[str, Any]:
         """Use a refresh token. Where nobody knows what became of it, the error's reason says that it is not to be sent again."""
         params: RefreshParams = call.params
+        self._settings.require_application()  # the service's answer does not name it, and ours does
         refreshed = await self._engine(True).refresh(params.refresh_token)
         if refreshed.result is not None:
             return refreshed.result.to_json()
