@@ -1,7 +1,7 @@
 """What BROWSER starts in the tests of Ren'Py: goes through the page as a person would, once the player lets it.
 
-The n-th one started waits for the file `visit-n` and leaves `visited-n`. The first that visits shares what the game must
-know and no more, every later one all that is offered.
+The n-th one started waits for the file `visit-n`, no longer than the game runs, and leaves `visited-n`. The first that visits
+shares what the game must know and no more, every later one all that is offered.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from pathlib import Path
 from sudomimus_bridge.emulator.visitor import visit_errand
 
 
-def main(url: str, folder: Path, patience: float = 20) -> None:
+def main(url: str, folder: Path, patience: float = 120) -> None:
+    game = os.getppid()
     number = len(list(folder.glob("opened-*"))) + 1
     (folder / f"opened-{number}").touch()
     until = time.monotonic() + patience
     while not (folder / f"visit-{number}").exists():
-        if (folder / f"opened-{number + 1}").exists() or time.monotonic() > until:
+        if (folder / f"opened-{number + 1}").exists() or time.monotonic() > until or os.getppid() != game:
             return
         time.sleep(0.05)
     first = not list(folder.glob("visited-*"))
