@@ -59,7 +59,9 @@ def checks(ended: Ended) -> dict[str, dict[str, Any]]:
     """The report, its shape checked."""
     assert list(ended.json) == ["checks"]
     for check in ended.json["checks"]:
-        assert list(check) == ["name", "ok", "detail", "fix"]
+        assert list(check) == ["name", "ok", "status", "detail", "fix"]
+        assert check["status"] in ("ok", "warning", "failed", "skipped")
+        assert check["ok"] is (check["status"] in ("ok", "warning"))
         assert isinstance(check["name"], str) and isinstance(check["ok"], bool) and check["detail"]
         if not check["ok"]:
             assert check["fix"] and check["fix"] not in check["detail"] and check["detail"] not in check["fix"]
@@ -69,8 +71,11 @@ def checks(ended: Ended) -> dict[str, dict[str, Any]]:
 
 
 def failing(found: dict[str, dict[str, Any]]) -> list[str]:
-    """What failed by itself, not for want of something else."""
-    return [name for name, check in found.items() if not check["ok"] and "not checked" not in check["detail"]]
+    """The checks that failed themselves. A check that was skipped names one of them."""
+    failed = [name for name, check in found.items() if check["status"] == "failed"]
+    skipped = [check["detail"] for check in found.values() if check["status"] == "skipped"]
+    assert all(detail.removeprefix("skipped: needs ") in failed for detail in skipped)
+    return failed
 
 
 def test_everything_is_right(program: Program) -> None:
@@ -78,7 +83,7 @@ def test_everything_is_right(program: Program) -> None:
     ended = program.run("doctor", "--json")
     found = checks(ended)
     assert ended.status == 0 and failing(found) == []
-    assert all(check["fix"] is None for check in found.values())
+    assert all(check["fix"] is None and check["status"] == "ok" for check in found.values())
     assert list(found) == NAMES
     program.every_ticket_was_cancelled_once(1)
     assert [(entry.method, entry.path) for entry in program.emulator.requests] == [("GET", "/health")]
@@ -94,7 +99,7 @@ def test_a_person_reads_a_line_for_each(program: Program) -> None:
     assert ended.status == 3
     assert "fail steam-running    Steam is not running\n" in ended.out
     assert "\n                      Start Steam, sign in, then try again.\n" in ended.out
-    assert "-    steam-ticket     not checked, for it needs steam-running\n" in ended.out
+    assert "skip steam-ticket     needs steam-running\n" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -163,8 +168,9 @@ def test_no_browser_is_a_warning(program: Program, tmp_path: Path) -> None:
     program.environ |= {"BROWSER": "", "PATH": str(tmp_path), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
     ended = program.run("doctor", "--json")
     found = checks(ended)
-    assert ended.status == 0 and found["browser"]["ok"] is True
-    assert found["browser"]["detail"].startswith("warning: no browser") and "BROWSER" in found["browser"]["fix"]
+    assert ended.status == 0 and failing(found) == []
+    assert {name for name, check in found.items() if check["status"] == "warning"} == {"browser"}
+    assert found["browser"]["detail"].startswith("no browser") and "BROWSER" in found["browser"]["fix"]
     assert "warn browser          no browser was found" in program.run("doctor").out
 
 

@@ -1,6 +1,6 @@
-"""`doctor`: each thing that a login needs, checked one by one, with what to do about the one that fails.
+"""`doctor`: checks each thing that a login needs, one by one, and says how to fix the one that fails.
 
-It uses the login's own parts: what works here works there. Nothing is sent to the service but a request for its health.
+It uses the login's own parts, so a check that passes here passes there. The service gets one request, for its health.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
 from time import perf_counter
+from typing import Any
 
 import anyio
 from anyio import to_thread
@@ -33,23 +35,49 @@ from .output import Output
 from .running import run
 from .terminal import Terminal
 
-_NOT_CHECKED = "not checked, for it needs"
-_WARNING = "warning: "
 _INDENT = len("fail steam-logged-on  ")
+_SKIPPED = "skipped: "
 
 SKEW_SECONDS = 300
-"""How wrong the clock may be: tokens and certificates are judged by the minute, not by the second."""
+"""How far the clock may be off: tokens and certificates need minutes, not seconds."""
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+_MARKS = {
+    Status.OK: ("ok", "32"),
+    Status.WARNING: ("warn", "33"),
+    Status.FAILED: ("fail", "31"),
+    Status.SKIPPED: ("skip", "2"),
+}
+"""For each status, the word and the colour (SGR) that a person sees."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the report. `status` is the exit status that this check asks for; 0 where it passed or only warns."""
+    """One line of the report. `exit_status` is what the command exits with if this is the first check that failed."""
 
     name: str
-    ok: bool
+    status: Status
     detail: str
     fix: str | None = None
-    status: int = field(default=0, repr=False)
+    exit_status: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether a login can do with this: the check passed, or only warns."""
+        return self.status in (Status.OK, Status.WARNING)
+
+    def to_json(self) -> dict[str, Any]:
+        """One member of `checks` in `doctor --json`."""
+        return {"name": self.name, "ok": self.ok, "status": self.status, "detail": self.detail, "fix": self.fix}
 
 
 def doctor(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
@@ -62,13 +90,13 @@ def doctor(arguments: argparse.Namespace, terminal: Terminal, output: Output) ->
             async for check in _checks(settings):
                 checks.append(check)
                 if not arguments.json:
-                    output.text(_line(check, terminal) if output.is_terminal else _plain(check))
+                    output.text(_line(check, terminal if output.is_terminal else None))
         return checks
 
     checks = run(flow)
     if arguments.json:
-        output.json({"checks": [{k: v for k, v in asdict(check).items() if k != "status"} for check in checks]})
-    return next((check.status for check in checks if check.status), 0)
+        output.json({"checks": [check.to_json() for check in checks]})
+    return next((check.exit_status for check in checks if check.status is Status.FAILED), 0)
 
 
 async def _checks(settings: Settings) -> AsyncIterator[Check]:
@@ -81,12 +109,12 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
         yield check
     browser = await to_thread.run_sync(available_browser)
     if browser:
-        yield Check("browser", True, f"{browser} would be opened")
+        yield _passed("browser", f"{browser} would open the pages")
     else:
         yield Check(
             "browser",
-            True,
-            f"{_WARNING}no browser was found, so a page would be shown as text and QR code",
+            Status.WARNING,
+            "no browser was found, so the bridge would show the address of a page instead of opening it",
             "Install a browser, or name one in the environment variable BROWSER.",
         )
 
@@ -98,20 +126,20 @@ async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
     except BridgeError as error:
         yield _failed("steam-library", error)
         for name in ["steam-exports", *rest]:
-            yield _skipped(name, "steam-library", error.exit_status)
+            yield _skipped(name, "steam-library")
         return
-    yield Check("steam-library", True, f"found at {path}")
+    yield _passed("steam-library", f"found at {path}")
     try:
         library = await to_thread.run_sync(load_library, path)
     except BridgeError as error:
         yield _failed("steam-exports", error)
         for name in rest:
-            yield _skipped(name, "steam-exports", error.exit_status)
+            yield _skipped(name, "steam-exports")
         return
-    yield Check("steam-exports", True, f"all there; the library is of SDK {library.sdk}")
+    yield _passed("steam-exports", f"the library has all functions; it comes from SDK {library.sdk}")
     if not app_id.ok:
         for name in rest:
-            yield _skipped(name, app_id.name, app_id.status)
+            yield _skipped(name, app_id.name)
         return
     engine = Engine(settings)
     steam = engine.steam
@@ -123,16 +151,16 @@ async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
         except BridgeError as error:
             yield _failed("steam-running", error)
             for name in rest[1:]:
-                yield _skipped(name, "steam-running", error.exit_status)
+                yield _skipped(name, "steam-running")
             return
-        yield Check("steam-running", True, "Steam is running and was initialised")
-        yield Check("steam-app", True, f"Steam runs this program as app {running_as}")
+        yield _passed("steam-running", "Steam is running and was initialised")
+        yield _passed("steam-app", f"Steam runs this program as app {running_as}")
         if not await steam.logged_on():
             fix = "Take Steam out of offline mode, and sign in."
-            yield Check("steam-logged-on", False, "Steam is not logged on", fix, SteamUnavailable.exit_status)
-            yield _skipped("steam-ticket", "steam-logged-on", SteamUnavailable.exit_status)
+            yield Check("steam-logged-on", Status.FAILED, "Steam is not logged on", fix, SteamUnavailable.exit_status)
+            yield _skipped("steam-ticket", "steam-logged-on")
             return
-        yield Check("steam-logged-on", True, "Steam is logged on to its servers")
+        yield _passed("steam-logged-on", "Steam is logged on to its servers")
         yield await _ticket(steam, engine.clock)
     finally:
         await engine.aclose()
@@ -145,7 +173,7 @@ async def _ticket(steam: FlatApiSteam, clock: Clock) -> Check:
             size, seconds = len(ticket_hex) // 2, perf_counter() - began
     except BridgeError as error:
         return _failed("steam-ticket", error)
-    return Check("steam-ticket", True, f"{size} bytes in {seconds:.2f} s, and cancelled")
+    return _passed("steam-ticket", f"Steam gave a ticket of {size} bytes in {seconds:.2f} s; it was cancelled")
 
 
 async def _service(settings: Settings) -> AsyncIterator[Check]:
@@ -154,8 +182,8 @@ async def _service(settings: Settings) -> AsyncIterator[Check]:
         exchange = await open_exchange(settings.native_url, clock)
     except ConfigurationError as error:
         yield _failed("certificates", error)
-        yield _skipped("service", "certificates", error.exit_status)
-        yield _skipped("clock", "certificates", error.exit_status)
+        yield _skipped("service", "certificates")
+        yield _skipped("clock", "certificates")
         return
     try:
         began = perf_counter()
@@ -171,59 +199,64 @@ async def _service(settings: Settings) -> AsyncIterator[Check]:
         untrusted = reply.trouble is Trouble.CERTIFICATE
         failed = "certificates" if untrusted else "service"
         if untrusted:
-            yield Check("service", True, f"{host} was reached")
-            yield Check(failed, False, f"{host} is not trusted: {reply.detail}", fix, ServiceUnavailable.exit_status)
+            yield _passed("service", f"{host} was reached")
+            yield Check(
+                failed, Status.FAILED, f"{host} is not trusted: {reply.detail}", fix, ServiceUnavailable.exit_status
+            )
         else:
-            detail = f"{host} gave no answer of the service: {reply.detail}"
-            yield Check(failed, False, detail, fix, ServiceUnavailable.exit_status)
-            yield _skipped("certificates", failed, ServiceUnavailable.exit_status)
-        yield _skipped("clock", failed, ServiceUnavailable.exit_status)
+            detail = f"{host} did not answer as the sign-in service does: {reply.detail}"
+            yield Check(failed, Status.FAILED, detail, fix, ServiceUnavailable.exit_status)
+            yield _skipped("certificates", failed)
+        yield _skipped("clock", failed)
         return
     yield _health(host, reply, seconds)
     trusted = "not needed on loopback" if is_loopback(host) and settings.native_url.startswith("http:") else "trusted"
-    yield Check("certificates", True, trusted)
+    yield _passed("certificates", trusted)
     yield _clock(reply, clock.wall())
 
 
 def _health(host: str, reply: Replied, seconds: float) -> Check:
-    """An API from before `/health` answers 404, which shows as well that it is there."""
+    """An API that is older than `/health` answers 404, which also shows that it is there."""
     if reply.status >= 500:
         sentence = error_for(Operation.STEAM_TICKET, Answer(status=reply.status), None).sentence
         _, fix = _what_and_fix(sentence)
-        return Check("service", False, f"{host} answered {reply.status}", fix, ServiceUnavailable.exit_status)
-    return Check("service", True, f"{host} answered in {seconds:.2f} s")
+        return Check("service", Status.FAILED, f"{host} answered {reply.status}", fix, ServiceUnavailable.exit_status)
+    return _passed("service", f"{host} answered in {seconds:.2f} s")
 
 
 def _clock(reply: Replied, here: float) -> Check:
     if reply.date is None:
-        return Check("clock", True, "the service does not say its time, so this was not compared")
+        return _passed("clock", "the service did not send its time, so the clock was not compared")
     skew = here - reply.date
     if abs(skew) <= SKEW_SECONDS:
-        return Check("clock", True, f"within {max(1, round(abs(skew)))} s of the service's")
+        return _passed("clock", f"within {max(1, round(abs(skew)))} s of the service's")
     direction = "ahead of" if skew > 0 else "behind"
     return Check(
         "clock",
-        False,
+        Status.FAILED,
         f"this computer's clock is {round(abs(skew) / 60)} minutes {direction} the service's",
-        "Have the operating system set the clock by itself, then try again.",
+        "Let the operating system set the clock by itself, then try again.",
         ConfigurationError.exit_status,
     )
 
 
 def _attempt(name: str, value: object, detail: str) -> Check:
     try:
-        return Check(name, True, detail.format(value() if callable(value) else value))
+        return _passed(name, detail.format(value() if callable(value) else value))
     except BridgeError as error:
         return _failed(name, error)
 
 
 def _failed(name: str, error: BridgeError) -> Check:
     detail, fix = _what_and_fix(error.sentence)
-    return Check(name, False, detail, fix, error.exit_status)
+    return Check(name, Status.FAILED, detail, fix, error.exit_status)
 
 
 def _what_and_fix(sentence: str) -> tuple[str, str]:
-    """What is, and what to do: an error's last sentence, or what follows its colon. A path may hold both, so the last."""
+    """Split an error's sentence into what is wrong and how to fix it.
+
+    The fix is the last sentence, or what follows the last colon: a path may hold a full stop or a colon as well.
+    """
     for pattern in (r"(.*\S)\. ([A-Z].*)", r"(.*\S): ([a-z].*)"):
         if match := re.fullmatch(pattern, sentence, re.DOTALL):
             detail, fix = match.groups()
@@ -231,19 +264,23 @@ def _what_and_fix(sentence: str) -> tuple[str, str]:
     return sentence.rstrip("."), "Correct that, then try again."
 
 
-def _skipped(name: str, needs: str, status: int) -> Check:
-    return Check(name, False, f"{_NOT_CHECKED} {needs}", f"See {needs}.", status)
+def _passed(name: str, detail: str) -> Check:
+    return Check(name, Status.OK, detail)
 
 
-def _plain(check: Check) -> str:
-    word = "-" if check.detail.startswith(_NOT_CHECKED) else "fail" if not check.ok else "warn" if check.fix else "ok"
-    line = f"{word:<4} {check.name:<16} {check.detail.removeprefix(_WARNING)}"
-    return line if check.fix is None or word == "-" else f"{line}\n{'':<{_INDENT}}{check.fix}"
+def _skipped(name: str, needs: str) -> Check:
+    """A check that could not be made, because the check `needs` failed."""
+    return Check(name, Status.SKIPPED, f"{_SKIPPED}needs {needs}", f"Fix {needs} first.")
 
 
-def _line(check: Check, terminal: Terminal) -> str:
-    """The same as a terminal has room for, in colour."""
-    line = "\n".join(terminal.wrapped(line, _INDENT) for line in _plain(check).split("\n"))
-    colours = {"ok": 32, "warn": 33, "fail": 31}
-    word = line.split()[0]
-    return f"\033[{colours[word]}m{word}\033[0m{line[len(word) :]}" if terminal.colour and word in colours else line
+def _line(check: Check, terminal: Terminal | None = None) -> str:
+    """The lines that a person reads; with a terminal, wrapped to its width and in colour."""
+    mark, colour = _MARKS[check.status]
+    lines = [f"{mark:<4} {check.name:<16} {check.detail.removeprefix(_SKIPPED)}"]
+    if check.fix is not None and check.status is not Status.SKIPPED:
+        lines.append(f"{'':<{_INDENT}}{check.fix}")
+    if terminal is not None:
+        lines = [terminal.wrapped(line, _INDENT) for line in lines]
+        if terminal.colour:
+            lines[0] = f"\033[{colour}m{mark}\033[0m{lines[0][len(mark) :]}"
+    return "\n".join(lines)
