@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -9,9 +10,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from starlette.routing import Route
 
 from sudomimus_bridge.emulator import Emulator, FaultRule
 from sudomimus_bridge.emulator.fault_rules import parse_fault
+from sudomimus_bridge.emulator.paths import REQUESTS
 
 from .emulator_helpers import Client, new_ticket, told
 
@@ -43,7 +46,7 @@ def test_rules_take_their_turn_and_let_some_pass(client: Client) -> None:
     client.emulator.fault("POST /direct-issue/* 429 skip=1 times=1")
     # The first rule lets one pass, and so does the second with the same one.
     assert [client.steam().status_code for _ in range(5)] == [200, 502, 429, 200, 200]
-    client.emulator.fault("GET /direct-issue/* 500")
+    client.emulator.fault("GET * 500")
     assert client.steam().status_code == 200
 
 
@@ -164,3 +167,52 @@ SLIPS = ["/x 503 tims=2", "/x statsu=503", "/x 503 delays=1"]
 def test_a_rule_that_makes_no_sense(text: str) -> None:
     with pytest.raises(ValueError):
         parse_fault(text)
+
+
+# --- rules that match nothing ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("POST /direct-isue/* 503", "no request has the path '/direct-isue/*'; did you mean '/direct-issue/"),
+        ("/connect/reedem 503", "did you mean '/connect/redeem'?"),
+        ("/errand/*/stats 503", "did you mean '/errand/{errandKey}/status'?"),
+        ("/session/refresh?x=1 503", "did you mean '/session/refresh'?"),
+        ("/Session/refresh 503", "did you mean '/session/refresh'?"),
+        ("/nowhere 503", "no request has the path '/nowhere'"),
+        ("GET /direct-issue/* 503", "no request to '/direct-issue/*' has the method 'GET'; use POST"),
+        ("PSOT /errand 503", "has the method 'PSOT'; use POST"),
+        ("DELETE * 503", "has the method 'DELETE'"),
+    ],
+)
+def test_a_rule_that_matches_no_request_is_refused(client: Client, rule: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        client.emulator.fault(rule)
+    answer = client.control("POST", "faults", [rule])
+    assert answer.status_code == 422 and expected in answer.json()["error"]
+    *method, path, _ = rule.split()
+    fields = {"method": "".join(method) or "*", "path": path, "status": 503}
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        client.emulator.update(faults=[fields])
+    assert client.emulator.faults.active == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *("* * 503", "/errand/ernd_one/status 503", "/errand/* 503", "/errand/*/status 503", "/*/establish 503"),
+        *("/via/avatar/?[0-9]*.svg 503", "HEAD /health 503", "GET /*/health 503", "/via/[ed]* 503"),
+    ],
+)
+def test_a_rule_that_matches_some_request_is_taken(client: Client, rule: str) -> None:
+    client.emulator.fault(rule)
+
+
+def test_the_paths_are_those_of_the_routes(client: Client) -> None:
+    routes: dict[str, set[str]] = {}
+    for route in client.emulator._application().routes:
+        if isinstance(route, Route) and not route.path.startswith("/_emulator"):
+            path = re.sub(r":[a-z]+}", "}", route.path)
+            routes.setdefault(path, set()).update((route.methods or set()) - {"HEAD"})
+    assert {path: " ".join(sorted(methods)) for path, methods in routes.items()} == REQUESTS

@@ -68,6 +68,15 @@ def test_a_second_use_takes_the_family_with_it(client: Client) -> None:
     assert refresh(client, first.refresh_token) == (401, "RefreshTokenRevoked")
 
 
+def test_a_grace_window_of_zero_allows_no_second_use(client: Client) -> None:
+    client.emulator.update({"sessions.grace_seconds": 0})
+    first = client.emulator.open_session()
+    second = client.session("refresh", refreshToken=first.refresh_token).json()
+    # The clock stands still, so no time at all has passed.
+    assert told(client.session("refresh", refreshToken=first.refresh_token)) == (401, "RefreshTokenFamilyCompromised")
+    assert told(client.session("refresh", refreshToken=second["refreshToken"])) == (401, "RefreshTokenRevoked")
+
+
 def test_a_retry_in_the_grace_window_adopts_the_child(client: Client) -> None:
     first = client.emulator.open_session()
     second = renewed(client, first.refresh_token)

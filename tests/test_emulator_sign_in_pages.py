@@ -14,7 +14,7 @@ from sudomimus_bridge.emulator.visitor import VisitFailed, read_page
 from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.testing.browser import AutoBrowser
 
-from .emulator_helpers import KIM, NO_TLS, ROBIN, Client, headless_chromium
+from .emulator_helpers import KIM, NO_TLS, ROBIN, Client, headless_chromium, keys, page
 
 
 @pytest.fixture
@@ -231,8 +231,8 @@ def test_the_automatic_browser_does_all_pages(client: Client) -> None:
 
     keys, url = inquiry(client)
     code = device(client)
-    for page in (url, code["verificationUriComplete"]):
-        assert anyio.run(AutoBrowser().open, Secret(page))
+    for address in (url, code["verificationUriComplete"]):
+        assert anyio.run(AutoBrowser().open, Secret(address))
     assert status(client, keys) == "REALIZED"
     assert client.device("device-token", {"deviceCode": code["deviceCode"]}).status_code == 200
     assert not anyio.run(AutoBrowser().open, Secret(code["verificationUri"]))
@@ -297,3 +297,20 @@ def test_both_in_chromium_by_keyboard_on_a_narrow_screen(client: Client, tmp_pat
 
 def _only(steam_id: int) -> dict[str, Any]:
     return {"constraintType": "STEAM_ID", "payload": {"allowedSteamIds": [str(steam_id)]}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"application.anchor": "my-game"}, "My Game"),
+        ({"application.anchor": "solo"}, "Solo"),
+        ({"application": {"anchor": "my-game", "name": "The Last Ferry"}}, "The Last Ferry"),
+        ({}, "Demo Game"),
+    ],
+)
+def test_the_pages_name_the_application_that_was_set(client: Client, settings: dict[str, Any], name: str) -> None:
+    client.emulator.update(settings)
+    anchor = client.emulator.config.application.anchor
+    assert f'<p class="eyebrow">{name}</p>' in client.http.get(page(client, keys(client))).text
+    answer = client.connect("info", {"applicationAnchor": anchor, "locale": "en"}).json()
+    assert answer["applicationName"] == name

@@ -133,6 +133,9 @@ def test_a_players_account(
     claims = sudomimus_bridge.login().claims
     assert (claims["email"]["state"], claims["firstName"]["state"]) == ("GRANTED", "DENIED")
     assert sudomimus_player.account.first_name == "Robin"
+    for wrong in (sudomimus_service.requires, sudomimus_service.offers, sudomimus_player.withholds):
+        with pytest.raises(TypeError, match="no such claim: emial; there are email, firstName, lastName"):
+            wrong("emial")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="no such claim: shoeSize"):
         sudomimus_player.shares(shoeSize="42")
 

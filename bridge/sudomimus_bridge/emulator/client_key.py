@@ -35,9 +35,13 @@ class ClientKeyFile:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         # The mode is given when the file is made: there is no moment in which others could read it.
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(pem)
+        except BaseException:
+            self.remove()
+            raise
 
     def remove(self) -> None:
         """Delete the file and its folder."""

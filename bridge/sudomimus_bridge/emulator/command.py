@@ -17,11 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from .config import EmulatorConfig, merged
-from .fault_rules import parse_fault
-from .problems import problems
+from .fault_rules import FaultRule, parse_fault
+from .problems import SettingRefused, refusing
 from .server import HOST, Emulator
 
 _EXIT_USAGE = 2
@@ -98,9 +96,8 @@ def _config(arguments: argparse.Namespace) -> EmulatorConfig:
         config = _merged(config, {path: _value(text)}, "--set")
     for text in arguments.faults:
         try:
-            config.faults = [*config.faults, parse_fault(text)]
-        except ValidationError as error:
-            raise ValueError(f"--fault: {'; '.join(problems(error))}") from None
+            with refusing(FaultRule):
+                config.faults = [*config.faults, parse_fault(text)]
         except ValueError as error:
             raise ValueError(f"--fault: {error}") from None
     if arguments.steam_log is not None:
@@ -110,9 +107,10 @@ def _config(arguments: argparse.Namespace) -> EmulatorConfig:
 
 def _merged(config: EmulatorConfig, changes: dict[str, Any], where: str) -> EmulatorConfig:
     try:
-        return merged(config, changes)
-    except ValidationError as error:
-        raise ValueError(f"{where}: {'; '.join(problems(error))}") from None
+        with refusing(EmulatorConfig):
+            return merged(config, changes)
+    except SettingRefused as refused:
+        raise ValueError(f"{where}: {refused}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -125,7 +125,8 @@ class Application(Settings):
     """The one application, with its three layers of rules (native-flows: what the application must have)."""
 
     anchor: Anchor = "demo-game"
-    name: str = "Demo Game"
+    # What the pages and `/info` call the game. If None, the name is made from the anchor.
+    name: str | None = None
     disabled: bool = False
     # Layer 1: STEAM_TICKET with these app ids, and ACCESS_KEY_DIRECT.
     allowed_steam_app_ids: list[Annotated[int, Field(ge=1)]] = Field(default_factory=lambda: [480])
@@ -145,6 +146,11 @@ class Application(Settings):
     device_code: bool = True
     # Hosts that an inquiry's callbackUrl may name.
     allowed_callback_domains: list[str] = Field(default_factory=lambda: ["localhost", "127.0.0.1", "[::1]"])
+
+    @property
+    def shown_name(self) -> str:
+        """The game's name for its players: "My Game" for the anchor "my-game"."""
+        return self.name or " ".join(word.capitalize() for word in re.split(r"[-_ ]+", self.anchor) if word)
 
 
 class ScriptedPlayer(Settings):

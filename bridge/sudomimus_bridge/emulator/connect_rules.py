@@ -82,7 +82,7 @@ def info(state: State, body: dict[str, Any]) -> dict[str, Any]:
         raise Refusal(404, "ApplicationNotFound")
     return {
         "applicationAnchor": state.config.application.anchor,
-        "applicationName": state.config.application.name,
+        "applicationName": state.config.application.shown_name,
         "applicationPublicKey": state.tokens.public_key_pem,
     }
 

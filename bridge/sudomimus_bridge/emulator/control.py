@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,7 +16,7 @@ from starlette.routing import Route
 from .answers import read_json
 from .fault_rules import FaultRule, parse_fault
 from .limits import Settings, SteamID
-from .problems import problems
+from .problems import SettingRefused, refusing
 
 if TYPE_CHECKING:
     from .server import Emulator
@@ -73,7 +72,8 @@ class ControlApi:
         """One rule or a list of them, each as JSON or as a short form in a string."""
         given = await _json(request)
         # All are read before one is added.
-        rules = [_rule(item) for item in (given if isinstance(given, list) else [given])]
+        with refusing(FaultRule):
+            rules = [_rule(item) for item in (given if isinstance(given, list) else [given])]
         for rule in rules:
             self._emulator.fault(rule)
         return JSONResponse({"faults": self._emulator.snapshot()["faults"]}, status_code=201)
@@ -100,7 +100,8 @@ class ControlApi:
 
     async def sessions(self, request: Request) -> Response:
         """`{"revoked": true}` or `{"suspended": true or false}`, and `steamId` where one player's sessions are meant."""
-        change = SessionChange.model_validate(_mapping(await _json(request)))
+        with refusing(SessionChange):
+            change = SessionChange.model_validate(_mapping(await _json(request)))
         changed = self._emulator.set_sessions(**change.model_dump())
         return JSONResponse({"changed": changed, "sessions": self._emulator.snapshot()["sessions"]})
 
@@ -124,10 +125,9 @@ def _write(handler: Handler) -> Handler:
             return JSONResponse({"error": "send application/json"}, status_code=415)
         try:
             return await handler(request)
-        except ValidationError as error:
-            return JSONResponse({"error": "; ".join(problems(error)), "problems": problems(error)}, status_code=422)
         except ValueError as error:
-            return JSONResponse({"error": str(error), "problems": [str(error)]}, status_code=422)
+            problems = error.problems if isinstance(error, SettingRefused) else [str(error)]
+            return JSONResponse({"error": str(error), "problems": problems}, status_code=422)
 
     return guarded
 

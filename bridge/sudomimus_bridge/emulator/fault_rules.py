@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from .paths import check_pattern
+
 
 def _one_line(text: str) -> str:
     # What HTTP cannot carry would break the connection, which is another fault than the one that was asked for.
@@ -79,6 +81,11 @@ class FaultRule(BaseModel):
             raise ValueError("the rule changes nothing: give it a status, delay, reset, garbage, truncate, redirect …")
         if self.reason is not None and self.status is None:
             raise ValueError("a reason needs the status it goes with")
+        return self
+
+    @model_validator(mode="after")
+    def _meets_some_request(self) -> FaultRule:
+        check_pattern(self.method, self.path)
         return self
 
     @property

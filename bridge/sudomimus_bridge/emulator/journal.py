@@ -10,34 +10,10 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .paths import template
 from .state import RequestRecord, State
 
-_KNOWN = {
-    "/direct-issue/steam-ticket",
-    "/direct-issue/access-key",
-    "/errand",
-    "/health",
-    "/.well-known/jwks.json",
-    "/via",
-    "/via/",
-    "/via/errand",
-    "/via/device",
-    "/via/static/via.css",
-    *(f"/connect/{name}" for name in ("establish", "status-poll", "redeem", "info", "health", ".well-known/jwks.json")),
-    *(f"/device/{name}" for name in ("device-authorize", "device-token", "health")),
-    *(f"/session/{name}" for name in ("refresh", "introspect", "logout", "revoke-all", "health")),
-}
-
 logger = logging.getLogger("sudomimus_bridge.emulator")
-
-
-def template(path: str) -> str:
-    """The path as the documents write it."""
-    if path in _KNOWN:
-        return path
-    if path.startswith("/errand/") and path.endswith("/status") and path.count("/") >= 3:
-        return "/errand/{errandKey}/status"
-    return "/via/avatar/{handle}.svg" if path.startswith("/via/avatar/") else "(unknown)"
 
 
 class JournalMiddleware:

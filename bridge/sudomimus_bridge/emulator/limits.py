@@ -77,6 +77,7 @@ class Device(Settings):
 class Sessions(Settings):
     """Refresh-token rotation. The service does not publish how long its grace window is."""
 
+    # How long after its first use a refresh token may be sent once more. 0: every second use ends the session.
     grace_seconds: float = Field(default=10, ge=0)
     # False: a retry inside the window finds no child to adopt, and the family is revoked with an empty 401.
     adopts: bool = True

@@ -90,7 +90,7 @@ class PageFrame:
     def render(self, page: str, *, status: int = 200, **context: Any) -> Response:
         """One page from its template."""
         template = _environment().get_template(f"{page}.html")
-        html = template.render(page=page, application=self._state.config.application.name, **context)
+        html = template.render(page=page, application=self._state.config.application.shown_name, **context)
         return Response(html, status_code=status, media_type="text/html", headers=HEADERS)
 
     def consent(

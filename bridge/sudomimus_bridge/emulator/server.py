@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -31,14 +30,13 @@ from .journal import JournalMiddleware
 from .native_api import NativeApi
 from .page_frame import PageFrame
 from .pages import ErrandPages
+from .problems import refusing
 from .sessions import Pair, Session
 from .sign_in_pages import SignInPages
 from .state import RequestRecord, State
 from .threaded import ThreadedServer
 
 HOST = "127.0.0.1"
-_START_SECONDS = 10
-_STOP_SECONDS = 5
 
 logger = logging.getLogger("sudomimus_bridge.emulator")
 
@@ -50,49 +48,46 @@ class Emulator:
         if isinstance(config, EmulatorConfig):
             self.config = config.model_copy(deep=True)
         else:
-            self.config = merged(EmulatorConfig(), config or {})
+            with refusing(EmulatorConfig):
+                self.config = merged(EmulatorConfig(), config or {})
         self._given = self.config.model_copy(deep=True)
         self.state = State(self.config)
         self.faults = FaultTable(self.config.faults)
         self._wanted_port = port
         self._server: ThreadedServer | None = None
-        self._thread: threading.Thread | None = None
         self._client_key: ClientKeyFile | None = None
 
     # --- running -----------------------------------------------------------------------------------------------------
 
     def start(self) -> Self:
-        """Bind and serve from a thread of its own; returns once it listens. OSError where the port is taken."""
+        """Bind a port and serve it from a new thread; return once the service listens.
+
+        OSError if the port is taken. If the start fails, no thread, socket or key file stays behind.
+        """
         if self._server is not None:
             raise RuntimeError("the emulator runs already")
-        # The protocol is named because asyncio turns Nagle's delay off only where it is (40 ms for each answer).
+        # asyncio turns Nagle's delay (40 ms for each answer) off only if the socket names its protocol.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if os.name == "posix":  # on Windows the option would let two processes share the port
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((HOST, self._wanted_port))
+            self.state.native_url = f"http://{HOST}:{listener.getsockname()[1]}"
+            self.state.via_url = f"{self.state.native_url}/via"
             self._client_key = ClientKeyFile()
+            self._server = ThreadedServer(self._application(), self.state.clock)
+            self._server.start(listener)
         except BaseException:
+            self.stop()
             listener.close()
             raise
-        self.state.native_url = f"http://{HOST}:{listener.getsockname()[1]}"
-        self.state.via_url = f"{self.state.native_url}/via"
-        self._server = ThreadedServer(self._application())
-        self._thread = threading.Thread(
-            target=self._server.run_on, args=(listener,), name="sudomimus-emulator", daemon=True
-        )
-        self._thread.start()
-        if not self._server.listening.wait(_START_SECONDS):
-            raise RuntimeError("the emulator did not come up")
         return self
 
     def stop(self) -> None:
         """Break what is under way, close the socket and wait for the thread to end. Harmless when repeated."""
-        server, thread = self._server, self._thread
-        self._server = self._thread = None
-        if server is not None and thread is not None:
-            server.end()
-            thread.join(_STOP_SECONDS)
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
         if self._client_key is not None:
             self._client_key.remove()
             self._client_key = None
@@ -132,9 +127,12 @@ class Emulator:
     # --- setting -----------------------------------------------------------------------------------------------------
 
     def update(self, changes: Mapping[str, Any] | None = None, /, **settings: Any) -> None:
-        """Change settings: `update({"claims.email": "REQUIRED"})`, `update(dialect="documents")`. All of it or nothing."""
+        """Change settings: `update({"claims.email": "REQUIRED"})`, `update(dialect="documents")`. All of it or nothing.
+
+        Raises `SettingRefused`, a ValueError, that names each wrong setting.
+        """
         changes = {**(changes or {}), **settings}
-        with self.state.lock:
+        with self.state.lock, refusing(EmulatorConfig):
             changed = merged(self.config, changes)
             before = self.config.model_copy()
             for name in EmulatorConfig.model_fields:
@@ -148,9 +146,10 @@ class Emulator:
 
     def fault(self, rule: FaultRule | str | None = None, /, **fields: Any) -> FaultRule:
         """Let something go wrong from now on: a rule, its short form, or its fields as keywords."""
-        if isinstance(rule, str):
-            rule = parse_fault(rule)
-        rule = rule or FaultRule.model_validate(fields)
+        with refusing(FaultRule):
+            if isinstance(rule, str):
+                rule = parse_fault(rule)
+            rule = rule or FaultRule.model_validate(fields)
         self.faults.add(rule)
         return rule
 
@@ -170,7 +169,7 @@ class Emulator:
 
     def put_player(self, player: Player | Mapping[str, Any] | None = None, /, **fields: Any) -> Player:
         """Add an account, or change the one with this `steam_id`: what is not given stays as it is."""
-        with self.state.lock:
+        with self.state.lock, refusing(Player):
             if isinstance(player, Player):
                 return self.state.put_player(player)
             given = {**(player or {}), **fields}
@@ -193,7 +192,7 @@ class Emulator:
         `returnMethods` are given.
         """
         body = {"returnMethods": [{"type": "STATUS_POLL", "payload": {}}], **(narrowing or {})}
-        with self.state.lock:
+        with self.state.lock, refusing(EstablishBody):
             body["applicationAnchor"] = self.config.application.anchor
             inquiry = self.state.sign_ins.establish(EstablishBody.model_validate(body), self.config)
         return {"exposureKey": inquiry.exposure_key, "hiddenKey": inquiry.hidden_key}

@@ -108,8 +108,8 @@ def _usable(state: State, presented: Refresh) -> None:
         raise Refusal(401, "RefreshTokenRevoked")
     if presented.rotated_at is None:
         return
-    late = now - presented.rotated_at > state.config.sessions.grace_seconds
-    if late or presented.child is not session.current:
+    grace = state.config.sessions.grace_seconds
+    if not grace or now - presented.rotated_at > grace or presented.child is not session.current:
         session.revoked = True
         raise Refusal(401, "RefreshTokenFamilyCompromised")
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections.abc import Collection, Iterable
+from typing import get_args
 
 from ..emulator import Emulator, FaultRule, Player
 from ..emulator.clock import Clock
@@ -56,10 +58,12 @@ class LocalService(Emulator):
 
     def requires(self, *claims: ClaimName) -> None:
         """The game requires these claims: who has not shared them yet is sent on an errand first."""
+        _check(claims, get_args(ClaimName))
         self.update(claims=dict.fromkeys(claims, "REQUIRED"))
 
     def offers(self, *claims: ClaimName) -> None:
         """The game would like to know these claims, and signs in without them. `Bridge.share` asks for them."""
+        _check(claims, get_args(ClaimName))
         self.update(claims=dict.fromkeys(claims, "OPTIONAL"))
 
     # --- what goes wrong -------------------------------------------------------------------------------------------------
@@ -112,19 +116,19 @@ class ScriptedPlayer:
 
     def shares(self, **claims: str) -> None:
         """The player shares these with the game already: `shares(email="robin@example.com", firstName="Robin")`."""
-        self._check(*claims)
+        _check(claims, _CLAIM_FIELDS)
         values = {_CLAIM_FIELDS[claim]: value for claim, value in claims.items()}
         self._service.put_player(steam_id=self.steam_id, grants=dict.fromkeys(claims, "GRANTED"), **values)
 
     def withholds(self, *claims: str) -> None:
         """The player was asked for these before, and said no."""
-        self._check(*claims)
+        _check(claims, get_args(ClaimName))
         self._service.put_player(steam_id=self.steam_id, grants=dict.fromkeys(claims, "DENIED"))
 
-    @staticmethod
-    def _check(*claims: str) -> None:
-        if unknown := set(claims) - set(_CLAIM_FIELDS):
-            raise TypeError(f"no such claim: {', '.join(sorted(unknown))}; there are {', '.join(_CLAIM_FIELDS)}")
+
+def _check(claims: Iterable[str], known: Collection[str]) -> None:
+    if unknown := set(claims) - set(known):
+        raise TypeError(f"no such claim: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
 
 
 _running: dict[int, LocalService] = {}
