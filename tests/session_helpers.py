@@ -56,7 +56,9 @@ class ModelService:
         access = Secret(jwt(sub="player", serial=self.serial, issued=self.clock.uptime().seconds, **times))
         return LoginResult("my-game", access, Secret(f"refresh-{self.serial}"), {"email": {"state": "GRANTED"}})
 
-    async def sign_in(self, on_progress: OnProgress | None = None, done: DoneSignal | None = None) -> LoginResult:
+    async def sign_in(
+        self, on_progress: OnProgress | None = None, done: DoneSignal | None = None, quietly: bool | None = None
+    ) -> LoginResult:
         if not self.steam:
             raise SteamUnavailable("Steam gave no ticket.", reason=self.without_steam)
         self.logins += 1
@@ -96,7 +98,11 @@ class ModelService:
         return fault
 
     async def share(
-        self, access_token: Secret, on_progress: OnProgress | None = None, done: DoneSignal | None = None
+        self,
+        access_token: Secret,
+        on_progress: OnProgress | None = None,
+        done: DoneSignal | None = None,
+        quietly: bool | None = None,
     ) -> ErrandResult:
         self.seen.append("share")
         if not self.accepts_access:

@@ -77,27 +77,44 @@ class Bridge:
 
     # --- signing in ------------------------------------------------------------------------------------------------------
 
-    def login(self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: Any) -> LoginResult:
+    def login(
+        self,
+        method: str = "steam",
+        on_progress: OnProgress | None = None,
+        *,
+        quietly: bool | None = None,
+        **credentials: Any,
+    ) -> LoginResult:
         """Sign in, blocking this thread; `on_progress` is called on it.
 
         `method` is "steam", "access-key" (`access_key_id`, `access_key_secret`), "browser" (`exposure_key` and `hidden_key`
         of an inquiry that a backend established, or on a developer's machine `client_key` or `client_key_file`, and
-        `constraints`) or "device". A credential that is not given comes from the environment. Raises one of the errors of
-        this package, each with its sentence.
+        `constraints`) or "device". A credential that is not given comes from the environment. `quietly` is the setting of
+        that name for this login. Raises one of the errors of this package, each with its sentence.
         """
-        return self._blocking(self._login(method, credentials), on_progress)
+        return self._blocking(self._login(method, credentials, quietly), on_progress)
 
     async def login_async(
-        self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: Any
+        self,
+        method: str = "steam",
+        on_progress: OnProgress | None = None,
+        *,
+        quietly: bool | None = None,
+        **credentials: Any,
     ) -> LoginResult:
         """Sign in on this event loop, asyncio's or trio's. Cancelling the task cancels the ticket first."""
-        return await self._awaited(self._login(method, credentials))(on_progress, None)
+        return await self._awaited(self._login(method, credentials, quietly))(on_progress, None)
 
     def start_login(
-        self, method: str = "steam", on_progress: OnProgress | None = None, **credentials: Any
+        self,
+        method: str = "steam",
+        on_progress: OnProgress | None = None,
+        *,
+        quietly: bool | None = None,
+        **credentials: Any,
     ) -> Running[LoginResult]:
         """Sign in on a thread of its own and return at once; call the answer's `poll()` each frame."""
-        return self._start(self._login(method, credentials), on_progress)
+        return self._start(self._login(method, credentials, quietly), on_progress)
 
     # --- sharing more ----------------------------------------------------------------------------------------------------
 
@@ -160,7 +177,7 @@ class Bridge:
 
     # --- what the three faces share --------------------------------------------------------------------------------------
 
-    def _login(self, method: str, credentials: dict[str, Any]) -> Flow[LoginResult]:
+    def _login(self, method: str, credentials: dict[str, Any], quietly: bool | None = None) -> Flow[LoginResult]:
         if method not in _CREDENTIALS:
             raise ConfigurationError(f"The login method must be one of {', '.join(_CREDENTIALS)}.")
         if unknown := set(credentials) - _CREDENTIALS[method]:
@@ -187,10 +204,12 @@ class Bridge:
 
             engine, keeper = self._flows()
             receipt = Receipt(engine.clock, on_progress)
-            result = await sign_in(engine, receipt, done)
+            result = await sign_in(engine.adjusted(quietly=quietly), receipt, done)
             await keeper.adopt(receipt.record(result, method))
             if method == "access-key":  # the key is at hand as long as the bridge is
-                keeper.silent[method] = lambda listen, said: sign_in(engine, listen, said)
+                keeper.silent[method] = lambda listen, said, quiet: sign_in(
+                    engine.adjusted(quietly=quiet), listen, said
+                )
             return result
 
         return flow

@@ -42,10 +42,19 @@ def claim_meanings(claims: Claims) -> Iterator[tuple[str, str]]:
         yield claim_name(name), claim_meaning(claim)
 
 
+def required_claims(claims: Claims) -> list[str]:
+    """The claims that the game requires, as a person would name them."""
+    return [claim_name(name) for name, claim in claims.items() if _required(claim)]
+
+
 def declined_since(before: Claims, after: Claims) -> list[str]:
     """The required claims that the player declined between two answers of the service, by name."""
     return [name for name, claim in after.items() if _declined(claim) and not _declined(before.get(name))]
 
 
+def _required(claim: Any) -> bool:
+    return isinstance(claim, Mapping) and claim.get("requirement") == "REQUIRED"
+
+
 def _declined(claim: Any) -> bool:
-    return isinstance(claim, Mapping) and claim.get("requirement") == "REQUIRED" and claim.get("state") == "DENIED"
+    return _required(claim) and claim.get("state") == "DENIED"

@@ -34,6 +34,7 @@ class Settings:
     via_url: str = "https://via.sudomimus.com"
     browser_hosts: tuple[str, ...] = ()
     no_browser: bool = False
+    quietly: bool = False
     steam_hosted: bool = False
     session_folder: Path | None = None
     timeout: float = 3600.0
@@ -262,7 +263,8 @@ TABLE: tuple[Setting, ...] = (
         "a host whose pages may be opened; repeatable; replaces the default",
         "--browser-host",
     ),
-    _row("no_browser", "", _switch, "show the page's URL in place of opening it"),
+    _row("no_browser", "", _switch, "show the page's URL instead of opening it"),
+    _row("quietly", "", _switch, "neither open a page nor wait for one: end with exit status 5 if one is needed"),
     _row(
         "steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"
     ),

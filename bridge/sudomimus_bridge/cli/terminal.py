@@ -119,9 +119,9 @@ class Terminal:
         self._write(text + "\n")
 
     def error(self, error: BridgeError) -> None:
-        """The sentence of an error, and the service's reason for it, or else what a developer would ask for."""
-        fact = error.reason or error.detail
-        reason = f" ({fact[:200]})" if fact else ""
+        """The sentence of an error for the player, then the reason and the detail for the developer."""
+        facts = ": ".join(fact[:300] for fact in (error.reason, error.detail) if fact)
+        reason = f" ({facts})" if facts else ""
         mark = "sudomimus-bridge:"
         text = self.wrapped(f"{mark} {printable(error.sentence + reason)}")
         self.line(f"\033[31m{mark}\033[0m{text.removeprefix(mark)}" if self.colour else text)

@@ -44,6 +44,7 @@ class BrowserLogin(Flow):
         return await self._in_time(self._until_signed_in)
 
     async def _until_signed_in(self) -> LoginResult:
+        self._require_page()
         inquiry = self._source if isinstance(self._source, Inquiry) else await self._establish(self._source)
         confirmation_key = await self._wait_for_player(inquiry)
         application = self._ports.settings.application or ""

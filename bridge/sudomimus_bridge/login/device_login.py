@@ -24,6 +24,7 @@ class DeviceLogin(Flow):
         return await self._in_time(self._until_signed_in)
 
     async def _until_signed_in(self) -> LoginResult:
+        self._require_page()
         answer = await self._ask(Operation.DEVICE_AUTHORIZE, lambda: self._device.device_authorize(self._application))
         grant = brought(answer.device)
         await self._tell_player(grant)

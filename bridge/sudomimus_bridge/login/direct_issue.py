@@ -5,7 +5,7 @@ One implementation for Steam tickets and access keys; what differs is the proof.
 
 from __future__ import annotations
 
-from ..claims import claim_name, declined_since
+from ..claims import claim_name, declined_since, required_claims
 from ..errors import ErrandNotCompleted, LoginDenied, ServiceUnavailable
 from ..events import Claims, ErrandHandoff, ErrandResult, LoginResult, OnProgress, Phase
 from ..secret import Secret
@@ -31,6 +31,7 @@ class ErrandFlow(Flow):
         self._claims: Claims = {}
 
     async def _follow_errand(self, errand: ErrandHandoff, claims: Claims, *, check_done: bool = False) -> Ended:
+        self._require_page(required_claims(claims))
         if self.number >= MAX_ATTEMPTS:
             raise ErrandNotCompleted(
                 "The service still asks for the page, after all tries. Start the sign-in again.", reason="OutOfRounds"

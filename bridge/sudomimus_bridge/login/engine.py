@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope, to_thread
 
@@ -52,6 +53,21 @@ class Engine:
         self._steam = steam
         self._browser: Browser = browser or SystemBrowser(self.clock)
         self._open_service: OpenService = open_service or remote_service
+
+    def adjusted(self, **settings: bool | None) -> Engine:
+        """This engine with other settings, for one call; None keeps a setting. Both engines share one Steam port."""
+        changed: dict[str, Any] = {
+            name: value for name, value in settings.items() if value not in (None, getattr(self.settings, name))
+        }
+        if not changed:
+            return self
+        return Engine(
+            replace(self.settings, **changed),
+            steam=self.steam,
+            browser=self._browser,
+            clock=self.clock,
+            open_service=self._open_service,
+        )
 
     async def login_steam(self, on_progress: OnProgress | None = None, done: DoneSignal | None = None) -> LoginResult:
         """Sign in with a Steam ticket. Raises one of the errors of `errors`."""
@@ -108,10 +124,17 @@ class Engine:
             return await Renewal(ports, refresh_token).logout()
 
     async def share(
-        self, access_token: Secret, on_progress: OnProgress | None = None, done: DoneSignal | None = None
+        self,
+        access_token: Secret,
+        on_progress: OnProgress | None = None,
+        done: DoneSignal | None = None,
+        quietly: bool | None = None,
     ) -> ErrandResult:
-        """The proactive errand, for the player of a valid access token. Raises one of the errors of `errors`."""
-        async with self._ports() as ports:
+        """The proactive errand, for the player of a valid access token. Raises one of the errors of `errors`.
+
+        `quietly` overrides the setting. If it is on and something is owed, this raises `ErrandNotCompleted`.
+        """
+        async with self.adjusted(quietly=quietly)._ports() as ports:
             return await Share(ports, access_token, on_progress, done or DoneSignal()).run()
 
     @property

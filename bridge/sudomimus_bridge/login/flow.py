@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import anyio
@@ -18,6 +18,9 @@ from .progress import DoneSignal, Progress
 Ask = Callable[[], Awaitable[Answer]]
 
 T = TypeVar("T")
+
+PAGE_NEEDED = "PageNeeded"
+"""The reason of `ErrandNotCompleted` if the player has to go to a page and the setting `quietly` is on."""
 
 NOBODY_ANSWERS = 3
 """Polls in a row that fail before it is the service that is waited for, and not the player any more."""
@@ -101,6 +104,20 @@ class Flow:
             await said_done.wait()
             await clock.sleep(max(0.0, least - (clock.now() - began)))
         return self._done.listen_again() if said_done.is_set() else said_done
+
+    def _require_page(self, wanted: Iterable[str] = ()) -> None:
+        """Raise `ErrandNotCompleted` if the setting `quietly` forbids the page that comes next.
+
+        A flow calls it before it prepares anything for the page. `wanted` names the claims that the service requires.
+        """
+        if self._ports.settings.quietly:
+            claims = ", ".join(wanted)[:80]
+            asks = f" The service requires: {claims}." if claims else ""
+            raise ErrandNotCompleted(
+                "To go on, you have to visit a page in your browser. Sign in again to open it.",
+                reason=PAGE_NEEDED,
+                detail=f"No page is opened because the setting quietly (--quietly, SUDOMIMUS_QUIETLY) is on.{asks}",
+            )
 
     def _error(self, operation: Operation, answer: Answer) -> BridgeError:
         return error_for(operation, answer, self._ports.settings.application)

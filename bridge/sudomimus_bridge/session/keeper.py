@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from anyio import CancelScope
@@ -52,7 +53,19 @@ NO_STEAM = {
 
 _NOT_SHARED = "The game asks for something that you have not shared yet. Sign in again to decide."
 
-SilentLogin = Callable[["OnProgress | None", "DoneSignal | None"], Awaitable[LoginResult]]
+SilentLogin = Callable[["OnProgress | None", "DoneSignal | None", "bool | None"], Awaitable[LoginResult]]
+"""A login that asks the player nothing, unless a claim is missing. The last argument is `Asker.quietly`."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """The caller that waits for an access token."""
+
+    on_progress: OnProgress | None = None
+    done: DoneSignal | None = None
+    quietly: bool | None = None
+    """Whether the caller forbids pages; None for what the setting says."""
+
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +76,11 @@ class Flows(Protocol):
     clock: Clock
 
     async def share(
-        self, access_token: Secret, on_progress: OnProgress | None = None, done: DoneSignal | None = None
+        self,
+        access_token: Secret,
+        on_progress: OnProgress | None = None,
+        done: DoneSignal | None = None,
+        quietly: bool | None = None,
     ) -> ErrandResult:
         """The proactive errand."""
         ...
@@ -111,7 +128,11 @@ class Keeper:
         self._outdated = access
 
     async def access_token(
-        self, valid_for: float, on_progress: OnProgress | None = None, done: DoneSignal | None = None
+        self,
+        valid_for: float,
+        on_progress: OnProgress | None = None,
+        done: DoneSignal | None = None,
+        quietly: bool | None = None,
     ) -> Secret:
         """An access token that is valid for that many seconds at least, renewed where need be.
 
@@ -129,7 +150,7 @@ class Keeper:
             ageless = record is not None and record.lifetime is None and self._trusted(record)
             if record is not None and ((fresh and ageless) or self._usable(record, valid_for)):
                 return record.access  # somebody else renewed it meanwhile
-            renewed = await self._renewed(record, valid_for, on_progress, done)
+            renewed = await self._renewed(record, valid_for, Asker(on_progress, done, quietly))
             if renewed.lifetime is not None and not self._usable(renewed, valid_for):
                 raise ServiceUnavailable("The service's answer took too long to be of use. Try again.")
             return renewed.access
@@ -165,53 +186,49 @@ class Keeper:
         """Whoever runs Steam now is the player now: a session that Steam began in another process has to be confirmed."""
         return self._confirmed or record.method != STEAM or STEAM not in self.silent
 
-    async def _renewed(
-        self, record: Record | None, valid_for: float, on_progress: OnProgress | None, done: DoneSignal | None
-    ) -> Record:
+    async def _renewed(self, record: Record | None, valid_for: float, asker: Asker) -> Record:
         if self._paused is not None:
             since = self._flows.clock.uptime().since(self._paused[0])
             if since is not None and since < PAUSE_SECONDS:
                 raise self._paused[1].with_traceback(None)
         try:
             if STEAM in self.silent and (record is None or record.method == STEAM):
-                return await self._by_steam(record, valid_for, on_progress, done)
+                return await self._by_steam(record, valid_for, asker)
             if record is None:
                 raise sign_in_again("Nobody is signed in. Sign in first.")
-            return await self._by_refresh(record, on_progress, done)
+            return await self._by_refresh(record, asker)
         except ServiceUnavailable as error:
             self._paused = self._flows.clock.uptime(), error
             raise
 
-    async def _by_steam(
-        self, record: Record | None, valid_for: float, on_progress: OnProgress | None, done: DoneSignal | None
-    ) -> Record:
+    async def _by_steam(self, record: Record | None, valid_for: float, asker: Asker) -> Record:
         try:
-            return await self._signed_in_silently(STEAM, on_progress, done)
+            return await self._signed_in_silently(STEAM, asker)
         except SteamUnavailable as error:
             if record is None or not (self._confirmed or error.reason in NO_STEAM):
                 raise
         self._confirmed = True  # without Steam, the last player to sign in is the player
         if self._usable(record, valid_for):
             return record
-        return await self._by_refresh(record, on_progress, done)
+        return await self._by_refresh(record, asker)
 
-    async def _signed_in_silently(self, method: str, on_progress: OnProgress | None, done: DoneSignal | None) -> Record:
-        listener = Receipt(self._flows.clock, on_progress)
-        result = await self.silent[method](listener, done)
+    async def _signed_in_silently(self, method: str, asker: Asker) -> Record:
+        listener = Receipt(self._flows.clock, asker.on_progress)
+        result = await self.silent[method](listener, asker.done, asker.quietly)
         renewed = listener.record(result, method)
         await self.place.write(renewed)
         self._confirmed = True
         return renewed
 
-    async def _by_refresh(self, record: Record, on_progress: OnProgress | None, done: DoneSignal | None) -> Record:
+    async def _by_refresh(self, record: Record, asker: Asker) -> Record:
         try:
-            return await self._refreshed(record, on_progress, done)
+            return await self._refreshed(record, asker)
         except LoginDenied as error:
             if error.reason != SIGN_IN_AGAIN or record.method not in self.silent or record.method == STEAM:
                 raise
-        return await self._signed_in_silently(record.method, on_progress, done)
+        return await self._signed_in_silently(record.method, asker)
 
-    async def _refreshed(self, record: Record, on_progress: OnProgress | None, done: DoneSignal | None) -> Record:
+    async def _refreshed(self, record: Record, asker: Asker) -> Record:
         received = self._flows.clock.uptime()
         refreshed = await self._use_refresh_token(record, received)
         if refreshed.fate is Fate.CLAIMS:
@@ -219,7 +236,7 @@ class Keeper:
             if record.lifetime is not None and record.seconds_left(self._flows.clock.uptime()) <= 0:
                 raise sign_in_again(_NOT_SHARED)
             try:
-                await self._flows.share(record.access, on_progress, done)
+                await self._flows.share(record.access, asker.on_progress, asker.done, asker.quietly)
             except AccessTokenRefused:
                 raise sign_in_again(_NOT_SHARED) from None
             received = self._flows.clock.uptime()

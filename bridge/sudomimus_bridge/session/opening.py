@@ -29,12 +29,20 @@ def open_keeper(engine: Engine, *, by_steam: bool) -> Keeper:
 
     silent: dict[str, SilentLogin] = {}
     if by_steam:
-        silent[STEAM] = engine.login_steam
+
+        async def by_steam_ticket(
+            on_progress: OnProgress | None, done: DoneSignal | None, quietly: bool | None
+        ) -> LoginResult:
+            return await engine.adjusted(quietly=quietly).login_steam(on_progress, done)
+
+        silent[STEAM] = by_steam_ticket
     identifier, key = access_key_credentials()
     if identifier and key:
 
-        async def by_access_key(on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
-            return await engine.login_access_key(identifier, key, on_progress, done)
+        async def by_access_key(
+            on_progress: OnProgress | None, done: DoneSignal | None, quietly: bool | None
+        ) -> LoginResult:
+            return await engine.adjusted(quietly=quietly).login_access_key(identifier, key, on_progress, done)
 
         silent["access-key"] = by_access_key
     return Keeper(engine, silent, Place(engine.clock, open_disk))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ErrandNotCompleted
-from ..events import Phase, ProgressEvent
 from ..running import blocking
 
 if TYPE_CHECKING:
@@ -40,25 +38,37 @@ class Session:
         self._start = start
 
     def access_token(
-        self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None, *, quietly: bool = False
+        self,
+        valid_for: float = VALID_FOR_SECONDS,
+        on_progress: OnProgress | None = None,
+        *,
+        quietly: bool | None = None,
     ) -> str:
         """An access token that is valid for that many seconds at least. Blocks this thread while it is being renewed.
 
-        Where a claim became required, the player is sent to a page, of which `on_progress` hears; `quietly` raises
-        `ErrandNotCompleted` (reason `PlayerNeeded`) instead, for the middle of a game. Raises `LoginDenied` with the reason
-        `SignInAgain` where only the player can go on; `ConfigurationError` where no token lives as long as asked; and what a
-        login raises. A token that does not say how long it lives is renewed each time.
+        If a claim became required, the player is sent to a page, and `on_progress` hears of it. In the middle of a game,
+        pass `quietly=True`: then this raises `ErrandNotCompleted` (reason `PageNeeded`) instead. None leaves it to the
+        setting `quietly`. Raises `LoginDenied` (reason `SignInAgain`) if only the player can go on, `ConfigurationError` if
+        no token is valid for that long, and the errors of a login. A token without a lifetime is renewed on each call.
         """
         return str(self._block(self._access_token(valid_for, quietly), on_progress))
 
     async def access_token_async(
-        self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None, *, quietly: bool = False
+        self,
+        valid_for: float = VALID_FOR_SECONDS,
+        on_progress: OnProgress | None = None,
+        *,
+        quietly: bool | None = None,
     ) -> str:
         """As `access_token`, on this event loop."""
         return str(await self._awaited(self._access_token(valid_for, quietly))(on_progress, None))
 
     def start_access_token(
-        self, valid_for: float = VALID_FOR_SECONDS, on_progress: OnProgress | None = None, *, quietly: bool = False
+        self,
+        valid_for: float = VALID_FOR_SECONDS,
+        on_progress: OnProgress | None = None,
+        *,
+        quietly: bool | None = None,
     ) -> Running[str]:
         """As `access_token`, on a thread of its own; call the answer's `poll()` each frame."""
         return self._start(self._access_token(valid_for, quietly), on_progress)
@@ -84,13 +94,12 @@ class Session:
         """Why the player will not stay signed in after this program has ended, in a sentence; None where nothing is wrong."""
         return self._keeper().place.problem
 
-    def _access_token(self, valid_for: float, quietly: bool) -> Flow[str]:
+    def _access_token(self, valid_for: float, quietly: bool | None) -> Flow[str]:
         if not valid_for >= 0:
             raise ValueError("valid_for is a number of seconds, 0 or more")
 
         async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> str:
-            listen = _but_no_page(on_progress) if quietly else on_progress
-            return (await self._keeper().access_token(valid_for, listen, done)).reveal()
+            return (await self._keeper().access_token(valid_for, on_progress, done, quietly)).reveal()
 
         return flow
 
@@ -106,18 +115,3 @@ class Session:
             return record.claims if record is not None else None
 
         return flow
-
-
-def _but_no_page(on_progress: OnProgress | None) -> OnProgress:
-    """A listener that ends the flow where it is about to send the player to a page."""
-
-    def listen(event: ProgressEvent) -> None:
-        if event.phase is Phase.ERRAND_REQUIRED:
-            raise ErrandNotCompleted(
-                "The game asks for something that you have not shared yet. Sign in again to decide.",
-                reason="PlayerNeeded",
-            )
-        if on_progress is not None:
-            on_progress(event)
-
-    return listen

@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
@@ -47,14 +46,14 @@ class Flows:
         self.dispatcher: Dispatcher
         self._settings = settings
         self._clock = clock
-        self._engines: tuple[Engine, Engine] | None = None
+        self._shared: Engine | None = None
         self._end = end
         self._done: dict[Id, DoneSignal] = {}
 
     async def let_go(self) -> None:
         """Let go of Steam, which the next login opens again."""
-        if self._engines is not None:
-            await self._engines[0].aclose()
+        if self._shared is not None:
+            await self._shared.aclose()
 
     def initialize(self, names: list[str]) -> dict[str, Any]:
         """Who answers."""
@@ -63,7 +62,7 @@ class Flows:
     async def login(self, call: Call) -> dict[str, Any]:
         """Sign a player in."""
         params: LoginParams = call.params
-        engine = self._engine(params.open_browser)
+        engine = self._engine(params.open_browser, params.quietly)
         with self._told_when_done(call) as done:
             return (await self._sign_in(engine, params, _progress(call), done)).to_json()
 
@@ -91,7 +90,7 @@ class Flows:
         """Use a refresh token. Where nobody knows what became of it, the error's reason says that it is not to be sent again."""
         params: RefreshParams = call.params
         self._settings.require_application()  # the service's answer does not name it, and ours does
-        refreshed = await self._engine(True).refresh(params.refresh_token)
+        refreshed = await self._engine().refresh(params.refresh_token)
         if refreshed.result is not None:
             return refreshed.result.to_json()
         error = refreshed.error or LoginDenied("This sign-in has ended. Sign in again.")
@@ -110,7 +109,7 @@ class Flows:
     async def logout(self, call: Call) -> dict[str, Any]:
         """End a session."""
         params: RefreshParams = call.params
-        return {"revoked": await self._engine(True).logout(params.refresh_token)}
+        return {"revoked": await self._engine().logout(params.refresh_token)}
 
     async def errand(self, call: Call) -> dict[str, Any]:
         """The proactive errand."""
@@ -137,17 +136,15 @@ class Flows:
         finally:
             self._end()
 
-    def _engine(self, open_browser: bool) -> Engine:
-        """One of two engines on one Steam. They are imported when somebody signs in: an answer before has no use for them."""
-        if self._engines is None:
+    def _engine(self, open_browser: bool = True, quietly: bool = False) -> Engine:
+        """An engine for one request; all share one Steam. The first request imports it: other answers do not need it."""
+        if self._shared is None:
             from ..login.engine import Engine
             from .heap import give_back_large_blocks
 
             give_back_large_blocks()
-            opening = Engine(self._settings, clock=self._clock)
-            showing = Engine(replace(self._settings, no_browser=True), steam=opening.steam, clock=self._clock)
-            self._engines = opening, showing
-        return self._engines[0 if open_browser else 1]
+            self._shared = Engine(self._settings, clock=self._clock)
+        return self._shared.adjusted(no_browser=None if open_browser else True, quietly=quietly or None)
 
     @contextmanager
     def _told_when_done(self, call: Call) -> Iterator[DoneSignal]:

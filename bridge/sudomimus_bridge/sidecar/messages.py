@@ -55,6 +55,9 @@ class LoginParams(Message):
         Literal["steam", "access-key", "browser", "device"], Field(description="What the player is signed in with.")
     ]
     open_browser: Annotated[bool, Field(description="Open the player's page; false where the launcher does.")] = True
+    quietly: Annotated[
+        bool, Field(description="Neither open a page nor wait for one: if one is needed, end with `PageNeeded`.")
+    ] = False
     exposure_key: Annotated[
         BearerSecretOrNone, Field(description="With `browser`: of the inquiry that the game's backend established.")
     ] = None
