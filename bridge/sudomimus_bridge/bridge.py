@@ -72,7 +72,7 @@ class Bridge:
         self._lock = threading.RLock()  # a finalizer may close the bridge on the very thread that holds it
         self._engine: Engine | None = None
         self._keeper: Keeper | None = None
-        self._stay_signed_in = False
+        self._stay_signed_in: bool | None = None
         self._running: weakref.WeakSet[Running[Any] | Awaited[Any]] = weakref.WeakSet()
 
     # --- signing in ------------------------------------------------------------------------------------------------------
@@ -141,16 +141,23 @@ class Bridge:
 
     # --- staying signed in -----------------------------------------------------------------------------------------------
 
-    def session(self, stay_signed_in: bool = True) -> Session:
+    def session(self, stay_signed_in: bool | None = None) -> Session:
         """The signed-in player: gives access tokens that are valid, for as long as it is asked for some.
 
         `stay_signed_in` is the player's choice: whether the session is kept on this computer after the program has ended
-        (`session.file_store`), or only in memory. It may be changed at any time by calling this again.
+        (`session.file_store`), or only in memory. A choice holds for every `Session` of this bridge, until another call
+        makes another one. Without the argument, the choice stays as it is; the first call chooses True.
         """
         from .session.session import Session
 
-        self._stay_signed_in = stay_signed_in
-        return Session(lambda: self._flows()[1], self._blocking, self._awaited, self._start)
+        if stay_signed_in is not None or self._stay_signed_in is None:
+            self._stay_signed_in = stay_signed_in is not False
+        return Session(lambda: self._flows()[1], self._session_problem, self._blocking, self._awaited, self._start)
+
+    def _session_problem(self) -> str | None:
+        # The thread that draws frames asks, so this imports nothing and waits for nobody.
+        keeper = self._keeper if self._stay_signed_in else None
+        return keeper.place.problem if keeper is not None else None
 
     # --- ending ----------------------------------------------------------------------------------------------------------
 
@@ -249,7 +256,7 @@ class Bridge:
                 self._engine = Engine(self._settings, **self._ports_or_stand_ins())
                 self._keeper = open_keeper(self._engine, by_steam=self._steam_may_be_there())
                 weakref.finalize(self, self._engine.drop)
-            self._keeper.place.stay_signed_in = self._stay_signed_in
+            self._keeper.place.stay_signed_in = bool(self._stay_signed_in)
             return self._engine, self._keeper
 
     def _steam_may_be_there(self) -> bool:

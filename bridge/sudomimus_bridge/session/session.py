@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..running import blocking
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,9 +28,19 @@ class Session:
     the refresh token (session.yaml, `/refresh`).
     """
 
-    def __init__(self, keeper: Callable[[], Keeper], block: Block, awaited: Await, start: Start) -> None:
-        """`Bridge.session` makes it: `keeper` gives the session itself, the others are the bridge's ways to run a flow."""
+    def __init__(
+        self,
+        keeper: Callable[[], Keeper],
+        problem: Callable[[], str | None],
+        block: Block,
+        awaited: Await,
+        start: Start,
+    ) -> None:
+        """`Bridge.session` makes it. `keeper` gives the session itself, `problem` its problem so far without any import;
+        the others are the bridge's ways to run a flow.
+        """
         self._keeper = keeper
+        self._problem = problem
         self._block = block
         self._awaited = awaited
         self._start = start
@@ -86,13 +94,31 @@ class Session:
         return self._start(self._logout(), None)
 
     def claims(self) -> Claims | None:
-        """What the player has shared, as the service last said; None where nobody is signed in. Asks nobody."""
-        return blocking(self._claims(), None)
+        """The claims as the service last sent them; None if nobody is signed in. Sends no request.
+
+        Blocks this thread while the saved session is read: a frame loop uses `start_claims`.
+        """
+        claims: Claims | None = self._block(self._claims(), None)
+        return claims
+
+    async def claims_async(self) -> Claims | None:
+        """As `claims`, on this event loop."""
+        return await self._awaited(self._claims())(None, None)
+
+    def start_claims(self) -> Running[Claims | None]:
+        """As `claims`, on a thread of its own; call the answer's `poll()` each frame.
+
+        If nobody is signed in, `poll()` keeps returning None; `ended` tells that from a flow that still runs.
+        """
+        return self._start(self._claims(), None)
 
     @property
     def problem(self) -> str | None:
-        """Why the player will not stay signed in after this program has ended, in a sentence; None where nothing is wrong."""
-        return self._keeper().place.problem
+        """Why the player will not stay signed in after this program has ended, in a sentence; None if nothing is wrong.
+
+        Never blocks and imports nothing, so a frame loop may read it.
+        """
+        return self._problem()
 
     def _access_token(self, valid_for: float, quietly: bool | None) -> Flow[str]:
         if not valid_for >= 0:
