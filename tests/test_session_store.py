@@ -99,7 +99,7 @@ def test_a_damaged_file_is_a_sentence(tmp_path: Path, cut: int, noise: bytes) ->
 
 def test_a_file_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store_in(tmp_path).write(RECORD)
-    monkeypatch.setattr(file_store, "_owner", lambda: "somebody else")
+    monkeypatch.setattr(file_store, "_owner", lambda _lock: "somebody else")
     with pytest.raises(StoreUnusable, match="another user or on another computer"):
         store_in(tmp_path).read()
 

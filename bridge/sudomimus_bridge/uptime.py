@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from .sysctl import sysctl_text
+
 
 @dataclass(frozen=True)
 class Uptime:
@@ -66,11 +68,5 @@ def _system_boot() -> str:
             return ""
         return f"windows-{times[0] - times[4]}"
     if sys.platform == "darwin":
-        import ctypes
-
-        name, size = b"kern.bootsessionuuid", ctypes.c_size_t(64)
-        text = ctypes.create_string_buffer(size.value)
-        if ctypes.CDLL(None).sysctlbyname(name, text, ctypes.byref(size), None, ctypes.c_size_t(0)) != 0:
-            return ""
-        return text.value.decode()
+        return sysctl_text("kern.bootsessionuuid")
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

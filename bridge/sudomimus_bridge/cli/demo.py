@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 from pathlib import Path
 
 from ..browser.port import Browser
 from ..clock import SystemClock
 from ..emulator import Emulator
 from ..events import LoginResult, Phase, ProgressEvent
+from ..folders import TemporaryFolder
 from ..login.concurrency import alongside
 from ..login.engine import Engine
 from ..testing.browser import AutoBrowser
@@ -26,7 +26,7 @@ TICKET_MS = 400  # what a real client takes, about
 
 def demo(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
     """Sign the local service's player in with a ticket of the stub, and tell what happened."""
-    with tempfile.TemporaryDirectory(prefix="sudomimus-bridge-demo-") as folder:
+    with TemporaryFolder("sudomimus-bridge-demo-") as folder:
         return _demo(arguments, terminal, output, Path(folder) / "steam.jsonl")
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import os
-import tempfile
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from ..folders import TemporaryFolder
 
 
 @functools.cache
@@ -29,7 +30,7 @@ class ClientKeyFile:
     """The private half as PEM, in a folder of its own that goes when `remove` is called or the program ends."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="sudomimus-emulator-")
+        self._folder = TemporaryFolder("sudomimus-emulator-")
         self.path = Path(self._folder.name) / "client-key.pem"
         pem = _client_key().private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -37,6 +38,7 @@ class ClientKeyFile:
         # The mode is given when the file is made: there is no moment in which others could read it.
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self.path.chmod(0o600)  # a umask can only have taken rights away
             with os.fdopen(descriptor, "wb") as file:
                 file.write(pem)
         except BaseException:

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
-from ..registry import registry_value
+from ..folders import make_private_folder
 from .lock import locked
-from .own_file import open_own
+from .machine import file_identity, machine_id
+from .own_file import PRIVATE, open_own
 from .protection import Protection, ProtectionFailed
 from .record import Record, from_json
 from .sharing import in_turn
@@ -58,6 +59,7 @@ class FileStore:
     def __init__(self, folder: Path, application: str, session_url: str, protection: Protection) -> None:
         name = hashlib.sha256(f"{application}\n{session_url}".encode()).hexdigest()[:20]
         self.path = folder / f"{name}.session"
+        self._lock = self.path.with_suffix(".lock")
         self._folder = folder
         self._protection = protection
 
@@ -66,7 +68,7 @@ class FileStore:
         envelope = self._read_envelope()
         if envelope is None:
             return None
-        if envelope.get("owner") != _owner():
+        if envelope.get("owner") != self._owner_here():
             raise StoreUnusable(
                 f"The saved sign-in {self.path} was made by another user or on another computer, and is not used here. "
                 "Sign in again."
@@ -93,9 +95,11 @@ class FileStore:
             kind, data = self._protection.close(record.to_json())
         except ProtectionFailed as failure:
             raise StoreUnusable(failure.sentence, for_good=failure.for_good) from None
-        envelope = {"version": VERSION, "owner": _owner(), "kind": kind, "data": data}
         try:
-            self._make_folder()
+            make_private_folder(self._folder)
+            if machine_id() is None:
+                os.close(open_own(self._lock, os.O_RDWR | os.O_CREAT))  # it may have been removed since it was locked
+            envelope = {"version": VERSION, "owner": _owner(self._lock), "kind": kind, "data": data}
             self._replace(json.dumps(envelope).encode())
         except OSError as error:
             raise StoreUnusable(
@@ -115,8 +119,8 @@ class FileStore:
     async def locked(self, clock: Clock) -> AsyncIterator[None]:
         """See `Store.locked`."""
         try:
-            self._make_folder()
-            lock = locked(self.path.with_suffix(".lock"), clock)
+            make_private_folder(self._folder)
+            lock = locked(self._lock, clock)
             await lock.__aenter__()
         except OSError as error:
             raise StoreUnusable(
@@ -146,8 +150,11 @@ class FileStore:
             raise StoreUnusable(_damaged(self.path))
         return envelope
 
-    def _make_folder(self) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def _owner_here(self) -> str | None:
+        try:
+            return _owner(self._lock)
+        except OSError:  # the session was copied here without its lock
+            return None
 
     def _replace(self, content: bytes) -> None:
         """Under the lock. What a killed process left half-written is swept out first."""
@@ -156,6 +163,7 @@ class FileStore:
                 left.unlink()
         descriptor, name = tempfile.mkstemp(prefix=f"{self.path.stem}.", suffix=".part", dir=self._folder)  # mode 0600
         try:
+            Path(name).chmod(PRIVATE)  # whatever the umask is
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
@@ -180,16 +188,10 @@ def _damaged(path: Path) -> str:
     return f"The saved sign-in {path} is damaged, or of another version, and is not used. Sign in again."
 
 
-def _owner() -> str:
-    """Who may use the file: this user of this machine. A guard against copies, not a secret."""
+def _owner(lock: Path) -> str:
+    """Who may use the file: this user of this machine. A guard against copies, not a secret.
+
+    `lock` is the store's lock file, which stays for as long as the folder does.
+    """
     user = str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
-    return hashlib.sha256(f"{user}\n{_machine()}".encode()).hexdigest()[:32]
-
-
-def _machine() -> str:
-    if (guid := registry_value(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid")) is not None:
-        return guid
-    for place in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
-        with suppress(OSError):
-            return Path(place).read_text(encoding="ascii").strip()
-    return ""
+    return hashlib.sha256(f"{user}\n{machine_id() or file_identity(lock)}".encode()).hexdigest()[:32]

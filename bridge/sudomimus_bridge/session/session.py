@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,12 +98,11 @@ class Session:
 
         Blocks this thread while the saved session is read: a frame loop uses `start_claims`.
         """
-        claims: Claims | None = self._block(self._claims(), None)
-        return claims
+        return cast("Claims | None", self._block(self._claims(), None))
 
     async def claims_async(self) -> Claims | None:
         """As `claims`, on this event loop."""
-        return await self._awaited(self._claims())(None, None)
+        return cast("Claims | None", await self._awaited(self._claims())(None, None))
 
     def start_claims(self) -> Running[Claims | None]:
         """As `claims`, on a thread of its own; call the answer's `poll()` each frame.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..clock import SystemClock
+from ..folders import TemporaryFolder
 from ..stand_ins import StandIns, current, replace
 from .scripted_browser import HandOver, ScriptedBrowser
 from .stub_library import SETTLE_SECONDS, StubLibrary, check_tickets
@@ -53,7 +53,7 @@ def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_
     try:
         with ExitStack() as stack:
             if first:
-                folder = tempfile.TemporaryDirectory(prefix="sudomimus-bridge-test-", ignore_cleanup_errors=True)
+                folder = TemporaryFolder("sudomimus-bridge-test-", ignore_cleanup_errors=True)
                 empty = stack.enter_context(folder)
                 stack.enter_context(_no_keyring())
                 stack.enter_context(_changed(_bare_machine(application, steam_app_id, Path(empty))))
@@ -147,7 +147,7 @@ def using_steam_library(log: Path | None = None) -> Iterator[StubLibrary]:
 
     Raises `StubNotCompiled` where there is no C compiler.
     """
-    with tempfile.TemporaryDirectory(prefix="sudomimus-bridge-test-", ignore_cleanup_errors=True) as folder:
+    with TemporaryFolder("sudomimus-bridge-test-", ignore_cleanup_errors=True) as folder:
         library = StubLibrary(log or Path(folder, "steam.jsonl"))
         with using_environment():
             library.start()
