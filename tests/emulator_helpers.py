@@ -79,7 +79,7 @@ class Client:
 
     def client_jwt(self, raw: bytes, *, key: Any = None, algorithm: str = "RS256", **changes: Any) -> str:
         """The client-auth JWT of connect.yaml for these bytes; a change of None leaves the claim out."""
-        now = int(self.emulator.state.clock.now())
+        now = int(self.emulator._state.clock.now())
         claims = {
             "iss": "demo-game",
             "aud": "sudomimus-connect",

@@ -27,7 +27,8 @@ from sudomimus_bridge import (
     ProgressEvent,
     SteamUnavailable,
 )
-from sudomimus_bridge.emulator import Emulator, visit_errand
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.emulator.visitor import visit_errand
 from sudomimus_bridge.running import Running
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 
@@ -201,9 +202,9 @@ def test_access_key(make_bridge: MakeBridge, emulator: Emulator, monkeypatch: py
 def test_what_cannot_be(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     with pytest.raises(ConfigurationError, match="method"):
-        bridge.login("telepathy")
+        bridge.login("telepathy")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="no such credential for steam: password"):
-        bridge.login(password="x")
+        bridge.login(password="x")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="no such setting"):
         Bridge(aplication="my-game")  # type: ignore[call-arg]
     with pytest.raises(ConfigurationError, match="No application is set"):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sudomimus_bridge.emulator import Emulator, visit_errand
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.emulator.visitor import visit_errand
 
 from .conftest import StubLog
 from .test_cli_login import failed, url_shown
@@ -133,8 +134,8 @@ def test_a_key_that_is_denied(program: Program, identifier: str, secret: str, st
 @pytest.fixture
 def access_token(program: Program) -> str:
     token = str(program.run("login", "steam", "--json").json["accessToken"])
-    with program.emulator.state.lock:
-        program.emulator.state.requests.clear()
+    with program.emulator._state.lock:
+        program.emulator._state.requests.clear()
     return token
 
 

@@ -47,7 +47,7 @@ def waiting_for_the_ticket(program: Program) -> Running:
 def post_in_flight(program: Program) -> Running:
     program.emulator.fault(path=ISSUE, delay=10)
     running = program.start("login", "steam", "--json")
-    running.until(lambda: program.emulator.faults.active[0].applied)
+    running.until(lambda: program.emulator._faults.active[0].applied)
     return running
 
 
@@ -194,7 +194,7 @@ def test_a_signal_says_what_was_given_up(program: Program, command: str, path: s
     program.environ |= {"SUDOMIMUS_ACCESS_TOKEN": "x", "SUDOMIMUS_REFRESH_TOKEN": "x"}
     program.emulator.fault(path=path, delay=10)
     running = program.start(command, "--json")
-    running.until(lambda: program.emulator.faults.active[0].applied)
+    running.until(lambda: program.emulator._faults.active[0].applied)
     running.signal(signal.SIGINT)
     ended = running.end()
     assert (ended.status, ended.out) == (130, "") and ended.sentence.startswith(words)

@@ -368,7 +368,7 @@ def test_nothing_to_sign_in_with(make_bridge: Callable[..., Bridge]) -> None:
         with pytest.raises(ConfigurationError, match="nothing to sign in through the browser with"):
             bridge.login("browser")
         with pytest.raises(TypeError, match="no such credential for browser: access_key_id"):
-            bridge.login("browser", access_key_id="x")
+            bridge.login("browser", access_key_id="x")  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("phase", ["issuing", "waiting-for-browser", "errand-completed", "succeeded"])

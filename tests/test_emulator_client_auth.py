@@ -23,7 +23,7 @@ RAW = json.dumps(BODY).encode()
 def client() -> Iterator[Client]:
     with Emulator() as emulator:
         emulator.freeze()
-        emulator.advance(1 - emulator.state.clock.now() % 1)  # on the second, as tokens have it
+        emulator.advance(1 - emulator._state.clock.now() % 1)  # on the second, as tokens have it
         client = Client(emulator)
         with client.http:
             yield client
@@ -76,7 +76,7 @@ def test_a_claim_that_is_wrong(client: Client, changes: dict[str, Any], reason: 
     ],
 )
 def test_the_times_of_the_token(client: Client, issued: int, lifetime: int, expected: tuple[int, str | None]) -> None:
-    now = int(client.emulator.state.clock.now())
+    now = int(client.emulator._state.clock.now())
     token = client.client_jwt(RAW, iat=now + issued, exp=now + issued + lifetime)
     assert told(client.send_signed("connect", "establish", RAW, token)) == expected
 

@@ -35,7 +35,7 @@ def _date(answer: httpx.Response) -> float:
 def test_every_answer_carries_the_emulators_time(client: Client) -> None:
     emulator = client.emulator
     emulator.advance(400 * DAY)
-    now = int(emulator.state.clock.now())
+    now = int(emulator._state.clock.now())
     emulator.fault("POST /connect/info 503 times=1")
     emulator.fault("POST /connect/info drip=0.0001 times=1")
     answers = [
@@ -58,7 +58,7 @@ def test_a_failure_of_the_emulator_itself_is_dated_too(client: Client, monkeypat
     client.emulator.advance(DAY)
     monkeypatch.setattr(client.emulator, "snapshot", lambda: 1 / 0)
     answer = client.http.get("/_emulator/state")
-    assert (answer.status_code, _date(answer)) == (500, int(client.emulator.state.clock.now()))
+    assert (answer.status_code, _date(answer)) == (500, int(client.emulator._state.clock.now()))
 
 
 def test_a_fault_may_bring_a_date_of_its_own(client: Client) -> None:
@@ -69,7 +69,7 @@ def test_a_fault_may_bring_a_date_of_its_own(client: Client) -> None:
 def test_no_other_time_is_shown(client: Client) -> None:
     client.emulator.update({"claims.email": "REQUIRED"})
     client.emulator.advance(400 * DAY)
-    now = int(client.emulator.state.clock.now())
+    now = int(client.emulator._state.clock.now())
     errand = client.steam().json()["errand"]
     page = client.http.get(errand["url"])
     assert "expires" not in page.headers and "last-modified" not in page.headers
@@ -77,7 +77,7 @@ def test_no_other_time_is_shown(client: Client) -> None:
     client.emulator.update({"claims.email": "OFF"})
     token = client.steam().json()["accessToken"]
     said = jwt.get_unverified_header(token) | jwt.decode(token, options={"verify_signature": False})
-    assert said["iat"] == now and client.emulator.requests[-1].at == client.emulator.state.clock.now()
+    assert said["iat"] == now and client.emulator.requests[-1].at == client.emulator._state.clock.now()
 
 
 @pytest.mark.parametrize("frozen", [False, True])

@@ -20,7 +20,7 @@ from .emulator_helpers import KIM, ROBIN, Client, keys, page, realized, told
 def client() -> Iterator[Client]:
     with Emulator() as emulator:
         emulator.freeze()
-        emulator.advance(1 - emulator.state.clock.now() % 1)  # on the second, as tokens have it
+        emulator.advance(1 - emulator._state.clock.now() % 1)  # on the second, as tokens have it
         client = Client(emulator)
         with client.http:
             yield client

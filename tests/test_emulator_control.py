@@ -18,8 +18,9 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from sudomimus_bridge.emulator import Emulator, EmulatorConfig, visit, visit_errand
-from sudomimus_bridge.emulator.config import merged
+from sudomimus_bridge.emulator import Emulator, visit
+from sudomimus_bridge.emulator.config import EmulatorConfig, merged
+from sudomimus_bridge.emulator.visitor import visit_errand
 
 from .emulator_helpers import KIM, ROBIN, Client, new_ticket, told
 
@@ -120,7 +121,7 @@ def test_reset_can_put_the_settings_back(client: Client) -> None:
     client.emulator.reset(settings=True)
     assert client.steam().status_code == 200
     assert client.emulator.urls["accessKeyId"] == key
-    assert not client.emulator.state.clock.frozen
+    assert not client.emulator._state.clock.frozen
 
 
 def test_stop_is_harmless_when_repeated_and_frees_the_port() -> None:
@@ -147,12 +148,12 @@ def test_no_secret_in_the_journal_or_a_repr(client: Client) -> None:
     client.session("refresh", refreshToken=token)
     device = client.device("device-authorize", {"applicationAnchor": "demo-game"}).json()
     visit(device["verificationUriComplete"])
-    sign_ins = client.emulator.state.sign_ins
+    sign_ins = client.emulator._state.sign_ins
     text = client.control("GET", "requests").text + client.control("GET", "state").text
     text += (
         repr(client.emulator.requests)
         + repr(client.emulator.config)
-        + repr(client.emulator.state.errands.live("x"))
+        + repr(client.emulator._state.errands.live("x"))
         + repr(client.emulator.sessions)
         + repr(sign_ins.exposed(inquiry["exposureKey"]))
         + repr(sign_ins.device(device["deviceCode"]))
@@ -235,10 +236,10 @@ def test_what_is_no_json_changes_nothing(client: Client, raw: str) -> None:
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 10**400, -1])
 def test_the_clock_goes_forward_and_to_no_end_of_time(client: Client, seconds: float) -> None:
-    before = client.emulator.state.clock.now()
+    before = client.emulator._state.clock.now()
     with pytest.raises(ValueError, match="the clock"):
         client.emulator.advance(seconds)
-    assert client.emulator.state.clock.now() == before
+    assert client.emulator._state.clock.now() == before
 
 
 @pytest.mark.parametrize("name", ["errands.lifetime_seconds", "sessions.grace_seconds", "steam_seconds"])

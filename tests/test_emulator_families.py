@@ -9,7 +9,8 @@ import pytest
 from hypothesis import settings, strategies
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from sudomimus_bridge.emulator import EmulatorConfig, session_rules
+from sudomimus_bridge.emulator import session_rules
+from sudomimus_bridge.emulator.config import EmulatorConfig
 from sudomimus_bridge.emulator.refusals import Refusal
 from sudomimus_bridge.emulator.state import State
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from sudomimus_bridge.emulator import Emulator, FaultRule
-from sudomimus_bridge.emulator.fault_rules import parse_fault
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.emulator.fault_rules import FaultRule, parse_fault
 from sudomimus_bridge.emulator.paths import REQUESTS
 
 from .emulator_helpers import Client, new_ticket, told
@@ -195,7 +195,7 @@ def test_a_rule_that_matches_no_request_is_refused(client: Client, rule: str, ex
     fields = {"method": "".join(method) or "*", "path": path, "status": 503}
     with pytest.raises(ValueError, match=re.escape(expected)):
         client.emulator.update(faults=[fields])
-    assert client.emulator.faults.active == []
+    assert client.emulator._faults.active == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from typing import Any
 import jwt
 import pytest
 
-from sudomimus_bridge.emulator import AccessKey, Emulator
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.emulator.config import AccessKey
 
 from .emulator_helpers import KIM, ROBIN, Client, new_ticket, told
 
@@ -344,7 +345,7 @@ _ALL_GRANTED = dict.fromkeys(("email", "firstName", "lastName", "staticAvatar", 
 
 
 def _body(client: Client, token: str) -> dict[str, Any]:
-    key = client.emulator.state.tokens.public_key_pem
+    key = client.emulator._state.tokens.public_key_pem
     options: Any = {"verify_aud": False}
     decoded: dict[str, Any] = jwt.decode(token, key, algorithms=["RS256"], options=options)
     return decoded

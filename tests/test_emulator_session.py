@@ -11,8 +11,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sudomimus_bridge.emulator import Emulator, visit_errand
+from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.sessions import Pair
+from sudomimus_bridge.emulator.visitor import visit_errand
 
 from .emulator_helpers import KIM, ROBIN, Client, told
 

@@ -18,7 +18,7 @@ from sudomimus_bridge.errors import (
     ServiceUnavailable,
     SteamUnavailable,
 )
-from sudomimus_bridge.events import ErrandResult, LoginResult, Phase, ProgressEvent
+from sudomimus_bridge.events import Claims, ErrandResult, LoginResult, Phase, ProgressEvent
 from sudomimus_bridge.login.engine import Engine
 from sudomimus_bridge.login.progress import DoneSignal
 from sudomimus_bridge.secret import Secret
@@ -466,8 +466,8 @@ def test_no_browser_opens_none() -> None:
 
 # --- the proactive errand ----------------------------------------------------------------------------------------------------
 
-OWED = {"email": {"requirement": "OPTIONAL", "state": "UNKNOWN"}}
-SHARED = {"email": {"requirement": "OPTIONAL", "state": "GRANTED"}}
+OWED: Claims = {"email": {"requirement": "OPTIONAL", "state": "UNKNOWN"}}
+SHARED: Claims = {"email": {"requirement": "OPTIONAL", "state": "GRANTED"}}
 
 
 def offer(key: str = "ernd_1", **more: Any) -> Step:
@@ -496,7 +496,7 @@ def test_the_player_shares_and_the_claims_are_asked_for_again(backend: str) -> N
 
 
 def test_what_the_player_declined_is_told_and_the_errand_is_done_all_the_same() -> None:
-    declined = {"email": {"requirement": "OPTIONAL", "state": "DENIED"}}
+    declined: Claims = {"email": {"requirement": "OPTIONAL", "state": "DENIED"}}
     ran = run(offer(), Step(body={"errand": None, "claims": declined}), polls=(poll("COMPLETED"),), how="share")
     assert ran.outcome == ErrandResult(True, declined)
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from sudomimus_bridge.emulator import Emulator, visit_errand
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.emulator.visitor import visit_errand
 
 from .conftest import StubLog
 from .test_bridge import MakeBridge, make_bridge

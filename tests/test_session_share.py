@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from sudomimus_bridge.events import ErrandResult
+from sudomimus_bridge.events import Claims, ErrandResult
 from sudomimus_bridge.login.progress import DoneSignal
 from sudomimus_bridge.testing.scripted_service import Step, errand_step
 
 from .service_helpers import ran
 
-CLAIMS = {"email": {"requirement": "OPTIONAL", "state": "DENIED"}}
+CLAIMS: Claims = {"email": {"requirement": "OPTIONAL", "state": "DENIED"}}
 
 
 def offer(key: str) -> Step:

@@ -54,7 +54,7 @@ def post_in_flight(start: Start, program: Program) -> Launcher:
     program.emulator.fault(path=ISSUE, delay=10)
     launcher = start()
     launcher.ask("login", STEAM, "login")
-    wait_until(lambda: program.emulator.faults.active[0].applied)
+    wait_until(lambda: program.emulator._faults.active[0].applied)
     return launcher
 
 

@@ -201,7 +201,7 @@ def in_flight(launcher: Launcher, emulator: Emulator, method: str, path: str) ->
         told = launcher.phase(asked, "waiting-for-browser")
         visit(told["errand"]["url"] if "errand" in told else told["device"]["verificationUriComplete"])
         launcher.call("done", {"id": asked})
-    wait_until(lambda: emulator.faults.active[0].applied)
+    wait_until(lambda: emulator._faults.active[0].applied)
     return asked
 
 
@@ -255,7 +255,7 @@ def test_a_refresh_that_is_cancelled_in_the_middle_says_what_became_of_the_token
     launcher, pair = start(), emulator.open_session()
     emulator.fault(path="/session/refresh", delay=20, when=when)
     asked = launcher.ask("refresh", {"refreshToken": pair.refresh_token})
-    wait_until(lambda: emulator.faults.active[0].applied)
+    wait_until(lambda: emulator._faults.active[0].applied)
     if by == "end of input":
         launcher.close_input()
         launcher.end()
@@ -273,7 +273,7 @@ def test_a_logout_that_is_cancelled_in_the_middle_may_be_sent_again(start: Start
     launcher, pair = start(), emulator.open_session()
     emulator.fault(path="/session/logout", delay=20, when="after", times=1)
     asked = launcher.ask("logout", {"refreshToken": pair.refresh_token})
-    wait_until(lambda: emulator.faults.active[0].applied)
+    wait_until(lambda: emulator._faults.active[0].applied)
     assert launcher.call("cancel", {"id": asked})["result"] == {"cancelled": True}
     assert launcher.answer(asked)["error"]["data"] == {"kind": "cancelled", "retryable": False}
     assert launcher.call("logout", {"refreshToken": pair.refresh_token})["result"].keys() == {"revoked"}

@@ -58,7 +58,7 @@ def test_every_test_has_a_new_service(
     service = sudomimus_service
     assert service.requests == []
     assert service.config.claims.email == "OPTIONAL"
-    assert abs(service.state.clock.now() - time.time()) < 60
+    assert abs(service._state.clock.now() - time.time()) < 60
     service.requires("email")
     service.drops(times=None)
     service.advance(7200)
@@ -205,11 +205,11 @@ def test_an_errand_in_virtual_time(
 ) -> None:
     sudomimus_service.requires("email")
     sudomimus_browser.completes(after=600)
-    began = sudomimus_service.state.clock.now()
+    began = sudomimus_service._state.clock.now()
     result: LoginResult = sudomimus_virtual_time.run(sudomimus_bridge.login_async, backend=backend)
     assert result.claims["email"]["state"] == "GRANTED"
     assert 600 <= sudomimus_virtual_time.elapsed < 620
-    assert 600 <= sudomimus_service.state.clock.now() - began < 660
+    assert 600 <= sudomimus_service._state.clock.now() - began < 660
     assert sudomimus_virtual_time.run(sudomimus_bridge.login_async, backend=backend)
     assert sudomimus_virtual_time.elapsed < 620
 

@@ -5,12 +5,10 @@ Each name is imported when it is first used, and what is heavy when a login star
 
 from __future__ import annotations
 
+from ._lazy import TYPE_CHECKING, importer
 from ._version import __version__
 
-TYPE_CHECKING = False  # type checkers know it by its name; `typing` alone would cost more than everything else here
 if TYPE_CHECKING:
-    from typing import Any
-
     from .bridge import Bridge
     from .errors import (
         AccessTokenRefused,
@@ -22,7 +20,18 @@ if TYPE_CHECKING:
         ServiceUnavailable,
         SteamUnavailable,
     )
-    from .events import ErrandResult, LoginResult, Phase, ProgressEvent
+    from .events import (
+        Claim,
+        Claims,
+        DeviceHandoff,
+        ErrandHandoff,
+        ErrandResult,
+        LoginResult,
+        OnProgress,
+        Phase,
+        ProgressEvent,
+    )
+    from .keywords import LoginMethod
     from .running import Running
     from .service.constraints import AuthenticationConstraint, Constraints, RealizeConstraint, ReturnMethod
     from .session.session import Session
@@ -32,13 +41,19 @@ _LATER = {
     "AuthenticationConstraint": "service.constraints",
     "Bridge": "bridge",
     "BridgeError": "errors",
+    "Claim": "events",
+    "Claims": "events",
     "ConfigurationError": "errors",
     "Constraints": "service.constraints",
+    "DeviceHandoff": "events",
+    "ErrandHandoff": "events",
     "ErrandNotCompleted": "errors",
     "ErrandResult": "events",
     "LoginCancelled": "errors",
     "LoginDenied": "errors",
+    "LoginMethod": "keywords",
     "LoginResult": "events",
+    "OnProgress": "events",
     "Phase": "events",
     "ProgressEvent": "events",
     "RealizeConstraint": "service.constraints",
@@ -54,13 +69,19 @@ __all__ = [
     "AuthenticationConstraint",
     "Bridge",
     "BridgeError",
+    "Claim",
+    "Claims",
     "ConfigurationError",
     "Constraints",
+    "DeviceHandoff",
+    "ErrandHandoff",
     "ErrandNotCompleted",
     "ErrandResult",
     "LoginCancelled",
     "LoginDenied",
+    "LoginMethod",
     "LoginResult",
+    "OnProgress",
     "Phase",
     "ProgressEvent",
     "RealizeConstraint",
@@ -72,14 +93,8 @@ __all__ = [
     "__version__",
 ]
 
+if not TYPE_CHECKING:  # or a type checker would take every name for one of this package's
+    __getattr__ = importer(__name__, _LATER)
 
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        from importlib import import_module
-
-        return getattr(import_module(f".{_LATER[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

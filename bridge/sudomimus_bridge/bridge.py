@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from .awaited import Awaited
 from .errors import AccessTokenRefused, ConfigurationError
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from .browser.port import Browser
     from .clock import Clock
     from .events import ErrandResult, LoginResult, OnProgress
-    from .keywords import Keywords
+    from .keywords import (
+        AccessKeyCredentials,
+        ClientKeyCredentials,
+        InquiryCredentials,
+        Keywords,
+        LoginMethod,
+        LoginOptions,
+    )
     from .login.engine import Engine, OpenService
     from .login.progress import DoneSignal
     from .session.keeper import Keeper
@@ -77,9 +84,37 @@ class Bridge:
 
     # --- signing in ------------------------------------------------------------------------------------------------------
 
+    @overload
     def login(
         self,
-        method: str = "steam",
+        method: Literal["steam", "device"] = "steam",
+        on_progress: OnProgress | None = None,
+        **options: Unpack[LoginOptions],
+    ) -> LoginResult: ...
+    @overload
+    def login(
+        self,
+        method: Literal["access-key"],
+        on_progress: OnProgress | None = None,
+        **credentials: Unpack[AccessKeyCredentials],
+    ) -> LoginResult: ...
+    @overload
+    def login(
+        self,
+        method: Literal["browser"],
+        on_progress: OnProgress | None = None,
+        **credentials: Unpack[InquiryCredentials],
+    ) -> LoginResult: ...
+    @overload
+    def login(
+        self,
+        method: Literal["browser"],
+        on_progress: OnProgress | None = None,
+        **credentials: Unpack[ClientKeyCredentials],
+    ) -> LoginResult: ...
+    def login(
+        self,
+        method: LoginMethod = "steam",
         on_progress: OnProgress | None = None,
         *,
         quietly: bool | None = None,
@@ -94,9 +129,37 @@ class Bridge:
         """
         return self._blocking(self._login(method, credentials, quietly), on_progress)
 
+    @overload
     async def login_async(
         self,
-        method: str = "steam",
+        method: Literal["steam", "device"] = "steam",
+        on_progress: OnProgress | None = None,
+        **options: Unpack[LoginOptions],
+    ) -> LoginResult: ...
+    @overload
+    async def login_async(
+        self,
+        method: Literal["access-key"],
+        on_progress: OnProgress | None = None,
+        **credentials: Unpack[AccessKeyCredentials],
+    ) -> LoginResult: ...
+    @overload
+    async def login_async(
+        self,
+        method: Literal["browser"],
+        on_progress: OnProgress | None = None,
+        **credentials: Unpack[InquiryCredentials],
+    ) -> LoginResult: ...
+    @overload
+    async def login_async(
+        self,
+        method: Literal["browser"],
+        on_progress: OnProgress | None = None,
+        **credentials: Unpack[ClientKeyCredentials],
+    ) -> LoginResult: ...
+    async def login_async(
+        self,
+        method: LoginMethod = "steam",
         on_progress: OnProgress | None = None,
         *,
         quietly: bool | None = None,
@@ -105,9 +168,37 @@ class Bridge:
         """Sign in on this event loop, asyncio's or trio's. Cancelling the task cancels the ticket first."""
         return await self._awaited(self._login(method, credentials, quietly))(on_progress, None)
 
+    @overload
     def start_login(
         self,
-        method: str = "steam",
+        method: Literal["steam", "device"] = "steam",
+        on_progress: OnProgress | None = None,
+        **options: Unpack[LoginOptions],
+    ) -> Running[LoginResult]: ...
+    @overload
+    def start_login(
+        self,
+        method: Literal["access-key"],
+        on_progress: OnProgress | None = None,
+        **credentials: Unpack[AccessKeyCredentials],
+    ) -> Running[LoginResult]: ...
+    @overload
+    def start_login(
+        self,
+        method: Literal["browser"],
+        on_progress: OnProgress | None = None,
+        **credentials: Unpack[InquiryCredentials],
+    ) -> Running[LoginResult]: ...
+    @overload
+    def start_login(
+        self,
+        method: Literal["browser"],
+        on_progress: OnProgress | None = None,
+        **credentials: Unpack[ClientKeyCredentials],
+    ) -> Running[LoginResult]: ...
+    def start_login(
+        self,
+        method: LoginMethod = "steam",
         on_progress: OnProgress | None = None,
         *,
         quietly: bool | None = None,
@@ -184,7 +275,9 @@ class Bridge:
 
     # --- what the three faces share --------------------------------------------------------------------------------------
 
-    def _login(self, method: str, credentials: dict[str, Any], quietly: bool | None = None) -> Flow[LoginResult]:
+    def _login(
+        self, method: LoginMethod, credentials: dict[str, Any], quietly: bool | None = None
+    ) -> Flow[LoginResult]:
         if method not in _CREDENTIALS:
             raise ConfigurationError(f"The login method must be one of {', '.join(_CREDENTIALS)}.")
         if unknown := set(credentials) - _CREDENTIALS[method]:

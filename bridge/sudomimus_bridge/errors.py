@@ -24,9 +24,9 @@ class BridgeError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, sentence: str, *, reason: str | None = None, detail: str | None = None) -> None:
-        self.sentence = redact(sentence)
-        self.reason = None if reason is None else redact(reason)
-        self.detail = None if detail is None else redact(detail)
+        self.sentence: str = redact(sentence)
+        self.reason: str | None = None if reason is None else redact(reason)
+        self.detail: str | None = None if detail is None else redact(detail)
         super().__init__(self.sentence)
 
 

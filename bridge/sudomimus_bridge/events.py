@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from .secret import Secret
 from .uptime import Uptime
 
-Claims = Mapping[str, Any]
-"""The service's `claims` block as it was sent: claim name to `{"requirement": …, "state": …}`."""
+
+class Claim(TypedDict, total=False):
+    """One claim, as the service sent it. The service may leave a member out, and may add members and values."""
+
+    requirement: str
+    """What the game asks for: "OFF", "OPTIONAL", "REQUIRED", "SYNTHETIC_ONLY" or "SYNTHETIC_FALLBACK"."""
+    state: str
+    """What the player decided: "UNKNOWN" (not asked yet), "GRANTED" or "DENIED"."""
+
+
+Claims = Mapping[str, Claim]
+"""The service's `claims` block as it was sent, by claim name: `email`, `firstName`, …"""
 
 
 class Phase(StrEnum):

@@ -6,11 +6,9 @@
 from ..extras import MissingExtra, brought_by
 
 try:
-    from .config import AccessKey, EmulatorConfig, Player
-    from .fault_rules import FaultRule
     from .server import Emulator
-    from .visitor import visit, visit_errand
-except ModuleNotFoundError as error:
-    raise MissingExtra(brought_by("emulator", "The local service", error)) from error
+    from .visitor import visit
+except ModuleNotFoundError as _error:
+    raise MissingExtra(brought_by("emulator", "The local service", _error)) from _error
 
-__all__ = ["AccessKey", "Emulator", "EmulatorConfig", "FaultRule", "Player", "visit", "visit_errand"]
+__all__ = ["Emulator", "visit"]

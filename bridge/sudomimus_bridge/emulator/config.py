@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
@@ -50,7 +50,7 @@ class ClaimPolicy(Settings):
     """The developer's `requirement` for each shareable claim (ClaimRequirementStateView)."""
 
     # The fields bear the wire's own names; older pydantic would turn firstName into firstname.
-    model_config = ConfigDict(alias_generator=None)
+    model_config: ClassVar[Mapping[str, object]] = ConfigDict(alias_generator=None)
 
     email: Requirement = "OPTIONAL"
     firstName: Requirement = "OPTIONAL"
@@ -66,7 +66,7 @@ class ClaimPolicy(Settings):
 class Grants(Settings):
     """A player's standing `state` for each claim: UNKNOWN was never asked, DENIED was declined."""
 
-    model_config = ConfigDict(alias_generator=None)
+    model_config: ClassVar[Mapping[str, object]] = ConfigDict(alias_generator=None)
 
     email: Decision = "UNKNOWN"
     firstName: Decision = "UNKNOWN"

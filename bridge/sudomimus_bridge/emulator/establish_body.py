@@ -9,7 +9,9 @@ import json
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from .model import Model
 
 LARGEST_CONFIGURATION_BYTES = 65_536
 _LARGEST_STRING_BYTES = 2048
@@ -31,11 +33,11 @@ Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_not_too_l
 TextList = Annotated[list[Text], Field(max_length=128), AfterValidator(_unique)]
 
 
-class _Open(BaseModel):
+class _Open(Model):
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
-class _Closed(BaseModel):
+class _Closed(Model):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 

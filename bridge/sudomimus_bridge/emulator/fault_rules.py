@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from .model import Model
 from .paths import check_pattern
 
 
@@ -40,10 +42,12 @@ HeaderName = Annotated[str, AfterValidator(_token)]
 HeaderText = Annotated[str, AfterValidator(_one_line)]
 
 
-class FaultRule(BaseModel):
+class FaultRule(Model):
     """The first rule that matches a request and is not used up decides what becomes of it."""
 
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_assignment=True)
+    model_config: ClassVar[Mapping[str, object]] = ConfigDict(
+        extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_assignment=True
+    )
 
     method: str = "*"
     path: str = "*"

@@ -5,19 +5,22 @@ With the base that all settings share; who and what there is stands in `config`.
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
+
+from .model import Model
 
 # A string in JSON: 64 bits do not fit into JavaScript's numbers.
 SteamID = Annotated[int, Field(gt=0, lt=2**64), PlainSerializer(lambda value: str(value), when_used="json")]
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """What all settings share: unknown names and wrong values are refused, in assignments too."""
 
-    model_config = ConfigDict(
+    model_config: ClassVar[Mapping[str, object]] = ConfigDict(
         extra="forbid",
         validate_assignment=True,
         alias_generator=to_camel,

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
+
+from .model import Model
 
 
 class SettingRefused(ValueError):
@@ -20,7 +22,7 @@ class SettingRefused(ValueError):
 
 
 @contextmanager
-def refusing(model: type[BaseModel] | None = None) -> Iterator[None]:
+def refusing(model: type[Model] | None = None) -> Iterator[None]:
     """Raise `SettingRefused` in place of pydantic's own error."""
     try:
         yield
@@ -28,7 +30,7 @@ def refusing(model: type[BaseModel] | None = None) -> Iterator[None]:
         raise SettingRefused(problems(error, model)) from None
 
 
-def problems(error: ValidationError, model: type[BaseModel] | None = None) -> list[str]:
+def problems(error: ValidationError, model: type[Model] | None = None) -> list[str]:
     """Pydantic's findings, each with the setting's path. `model` is what was validated, for a suggestion."""
     lines = []
     for found in error.errors(include_url=False, include_input=False, include_context=False):

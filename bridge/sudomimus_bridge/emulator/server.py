@@ -46,13 +46,13 @@ class Emulator:
 
     def __init__(self, config: EmulatorConfig | Mapping[str, Any] | None = None, *, port: int = 0) -> None:
         if isinstance(config, EmulatorConfig):
-            self.config = config.model_copy(deep=True)
+            self.config: EmulatorConfig = config.model_copy(deep=True)
         else:
             with refusing(EmulatorConfig):
                 self.config = merged(EmulatorConfig(), config or {})
         self._given = self.config.model_copy(deep=True)
-        self.state = State(self.config)
-        self.faults = FaultTable(self.config.faults)
+        self._state = State(self.config)
+        self._faults = FaultTable(self.config.faults)
         self._wanted_port = port
         self._server: ThreadedServer | None = None
         self._client_key: ClientKeyFile | None = None
@@ -72,10 +72,10 @@ class Emulator:
             if os.name == "posix":  # on Windows the option would let two processes share the port
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((HOST, self._wanted_port))
-            self.state.native_url = f"http://{HOST}:{listener.getsockname()[1]}"
-            self.state.via_url = f"{self.state.native_url}/via"
+            self._state.native_url = f"http://{HOST}:{listener.getsockname()[1]}"
+            self._state.via_url = f"{self._state.native_url}/via"
             self._client_key = ClientKeyFile()
-            self._server = ThreadedServer(self._application(), self.state.clock)
+            self._server = ThreadedServer(self._application(), self._state.clock)
             self._server.start(listener)
         except BaseException:
             self.stop()
@@ -106,11 +106,11 @@ class Emulator:
         key = self.config.access_keys[0] if self.config.access_keys else None
         app_ids = self.config.application.allowed_steam_app_ids
         return {
-            "native": self.state.native_url,
-            "connect": self.state.native_url + connect_api.BASE,
-            "device": self.state.native_url + device_api.BASE,
-            "session": self.state.native_url + session_api.BASE,
-            "via": self.state.via_url,
+            "native": self._state.native_url,
+            "connect": self._state.native_url + connect_api.BASE,
+            "device": self._state.native_url + device_api.BASE,
+            "session": self._state.native_url + session_api.BASE,
+            "via": self._state.via_url,
             "application": self.config.application.anchor,
             "steamAppId": app_ids[0] if app_ids else None,
             "accessKeyId": key.identifier if key else None,
@@ -132,17 +132,17 @@ class Emulator:
         Raises `SettingRefused`, a ValueError, that names each wrong setting.
         """
         changes = {**(changes or {}), **settings}
-        with self.state.lock, refusing(EmulatorConfig):
+        with self._state.lock, refusing(EmulatorConfig):
             changed = merged(self.config, changes)
             before = self.config.model_copy()
             for name in EmulatorConfig.model_fields:
                 if getattr(before, name) != getattr(changed, name):
                     setattr(self.config, name, getattr(changed, name))
             if self.config.faults != before.faults:
-                self.faults.replace(self.config.faults)
+                self._faults.replace(self.config.faults)
             if self.config.players != before.players:
                 for player in self.config.players:
-                    self.state.put_player(player)
+                    self._state.put_player(player)
 
     def fault(self, rule: FaultRule | str | None = None, /, **fields: Any) -> FaultRule:
         """Let something go wrong from now on: a rule, its short form, or its fields as keywords."""
@@ -150,40 +150,40 @@ class Emulator:
             if isinstance(rule, str):
                 rule = parse_fault(rule)
             rule = rule or FaultRule.model_validate(fields)
-        self.faults.add(rule)
+        self._faults.add(rule)
         return rule
 
     def clear_faults(self) -> None:
         """Nothing goes wrong any more."""
-        self.faults.replace([])
+        self._faults.replace([])
 
     @property
     def players(self) -> dict[int, Player]:
         """The accounts by SteamID64. They are live: what is set on a player, the next request sees."""
-        return self.state.players
+        return self._state.players
 
     def player(self, steam_id: int | None = None) -> Player:
         """One account, live; without a SteamID the default player's."""
-        with self.state.lock:
-            return self.state.player(steam_id if steam_id is not None else self.config.default_player)
+        with self._state.lock:
+            return self._state.player(steam_id if steam_id is not None else self.config.default_player)
 
     def put_player(self, player: Player | Mapping[str, Any] | None = None, /, **fields: Any) -> Player:
         """Add an account, or change the one with this `steam_id`: what is not given stays as it is."""
-        with self.state.lock, refusing(Player):
+        with self._state.lock, refusing(Player):
             if isinstance(player, Player):
-                return self.state.put_player(player)
+                return self._state.put_player(player)
             given = {**(player or {}), **fields}
             # Validated alone first, so that a missing or wrong SteamID is told as such.
             named = {name: given[name] for name in ("steam_id", "steamId") if name in given}
             steam_id = Player.model_validate(named).steam_id
-            known = self.state.players.get(steam_id) or Player(steam_id=steam_id)
-            return self.state.put_player(merged(known, given))
+            known = self._state.players.get(steam_id) or Player(steam_id=steam_id)
+            return self._state.put_player(merged(known, given))
 
     def remove_player(self, steam_id: int) -> None:
         """Let an account be gone altogether: what it opened before ends as AccountNotFound, its errands as EXPIRED."""
-        with self.state.lock:
-            self.state.players.pop(steam_id, None)
-            self.state.errands.forget(steam_id)
+        with self._state.lock:
+            self._state.players.pop(steam_id, None)
+            self._state.errands.forget(steam_id)
 
     # --- sign-ins and sessions ---------------------------------------------------------------------------------------
 
@@ -192,28 +192,28 @@ class Emulator:
         `returnMethods` are given.
         """
         body = {"returnMethods": [{"type": "STATUS_POLL", "payload": {}}], **(narrowing or {})}
-        with self.state.lock, refusing(EstablishBody):
+        with self._state.lock, refusing(EstablishBody):
             body["applicationAnchor"] = self.config.application.anchor
-            inquiry = self.state.sign_ins.establish(EstablishBody.model_validate(body), self.config)
+            inquiry = self._state.sign_ins.establish(EstablishBody.model_validate(body), self.config)
         return {"exposureKey": inquiry.exposure_key, "hiddenKey": inquiry.hidden_key}
 
     def open_session(self, steam_id: int | None = None) -> Pair:
         """A session for a player, whose tokens are those of a sign-in."""
-        with self.state.lock:
-            return self.state.sessions.open(self.player(steam_id), self.config, self.state.via_url)
+        with self._state.lock:
+            return self._state.sessions.open(self.player(steam_id), self.config, self._state.via_url)
 
     @property
     def sessions(self) -> list[Session]:
         """All sessions, oldest first. They are live: what is set on one, the next request sees."""
-        with self.state.lock:
-            return list(self.state.sessions.sessions)
+        with self._state.lock:
+            return list(self._state.sessions.sessions)
 
     def set_sessions(
         self, *, steam_id: int | None = None, revoked: bool | None = None, suspended: bool | None = None
     ) -> int:
         """Revoke or suspend sessions, a player's or all; how many were meant."""
         meant = [one for one in self.sessions if steam_id in (None, one.steam_id)]
-        with self.state.lock:
+        with self._state.lock:
             for session in meant:
                 session.revoked = session.revoked if revoked is None else revoked
                 session.suspended = session.suspended if suspended is None else suspended
@@ -225,36 +225,36 @@ class Emulator:
         """Forget all that happened: players, errands, sign-ins, sessions, tickets, budgets, journal, added faults. `settings`
         puts those back too.
         """
-        with self.state.lock:
+        with self._state.lock:
             if settings:
                 given = self._given.model_copy(deep=True)
                 for name in EmulatorConfig.model_fields:
                     setattr(self.config, name, getattr(given, name))
-                self.state.clock.freeze(False)
-            self.state.reset()
-            self.faults.replace(self.config.faults)
+                self._state.clock.freeze(False)
+            self._state.reset()
+            self._faults.replace(self.config.faults)
 
     # --- time and what was seen --------------------------------------------------------------------------------------
 
     def advance(self, seconds: float) -> None:
         """Let so many seconds pass for windows, errands, sign-ins and tokens."""
-        with self.state.lock:
-            self.state.clock.advance(seconds)
+        with self._state.lock:
+            self._state.clock.advance(seconds)
 
     def freeze(self, frozen: bool = True) -> None:
         """Let the clock stand still, but for `advance`; or run again."""
-        with self.state.lock:
-            self.state.clock.freeze(frozen)
+        with self._state.lock:
+            self._state.clock.freeze(frozen)
 
     @property
     def requests(self) -> list[RequestRecord]:
         """The journal so far."""
-        with self.state.lock:
-            return list(self.state.requests)
+        with self._state.lock:
+            return list(self._state.requests)
 
     def snapshot(self) -> dict[str, Any]:
         """Everything but the secrets, as JSON values."""
-        with self.state.lock:
+        with self._state.lock:
             config = self.config.model_dump(mode="json", by_alias=True, exclude={"players", "faults"})
             for key in config["accessKeys"]:
                 key["secret"] = "(not shown)"  # noqa: S105
@@ -262,34 +262,34 @@ class Emulator:
                 "urls": {name: url for name, url in self.urls.items() if name != "accessKeySecret"},
                 "config": config,
                 "players": [p.model_dump(mode="json", by_alias=True) for p in self.players.values()],
-                "errands": self.state.errands.count(),
-                **self.state.sign_ins.count(),
-                "sessions": self.state.sessions.count(),
+                "errands": self._state.errands.count(),
+                **self._state.sign_ins.count(),
+                "sessions": self._state.sessions.count(),
                 "faults": [
                     {**f.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True), "applied": f.applied}
-                    for f in self.faults.active
+                    for f in self._faults.active
                 ],
-                "clock": {"now": self.state.clock.now(), "frozen": self.state.clock.frozen},
+                "clock": {"now": self._state.clock.now(), "frozen": self._state.clock.frozen},
             }
 
     def _application(self) -> Starlette:
-        frame = PageFrame(self.state)
+        frame = PageFrame(self._state)
         application = Starlette(
             routes=[
-                *NativeApi(self.state).routes(),
-                *connect_api.ConnectApi(self.state).routes(),
-                *device_api.DeviceApi(self.state).routes(),
-                *session_api.SessionApi(self.state).routes(),
+                *NativeApi(self._state).routes(),
+                *connect_api.ConnectApi(self._state).routes(),
+                *device_api.DeviceApi(self._state).routes(),
+                *session_api.SessionApi(self._state).routes(),
                 *frame.routes(),
-                *ErrandPages(self.state, frame).routes(),
-                *SignInPages(self.state, frame).routes(),
+                *ErrandPages(self._state, frame).routes(),
+                *SignInPages(self._state, frame).routes(),
                 *ControlApi(self).routes(),
             ],
             middleware=[
                 # A page elsewhere that lets its own name point to 127.0.0.1 (DNS rebinding) gets nothing.
                 Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]),
-                Middleware(JournalMiddleware, state=self.state, untouched=BASE),
-                Middleware(FaultMiddleware, table=self.faults, untouched=BASE),
+                Middleware(JournalMiddleware, state=self._state, untouched=BASE),
+                Middleware(FaultMiddleware, table=self._faults, untouched=BASE),
             ],
             exception_handlers={HTTPException: _no_such_route, Exception: _failed},
         )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..secret import Secret
     from .connection import FlatApiSteam
 
-PIP_LINE = "pip install 'sudomimus-bridge[steamworkspy]'"
+_PIP_LINE = "pip install 'sudomimus-bridge[steamworkspy]'"
 
 _ALIAS = "steamworks"
 _DISTRIBUTED_AS = "steamworkspy"
@@ -72,7 +72,7 @@ def _upstream() -> ModuleType | None:
 def _alias() -> ModuleType:
     spec = importlib.util.find_spec(_DISTRIBUTED_AS)
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigurationError(f"The Python package steamworkspy is not installed. Install it: {PIP_LINE}")
+        raise ConfigurationError(f"The Python package steamworkspy is not installed. Install it: {_PIP_LINE}")
     alias = sys.modules[_ALIAS] = ModuleType(_ALIAS, "The package steamworkspy, by the name that it imports itself by.")
     alias.__path__ = list(spec.submodule_search_locations)
     return alias

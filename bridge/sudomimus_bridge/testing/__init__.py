@@ -8,9 +8,10 @@ pytest need not rewrite what has no assertions, and must not complain where a te
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from .._lazy import TYPE_CHECKING, importer
 
 if TYPE_CHECKING:
+    from ..clock import SystemClock
     from ..extras import MissingExtra
     from .compiled_stub import StubNotCompiled
     from .scripted_browser import ScriptedBrowser
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     )
     from .virtual_time import VirtualClock
 
-pytest_plugins = ["sudomimus_bridge.testing.pytest_plugin"]
-"""What pytest loads where this module is named as a plugin. Nobody else needs pytest."""
-
 _LATER = {
     "LocalService": "service",
     "MissingExtra": ".extras",
@@ -39,6 +37,7 @@ _LATER = {
     "StubLibrary": "stub_library",
     "StubNotCompiled": "compiled_stub",
     "StubSteam": "stub_steam",
+    "SystemClock": ".clock",
     "TicketLeftOpen": "stub_library",
     "VirtualClock": "virtual_time",
     "using_browser": "using",
@@ -58,6 +57,7 @@ __all__ = [
     "StubLibrary",
     "StubNotCompiled",
     "StubSteam",
+    "SystemClock",
     "TicketLeftOpen",
     "VirtualClock",
     "using_browser",
@@ -68,10 +68,8 @@ __all__ = [
     "using_virtual_time",
 ]
 
+if not TYPE_CHECKING:
+    __getattr__ = importer(__name__, _LATER)
 
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        from importlib import import_module
-
-        return getattr(import_module(f".{_LATER[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # pytest loads it if it is told to load this module as a plugin. Other frameworks do not need pytest.
+    pytest_plugins = ["sudomimus_bridge.testing.pytest_plugin"]

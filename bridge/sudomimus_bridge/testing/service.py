@@ -11,9 +11,11 @@ import threading
 from collections.abc import Collection, Iterable
 from typing import get_args
 
-from ..emulator import Emulator, FaultRule, Player
+from ..emulator import Emulator
 from ..emulator.clock import Clock
-from ..emulator.config import ClaimName
+from ..emulator.config import ClaimName, Player
+from ..emulator.fault_rules import FaultRule
+from ..keywords import AccessKeyCredentials, InquiryCredentials
 
 SIGN_IN = "/direct-issue/*"
 
@@ -33,13 +35,13 @@ class LocalService(Emulator):
         """The key that establishes: `login("browser", client_key_file=…)`, as on a developer's machine."""
         return str(self.urls["clientKeyFile"])
 
-    def inquiry(self) -> dict[str, str]:
+    def inquiry(self) -> InquiryCredentials:
         """As the game's backend establishes one: what `login("browser", **inquiry())` takes, once."""
         keys = self.establish()
         return {"exposure_key": keys["exposureKey"], "hidden_key": keys["hiddenKey"]}
 
     @property
-    def access_key(self) -> dict[str, str]:
+    def access_key(self) -> AccessKeyCredentials:
         """What `login("access-key", **access_key)` takes."""
         urls = self.urls
         return {"access_key_id": urls["accessKeyId"], "access_key_secret": urls["accessKeySecret"]}
@@ -48,8 +50,8 @@ class LocalService(Emulator):
         """As `Emulator.reset`; with the settings, the clock is put right as well."""
         super().reset(settings=settings)
         if settings:
-            with self.state.lock:
-                vars(self.state.clock).update(vars(Clock()))  # it only goes forward; a new test has a new one
+            with self._state.lock:
+                vars(self._state.clock).update(vars(Clock()))  # it only goes forward; a new test has a new one
 
     def serve(self, *, application: str, steam_app_id: int) -> None:
         """Be as new, and know this one application."""

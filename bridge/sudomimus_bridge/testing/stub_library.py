@@ -60,7 +60,7 @@ class StubLibrary(StubLog):
 
     def __init__(self, log: Path) -> None:
         super().__init__(log)
-        self.library = compiled_stub()
+        self.library: Path = compiled_stub()
         """Where it lies: what `SUDOMIMUS_STEAM_LIBRARY` says during a test."""
         self._before: dict[str, str | None] = {}
 

@@ -44,7 +44,7 @@ class VirtualClock(SystemClock):
         tell who waits for an answer from who merely listens, so there any socket holds time up for a moment.
         `on_advance` is told of each jump, on the event loop's thread.
         """
-        self.elapsed = 0.0
+        self.elapsed: float = 0.0
         """Virtual seconds that have passed on whichever event loop is furthest; the next one begins there."""
         self._wall = wall
         self._grace = grace
