@@ -25,6 +25,8 @@ from sudomimus_bridge.testing.compiled_stub import StubNotCompiled, compiled_stu
 from sudomimus_bridge.testing.service import shared_service
 from sudomimus_bridge.testing.stub_library import StubLog as StubLog
 
+from .signals import pass_signals_on
+
 pytest_plugins = ["pytester", "sudomimus_bridge.testing"]
 
 BACKENDS = ["asyncio", "trio"]
@@ -169,10 +171,11 @@ _BYTECODE = Path(__file__).parents[1] / "build" / "bytecode"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The workers and the hundreds of programs that are started share what one of them has compiled, in this run or before.
+    """Share compiled bytecode between the workers and the hundreds of programs that they start, whatever the environment says.
 
-    Whatever the environment says, and apart from where the sources lie.
+    It lies apart from the sources and is kept for the next run.
     """
+    pass_signals_on()
     if "PYTEST_XDIST_WORKER" not in os.environ:
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(_BYTECODE)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

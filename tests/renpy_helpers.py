@@ -23,8 +23,17 @@ from sudomimus_bridge.testing.real_renpy import DEBIANS_PYTHON, NoRenpy, debians
 _PLAYER = ("renpy_player.rpy", "renpy_steps.py")
 
 
-def renpy() -> list[str]:
-    """The command line of Debian's Ren'Py."""
+_NEWER = Path(__file__).parents[1] / "build" / "renpy-8.3.4" / "sdk" / "renpy.sh"  # where `.ci/get_renpy.sh` puts it
+
+VERSIONS = ["8.0.3", "8.3.4"]
+
+
+def renpy(version: str) -> list[str]:
+    """The command line of a Ren'Py: 8.0.3 is Debian 12's, on Python 3.11; 8.3.4 is Debian 13's, on Python 3.13."""
+    if version == "8.3.4":
+        if not _NEWER.exists():
+            pytest.skip("Ren'Py 8.3.4 is needed: .ci/get_renpy.sh build/renpy-8.3.4")
+        return [str(_NEWER)]
     try:
         return [DEBIANS_PYTHON, str(debians_copy() / "renpy.py")]
     except NoRenpy as error:
@@ -34,7 +43,6 @@ def renpy() -> list[str]:
 @contextmanager
 def screen(width: int = 1920, height: int = 1080) -> Iterator[str]:
     """An X server of its own on a display that is free; gives its name."""
-    renpy()
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is needed for Ren'Py's screen: apt-get install xvfb")
     reading, writing = os.pipe()
@@ -58,8 +66,9 @@ def screen(width: int = 1920, height: int = 1080) -> Iterator[str]:
 class Project:
     """A Ren'Py project in a folder of its own, with the player in it."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, program: list[str], folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
+        self._program = program
         self.report = folder.parent / f"{folder.name}.jsonl"
         self.saves = folder.parent / f"{folder.name}-saves"
         self._environment = environment
@@ -86,7 +95,7 @@ class Project:
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in paths if path.exists())[-3000:]
 
     def _renpy(self, command: str, **more: str) -> subprocess.CompletedProcess[str]:
-        program = [*renpy(), "--savedir", str(self.saves), str(self.folder), command]
+        program = [*self._program, "--savedir", str(self.saves), str(self.folder), command]
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
         }

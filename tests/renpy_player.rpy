@@ -91,6 +91,9 @@ init 900 python in renpy_player:
             focus = renpy.test.testfocus.find_focus(text)
             if focus is None:
                 raise Exception("nothing to click on says %r, but: %r" % (text, self.words()))
+            if focus.x is not None:  # whole numbers: on Python 3.12 and later Ren'Py looks for a position among floats in vain
+                focus = focus.copy()
+                focus.x, focus.y, focus.w, focus.h = (int(each) for each in (focus.x, focus.y, focus.w, focus.h))
             x, y = renpy.test.testfocus.find_position(focus, (None, None))
             renpy.test.testmouse.click_mouse(1, x, y)
 

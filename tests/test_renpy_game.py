@@ -23,7 +23,7 @@ from sudomimus_bridge.testing import renpy_achievement
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 
 from .conftest import StubLog
-from .renpy_helpers import Project, screen
+from .renpy_helpers import VERSIONS, Project, renpy, screen
 
 _SAMPLE = Path(__file__).parent.parent / "sample_game" / "renpy"
 _VISITOR = Path(__file__).with_name("renpy_visitor.py")
@@ -37,8 +37,16 @@ def display() -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(params=VERSIONS)
+def program(request: pytest.FixtureRequest) -> list[str]:
+    """The command line of each real Ren'Py that this machine has."""
+    return renpy(request.param)
+
+
 @pytest.fixture
-def project(display: str, emulator: Emulator, stub_library: Path, stub_log: StubLog, tmp_path: Path) -> NewProject:
+def project(
+    program: list[str], display: str, emulator: Emulator, stub_library: Path, stub_log: StubLog, tmp_path: Path
+) -> NewProject:
     """A project with the bridge installed, on the compiled stub and the local service, which asks for a first name."""
     emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OPTIONAL"})
     environment = {
@@ -60,7 +68,7 @@ def project(display: str, emulator: Emulator, stub_library: Path, stub_log: Stub
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         install(folder)
-        return Project(folder, environment | more)
+        return Project(program, folder, environment | more)
 
     return make
 
