@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,7 +105,10 @@ def slow_network(one_way: float, certificate: Path) -> Iterator[None]:
 
     The certificate is trusted beside all those that are trusted otherwise, for reading them is a part of a first login.
     """
-    connect_tcp, create_default_context = anyio.connect_tcp, ssl.create_default_context
+    connect_tcp, create_default_context, getaddrinfo = anyio.connect_tcp, ssl.create_default_context, socket.getaddrinfo
+
+    def at_once(*_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("192.0.2.1", 443))]
 
     def trusting(*arguments: Any, **keywords: Any) -> ssl.SSLContext:
         context = create_default_context(*arguments, **keywords)
@@ -113,10 +117,11 @@ def slow_network(one_way: float, certificate: Path) -> Iterator[None]:
 
     try:
         anyio.connect_tcp = SlowNetwork(one_way, certificate).connect_tcp  # type: ignore[assignment]
-        ssl.create_default_context = trusting
+        ssl.create_default_context, socket.getaddrinfo = trusting, at_once
         yield
     finally:
         anyio.connect_tcp, ssl.create_default_context = connect_tcp, create_default_context
+        socket.getaddrinfo = getaddrinfo
 
 
 def make_certificate(folder: Path) -> Path:

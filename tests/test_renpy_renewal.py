@@ -254,8 +254,8 @@ def test_no_thread_can_be_started(
     door.logout()
     door.login(given)
     until(door, lambda: door.status == "failed")
-    assert "no more threads" in str(door.error)
-    with pytest.raises(BridgeError, match="no more threads"):
+    assert "too busy" in str(door.error)
+    with pytest.raises(BridgeError, match="too busy"):
         door._bridge_for(given).login()
 
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import LoginCancelled
+from .exhaustion import exhaustion_as_bridge_error
 
 if TYPE_CHECKING:
     from .events import OnProgress
@@ -44,7 +45,8 @@ class Awaited(Generic[T]):
                 if self._cancelled:
                     scope.cancel()
             try:
-                return await self._flow(on_progress, done)
+                with exhaustion_as_bridge_error():
+                    return await self._flow(on_progress, done)
             finally:
                 with self._lock:
                     self._cancel = None

@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .errors import ConfigurationError, LoginCancelled
+from .errors import BridgeError, ConfigurationError, LoginCancelled
+from .exhaustion import exhaustion_as_bridge_error
 from .stand_ins import current
+from .threads import start, start_daemon
 
 if TYPE_CHECKING:
     from .events import OnProgress, ProgressEvent
@@ -74,13 +76,10 @@ class Running(Generic[T]):
 
     def start(self) -> None:
         """Start the thread. Where that cannot be, `poll` says so."""
-        if sys.is_finalizing():  # Python 3.11 would wait for ever for such a thread to run
-            self._outcome = _no_thread()
-            return
         try:
-            self._thread.start()
-        except RuntimeError as error:
-            self._outcome = _no_thread(error)
+            start(self._thread)
+        except BridgeError as error:
+            self._outcome = error
 
     def join(self, seconds: float) -> None:
         """Wait that many seconds at most for the thread to end."""
@@ -89,8 +88,9 @@ class Running(Generic[T]):
 
     def _work(self) -> None:
         try:
-            anyio = _gently_imported()
-            self._outcome = ((current().run or anyio.run)(self._main),)
+            with exhaustion_as_bridge_error():
+                anyio = _gently_imported()
+                self._outcome = ((current().run or anyio.run)(self._main),)
         except BaseException as error:  # noqa: BLE001 - for poll to raise, on the game's own thread
             self._outcome = error
 
@@ -133,30 +133,28 @@ def _gently_imported() -> Any:
         return anyio
 
 
-def _no_thread(error: RuntimeError | None = None) -> LoginCancelled:
-    """From Python 3.12 on, `atexit` and what comes after it can start no thread; neither can who has too many."""
-    cancelled = LoginCancelled(
-        "The sign-in cannot start: the program is about to end, or the system allows it no more threads."
-    )
-    cancelled.__cause__ = error
-    return cancelled
-
-
 def blocking(flow: Flow[T], on_progress: OnProgress | None) -> T:
-    """Run it on this thread. Raises `ConfigurationError` where an event loop runs here, which would stand still."""
-    if sys.is_finalizing():
-        raise _no_thread()
-    try:
-        threading.Thread(target=int, daemon=True).start()
-    except RuntimeError as error:  # the flow needs threads, and could tell only in some library's words
-        raise _no_thread(error) from error
-    import anyio
-    from anyio import lowlevel
-
-    with suppress(anyio.NoEventLoopError):
-        lowlevel.current_token()
+    """Run it on this thread. Raises `ConfigurationError` if an event loop runs here, which would stand still."""
+    start_daemon(int, name="sudomimus-bridge probe")  # the flow needs threads, so the caller is told at once
+    if _event_loop_runs_here():
         raise ConfigurationError(
             "A blocking call was made on a thread that runs an event loop, which would stand still. "
             "Await its async form there: login_async, share_async, access_token_async, logout_async."
         )
-    return (current().run or anyio.run)(flow, on_progress, None)
+    with exhaustion_as_bridge_error():
+        import anyio
+
+        return (current().run or anyio.run)(flow, on_progress, None)
+
+
+def _event_loop_runs_here() -> bool:
+    """Whether this thread runs one, in whichever of its callbacks this is: not every one is a task's."""
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
+    with suppress(AttributeError):  # another thread is importing it, so it runs nothing yet
+        if trio is not None and trio.lowlevel.in_trio_run():
+            return True
+    with suppress(AttributeError, RuntimeError):  # the latter says that none runs
+        if asyncio is not None:
+            asyncio.get_running_loop()
+            return True
+    return False

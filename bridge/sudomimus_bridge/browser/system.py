@@ -13,17 +13,22 @@ import shutil
 import subprocess
 import sys
 import webbrowser
-from collections.abc import Iterator, Mapping
-
-from anyio import to_thread
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from ..clock import Clock
 from ..secret import Secret
+from ..threads import in_thread
+
+T = TypeVar("T")
 
 _log = logging.getLogger("sudomimus_bridge")
 
 WATCH_SECONDS = 0.5
 """How long a start is watched for an early failure, such as a launcher that finds no browser."""
+
+ANSWER_SECONDS = 10.0
+"""How long the system may take to say which browsers there are, and to start one. Then the page is shown instead."""
 
 _STEP_SECONDS = 0.05
 
@@ -50,16 +55,23 @@ class SystemBrowser:
 
     async def open(self, page: Secret) -> bool:
         """See `Browser.open`. Tries one browser after the other until one starts and does not fail at once."""
-        for controller in await to_thread.run_sync(lambda: list(_controllers()), abandon_on_cancel=True):
+        for controller in await self._in_time(lambda: list(_controllers())) or ():
             if await self._start(controller, page):
                 return True
         return False
 
+    async def _in_time(self, ask: Callable[[], T]) -> T | None:
+        """What the system says; None if it does not answer."""
+        with self._clock.move_on_after(ANSWER_SECONDS):
+            return await in_thread(ask)
+        _log.warning("the system did not answer within %.0f seconds when it was asked for a browser", ANSWER_SECONDS)
+        return None
+
     async def _start(self, controller: webbrowser.BaseBrowser, page: Secret) -> bool:
         command = _command(controller, page)
         if command is None:  # macOS and Windows: the system opens it, and there is no environment to clean
-            return await to_thread.run_sync(lambda: _ask_system(controller, page), abandon_on_cancel=True)
-        process = await to_thread.run_sync(lambda: _spawn(command), abandon_on_cancel=True)
+            return bool(await self._in_time(lambda: _ask_system(controller, page)))
+        process = await self._in_time(lambda: _spawn(command))
         if process is None:
             return False
         for _ in range(round(WATCH_SECONDS / _STEP_SECONDS)):

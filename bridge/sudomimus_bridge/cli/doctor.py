@@ -14,7 +14,6 @@ from time import perf_counter
 from typing import Any
 
 import anyio
-from anyio import to_thread
 
 from ..browser.gate import host_of, is_loopback
 from ..browser.system import available_browser
@@ -30,6 +29,7 @@ from ..settings import Settings
 from ..steam.connection import FlatApiSteam
 from ..steam.library import find_library, load_library
 from ..steam.ticket import web_api_ticket
+from ..threads import in_thread
 from .arguments import given_settings
 from .output import Output
 from .running import run
@@ -107,7 +107,7 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
         yield check
     async for check in _service(settings):
         yield check
-    browser = await to_thread.run_sync(available_browser)
+    browser = await in_thread(available_browser)
     if browser:
         yield _passed("browser", f"{browser} would open the pages")
     else:
@@ -122,7 +122,7 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
 async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
     rest = ["steam-running", "steam-app", "steam-logged-on", "steam-ticket"]
     try:
-        path = await to_thread.run_sync(find_library, settings.steam_library)
+        path = await in_thread(find_library, settings.steam_library)
     except BridgeError as error:
         yield _failed("steam-library", error)
         for name in ["steam-exports", *rest]:
@@ -130,7 +130,7 @@ async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
         return
     yield _passed("steam-library", f"found at {path}")
     try:
-        library = await to_thread.run_sync(load_library, path)
+        library = await in_thread(load_library, path)
     except BridgeError as error:
         yield _failed("steam-exports", error)
         for name in rest:

@@ -11,7 +11,7 @@ import anyio
 
 from ..errors import LoginCancelled
 from ..login.concurrency import alongside
-from ..steam.worker import waker
+from ..threads import waker
 from .signals import on_signal
 
 T = TypeVar("T")

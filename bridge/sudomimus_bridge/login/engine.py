@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 
 from ..browser.port import Browser
 from ..browser.system import SystemBrowser
@@ -24,6 +24,7 @@ from ..session.refresh import Refreshed, Unsent
 from ..settings import Settings
 from ..steam.connection import FlatApiSteam
 from ..steam.port import Steam
+from ..threads import in_thread
 from .direct_issue import DirectIssue, Share
 from .ports import Ports
 from .progress import DoneSignal
@@ -169,7 +170,7 @@ class Engine:
 
             return Establish(ClientKey(pem), credentials.constraints or Constraints())
 
-        return await to_thread.run_sync(build, abandon_on_cancel=True)
+        return await in_thread(build)
 
     async def _direct_issue(self, proof: Proof, on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
         async with self._ports() as ports:

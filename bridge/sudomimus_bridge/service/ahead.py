@@ -14,6 +14,8 @@ import anyio
 from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 
+from .connecting import connect_tcp
+
 CONNECT_SECONDS = 10.0
 
 
@@ -63,7 +65,7 @@ class Ahead:
         parts = urlsplit(url)
         secure, host = parts.scheme == "https", parts.hostname or ""
         with anyio.fail_after(CONNECT_SECONDS):
-            plain = current.stream = await anyio.connect_tcp(host, parts.port or (443 if secure else 80))
+            plain = current.stream = await connect_tcp(host, parts.port or (443 if secure else 80))
         if not secure:
             return plain
         await self._trusted.wait()

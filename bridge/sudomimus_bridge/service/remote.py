@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from anyio import CancelScope, Lock, create_task_group, to_thread
+from anyio import CancelScope, Lock, create_task_group
 
 from ..clock import Clock
 from ..errors import BridgeError
 from ..gentle import gently
 from ..settings import Settings
+from ..threads import in_thread
 from .connect import ConnectService
 from .device import DeviceService
 from .native import NativeService
@@ -107,7 +108,7 @@ async def _beside(work: Callable[[], T]) -> T:
         with gently():
             return work()
 
-    return await to_thread.run_sync(gentle, abandon_on_cancel=True)
+    return await in_thread(gentle)
 
 
 class LateExchange:

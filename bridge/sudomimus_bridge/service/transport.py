@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any
 
-import anyio
 import httpcore
 import httpx
-from httpcore._backends.anyio import AnyIOStream  # not exported, and the only way to hand over a stream that is open
 
 from .ahead import Ahead
+from .network import Network
 from .proxy import HttpProxy
 
 IDLE_SECONDS = 15.0
@@ -29,7 +27,7 @@ class Connections(httpx.AsyncBaseTransport):
         if proxy is not None:
             make = partial(httpcore.AsyncHTTPProxy, proxy.url, proxy.auth)  # type: ignore[assignment]
         self._pool = make(
-            ssl_context=tls, max_connections=10, keepalive_expiry=IDLE_SECONDS, network_backend=_Network(ahead)
+            ssl_context=tls, max_connections=10, keepalive_expiry=IDLE_SECONDS, network_backend=Network(ahead)
         )
 
     async def warm(self, url: str) -> None:
@@ -84,45 +82,3 @@ def _as_httpx(error: Exception) -> Exception:
     if isinstance(error, Exception) and type(error).__module__.startswith("httpcore"):
         return kind(str(error)) if issubclass(kind, httpx.TransportError) else httpx.TransportError(str(error))
     return error
-
-
-class _Network(httpcore.AsyncNetworkBackend):
-    """httpcore's network, but for the connection that is there already."""
-
-    def __init__(self, ahead: Ahead) -> None:
-        self._network = httpcore.AnyIOBackend()  # anyio runs on asyncio and trio alike
-        self._ahead = ahead
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """The connection opened ahead where it still lives; else a new one."""
-        with anyio.move_on_after(timeout):
-            if (stream := await self._ahead.take()) is not None:
-                return _Opened(stream)
-        return await self._network.connect_tcp(host, port, timeout, local_address, socket_options)
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """As httpcore does."""
-        return await self._network.connect_unix_socket(path, timeout, socket_options)
-
-    async def sleep(self, seconds: float) -> None:
-        """As httpcore does."""
-        await self._network.sleep(seconds)
-
-
-class _Opened(AnyIOStream):
-    """A stream that has its TLS already, for httpcore, which will ask for it."""
-
-    async def start_tls(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        return self

@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar, TypeVarTuple, Unpack
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 
 from ..clock import Clock
+from ..threads import in_thread, to_the_end_in_thread
 from .record import Record
 from .store import MemoryStore, Store, StoreUnusable, polled
 
@@ -74,7 +75,7 @@ class Place:
             return
         async with AsyncExitStack() as stack:
             try:
-                new = await to_thread.run_sync(self._open_disk, abandon_on_cancel=True) if wanted else MemoryStore()
+                new = await in_thread(self._open_disk) if wanted else MemoryStore()
                 await self._lock(stack, self._store, patience)
                 if not wanted or self._store.read() is not None:  # only to read, nobody has to wait for who renews
                     await self._lock(stack, new, patience)
@@ -96,7 +97,7 @@ class Place:
         """A store's call: on a worker thread where it may block. One that `asks` the player may be given up half-way."""
         if not self._store.shared:
             return function(*args)
-        return await to_thread.run_sync(function, *args, abandon_on_cancel=asks)
+        return await (in_thread if asks else to_the_end_in_thread)(function, *args)
 
     async def read(self) -> Record | None:
         """The record; None where there is none, or none that can be used."""
@@ -116,7 +117,7 @@ class Place:
             self._give_up_on_disk(unusable)
             self._store.write(record)
             try:
-                await to_thread.run_sync(store.forget)
+                await to_the_end_in_thread(store.forget)
             except StoreUnusable:
                 return False
             return True

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 import anyio
 
 from ..cli.signals import on_signal
-from ..steam.worker import waker
+from ..threads import waker
 
 PATIENCE_SECONDS = 0.85
 """How long the clean-up may take, of the second that is promised. A library stuck in a call must not keep the process."""

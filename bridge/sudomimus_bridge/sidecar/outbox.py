@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import anyio
 
-from ..steam.worker import waker
+from ..threads import waker
 
 FULL = 1024 * 1024
 """Unwritten bytes from which on no more questions are read, until half of them are written. Answers to those that run

@@ -11,7 +11,7 @@ from anyio import lowlevel
 from ..clock import SystemClock
 from ..login.concurrency import alongside
 from ..settings import Settings
-from ..steam.worker import waker
+from ..threads import waker
 from . import parent
 from .dispatcher import Dispatcher
 from .flows import SHUTDOWN_SECONDS, Flows, explain

@@ -11,9 +11,10 @@ import anyio
 from ..clock import Clock
 from ..errors import SteamUnavailable
 from ..secret import Secret
+from ..threads import waker
 from . import results
 from .ledger import Ledger
-from .worker import Worker, waker
+from .worker import Worker
 
 T = TypeVar("T")
 

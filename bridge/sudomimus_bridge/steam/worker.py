@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import anyio
-from anyio import lowlevel
+
+from ..threads import start_daemon, waker
 
 T = TypeVar("T")
 
@@ -71,8 +72,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._pump = pump
         self._pause = pause
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._thread = start_daemon(self._work, name=name)
 
     async def call(self, function: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
         """Run `function` on the thread and wait for it. On cancellation the call goes on, and `undo` gets its value."""
@@ -127,21 +127,3 @@ class Worker:
 
 def _only_pump() -> None:
     """What the thread has to do when no job came in time."""
-
-
-def waker(event: anyio.Event) -> Callable[[], bool]:
-    """A function that sets `event` from any thread, on asyncio and trio, without waiting for the event loop.
-
-    It gives False where the loop is gone, and whoever waited with it.
-    """
-    loop: Any = lowlevel.current_token().native_token
-    soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
-
-    def wake() -> bool:
-        try:
-            soon(event.set)
-        except RuntimeError:  # and trio's RunFinishedError below it
-            return False
-        return True
-
-    return wake

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from anyio import to_thread
-
 from ..secret import Secret
+from ..threads import in_thread
 
 
 class AutoBrowser:
@@ -21,7 +20,7 @@ class AutoBrowser:
         from ..emulator.visitor import VisitFailed, visit
 
         try:
-            await to_thread.run_sync(lambda: visit(page.reveal(), agree=self._agree, email=self._email))
+            await in_thread(lambda: visit(page.reveal(), agree=self._agree, email=self._email))
         except VisitFailed:
             return False
         return True

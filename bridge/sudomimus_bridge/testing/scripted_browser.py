@@ -86,11 +86,11 @@ class ScriptedBrowser:
 
     async def open(self, page: Secret) -> bool:
         """See `Browser.open`."""
-        from anyio import to_thread
+        from ..threads import in_thread
 
         clock = current().clock
         later = clock.call_later if isinstance(clock, VirtualClock) else self._real_seconds_later
-        return await to_thread.run_sync(lambda: self.show(page.reveal(), later))
+        return await in_thread(lambda: self.show(page.reveal(), later))
 
     def show(self, url: str, later: Callable[[float, Callable[[], object]], object] | None = None) -> bool:
         """Open a page as a program of its own would have it opened: in real time unless `later` knows another."""
