@@ -159,7 +159,7 @@ def test_another_try_takes_a_fresh_ticket(program: Program, fault: str) -> None:
     program.emulator.fault(f"POST {ISSUE} {fault}")
     ended = program.run("login", "steam", "--json")
     assert ended.status == 0 and ended.json["accessToken"]
-    assert "That did not work yet; try 2 of at most 8 follows" in ended.err
+    assert "That attempt failed. Trying again (2 of 8)" in ended.err
     program.every_ticket_was_cancelled_once(3 if "409" in fault else 2)
 
 

@@ -178,11 +178,13 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "unknown command": Mistake(
         2,
-        "There is no such COMMAND; there are {}. See sudomimus-bridge --help.",
+        "There is no such COMMAND. {}. See sudomimus-bridge --help.",
         ["signin"],
     ),
     "unknown flag": Mistake(
-        2, "There is no flag --app-id. See sudomimus-bridge login --help.", [*STEAM, "--app-id", "480"]
+        2,
+        "There is no flag --app-id. Did you mean --steam-app-id? See sudomimus-bridge login --help.",
+        [*STEAM, "--app-id", "480"],
     ),
     "port in use": Mistake(
         2,

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge import __version__
+from sudomimus_bridge.cli.commands import SETTINGS_USED
 from sudomimus_bridge.cli.main import main
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.settings import TABLE
@@ -26,6 +27,12 @@ from .conftest import StubLog, command, plain_command
 
 PATIENCE = 30.0
 """Seconds until a program that hangs fails its test. None of them needs a tenth of it."""
+
+
+NOT_FOR_DEMO: dict[str, Any] = dict.fromkeys(
+    f"{name}_url" for name in ("native", "connect", "device", "session", "via")
+)
+"""The flags of `Program.flags` that `demo` refuses, left out."""
 
 
 @dataclass(frozen=True)
@@ -230,8 +237,50 @@ def test_help(arguments: list[str]) -> None:
     assert not any(secret in ended.out for secret in secrets.values())
     assert f"usage: sudomimus-bridge {' '.join(arguments)}".rstrip() in ended.out
     if arguments:
+        shown = {setting.keyword for setting in TABLE if f"{setting.flag} " in ended.out.replace("\n", " ")}
+        assert shown == set(SETTINGS_USED[arguments[0]])
         for setting in TABLE:
-            assert setting.flag in ended.out and setting.variable in "".join(ended.out.split())
+            assert (setting.variable in "".join(ended.out.split())) is (setting.keyword in shown)
+
+
+HARMLESS = {
+    "login": ["login", "device", "--quietly"],
+    "errand": ["errand"],
+    "refresh": ["refresh"],
+    "logout": ["logout"],
+    "doctor": ["doctor", "--json"],
+    "renpy": ["renpy", "install", "/nowhere"],
+}
+"""Command lines that end soon, whatever they are pointed at."""
+
+
+@pytest.mark.parametrize("arguments", HARMLESS.values(), ids=list(HARMLESS))
+def test_every_command_accepts_every_setting(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    values = {"steam_app_id": "480", "timeout": "5", "browser_hosts": "via.example"}
+    for setting in TABLE:
+        value = values.get(setting.keyword, "http://127.0.0.1:9" if setting.keyword.endswith("_url") else "x")
+        main([*arguments, setting.flag, *([] if setting.switch else [value])])
+        assert "flag" not in capfd.readouterr().err
+
+
+def test_a_demo_refuses_the_flags_of_what_it_brings_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    for setting in TABLE:
+        refused = setting.keyword not in SETTINGS_USED["demo"]
+        if refused:
+            value = "http://127.0.0.1:9" if setting.keyword.endswith("_url") else "x"
+            assert main(["demo", setting.flag, *([] if setting.switch else [value])]) == 2
+            assert f"{setting.flag} does not go with demo" in capfd.readouterr().err
+
+
+def test_a_demo_heeds_the_flags_that_it_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NATIVE_URL", "CONNECT_URL", "DEVICE_URL", "SESSION_URL", "VIA_URL"):
+        monkeypatch.setenv(f"SUDOMIMUS_{name}", "not a URL")
+    monkeypatch.setenv("SUDOMIMUS_STEAM_HOSTED", "1")
+    ended = bare("demo", "--application", "my-game", "--steam-app-id", "777", "--timeout", "60")
+    assert ended.status == 0 and ended.out.startswith("Signed in to my-game.\n"), ended.err
+    assert bare("demo", "--timeout", "0.05").status in (3, 6)
+    assert bare("demo", "--claim-gate", "--browser-host", "via.example").status == 6
+    assert bare("demo", "--steam-library", "/nowhere.so").status == 3
 
 
 def test_the_version() -> None:
@@ -244,17 +293,29 @@ def test_the_version() -> None:
     ("arguments", "sentence"),
     [
         ([], "COMMAND is missing."),
-        (["logn"], "There is no such COMMAND; there are "),
+        (["logn"], "There is no such COMMAND. Did you mean login? Choose from demo, login, "),
+        (["zzz"], "There is no such COMMAND. Choose from demo, login, "),
+        (["side"], "There is no such COMMAND. Did you mean sidecar? "),
+        (["--json", "doctor"], "The command comes first, then its flags."),
         (["login"], "METHOD is missing."),
-        (["login", "stem"], "There is no such METHOD; there are "),
-        (["doctor", "--jsn"], "There is no flag --jsn. See sudomimus-bridge doctor --help."),
+        (
+            ["login", "stem"],
+            "There is no such METHOD. Did you mean steam? Choose from steam, access-key, browser, device.",
+        ),
+        (["renpy", "instal", "."], "There is no such ACTION. Did you mean install? "),
+        (["doctor", "--jsn"], "There is no flag --jsn. Did you mean --json? See sudomimus-bridge doctor --help."),
+        (["doctor", "-json"], "There is a flag that does not exist. Did you mean --json?"),
+        (["login", "steam", "--steam_app_id=4"], "There is a flag that does not exist. Did you mean --steam-app-id?"),
+        (["emulator", "--fualt", "x"], "There is no flag --fualt. Did you mean --fault?"),
         (["doctor", "-phunter2"], "There is a flag that does not exist. See"),
         (["doctor", "hunter2"], "There is one argument too many."),
         (["doctor", "--json=hunter2"], "--json takes no value."),
         (["doctor", "--timeout"], "--timeout needs a value."),
         (["emulator", "--port", "hunter2"], "--port must be a whole number."),
         (["demo", "--json"], "There is no flag --json. See sudomimus-bridge demo --help."),
-        (["doctor", "--app", "x"], "There is no flag --app."),
+        (["doctor", "--app", "x"], "There is no flag --app. Did you mean --application?"),
+        (["login", "steam", "--hunter2"], "There is a flag that does not exist. See"),
+        (["hunter2"], "There is no such COMMAND. Choose from"),
     ],
     ids=" ".join,
 )

@@ -13,16 +13,21 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
 import segno
 
-from sudomimus_bridge.cli.terminal import qr_code
+from sudomimus_bridge import Phase, ProgressEvent
+from sudomimus_bridge.cli.terminal import Terminal, qr_code
 from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.events import ErrandHandoff
+from sudomimus_bridge.secret import Secret
 
 from .conftest import StubLog, command
 from .test_cli_login import ISSUE
-from .test_cli_program import PATIENCE, Program, on_stub
+from .test_cli_program import NOT_FOR_DEMO, PATIENCE, Program, on_stub
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*([A-Za-z])")
 
@@ -34,25 +39,19 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
         yield program
 
 
-class Screen:
-    """A program on a terminal."""
+class Pty:
+    """A terminal of a given size, and what was written to it."""
 
-    def __init__(self, program: Program, *arguments: str, columns: int = 80, lines: int = 24, **flags: str) -> None:
-        leader, follower = os.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self.process = subprocess.Popen(
-            command(*arguments, *program.flags(**flags)),
-            env=program.all_environ,
-            stdin=follower,
-            stdout=follower,
-            stderr=follower,
-            start_new_session=True,
-        )
-        os.close(follower)
-        self._leader = leader
+    def __init__(self, columns: int = 80, lines: int = 24) -> None:
+        self._leader, self.follower = os.openpty()
+        fcntl.ioctl(self.follower, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._data = b""
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
+
+    def close(self) -> None:
+        self._thread.join(PATIENCE)
+        os.close(self._leader)
 
     def _read(self) -> None:
         while True:
@@ -79,14 +78,47 @@ class Screen:
             assert time.monotonic() - began < PATIENCE, self.raw
             time.sleep(0.01)
 
+
+class Screen(Pty):
+    """A program on a terminal."""
+
+    def __init__(self, program: Program, *arguments: str, columns: int = 80, lines: int = 24, **flags: Any) -> None:
+        super().__init__(columns, lines)
+        self.process = subprocess.Popen(
+            command(*arguments, *program.flags(**flags)),
+            env=program.all_environ,
+            stdin=self.follower,
+            stdout=self.follower,
+            stderr=self.follower,
+            start_new_session=True,
+        )
+        os.close(self.follower)
+
     def end(self) -> int:
         try:
             status = self.process.wait(PATIENCE)
         finally:
             self.process.kill()
-        self._thread.join(PATIENCE)
-        os.close(self._leader)
+        self.close()
         return status
+
+
+def told(event: ProgressEvent, columns: int, lines: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that a person sees of one event."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    screen = Pty(columns, lines)
+
+    async def tell() -> None:
+        with os.fdopen(screen.follower, "w", encoding="utf-8") as stream:
+            Terminal(stream).progress(event)
+
+    anyio.run(tell)
+    screen.close()
+    return screen.lines
+
+
+def qr_rows(rows: list[str]) -> list[str]:
+    return [row for row in rows if row and set(row) <= set("█▀▄ ")]
 
 
 def test_a_silent_login(program: Program) -> None:
@@ -104,18 +136,31 @@ def test_verbose_shows_what_steam_prints(program: Program) -> None:
 
 
 @pytest.mark.parametrize(("columns", "lines", "coded"), [(80, 24, True), (200, 50, True), (80, 20, False)])
-def test_a_page(program: Program, columns: int, lines: int, coded: bool) -> None:
-    program.emulator.update({"claims.email": "REQUIRED"})
-    screen = Screen(program, "login", "steam", "--no-browser", columns=columns, lines=lines)
-    screen.until_shown("Waiting for you")
-    url = next(line.strip() for line in screen.lines if line.startswith("  http"))
-    code = [line for line in screen.lines if line and set(line) <= set("█▀▄ ")]
+def test_a_page(columns: int, lines: int, coded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "https://via.sudomimus.com/errand?key=ernd_0123456789abcdef0123456789abcdef"
+    errand = ErrandHandoff(Secret("ernd_0123456789abcdef"), Secret(url), None)
+    rows = told(
+        ProgressEvent(Phase.WAITING_FOR_BROWSER, errand=errand, browser_opened=False), columns, lines, monkeypatch
+    )
+    assert rows[0] == "Open this page in a browser, here or on your phone:"
+    assert f"  {url}" in rows
+    code = qr_rows(rows)
     assert bool(code) is coded
     if coded:
         assert modules(code) == [[bool(module) for module in row] for row in segno.make(url, error="l").matrix]
         # With the status, it is all on one screen from the code on.
-        assert len(screen.lines) - screen.lines.index(code[0]) <= lines
-        assert all(len(line) < columns or line.startswith("  http") for line in screen.lines)
+        assert len(rows) - rows.index(code[0]) <= lines
+        assert all(len(line) < columns or line.startswith("  http") for line in rows)
+
+
+@pytest.mark.parametrize("columns", [44, 200])
+def test_a_page_that_only_this_computer_can_open(program: Program, columns: int) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    screen = Screen(program, "login", "steam", "--no-browser", columns=columns, lines=60)
+    screen.until_shown("Waiting for you")
+    assert "Open this page in a browser on this computer:" in screen.lines
+    assert "phone" not in screen.raw and qr_rows(screen.lines) == []
+    assert any(line.startswith("  http://127.0.0.1:") for line in screen.lines)
     screen.process.send_signal(signal.SIGINT)
     assert screen.end() == 130
 
@@ -154,8 +199,9 @@ def test_colours_are_a_choice(program: Program) -> None:
     screen = Screen(program, "login", "steam", columns=200)
     assert screen.end() == 3
     assert "m" not in {match[1] for match in ESCAPE.finditer(screen.raw)}
-    assert screen.lines[0].startswith(
-        "sudomimus-bridge: Steam is not running. Start Steam, sign in, then try again. (SteamNotRunning: "
+    assert (
+        screen.lines[0]
+        == "sudomimus-bridge: Steam is not running. Start Steam, sign in, then try again. (SteamNotRunning)"
     )
 
 
@@ -188,7 +234,7 @@ def test_a_terminal_that_cannot_show_everything(program: Program) -> None:
 def test_a_wait_is_counted_down(program: Program) -> None:
     program.emulator.fault(path=ISSUE, status=503, headers={"Retry-After": "70"})
     screen = Screen(program, "login", "steam")
-    screen.until_shown("That did not work yet; try 2 of at most 8 follows in 1:")
+    screen.until_shown("That attempt failed. Trying again (2 of 8) in 1:")
     screen.process.send_signal(signal.SIGINT)
     assert screen.end() == 130
     assert screen.lines[0].startswith("sudomimus-bridge: The login was cancelled.")
@@ -225,7 +271,7 @@ def test_a_terminal_that_goes_away(program: Program) -> None:
 
 
 def test_a_demo(program: Program) -> None:
-    screen = Screen(program, "demo")
+    screen = Screen(program, "demo", **NOT_FOR_DEMO)
     assert screen.end() == 0
     assert screen.lines[0] == "Steam: a stub, loaded like the real libsteam_api.so."
     assert screen.lines[1].startswith("Sign-in service: the local one, at http://127.0.0.1:")
@@ -236,7 +282,7 @@ def test_a_demo(program: Program) -> None:
 
 @pytest.mark.parametrize("more", [[], ["--no-browser"]])
 def test_a_demo_that_finishes_its_errand_by_itself(program: Program, more: list[str]) -> None:
-    screen = Screen(program, "demo", "--claim-gate", "--auto", *more)
+    screen = Screen(program, "demo", "--claim-gate", "--auto", *more, **NOT_FOR_DEMO)
     assert screen.end() == 0
     assert "The game asks for your email." in screen.lines
     assert "Done in the browser, thank you." in screen.lines

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 import segno
 
+from sudomimus_bridge import Phase, ProgressEvent
 from sudomimus_bridge.cli.large import large_letters
 from sudomimus_bridge.emulator import Emulator, visit
+from sudomimus_bridge.events import DeviceHandoff
+from sudomimus_bridge.secret import Secret
 
 from .conftest import StubLog
 from .patience import kept
 from .test_cli_program import Program, Running, on_stub
-from .test_cli_terminal import Screen, modules
+from .test_cli_terminal import Screen, modules, qr_rows, told
 
 CODE = re.compile(r"  (http\S+)    code: (\S+)")
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # device.yaml, UserCode
@@ -84,15 +87,17 @@ def test_interrupted(program: Program) -> None:
 @pytest.mark.parametrize(
     ("columns", "lines", "coded"), [(80, 24, True), (120, 40, True), (80, 20, False), (40, 24, True)]
 )
-def test_on_a_terminal(program: Program, columns: int, lines: int, coded: bool) -> None:
-    urls = program.emulator.urls
-    screen = Screen(program, "login", "device", "--no-browser", columns=columns, lines=lines, device_url=urls["device"])
-    screen.until_shown("Waiting for the code")
-    rows = screen.lines
+def test_on_a_terminal(columns: int, lines: int, coded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = "https://via.sudomimus.com/device"
+    device = DeviceHandoff("WDJB-M0H8", Secret(page), Secret(f"{page}?user-code=WDJB-M0H8"), 600)
+    rows = told(
+        ProgressEvent(Phase.WAITING_FOR_BROWSER, device=device, browser_opened=False), columns, lines, monkeypatch
+    )
+    assert rows[0] == "Open this page in a browser, here or on any other device, and confirm the code:"
     found = CODE.search("\n".join(rows))
     assert found is not None
     at = next(number for number, row in enumerate(rows) if CODE.search(row))
-    code = [row for row in rows[:at] if row and set(row) <= set("█▀▄ ")]
+    code = qr_rows(rows[:at])
     assert bool(code) is coded
     if coded:
         complete = f"{found[1]}?user-code={found[2]}"
@@ -102,6 +107,15 @@ def test_on_a_terminal(program: Program, columns: int, lines: int, coded: bool) 
     assert (large is not None) is (columns >= 80)
     if large is not None:
         assert [row[4:] for row in rows[at + 2 : at + 6]] == large.split("\n")
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_page_that_only_this_computer_can_open(program: Program, opened: bool) -> None:
+    program.environ["BROWSER"] = "true %s"
+    screen = Screen(program, "login", "device", *([] if opened else ["--no-browser"]), columns=200, lines=60)
+    screen.until_shown("Waiting for the code")
+    assert "other device" not in screen.raw and qr_rows(screen.lines[:-6]) == []
+    assert CODE.search("\n".join(screen.lines))
     screen.process.send_signal(signal.SIGINT)
     assert screen.end() == 130
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sudomimus_bridge.cli.arguments import given_settings, parse, setting_flags
+from sudomimus_bridge.cli.arguments import given_settings, parse
+from sudomimus_bridge.cli.commands import build_parser
 from sudomimus_bridge.errors import ConfigurationError
 from sudomimus_bridge.settings import TABLE, Settings, read_settings, shown
 
@@ -77,7 +78,7 @@ def by_flag(setting: Any, text: str, environ: Mapping[str, str]) -> Any:
     words = ([setting.flag] if text == "1" else []) if setting.switch else [setting.flag, text]
     if setting.repeatable:
         words = [word for host in text.split(",") for word in (setting.flag, host)]
-    arguments = parse(setting_flags(), words)
+    arguments = parse(build_parser(), ["login", "steam", *words])
     given = {row.keyword: getattr(arguments, row.keyword) for row in TABLE}
     return getattr(read_settings(given, environ), setting.keyword)
 
@@ -187,7 +188,7 @@ def test_a_switch_by_variable() -> None:
 
 def test_overrides_win_over_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDOMIMUS_APPLICATION", "c")
-    arguments = parse(setting_flags(), ["--application", "b"])
+    arguments = parse(build_parser(), ["login", "steam", "--application", "b"])
     assert given_settings(arguments).application == "b"
     assert given_settings(arguments, application="a").application == "a"
 

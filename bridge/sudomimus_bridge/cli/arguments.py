@@ -1,20 +1,21 @@
-"""Reading the command line: every command takes every setting's flag, and no secret is taken or repeated.
+"""Reads the command line. Every command accepts every setting's flag; no secret is accepted or repeated.
 
-What a setting means is `settings`' business; here it only gets its flag.
+`settings` knows what a setting means; this module only gives it a flag.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from ..errors import ConfigurationError
 from ..secret import looks_secret, redact
 from ..settings import TABLE, Settings, read_settings
 
-# Flags that a hurried person would try. They do not exist, and what follows them is a secret.
+# Flags that do not exist but that a person in a hurry would try; a secret follows each.
 _SECRET_FLAGS = re.compile(
     r"--(?:access-token|refresh-token|access-key-secret|secret|client-key|private-key|exposure-key|hidden-key|token|password)(?:=.*)?",
     re.DOTALL,
@@ -28,9 +29,8 @@ NO_SECRETS = (
 )
 
 
-# What argparse says that repeats a value, or that a person would have to think about.
+# Messages of argparse that repeat a value or are hard to understand, and the words to use instead.
 _ARGPARSE_SAYS = (
-    (r"argument (\w+): invalid choice: .* \(choose from (.*)\)", r"there is no such \1; there are \2"),
     (r"argument (\S+): invalid int value: .*", r"\1 must be a whole number"),
     (r"argument (\S+): invalid .* value: .*", r"the value of \1 is not valid"),
     (r"argument (\S+): ignored explicit argument .*", r"\1 takes no value"),
@@ -39,50 +39,75 @@ _ARGPARSE_SAYS = (
 )
 
 
+_INVALID_CHOICE = re.compile(
+    r"argument (?P<what>\w+): invalid choice: (?P<given>.*) \(choose from (?P<choices>.*)\)", re.DOTALL
+)
+
+
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors never repeat a value, for a value may be a secret in the wrong place."""
+    """An argument parser whose errors never repeat a value: it may be a secret in the wrong place."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("allow_abbrev", False)
         super().__init__(*args, **kwargs)
 
     def error(self, message: str) -> NoReturn:
-        """Raise a `ConfigurationError` in place of printing and exiting."""
+        """Raise a `ConfigurationError` instead of printing and exiting."""
+        if choice := _INVALID_CHOICE.fullmatch(message):
+            choices = re.findall(r"[\w-]+", choice["choices"])
+            meant = _did_you_mean(choice["given"].strip("'\""), choices)
+            raise usage_error(f"there is no such {choice['what']}.{meant} Choose from {', '.join(choices)}", self.prog)
         for pattern, words in _ARGPARSE_SAYS:
             message = re.sub(pattern, words, message, flags=re.DOTALL)
         raise usage_error(message, self.prog)
 
 
 def _is_path(argument: str) -> bool:
-    """A folder may be called exp_edition or hold a hash in its name; no secret has a slash, but for keys in PEM and URLs."""
+    """Whether this is a path: a folder may be called exp_edition or hold a hash. A secret has no slash, except PEM and URLs."""
     return bool(re.search(r"[/\\]", argument)) and "://" not in argument and "-----BEGIN" not in argument
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
-    """The arguments, read. Raises `ConfigurationError`; `SystemExit` after --help and --version."""
+    """Read the arguments. Raises `ConfigurationError`, and `SystemExit` after --help and --version."""
     for argument in arguments:
         if _SECRET_FLAGS.fullmatch(argument) or (looks_secret(argument) and not _is_path(argument)):
             raise ConfigurationError(NO_SECRETS)
+    if arguments and arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version"):
+        raise usage_error("the command comes first, then its flags", parser.prog)
     known, unknown = parser.parse_known_args(arguments)
     if unknown:
         flags = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
-        # Only what is spelled like a flag is repeated: -pPASSWORD is not.
-        spelled = next((flag for flag in flags if re.fullmatch(r"--[a-z]+(-[a-z]+)*", flag)), None)
-        known_as = f"there is no flag {spelled}" if spelled else "there is a flag that does not exist"
-        raise usage_error(known_as if flags else "there is one argument too many", known.prog)
+        if not flags:
+            raise usage_error("there is one argument too many", known.prog)
+        raise usage_error(_unknown_flag(flags, known.flags()), known.prog)
     return known
+
+
+def _unknown_flag(given: Sequence[str], known: Collection[str]) -> str:
+    """Name the first unknown flag if it is spelled like one (-pPASSWORD is not), and the flag that is meant."""
+    spelled = next((flag for flag in given if re.fullmatch(r"--[a-z]+(-[a-z]+)*", flag)), None)
+    what = f"there is no flag {spelled}" if spelled else "there is a flag that does not exist"
+    return (what + "." + _did_you_mean(spelled or given[0], known)).removesuffix(".")
+
+
+def _did_you_mean(given: str, known: Iterable[str]) -> str:
+    """A sentence with the nearest known word, or with the only one that begins like this; nothing if none is near."""
+    known = sorted(known)
+    begins = [word for word in known if len(given.strip("-")) > 1 and word.startswith(given)]
+    near = begins if len(begins) == 1 else get_close_matches(given, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def usage_error(what: str, prog: str) -> ConfigurationError:
     """The error for a command line that cannot be read."""
     what = redact(what)
-    return ConfigurationError(f"{what[:1].upper()}{what[1:]}. See {prog} --help.")
+    end = "" if what.endswith("?") else "."
+    return ConfigurationError(f"{what[:1].upper()}{what[1:]}{end} See {prog} --help.")
 
 
-def setting_flags() -> Parser:
-    """A parent parser with the flag of every setting."""
-    parent = Parser(add_help=False)
-    group = parent.add_argument_group("settings (the flag wins over the variable)")
+def add_setting_flags(parser: argparse.ArgumentParser, used: Collection[str]) -> None:
+    """Add the flag of every setting. The help shows those that the command uses; it ignores the others."""
+    group = parser.add_argument_group("settings (the flag wins over the variable)")
     for setting in TABLE:
         options: dict[str, Any] = {"dest": setting.keyword, "default": None}
         if setting.switch:
@@ -91,11 +116,17 @@ def setting_flags() -> Parser:
             options["metavar"] = setting.metavar
         if setting.repeatable:
             options["action"] = "append"
-        group.add_argument(setting.flag, help=f"{setting.help} [{setting.variable}]", **options)
-    return parent
+        shown = f"{setting.help} [{setting.variable}]" if setting.keyword in used else argparse.SUPPRESS
+        group.add_argument(setting.flag, help=shown, **options)
+
+
+def visible_flags(parser: argparse.ArgumentParser) -> list[str]:
+    """The flags that the command's help shows."""
+    shown = [action for action in parser._actions if action.help is not argparse.SUPPRESS]
+    return [flag for action in shown for flag in action.option_strings]
 
 
 def given_settings(arguments: argparse.Namespace, **overrides: Any) -> Settings:
-    """The settings from the flags and the environment. `overrides` win over both."""
+    """The settings from the flags and the environment; `overrides` win over both."""
     given = {setting.keyword: getattr(arguments, setting.keyword) for setting in TABLE}
     return read_settings({**given, **overrides})

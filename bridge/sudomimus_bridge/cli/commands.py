@@ -13,7 +13,7 @@ from .._version import __version__
 from ..errors import BridgeError, LoginCancelled
 from ..extras import missing, require_extra
 from ..secret import redact
-from .arguments import Parser, parse, setting_flags
+from .arguments import Parser, add_setting_flags, parse, visible_flags
 from .output import AnswerLost, own_standard_output
 from .signals import interruptible
 from .terminal import Terminal
@@ -60,9 +60,25 @@ def _run(arguments: Sequence[str], terminal: Terminal) -> int:
             return int(command(known, terminal, output))
 
 
+_STEAM = ("steam_app_id", "steam_library", "steam_hosted")
+_PAGES = ("via_url", "browser_hosts", "no_browser", "quietly", "timeout")
+
+SETTINGS_USED: dict[str, tuple[str, ...]] = {
+    "demo": ("application", "steam_app_id", "steam_library", "browser_hosts", "no_browser", "quietly", "timeout"),
+    "login": ("application", *_STEAM, "native_url", "connect_url", "device_url", *_PAGES),
+    "errand": ("native_url", *_PAGES),
+    "refresh": ("application", "session_url", "timeout"),
+    "logout": ("session_url", "timeout"),
+    "doctor": ("application", *_STEAM, "native_url"),
+    "renpy": (),
+    "sidecar": ("application", *_STEAM, "native_url", "connect_url", "device_url", "session_url", *_PAGES),
+    "emulator": ("application", "steam_app_id"),
+}
+"""The settings that each command uses, which its help shows. Every command accepts all of them."""
+
+
 def build_parser(*, emulator: bool = False) -> Parser:
-    """The parser of all commands. Nothing heavy is imported for it, unless it is to know the local service's own flags."""
-    settings = setting_flags()
+    """The parser of all commands. With `emulator` it also has that command's own flags, which takes heavy imports."""
     parser = Parser(prog="sudomimus-bridge", description="Signs players of a Steam game in to Sudomimus.")
     parser.add_argument("--version", action="version", version=f"sudomimus-bridge {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
@@ -70,14 +86,22 @@ def build_parser(*, emulator: bool = False) -> Parser:
     def command(
         name: str, module: str, function: str, help_: str, *, extra: str = "", own_output: bool = True
     ) -> Parser:
-        added = commands.add_parser(name, parents=[settings], help=help_, description=f"{help_[0].upper()}{help_[1:]}.")
+        added = commands.add_parser(name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.")
+        add_setting_flags(added, SETTINGS_USED[name])
         added.add_argument(
             "-v",
             "--verbose",
             action="store_true",
             help="log to standard error, without secrets; show what Steam prints",
         )
-        added.set_defaults(prog=added.prog, module=module, function=function, extra=extra, own_output=own_output)
+        added.set_defaults(
+            prog=added.prog,
+            flags=lambda: visible_flags(added),
+            module=module,
+            function=function,
+            extra=extra,
+            own_output=own_output,
+        )
         return added
 
     demo = command("demo", "cli.demo", "demo", "a whole login with nothing outside this machine", extra="emulator")

@@ -1,18 +1,21 @@
-"""`demo`: the whole main job on this machine alone, on the code path of a real login."""
+"""`demo`: a whole login on this machine alone, on the code path of a real login."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from ..browser.port import Browser
 from ..clock import SystemClock
 from ..emulator import Emulator
+from ..errors import ConfigurationError
 from ..events import LoginResult, Phase, ProgressEvent
 from ..folders import TemporaryFolder
 from ..login.concurrency import alongside
 from ..login.engine import Engine
+from ..settings import TABLE, Settings
 from ..testing.browser import AutoBrowser
 from ..testing.compiled_stub import StubNotCompiled, compiled_stub, open_tickets, read_stub_log
 from ..testing.stub_steam import StubBehaviour, StubSteam
@@ -21,17 +24,33 @@ from .output import Output
 from .running import run
 from .terminal import Terminal, login_summary
 
-TICKET_MS = 400  # what a real client takes, about
+TICKET_MS = 400  # about as long as a real client takes
+
+_BROUGHT = ("native_url", "connect_url", "device_url", "session_url", "via_url", "steam_hosted", "session_folder")
+"""The settings that the demo chooses itself. Their variables are ignored; their flags are refused."""
 
 
 def demo(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
-    """Sign the local service's player in with a ticket of the stub, and tell what happened."""
+    """Sign the local service's player in with a ticket of the stub, and say what happened."""
+    for setting in TABLE:
+        if setting.keyword in _BROUGHT and getattr(arguments, setting.keyword) is not None:
+            raise ConfigurationError(
+                f"{setting.flag} does not go with demo, which uses its own sign-in service and its own Steam. "
+                "Leave the flag out, or use login."
+            )
     with TemporaryFolder("sudomimus-bridge-demo-") as folder:
         return _demo(arguments, terminal, output, Path(folder) / "steam.jsonl")
 
 
 def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, steam_log: Path) -> int:
-    policy = {"claims": {"email": "REQUIRED"}} if arguments.claim_gate else {}
+    game = given_settings(arguments, **{name: getattr(Settings, name) for name in _BROUGHT})
+    config: dict[str, Any] = {"application": {}}
+    if game.application is not None:
+        config["application"]["anchor"] = game.application
+    if game.steam_app_id is not None:
+        config["application"]["allowed_steam_app_ids"] = [game.steam_app_id]
+    if arguments.claim_gate:
+        config["claims"] = {"email": "REQUIRED"}
     os.environ |= {"STEAM_STUB_LOG": str(steam_log), "STEAM_STUB_TICKET_DELAY_MS": str(TICKET_MS)}
     library, clock = arguments.steam_library, SystemClock()
     steam: StubSteam | None = None
@@ -40,8 +59,8 @@ def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, ste
         terminal.line(f"Steam: a stub, loaded like the real {Path(library).name}.")
     except StubNotCompiled as error:
         steam = StubSteam(clock, behaviours=[StubBehaviour(delay=TICKET_MS / 1000)])
-        terminal.line(f"Steam: the Python stub, for the compiled one is not to be had. {error}")
-    with Emulator({**policy, "steam_log": steam_log if steam is None else None}) as service:
+        terminal.line(f"Steam: the Python stub, because the compiled one is missing. {error}")
+    with Emulator({**config, "steam_log": steam_log if steam is None else None}) as service:
         terminal.line(f"Sign-in service: the local one, at {service.urls['native']}.")
         settings = given_settings(
             arguments,

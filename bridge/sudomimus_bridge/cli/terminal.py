@@ -55,12 +55,12 @@ class Terminal:
             case Phase.ISSUING:
                 self._now("Asking the sign-in service (usually under a second, at most 30 seconds)")
             case Phase.RETRYING:
-                following = f"That did not work yet; try {(event.attempt or 0) + 1} of at most {MAX_ATTEMPTS} follows"
+                again = f"That attempt failed. Trying again ({(event.attempt or 0) + 1} of {MAX_ATTEMPTS})"
                 seconds = event.retry_in_seconds or 0.0
                 if seconds < 1:
-                    self._now(f"{following} at once")
+                    self._now(again)
                 else:
-                    self._now(f"{following} in", seconds)
+                    self._now(f"{again} in", seconds)
             case Phase.ERRAND_REQUIRED:
                 self.line(f"The game asks for {_wanted(event.claims or {})}.")
             case Phase.WAITING_FOR_BROWSER if event.errand is not None:
@@ -73,9 +73,12 @@ class Terminal:
                 self._clear()
 
     def page(self, url: str) -> None:
-        """A page that the player has to open: a QR code where there is room for one, and the address."""
-        self.line("Open this page in a browser, here or on your phone:")
-        self._qr_code(url, _BELOW_QR_CODE)
+        """Show a page that the player has to open: its address, and a QR code if a phone could open it."""
+        if _only_here(url):
+            self.line("Open this page in a browser on this computer:")
+        else:
+            self.line("Open this page in a browser, here or on your phone:")
+            self._qr_code(url, _BELOW_QR_CODE)
         self.line(f"\n  {url}\n")
 
     def _errand(self, errand: ErrandHandoff, *, opened: bool) -> None:
@@ -90,13 +93,17 @@ class Terminal:
         self._now(waiting if lifetime is None else f"{waiting}, time left:", lifetime)
 
     def _device(self, device: DeviceHandoff, *, opened: bool) -> None:
-        """The code goes last, so that it is on the screen whatever scrolls out of it."""
+        """Show the code last, so that it stays on the screen when the lines above scroll away."""
+        url = device.verification_uri_complete or device.verification_uri
+        here = _only_here(url)
         if opened:
             self.line("A page has opened in your browser. Check that it shows the code below, and confirm it there.")
-            self.line("Or confirm it on any other device:")
+            self.line("If it has not opened, open it yourself:" if here else "Or confirm it on any other device:")
         else:
-            self.line("Open this page in a browser, here or on any other device, and confirm the code:")
-        self._qr_code(device.verification_uri_complete or device.verification_uri, _BELOW_DEVICE_QR_CODE)
+            where = "on this computer" if here else "here or on any other device"
+            self.line(f"Open this page in a browser, {where}, and confirm the code:")
+        if not here:
+            self._qr_code(url, _BELOW_DEVICE_QR_CODE)
         code = printable(device.user_code)
         self.line(f"  {device.verification_uri}    code: {code}\n")
         if self.alive and _can_encode("█▀▄", self.stream.encoding):
@@ -119,9 +126,9 @@ class Terminal:
         self._write(text + "\n")
 
     def error(self, error: BridgeError) -> None:
-        """The sentence of an error for the player, then the reason and the detail for the developer."""
-        facts = ": ".join(fact[:300] for fact in (error.reason, error.detail) if fact)
-        reason = f" ({facts})" if facts else ""
+        """The sentence of an error for the player, then for the developer the service's reason, else the detail."""
+        fact = error.reason or error.detail
+        reason = f" ({fact[:200]})" if fact else ""
         mark = "sudomimus-bridge:"
         text = self.wrapped(f"{mark} {printable(error.sentence + reason)}")
         self.line(f"\033[31m{mark}\033[0m{text.removeprefix(mark)}" if self.colour else text)
@@ -229,14 +236,17 @@ def qr_code(text: str, room: os.terminal_size, *, colour: bool, encoding: str | 
     return "\n".join(f"\033[97;40m{line}\033[0m" if colour else line for line in lines)
 
 
-def _wanted(claims: Claims) -> str:
-    from ..claims import claim_name
+def _only_here(url: str) -> bool:
+    """Whether only this computer can open the page: no phone can reach a loopback address."""
+    from ..browser.gate import host_of, is_loopback
 
-    required = [
-        claim_name(name)
-        for name, claim in claims.items()
-        if isinstance(claim, dict) and claim.get("requirement") == "REQUIRED"
-    ]
+    return is_loopback(host_of(url))
+
+
+def _wanted(claims: Claims) -> str:
+    from ..claims import required_claims
+
+    required = required_claims(claims)
     return f"your {printable(' and '.join(required)[:80])}" if required else "your consent"
 
 
