@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +161,73 @@ def test_a_login_that_begins_when_the_interpreter_ends(
     assert done.stdout == "True\n" or "the program is about to end" in done.stdout
     assert done.stdout != "True\n" or moment == "atexit"
     assert open_tickets(stub_log.calls) == []
+
+
+@pytest.mark.parametrize("moment", ["at once", "in Steam", "in the browser"])
+def test_a_game_that_stops_its_own_event_loop_during_a_login(
+    moment: str, emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then nobody finishes the login's task, and no thread that it used may keep the interpreter."""
+    if moment == "in Steam":
+        monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
+    emulator.update(claims={"email": "REQUIRED"})
+    ending = f"""
+    import asyncio
+
+    login.cancel()
+    login.join(10)
+    awaited = {{"at once": "requesting-ticket", "in Steam": "requesting-ticket", "in the browser": "waiting-for-browser"}}
+    loop = asyncio.new_event_loop()
+
+    def heard(event):
+        if event.phase.value == awaited[{moment!r}]:
+            loop.call_later(0 if {moment!r} == "at once" else 0.1, loop.stop)
+
+    task = loop.create_task(bridge.login_async(on_progress=heard))
+    loop.run_forever()
+    print("left", task.done())
+    """
+    done = left(emulator, stub_library, ending)
+    assert (done.returncode, done.stdout) == (0, "left False\n")
+    balanced(stub_log)
+
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows ends a program without any signal")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("how", ["start_login", "login", "login_async"])
+def test_the_readmes_way_to_end_by_a_signal(
+    how: str,
+    number: str,
+    emulator: Emulator,
+    stub_library: Path,
+    stub_log: StubLog,
+) -> None:
+    section = README.read_text("utf-8").partition("## Ending by a signal")[2]
+    recipe = textwrap.indent(section.partition("```python\n")[2].partition("```")[0], "    ")
+    emulator.update(claims={"email": "REQUIRED"})
+    ending = f"""
+    import asyncio, os
+
+    login.cancel()
+    login.join(10)
+
+    def heard(event):
+        if event.phase.value == "waiting-for-browser":
+            os.kill(os.getpid(), signal.{number})
+
+    if {how!r} == "login_async":
+        asyncio.run(bridge.login_async(on_progress=heard))
+    elif {how!r} == "login":
+        bridge.login(on_progress=heard)
+    else:
+        login = bridge.start_login(on_progress=heard)
+        while login.poll() is None:
+            time.sleep(0.005)
+    print("not here")
+    """
+    done = left(emulator, stub_library, recipe + ending)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + getattr(signal, number), "", "")
+    balanced(stub_log)

@@ -11,6 +11,8 @@ from typing import Any
 import anyio
 import pytest
 
+from sudomimus_bridge import Bridge
+from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.session import protection
 from sudomimus_bridge.session.protection import FileModeOnly, KeyringKey, WindowsDataProtection, best_protection
 from sudomimus_bridge.session.store import StoreUnusable
@@ -181,6 +183,43 @@ def test_a_keyring_that_hangs_does_not_keep_the_login(tmp_path: Path, monkeypatc
     keyring.get_password = lambda *_: never.wait(30)  # type: ignore[assignment, method-assign]
     try:
         assert "(it does not answer)" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
+    finally:
+        never.set()
+
+
+@pytest.mark.parametrize("what", ["get_keyring", "priority", "import"])
+def test_login_goes_on_without_a_keyring_whose_look_up_hangs(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator
+) -> None:
+    """A session bus may accept the connection and never answer."""
+    keyring = pytest.importorskip("keyring")
+    monkeypatch.setattr(protection, "KEYRING_SECONDS", 0.05)
+    hung, never = threading.Event(), threading.Event()
+
+    def hang(*_: Any) -> Any:
+        hung.set()
+        never.wait()
+        raise RuntimeError
+
+    if what == "get_keyring":
+        monkeypatch.setattr(keyring, "get_keyring", hang)
+    elif what == "priority":
+        backend = type("Backend", (), {"priority": property(hang)})
+        monkeypatch.setattr(keyring, "get_keyring", backend)
+    else:
+        finder = type("Finder", (), {"find_spec": lambda _, name, *__: hang() if name == "keyring" else None})
+        monkeypatch.delitem(sys.modules, "keyring")
+        monkeypatch.setattr(sys, "meta_path", [finder(), *sys.meta_path])
+    try:
+        urls = emulator.urls
+        with Bridge(**emulator.settings, session_folder=tmp_path) as bridge:
+            session = bridge.session(stay_signed_in=True)
+            key = {"access_key_id": urls["accessKeyId"], "access_key_secret": urls["accessKeySecret"]}
+            bridge.login("access-key", **key)
+            assert session.access_token()
+            assert "(it does not answer)" in str(session.problem)
+        assert hung.is_set()
+        assert not list(tmp_path.glob("*.session"))
     finally:
         never.set()
 

@@ -17,7 +17,7 @@ def open_keeper(engine: Engine, *, by_steam: bool) -> Keeper:
 
     def open_disk() -> Store:
         from .file_store import FileStore, session_folder
-        from .protection import best_protection
+        from .protection import ProtectionFailed, best_protection
 
         application, url = engine.settings.application, engine.settings.session_url
         if not application:  # a login through the browser needs none
@@ -25,7 +25,11 @@ def open_keeper(engine: Engine, *, by_steam: bool) -> Keeper:
                 "This sign-in cannot be kept, for no application is set (--application). It lasts until the program ends."
             )
         folder = engine.settings.session_folder or session_folder()
-        return FileStore(folder, application, url, best_protection(f"{application} {url}"))
+        try:
+            protection = best_protection(f"{application} {url}")
+        except ProtectionFailed as failed:
+            raise StoreUnusable(failed.sentence, for_good=failed.for_good) from None
+        return FileStore(folder, application, url, protection)
 
     silent: dict[str, SilentLogin] = {}
     if by_steam:

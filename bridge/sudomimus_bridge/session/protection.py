@@ -10,10 +10,11 @@ import base64
 import binascii
 import ctypes
 import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
+
+from ..threads import start_daemon
 
 T = TypeVar("T")
 
@@ -159,8 +160,8 @@ def _answer_of(ask: Callable[[], T]) -> T:
         except BaseException as error:  # noqa: BLE001 - each platform's keyring raises errors of its own
             answer.set_exception(error)
 
-    threading.Thread(target=work, name="sudomimus-bridge keyring", daemon=True).start()
     try:
+        start_daemon(work, name="sudomimus-bridge keyring")
         return answer.result(KEYRING_SECONDS)
     except BaseException as error:  # noqa: BLE001 - as above: nothing of it may end a login
         why = "it does not answer" if not answer.done() else type(error).__name__
@@ -188,8 +189,11 @@ def _other_protection(kind: str) -> str:
 
 
 def best_protection(name: str) -> Protection:
-    """The system's keyring where the extra `keyring` is installed and the system has one; else what the platform offers."""
-    keyring = _system_keyring()
+    """The system's keyring if the extra `keyring` is installed and the system has one; else what the platform offers.
+
+    Raises `ProtectionFailed` if the system does not say in time which keyring it has.
+    """
+    keyring = _answer_of(_system_keyring)
     if keyring is not None:
         return KeyringKey(keyring, name)
     return WindowsDataProtection() if sys.platform == "win32" else FileModeOnly()
