@@ -189,7 +189,7 @@ def opened_all(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """Which programs are started, in their order, of all that would be."""
     started: list[str] = []
 
-    def spawn(command: list[str]) -> None:
+    def spawn(command: list[str], _page: Secret) -> None:
         started.append(Path(command[0]).name)
 
     monkeypatch.setattr("sudomimus_bridge.browser.system._spawn", spawn)

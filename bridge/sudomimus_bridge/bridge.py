@@ -214,21 +214,29 @@ class Bridge:
 
         Without a token, with the session's, which is renewed first where it has run out.
         """
-        flow = self._share(access_token)
-        del access_token  # out of this frame, which a crash reporter may keep
+        try:
+            flow = self._share(access_token)
+        finally:
+            del access_token  # out of this frame, which a crash reporter may keep
         return self._blocking(flow, on_progress)
 
     async def share_async(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
         """The proactive errand, on this event loop."""
-        flow = self._share(access_token)
-        del access_token
+        try:
+            flow = self._share(access_token)
+        finally:
+            del access_token
         return await self._awaited(flow)(on_progress, None)
 
     def start_share(
         self, access_token: str | None = None, on_progress: OnProgress | None = None
     ) -> Running[ErrandResult]:
         """The proactive errand, on a thread of its own; call the answer's `poll()` each frame."""
-        return self._start(self._share(access_token), on_progress)
+        try:
+            flow = self._share(access_token)
+        finally:
+            del access_token
+        return self._start(flow, on_progress)
 
     # --- staying signed in -----------------------------------------------------------------------------------------------
 
@@ -278,15 +286,16 @@ class Bridge:
     def _login(
         self, method: LoginMethod, credentials: dict[str, Any], quietly: bool | None = None
     ) -> Flow[LoginResult]:
+        # Out of the caller's keywords first: a crash reporter keeps them. A mistyped name may hold a secret, too.
+        for name in credentials.keys() - {"access_key_id", "client_key_file", "constraints"}:
+            if isinstance(credentials[name], str):
+                credentials[name] = Secret(credentials[name])
+            elif isinstance(credentials[name], bytes):
+                credentials[name] = Secret(credentials[name].decode(errors="replace"))
         if method not in _CREDENTIALS:
             raise ConfigurationError(f"The login method must be one of {', '.join(_CREDENTIALS)}.")
         if unknown := set(credentials) - _CREDENTIALS[method]:
             raise TypeError(f"no such credential for {method}: {', '.join(sorted(unknown))}")
-        # Out of the caller's keywords at once, which a crash reporter may keep.
-        for name in ("client_key", "exposure_key", "hidden_key", "access_key_secret"):
-            if isinstance(value := credentials.get(name), str):
-                credentials[name] = Secret(value)
-                del value
 
         async def sign_in(engine: Engine, on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
             from .login.credentials import access_key_credentials, browser_credentials
@@ -315,7 +324,10 @@ class Bridge:
         return flow
 
     def _share(self, access_token: str | None) -> Flow[ErrandResult]:
-        given = Secret(access_token) if access_token is not None else None
+        try:
+            given = Secret(access_token) if access_token is not None else None
+        finally:
+            del access_token
 
         async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> ErrandResult:
             engine, keeper = self._flows()

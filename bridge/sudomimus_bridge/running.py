@@ -10,10 +10,12 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from .errors import BridgeError, ConfigurationError, LoginCancelled
 from .exhaustion import exhaustion_as_bridge_error
+from .sealed import without_frames
+from .secret import Secret
 from .stand_ins import current
 from .threads import start, start_daemon
 
@@ -54,7 +56,8 @@ class Running(Generic[T]):
             return None
         if isinstance(outcome, BaseException):
             raise outcome.with_traceback(None)
-        return outcome[0]
+        # Only the caller gets a secret's text: `on_progress`, called above, may raise, with this frame in its traceback.
+        return cast("T", outcome[0].reveal()) if isinstance(outcome[0], Secret) else outcome[0]
 
     @property
     def ended(self) -> bool:
@@ -144,7 +147,14 @@ def blocking(flow: Flow[T], on_progress: OnProgress | None) -> T:
     with exhaustion_as_bridge_error():
         import anyio
 
-        return (current().run or anyio.run)(flow, on_progress, None)
+        before = sys.exception()
+        try:
+            return (current().run or anyio.run)(flow, on_progress, None)
+        except Exception:
+            raise
+        except BaseException as error:  # noqa: BLE001 - passed on
+            # Ctrl-C may come between two tasks, in a frame of the event loop that holds an answer of the service.
+            raise without_frames(error, before)  # noqa: B904 - the same one
 
 
 def _event_loop_runs_here() -> bool:

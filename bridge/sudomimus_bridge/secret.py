@@ -40,7 +40,10 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):  # or `redact` would stumble over it, and with it every error in the process
-            raise TypeError(f"a secret must be a str, not {type(text).__name__}")
+            try:  # type: ignore[unreachable]
+                raise TypeError(f"a secret must be a str, not {type(text).__name__}")
+            finally:
+                del text  # it may be a secret all the same, and a crash reporter keeps this frame
         self._text = text
         _alive[id(self)] = self
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from .browser.gate import BrowserGate, is_browser_host, is_loopback
 from .errors import ConfigurationError
+from .sealed import sealed
 from .secret import looks_secret
 
 
@@ -53,6 +54,7 @@ class Settings:
             )
         return self.application
 
+    @sealed
     def require_steam_app_id(self, environ: Mapping[str, str] = os.environ) -> int:
         """The Steam app id: the setting, else `SteamAppId`, else `steam_appid.txt` in the working directory.
 
@@ -99,6 +101,7 @@ class Setting:
         return self.check is _switch
 
 
+@sealed
 def read_settings(
     given: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .sealed import sealed
 from .secret import Secret
 
 
@@ -29,6 +30,7 @@ class TokenFacts:
     email: str | None = None
 
 
+@sealed
 def read_token(token: Secret) -> TokenFacts:
     """The facts in a token, as far as it is a JWT (RFC 7519) and holds them. Never raises."""
     parts = token.reveal().split(".")

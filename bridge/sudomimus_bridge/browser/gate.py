@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from ..errors import ServiceUnavailable
+from ..sealed import sealed
 from ..secret import Secret
 
 MAX_LENGTH = 4096
@@ -34,6 +35,7 @@ class BrowserGate:
     browser_hosts: Sequence[str]
     via_url: str
 
+    @sealed
     def admit(self, page: Secret, *, service_url: str) -> Secret:
         """The page, if it may be opened where `service_url` answered with it.
 

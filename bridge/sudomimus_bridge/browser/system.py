@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from ..clock import Clock
+from ..sealed import sealed
 from ..secret import Secret
 from ..threads import in_thread
 
@@ -68,10 +69,10 @@ class SystemBrowser:
         return None
 
     async def _start(self, controller: webbrowser.BaseBrowser, page: Secret) -> bool:
-        command = _command(controller, page)
-        if command is None:  # macOS and Windows: the system opens it, and there is no environment to clean
+        template = _template(controller)
+        if template is None:  # macOS and Windows: the system opens it, and there is no environment to clean
             return bool(await self._in_time(lambda: _ask_system(controller, page)))
-        process = await self._in_time(lambda: _spawn(command))
+        process = await self._in_time(lambda: _spawn(template, page))
         if process is None:
             return False
         for _ in range(round(WATCH_SECONDS / _STEP_SECONDS)):
@@ -84,8 +85,8 @@ class SystemBrowser:
 def available_browser() -> str | None:
     """The name of the browser that would be started, for `doctor`; None where there is none."""
     for controller in _controllers():
-        command = _command(controller, Secret(""))
-        if command is None or shutil.which(command[0]):
+        template = _template(controller)
+        if template is None or shutil.which(template[0]):
             return str(getattr(controller, "name", None) or type(controller).__name__)
     return None
 
@@ -121,8 +122,8 @@ def _controller(entry: str | None) -> webbrowser.BaseBrowser | None:
         return None
 
 
-def _command(controller: webbrowser.BaseBrowser, page: Secret) -> list[str] | None:
-    """The command line of a browser that is a program; None for one that the system is asked for."""
+def _template(controller: webbrowser.BaseBrowser) -> list[str] | None:
+    """The command line of a browser that is a program, with %s for the page; None for one that the system is asked for."""
     name = getattr(controller, "name", None)
     if sys.platform in ("win32", "darwin") and not isinstance(controller, webbrowser.GenericBrowser):
         return None
@@ -134,15 +135,15 @@ def _command(controller: webbrowser.BaseBrowser, page: Secret) -> list[str] | No
         template = ["%s"]
     if not name:
         return None
-    arguments = [argument.replace("%s", page.reveal()) for argument in template if argument]
-    return [str(name), *arguments]
+    return [str(name), *(argument for argument in template if argument)]
 
 
-def _spawn(command: list[str]) -> subprocess.Popen[bytes] | None:
+@sealed
+def _spawn(template: list[str], page: Secret) -> subprocess.Popen[bytes] | None:
     _started[:] = [process for process in _started if process.poll() is None]  # reaps those that have ended
     try:
         process = subprocess.Popen(
-            command,
+            [template[0], *(argument.replace("%s", page.reveal()) for argument in template[1:])],
             env=clean_environment(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -150,12 +151,13 @@ def _spawn(command: list[str]) -> subprocess.Popen[bytes] | None:
             start_new_session=True,  # a Ctrl-C in the game's terminal is not for the browser
         )
     except (OSError, ValueError) as error:
-        _log.info("browser %s did not start: %s", os.path.basename(command[0]), type(error).__name__)  # noqa: PTH119
+        _log.info("browser %s did not start: %s", os.path.basename(template[0]), type(error).__name__)  # noqa: PTH119
         return None
     _started.append(process)
     return process
 
 
+@sealed
 def _ask_system(controller: webbrowser.BaseBrowser, page: Secret) -> bool:
     try:
         return bool(controller.open(page.reveal()))

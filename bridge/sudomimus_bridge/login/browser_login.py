@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ..errors import ErrandNotCompleted
 from ..events import ErrandHandoff, LoginResult, OnProgress, Phase
+from ..sealed import sealed
 from ..secret import Secret
 from ..service.client_auth import ClientKey
 from ..service.constraints import Constraints
@@ -69,10 +70,9 @@ class BrowserLogin(Flow):
 
     async def _wait_for_player(self, inquiry: Inquiry) -> Secret:
         settings = self._ports.settings
-        page = Secret(f"{settings.via_url}/?exposure-key={quote(inquiry.exposure_key.reveal(), safe='')}")
         handoff = ErrandHandoff(
             inquiry.exposure_key,
-            settings.gate.admit(page, service_url=self._connect.base_url),
+            settings.gate.admit(_page(settings.via_url, inquiry), service_url=self._connect.base_url),
             expires_at=None,
             lifetime=None,
         )
@@ -83,3 +83,8 @@ class BrowserLogin(Flow):
             raise ErrandNotCompleted("The page in the browser was not finished. Start the sign-in again.")
         self._progress.tell(Phase.ERRAND_COMPLETED)
         return answer.confirmation_key
+
+
+@sealed
+def _page(via_url: str, inquiry: Inquiry) -> Secret:
+    return Secret(f"{via_url}/?exposure-key={quote(inquiry.exposure_key.reveal(), safe='')}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
+from ..sealed import sealed
 from ..secret import Secret
 from ..service.port import Inquiry
 
@@ -33,6 +34,7 @@ class BrowserCredentials:
     constraints: Constraints | None = None
 
 
+@sealed
 def access_key_credentials(
     access_key_id: str | None = None,
     access_key_secret: str | Secret | None = None,
@@ -43,6 +45,7 @@ def access_key_credentials(
     return identifier, _secret(access_key_secret) or _secret(environ.get("SUDOMIMUS_ACCESS_KEY_SECRET"))
 
 
+@sealed
 def browser_credentials(
     *,
     client_key: str | Secret | None = None,
@@ -84,6 +87,7 @@ def browser_credentials(
     return BrowserCredentials(client_key=pem, constraints=constraints)
 
 
+@sealed
 def read_secret_file(path: str | os.PathLike[str], flag: str, what: str) -> Secret:
     """The text of a file that holds a secret. Raises `ConfigurationError`."""
     try:
@@ -96,6 +100,7 @@ def read_secret_file(path: str | os.PathLike[str], flag: str, what: str) -> Secr
         ) from None
 
 
+@sealed
 def _inquiry(exposure_key: Secret | None, hidden_key: Secret | None) -> Inquiry:
     if exposure_key is None or hidden_key is None:
         missing = "exposure" if exposure_key is None else "hidden"

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..errors import ConfigurationError
 from ..events import Phase
+from ..sealed import sealed
 from ..secret import Secret
 from ..service.port import Answer, Operation
 from ..steam.port import Steam
@@ -86,6 +87,7 @@ _IDENTIFIER = re.compile(r"acs_k_[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9
 _SECRET = re.compile(r"acs_t_[0-9a-f]{64}")
 
 
+@sealed
 def access_key_proof(identifier: str | None, secret: Secret | None) -> AccessKeyProof:
     """The proof for an access key, checked before anything is sent (native-flows, AccessKey direct-issue).
 

@@ -18,6 +18,7 @@ import anyio
 
 from ..clock import Clock, SystemClock
 from ..errors import BridgeError, SteamUnavailable
+from ..sealed import sealed
 from ..steam import abi, results
 from ..steam.ledger import Ledger, handle_of
 from ..steam.on_thread import CANCEL_SECONDS, SteamOnThread
@@ -83,6 +84,7 @@ class _Connection:
 
     # On Ren'Py's main thread, while it drains. An exception here would keep it from freeing the callback, so there is none.
 
+    @sealed
     def _on_ticket(self, callback: Any) -> None:
         with suppress(Exception):
             size = _number(callback.m_cubTicket)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
 from ..extras import require_extra
+from ..sealed import sealed
 from ..secret import Secret
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class ClientKey:
         return Secret(f"SudomimusClientJWT {jwt.encode(claims, self._key, algorithm='RS256')}")
 
 
+@sealed
 def _rsa_key(pem: Secret) -> RSAPrivateKey:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..clock import Clock
+from ..sealed import sealed
 from ..secret import Secret
 from .answers import issued, refused, text, unreadable
 from .port import Answer, Inquiry, Operation
@@ -21,6 +22,7 @@ class ConnectService:
         self._requests = requests
         self._clock = clock
 
+    @sealed
     async def establish(self, body: Mapping[str, Any], sign: Sign) -> Answer:
         """See `Connect.establish`."""
         reply = await self._requests.post(Operation.ESTABLISH, body, sign)
@@ -31,6 +33,7 @@ class ConnectService:
             return unreadable(reply, "an answer without keys")
         return Answer(status=200, inquiry=Inquiry(Secret(exposure), Secret(hidden)))
 
+    @sealed
     async def status_poll(self, inquiry: Inquiry) -> Answer:
         """See `Connect.status_poll`. A status that this version does not know counts as PENDING."""
         reply = await self._requests.post(Operation.STATUS_POLL, _keys(inquiry))
@@ -45,6 +48,7 @@ class ConnectService:
             return unreadable(reply, "a realized inquiry without its key")
         return Answer(status=200, confirmation_key=Secret(key))
 
+    @sealed
     async def redeem(self, inquiry: Inquiry, confirmation_key: Secret, application: str) -> Answer:
         """See `Connect.redeem`."""
         body = {**_keys(inquiry), "confirmationKey": confirmation_key.reveal()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..events import DeviceHandoff
+from ..sealed import sealed
 from ..secret import Secret
 from .answers import issued, refused, seconds, text, unreadable
 from .port import Answer, DeviceGrant, Operation
@@ -27,6 +28,7 @@ class DeviceService:
         self.base_url = requests.base_url
         self._requests = requests
 
+    @sealed
     async def device_authorize(self, application: str) -> Answer:
         """See `Device.device_authorize`. `verificationUriComplete` is optional in RFC 8628 (3.2)."""
         reply = await self._requests.post(Operation.DEVICE_AUTHORIZE, {"applicationAnchor": application})
@@ -46,6 +48,7 @@ class DeviceService:
         interval = seconds(body, "interval", 1.0, LONGEST_INTERVAL_SECONDS) or INTERVAL_SECONDS
         return Answer(status=200, device=DeviceGrant(Secret(code), interval, handoff))
 
+    @sealed
     async def device_token(self, device_code: Secret, application: str) -> Answer:
         """See `Device.device_token`. Its errors are OAuth's, in the field `error`."""
         reply = await self._requests.post(Operation.DEVICE_TOKEN, {"deviceCode": device_code.reveal()})

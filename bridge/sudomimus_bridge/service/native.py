@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from ..sealed import sealed
 from ..secret import Secret
 from .answers import claims, errand, issued, refused, unreadable
 from .port import Answer, ErrandStatus, Operation
@@ -21,6 +22,7 @@ class NativeService:
         """See `Native.warm`."""
         await self._requests.warm()
 
+    @sealed
     async def direct_issue_steam_ticket(self, application: str, ticket_hex: Secret, app_id: int) -> Answer:
         """See `Native.direct_issue_steam_ticket`."""
         return issued(
@@ -31,6 +33,7 @@ class NativeService:
             application,
         )
 
+    @sealed
     async def direct_issue_access_key(self, application: str, identifier: str, secret: Secret) -> Answer:
         """See `Native.direct_issue_access_key`."""
         return issued(
@@ -45,6 +48,7 @@ class NativeService:
             application,
         )
 
+    @sealed
     async def create_errand(self, access_token: Secret) -> Answer:
         """See `Native.create_errand`."""
         reply = await self._requests.post(Operation.CREATE_ERRAND, {"accessToken": access_token.reveal()})
@@ -55,6 +59,7 @@ class NativeService:
             return unreadable(reply, "an answer without a usable errand")
         return Answer(status=200, errand=handoff, claims=claims(reply.body))
 
+    @sealed
     async def errand_status(self, errand_key: Secret) -> Answer:
         """See `Native.errand_status`."""
         reply = await self._requests.get(f"/errand/{quote(errand_key.reveal(), safe='')}/status")

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ..browser.gate import host_of, is_loopback
+from ..sealed import sealed
 
 _log = logging.getLogger("sudomimus_bridge")
 
@@ -24,6 +25,7 @@ class HttpProxy:
     auth: tuple[str, str] | None = field(default=None, repr=False)
 
 
+@sealed
 def proxy_for(url: str) -> HttpProxy | None:
     """The HTTP proxy for `url` by environment, registry or system settings; None for a direct connection."""
     host = host_of(url)

@@ -14,6 +14,7 @@ from anyio import CancelScope, Lock, create_task_group
 from ..clock import Clock
 from ..errors import BridgeError
 from ..gentle import gently
+from ..sealed import sealed
 from ..settings import Settings
 from ..threads import in_thread
 from .connect import ConnectService
@@ -66,6 +67,7 @@ async def remote_service(settings: Settings, clock: Clock) -> AsyncIterator[Serv
             await service.aclose()
 
 
+@sealed
 async def open_exchange(base_url: str, clock: Clock, begin: Callable[[Ahead], object] | None = None) -> Exchange:
     """What talks to one API of the service. The caller closes it. Raises `ConfigurationError`.
 

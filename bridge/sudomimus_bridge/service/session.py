@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..sealed import sealed
 from ..secret import Secret
 from .answers import issued, refused, unreadable
 from .port import Answer, Operation
@@ -15,12 +16,14 @@ class SessionService:
         self.base_url = requests.base_url
         self._requests = requests
 
+    @sealed
     async def refresh(self, refresh_token: Secret, application: str) -> Answer:
         """See `Session.refresh`. The answer names no application."""
         return issued(
             await self._requests.post(Operation.REFRESH, {"refreshToken": refresh_token.reveal()}), application
         )
 
+    @sealed
     async def logout(self, refresh_token: Secret) -> Answer:
         """See `Session.logout`."""
         reply = await self._requests.post(Operation.LOGOUT, {"refreshToken": refresh_token.reveal()})

@@ -20,6 +20,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..folders import make_private_folder
+from ..sealed import sealed
 from .lock import locked
 from .machine import file_identity, machine_id
 from .own_file import PRIVATE, open_own
@@ -32,6 +33,7 @@ MAX_SIZE = 1024 * 1024
 VERSION = 1
 
 
+@sealed
 def session_folder(environ: dict[str, str] | os._Environ[str] = os.environ) -> Path:
     """Where this platform keeps what a program remembers for one user. Raises `StoreUnusable` where that has no home."""
     try:
@@ -63,6 +65,7 @@ class FileStore:
         self._folder = folder
         self._protection = protection
 
+    @sealed
     def read(self) -> Record | None:
         """See `Store.read`."""
         envelope = self._read_envelope()
@@ -82,6 +85,7 @@ class FileStore:
             raise StoreUnusable(_damaged(self.path))
         return record
 
+    @sealed
     def prepare(self) -> None:
         """See `Store.prepare`."""
         try:
@@ -89,6 +93,7 @@ class FileStore:
         except ProtectionFailed as failure:
             raise StoreUnusable(failure.sentence, for_good=failure.for_good) from None
 
+    @sealed
     def write(self, record: Record) -> None:
         """See `Store.write`."""
         try:

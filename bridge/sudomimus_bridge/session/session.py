@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ..events import Claims, OnProgress
     from ..login.progress import DoneSignal
     from ..running import Flow, Running
+    from ..secret import Secret
     from .keeper import Keeper
 
     # Each lets `Bridge.close` end the flow.
@@ -59,7 +60,7 @@ class Session:
         setting `quietly`. Raises `LoginDenied` (reason `SignInAgain`) if only the player can go on, `ConfigurationError` if
         no token is valid for that long, and the errors of a login. A token without a lifetime is renewed on each call.
         """
-        return str(self._block(self._access_token(valid_for, quietly), on_progress))
+        return _revealed(self._block(self._access_token(valid_for, quietly), on_progress))
 
     async def access_token_async(
         self,
@@ -69,7 +70,7 @@ class Session:
         quietly: bool | None = None,
     ) -> str:
         """As `access_token`, on this event loop."""
-        return str(await self._awaited(self._access_token(valid_for, quietly))(on_progress, None))
+        return _revealed(await self._awaited(self._access_token(valid_for, quietly))(on_progress, None))
 
     def start_access_token(
         self,
@@ -119,12 +120,12 @@ class Session:
         """
         return self._problem()
 
-    def _access_token(self, valid_for: float, quietly: bool | None) -> Flow[str]:
+    def _access_token(self, valid_for: float, quietly: bool | None) -> Flow[Secret]:
         if not valid_for >= 0:
             raise ValueError("valid_for is a number of seconds, 0 or more")
 
-        async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> str:
-            return (await self._keeper().access_token(valid_for, on_progress, done, quietly)).reveal()
+        async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> Secret:
+            return await self._keeper().access_token(valid_for, on_progress, done, quietly)
 
         return flow
 
@@ -140,3 +141,8 @@ class Session:
             return record.claims if record is not None else None
 
         return flow
+
+
+def _revealed(token: Secret) -> str:
+    """Outside the event loop, whose task would show its result."""
+    return token.reveal()

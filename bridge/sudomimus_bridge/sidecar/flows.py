@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
 from ..errors import BridgeError, ConfigurationError, LoginCancelled, LoginDenied
+from ..sealed import sealed
 from .dispatcher import Call
 from .idle import SharedSteam
 from .jsonrpc import INTERNAL_ERROR, Id, RpcError
@@ -175,6 +176,7 @@ def _device(device: DeviceHandoff) -> dict[str, str]:
 
 
 def _progress(call: Call) -> OnProgress:
+    @sealed
     def tell(event: ProgressEvent) -> None:
         from .methods import checked
 

@@ -13,6 +13,7 @@ from ctypes import c_bool, c_int, c_uint64, c_void_p
 from typing import Any, Protocol
 
 from ..errors import SteamUnavailable
+from ..sealed import sealed
 from . import abi, results
 from .ledger import Ledger
 from .library import SteamLibrary
@@ -50,6 +51,7 @@ class ManualDispatch:
         self._library.api.ManualDispatch_Init()
         self.pipe = self._library.api.GetHSteamPipe()
 
+    @sealed
     def pump(self) -> bool:
         """Drain the queue. Each callback is copied before it is freed, cut to its stated size and to the struct's."""
         api, alive = self._library.api, True
@@ -147,6 +149,7 @@ class HostDispatch:
         self._objects.append(listener)
         self._library.api.RegisterCallback(listener.pointer(), callback_id)
 
+    @sealed
     def _take(self, param: int) -> None:
         """On the host's thread, inside its SteamAPI_RunCallbacks: copy, and away."""
         size = ctypes.sizeof(abi.TicketResponseHead)
