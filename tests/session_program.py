@@ -70,7 +70,7 @@ def ask(valid_for: float, threads: int, begun: int) -> None:
 
 def killed(times: int, seed: int) -> None:
     dice = random.Random(seed)
-    with contextlib.suppress(LoginDenied):
+    with contextlib.suppress(LoginDenied, ServiceUnavailable):  # on a slow machine the token has run out already
         Bridge().session().access_token(0)  # what is imported here, the children need not import
     until_alone()
     folder = Path(os.environ["XDG_STATE_HOME"]) / "sudomimus-bridge"

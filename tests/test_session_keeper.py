@@ -503,7 +503,7 @@ def test_a_login_does_not_wait_for_a_process_that_was_stopped(tmp_path: Path, ba
             began = clock.now()
             await keeper.adopt(record := service.record())
             assert clock.now() - began < 100
-            assert "another program" in (keeper.place.problem or "")
+            assert "Another program" in (keeper.place.problem or "")
             assert await keeper.access_token(300) == record.access
         assert disk.read() is None
 

@@ -32,6 +32,11 @@ from .store import StoreUnusable
 MAX_SIZE = 1024 * 1024
 VERSION = 1
 
+SPARE_SIZE = 4096
+"""How much a record may grow from one renewal to the next and still find room on a disk that is full."""
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
 
 @sealed
 def session_folder(environ: dict[str, str] | os._Environ[str] = os.environ) -> Path:
@@ -62,6 +67,7 @@ class FileStore:
         name = hashlib.sha256(f"{application}\n{session_url}".encode()).hexdigest()[:20]
         self.path = folder / f"{name}.session"
         self._lock = self.path.with_suffix(".lock")
+        self._spare = self.path.with_suffix(".spare")
         self._folder = folder
         self._protection = protection
 
@@ -105,7 +111,7 @@ class FileStore:
             if machine_id() is None:
                 os.close(open_own(self._lock, os.O_RDWR | os.O_CREAT))  # it may have been removed since it was locked
             envelope = {"version": VERSION, "owner": _owner(self._lock), "kind": kind, "data": data}
-            self._replace(json.dumps(envelope).encode())
+            self._replace_also_on_a_full_disk(json.dumps(envelope).encode())
         except OSError as error:
             raise StoreUnusable(
                 f"This sign-in cannot be kept in {self._folder}: {error.strerror or error}. It lasts until the program ends."
@@ -115,6 +121,8 @@ class FileStore:
         """See `Store.forget`."""
         try:
             in_turn(lambda: self.path.unlink(missing_ok=True))
+            with suppress(OSError):
+                self._spare.unlink()
         except OSError as error:
             raise StoreUnusable(
                 f"The saved sign-in {self.path} cannot be removed: {error.strerror or error}. Remove it by hand."
@@ -160,6 +168,21 @@ class FileStore:
             return _owner(self._lock)
         except OSError:  # the session was copied here without its lock
             return None
+
+    def _replace_also_on_a_full_disk(self, content: bytes) -> None:
+        """A spare file holds the room that the next record needs, and is given up for it if the disk is full."""
+        try:
+            self._replace(content)
+        except OSError as error:
+            if error.errno not in _FULL or not self._spare.exists():
+                raise
+            self._spare.unlink()
+            self._replace(content)
+        with suppress(OSError):
+            if not self._spare.exists() or self._spare.stat().st_size < len(content):
+                descriptor = open_own(self._spare, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+                with os.fdopen(descriptor, "wb") as spare:
+                    spare.write(os.urandom(len(content) + SPARE_SIZE))  # zeros might take no room
 
     def _replace(self, content: bytes) -> None:
         """Under the lock. What a killed process left half-written is swept out first."""

@@ -195,7 +195,7 @@ class Keeper:
             if STEAM in self.silent and (record is None or record.method == STEAM):
                 return await self._by_steam(record, valid_for, asker)
             if record is None:
-                raise sign_in_again("Nobody is signed in. Sign in first.")
+                raise sign_in_again(self._because("Nobody is signed in.") + " Sign in first.")
             return await self._by_refresh(record, asker)
         except ServiceUnavailable as error:
             self._paused = self._flows.clock.uptime(), error
@@ -253,9 +253,8 @@ class Keeper:
         if record.in_flight:  # the process that sent it died before it had written down the answer
             await self.place.write(record.without_refresh())
         if record.in_flight or record.refresh is None:
-            raise sign_in_again(
-                "The last renewal of this sign-in was interrupted, and it cannot be renewed. Sign in again."
-            )
+            why = self._because("The last renewal of this sign-in was interrupted, and it cannot be renewed.")
+            raise sign_in_again(f"{why} Sign in again.")
         await self._mark_sent(record)
         marked = True
 
@@ -291,7 +290,10 @@ class Keeper:
     async def _mark_sent(self, record: Record) -> None:
         """Unmarked, another process may send the token as well."""
         if not await self.place.write(record.sent()):
-            raise sign_in_again(f"This sign-in cannot be renewed. {self.place.problem} Sign in again.")
+            raise sign_in_again(f"{self._because('This sign-in cannot be renewed.')} Sign in again.")
+
+    def _because(self, sentence: str) -> str:
+        return f"{sentence} {self.place.problem}" if self.place.problem else sentence
 
 
 def sign_in_again(sentence: str, detail: str | None = None) -> LoginDenied:

@@ -1,6 +1,8 @@
-"""Where a session is kept now: on disk or in memory, as the player wants it, and in memory where the disk does not serve.
+"""Where a session is kept now: on disk or in memory, as the player wants it, and in memory while the disk does not serve.
 
-Nothing here raises `StoreUnusable`: what a store cannot do becomes a sentence, and the session goes on.
+Nothing here raises `StoreUnusable`: a failure of a store becomes a sentence, and the session goes on. A disk that failed is
+tried again by each later call, for a full disk, a lack of descriptors or a held lock is soon over. Only a keyring that the
+player left locked is not asked again.
 """
 
 from __future__ import annotations
@@ -22,9 +24,12 @@ from .store import MemoryStore, Store, StoreUnusable, polled
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
+RETRY_SECONDS = 0.1
+"""How long a disk that has failed may keep a call waiting for its lock: the session is in memory, and need not wait."""
+
 _log = logging.getLogger(__name__)
 
-_BUSY = "This sign-in cannot be kept, for another program that renews it does not get done. It lasts until the program ends."
+_BUSY = "Another program is still renewing this sign-in, so it cannot be saved. You stay signed in until you quit."
 
 
 class Place:
@@ -36,6 +41,17 @@ class Place:
         self._open_disk = open_disk
         self._store: Store = MemoryStore()
         self._on_disk = False
+        """The choice that was carried out last."""
+        self._failed: Store | None = None
+        """The disk that failed for the moment, while memory stands in for it."""
+        self._held: Store | None = None
+        """The disk, while a renewal of this process holds its lock. It is written to even if it has failed before."""
+        self._known: Record | None = None
+        """The record that lay on disk when it was last read or written."""
+        self._copied = False
+        """The record in memory is only a copy: the one on disk is at least as new."""
+        self._doomed = False
+        """The record on the disk that failed is forgotten, and still has to be removed."""
         self._turn = threading.Lock()
         """Of this process's threads and tasks: held around a store's lock, for the store may change while it is held."""
         self.stay_signed_in = False
@@ -51,11 +67,18 @@ class Place:
         """
         async with polled(self._turn, self._clock), AsyncExitStack() as stack:
             await self._settle(patience)
+            store = self._store
             try:
-                await self._lock(stack, self._store, patience)
+                await self._lock(stack, store, patience)
             except StoreUnusable as unusable:
-                self._give_up_on_disk(unusable)
+                self._do_without(store, unusable)
+            else:
+                self._held = store if store.shared else None
+                stack.callback(self._let_go)
             yield
+
+    def _let_go(self) -> None:
+        self._held = None
 
     async def _lock(self, stack: AsyncExitStack, store: Store, patience: float) -> None:
         with self._clock.move_on_after(patience):
@@ -68,76 +91,164 @@ class Place:
         if self._on_disk != self.stay_signed_in:
             async with polled(self._turn, self._clock):
                 await self._settle()
+        elif self._failed is not None and self._turn.acquire(blocking=False):
+            try:
+                await self._settle()
+            finally:
+                self._turn.release()
 
     async def _settle(self, patience: float = math.inf) -> None:
         wanted = self.stay_signed_in
-        if self._on_disk == wanted:
-            return
+        if wanted and self._failed is not None:
+            await self._return_to(self._failed)
+        elif self._on_disk != wanted:
+            await (self._move_to_disk(patience) if wanted else self._move_to_memory(patience))
+
+    async def _move_to_disk(self, patience: float) -> None:
+        self._on_disk = True
+        disk: Store | None = None
         async with AsyncExitStack() as stack:
             try:
-                new = await in_thread(self._open_disk) if wanted else MemoryStore()
+                disk = await in_thread(self._open_disk)
                 await self._lock(stack, self._store, patience)
-                if not wanted or self._store.read() is not None:  # only to read, nobody has to wait for who renews
-                    await self._lock(stack, new, patience)
+                if self._store.read() is not None:  # only to read, nobody has to wait for a renewal
+                    await self._lock(stack, disk, patience)
             except StoreUnusable as unusable:
-                self._give_up_on_disk(unusable)
-                self._on_disk = wanted
+                self._do_without(disk, unusable)
+                return
+            except BaseException:
+                self._on_disk = False
+                raise
+            with CancelScope(shield=True):
+                held, self._store = self._store.read(), disk
+                if held is not None:
+                    await self.write(held)
+
+    async def _return_to(self, disk: Store) -> None:
+        """Go on with a disk that failed before. Of two records, the one that was received later is kept."""
+        async with AsyncExitStack() as stack:
+            held = None if self._copied else self._store.read()
+            try:
+                if held is not None:
+                    await self._lock(stack, disk, RETRY_SECONDS)
+                elif self._doomed:
+                    await self._call(disk, disk.forget)
+            except StoreUnusable as unusable:
+                self._do_without(disk, unusable)
                 return
             with CancelScope(shield=True):
-                await self._move(new, wanted)
+                there = None if held is None or self._doomed else await self._left_on(disk)
+                self._store, self._failed, self._copied, self._doomed = disk, None, False, False
+                if held is None or (there is not None and there.received_after(held)):
+                    self.problem = None
+                else:
+                    await self.write(held)
 
-    async def _move(self, new: Store, on_disk: bool) -> None:
-        held = await self.read()
-        await self.forget()
-        self._store, self._on_disk = new, on_disk
-        if held is not None:
-            await self.write(held)
+    async def _move_to_memory(self, patience: float) -> None:
+        async with AsyncExitStack() as stack:
+            try:
+                await self._lock(stack, self._store, patience)
+            except StoreUnusable as unusable:  # tried again by the next call, for the disk still holds the record
+                self._say(unusable)
+                return
+            with CancelScope(shield=True):
+                held = await self.read()
+                self.problem = None
+                await self.forget()
+                self._store, self._on_disk = (
+                    MemoryStore(),
+                    self._failed is not None,
+                )  # what is left there is tried again
+                if held is not None:
+                    self._store.write(held)
 
-    async def _call(self, function: Callable[[Unpack[Args]], T], *args: *Args, asks: bool = False) -> T:
+    async def _call(self, store: Store, function: Callable[[Unpack[Args]], T], *args: *Args, asks: bool = False) -> T:
         """A store's call: on a worker thread where it may block. One that `asks` the player may be given up half-way."""
-        if not self._store.shared:
+        if not store.shared:
             return function(*args)
         return await (in_thread if asks else to_the_end_in_thread)(function, *args)
 
     async def read(self) -> Record | None:
-        """The record; None where there is none, or none that can be used."""
-        try:
-            return await self._call(self._store.read, asks=True)
-        except StoreUnusable as unusable:
-            self._give_up_on_disk(unusable) if unusable.for_good else self._say(unusable)
-            return None
+        """The record; None if there is none, or none that can be used.
 
-    async def write(self, record: Record) -> bool:
-        """True where nobody else can read an older record any more, be it on disk or gone from there."""
+        If the disk cannot be read for the moment, the record that it held before, without the refresh token, which another
+        process may have used since.
+        """
         store = self._store
         try:
-            await self._call(store.prepare, asks=True)
-            await self._call(store.write, record)
+            record = await self._call(store, store.read, asks=True)
         except StoreUnusable as unusable:
-            self._give_up_on_disk(unusable)
-            self._store.write(record)
-            try:
-                await to_the_end_in_thread(store.forget)
-            except StoreUnusable:
-                return False
-            return True
-        if store is self._store and store.shared:
-            self.problem = None
+            if unusable.for_good:
+                self._do_without(store, unusable)
+                return None
+            self._say(unusable)
+            return self._known.without_refresh() if self._known is not None else None
+        if store.shared:
+            self._known = record
+        return record
+
+    async def write(self, record: Record) -> bool:
+        """True unless another process, or a later start, can still use a refresh token that this record has used up."""
+        store = self._held or self._store
+        try:
+            await self._call(store, store.prepare, asks=True)
+            await self._call(store, store.write, record)
+        except StoreUnusable as unusable:
+            self._do_without(store, unusable)
+            harmless = await self._harmless(store, record, unusable)
+            # A mark that cannot be made leaves a token that is not used: the record on the disk is still the good one.
+            self._copied = record.in_flight and not harmless
+            self._store.write(record.without_refresh() if self._copied else record)
+            return harmless
+        self._copied = False
+        if store.shared:
+            self._store, self._failed, self._known, self.problem = store, None, record, None
+            self._doomed = False
         return True
+
+    async def _harmless(self, disk: Store, record: Record, unusable: StoreUnusable) -> bool:
+        """See to it that the record that is left on disk, if any, leads to no second use of a refresh token."""
+        if not unusable.for_good:  # else reading would bother the player as well
+            left = await self._left_on(disk)
+            if left is not None and not left.endangers(record):
+                return True
+        try:
+            await self._call(disk, disk.forget)
+        except StoreUnusable:
+            return False
+        return True
+
+    async def _left_on(self, disk: Store) -> Record | None:
+        try:
+            return await self._call(disk, disk.read)
+        except StoreUnusable:
+            return None
 
     async def forget(self) -> None:
         """Leave nothing behind, as far as that can be."""
-        try:
-            await self._call(self._store.forget)
-        except StoreUnusable as unusable:
-            self._give_up_on_disk(unusable)
+        self._known, self._copied, failed = None, False, self._failed
+        self._failed, self._doomed = None, False
+        for store in (self._store, failed):
+            if store is not None:
+                try:
+                    await self._call(store, store.forget)
+                except StoreUnusable as unusable:
+                    self._do_without(store, unusable)
+                    self._doomed = True
 
-    def _give_up_on_disk(self, unusable: StoreUnusable) -> None:
-        """From here on in memory, with what memory knows."""
+    def _do_without(self, disk: Store | None, unusable: StoreUnusable) -> None:
+        """From here on in memory, with what memory knows, until the disk serves again."""
         self._say(unusable)
+        self._failed = disk if disk is not None and disk.shared and not unusable.for_good else None
+        if unusable.for_good:
+            self._held = None
         if self._store.shared:
             self._store = MemoryStore()
+            if self._known is not None and not unusable.for_good:
+                self._store.write(self._known.without_refresh())
+                self._copied = True
 
     def _say(self, unusable: StoreUnusable) -> None:
+        if self.problem != unusable.sentence:
+            _log.warning("%s", unusable.sentence)
         self.problem = unusable.sentence
-        _log.warning("%s", unusable.sentence)

@@ -73,6 +73,23 @@ class Record:
         """The same, with no refresh token any more."""
         return replace(self, refresh=None, in_flight=False)
 
+    def received_after(self, other: Record) -> bool:
+        """Whether this came later than `other`, as far as that can be known."""
+        return self.received.boot == other.received.boot and self.received.seconds > other.received.seconds
+
+    def endangers(self, newer: Record) -> bool:
+        """Whether this record must not be left on disk in the place of `newer`, which cannot be written.
+
+        It must not if it could sign in another player, or if its refresh token is being used without a mark.
+        """
+        if self == newer:
+            return False
+        if self.subject != newer.subject:
+            return True
+        if self.refresh is None or self.in_flight:
+            return False
+        return self.refresh == newer.refresh or self.subject is None
+
     def to_json(self) -> str:
         """The text that `from_json` reads. It holds both tokens: protect it."""
         return json.dumps(
