@@ -26,7 +26,7 @@ def claim_meaning(claim: object) -> str:
     """One claim in words: "shared", "declined", "not asked" or "a stand-in"; else the service's own words."""
     if not isinstance(claim, Mapping):
         return "unknown"
-    requirement, state = claim.get("requirement"), claim.get("state")
+    requirement, state = str(claim.get("requirement")), claim.get("state")
     if requirement == "OFF":
         return "not asked"
     if requirement == "SYNTHETIC_ONLY" or (requirement in _PLACEHOLDER_UNLESS_SHARED and state != "GRANTED"):

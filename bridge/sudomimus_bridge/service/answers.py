@@ -6,7 +6,6 @@ a login (BEHAVIOUR, "Where the two differ").
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ..events import Claims, ErrandHandoff, LoginResult
@@ -78,6 +77,6 @@ def text(body: dict[str, Any], name: str) -> str | None:
 def seconds(body: dict[str, Any], name: str, least: float, most: float) -> float | None:
     """A number of seconds, brought within bounds; None where it is no number."""
     value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(min(most, max(least, value)))
