@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from sudomimus_bridge.cli.doctor import _proxy
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing.compiled_stub import compiled_stub
 
@@ -36,11 +37,15 @@ NAMES = [
     "steam-app",
     "steam-logged-on",
     "steam-ticket",
+    "proxy",
     "service",
     "certificates",
     "clock",
     "browser",
 ]
+
+
+REMOTE = {"native_url": "https://native-api.sudomimus.com"}
 
 
 @pytest.fixture
@@ -117,6 +122,31 @@ def test_a_person_reads_a_line_for_each(program: Program) -> None:
         ({}, {"native_url": "http://127.0.0.1:9"}, 6, "service", "refused", "Check the internet"),
         ({}, {"native_url": "https://no-such-host.invalid"}, 6, "service", "no-such-host.invalid", "Check the int"),
         ({"SSL_CERT_FILE": "none.pem"}, {}, 2, "certificates", "which does not exist", "Correct it, or unset it"),
+        (
+            {"SSL_CERT_DIR": "."},
+            {},
+            2,
+            "certificates",
+            "SSL_CERT_DIR names ., which holds no",
+            "Correct it, or unset it",
+        ),
+        (
+            {"HTTPS_PROXY": "http://[bad"},
+            REMOTE,
+            2,
+            "proxy",
+            "HTTPS_PROXY must be the address of a proxy",
+            "In its user",
+        ),
+        ({"HTTPS_PROXY": "me:topsecret#@h:1"}, REMOTE, 2, "proxy", "HTTPS_PROXY must be the address", "In its user"),
+        (
+            {"HTTPS_PROXY": "http://me:topsecret@127.0.0.1:9"},
+            REMOTE,
+            6,
+            "service",
+            "through the proxy 127.0.0.1:9 (HTTPS_PROXY)",
+            "Check the internet",
+        ),
     ],
 )
 def test_each_thing_wrong_in_turn(
@@ -261,3 +291,37 @@ def test_a_certificate_that_nobody_trusts(program: Program, tmp_path: Path) -> N
         program.environ["SSL_CERT_FILE"] = str(own_certificate)
         assert program.run("doctor", "--json", native_url=url).status == 0
     assert urlsplit(url).scheme == "https"
+
+
+@pytest.mark.parametrize(
+    ("environ", "status", "detail"),
+    [
+        (
+            {"HTTPS_PROXY": "http://me:topsecret@127.0.0.1:9"},
+            "ok",
+            "connections go through the proxy 127.0.0.1:9 (HTTPS_PROXY)",
+        ),
+        ({"all_proxy": "http://127.0.0.1:9"}, "ok", "connections go through the proxy 127.0.0.1:9 (all_proxy)"),
+        ({"ALL_PROXY": "socks5://me:topsecret@127.0.0.1:9"}, "warning", "ALL_PROXY asks for a proxy that is no HTTP"),
+        ({"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "*"}, "ok", "none: connections are direct"),
+    ],
+)
+def test_the_proxy_has_a_line(
+    environ: dict[str, str], status: str, detail: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    check = _proxy("https://native-api.sudomimus.com")
+    assert (check.status, check.detail[: len(detail)]) == (status, detail)
+    assert "topsecret" not in str(check)
+    assert _proxy("http://127.0.0.1:8000").detail == "not used on loopback"
+
+
+def test_login_behind_a_broken_proxy_names_it(program: Program) -> None:
+    program.environ["HTTPS_PROXY"] = "http://me:topsecret@127.0.0.1:9"
+    ended = program.run("login", "steam", "--timeout", "1", native_url="https://native-api.sudomimus.com")
+    assert ended.status == 6 and "topsecret" not in ended.err
+    program.environ["HTTPS_PROXY"] = "http://me:topsecret#@[bad"
+    ended = program.run("login", "steam", native_url="https://native-api.sudomimus.com")
+    assert ended.status == 2 and "topsecret" not in ended.err
+    assert ended.sentence.startswith("HTTPS_PROXY must be the address of a proxy")

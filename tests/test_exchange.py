@@ -18,7 +18,6 @@ from sudomimus_bridge.clock import SystemClock
 from sudomimus_bridge.service import exchange as exchange_module
 from sudomimus_bridge.service.exchange import MAX_BODY, Exchange
 from sudomimus_bridge.service.port import Trouble
-from sudomimus_bridge.service.proxy import HttpProxy, proxy_for
 from sudomimus_bridge.service.remote import open_exchange
 from sudomimus_bridge.service.reply import Failed, Replied
 
@@ -335,55 +334,3 @@ def test_a_certificate_that_nobody_vouches_for(certificate: Path, backend: str) 
     assert isinstance(reply, Failed)
     assert reply.trouble is Trouble.CERTIFICATE
     assert "self" in reply.detail
-
-
-# --- proxies ---------------------------------------------------------------------------------------------------------------
-
-
-def test_loopback_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    with server(answer(OK)) as (url, _):
-        assert exchanged(url, backend).status == 200
-
-
-@pytest.mark.parametrize(
-    ("variables", "expected"),
-    [
-        ({}, None),
-        ({"HTTPS_PROXY": "http://proxy.example:3128"}, HttpProxy("http://proxy.example:3128")),
-        ({"HTTPS_PROXY": "proxy.example:3128"}, HttpProxy("http://proxy.example:3128")),
-        ({"HTTPS_PROXY": "http://me:p%40ss@proxy.example"}, HttpProxy("http://proxy.example", ("me", "p@ss"))),
-        ({"ALL_PROXY": "http://[::1]:3128"}, HttpProxy("http://[::1]:3128")),
-        ({"ALL_PROXY": "socks5://proxy.example:1080"}, None),
-        ({"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": "sudomimus.com"}, None),
-        ({"HTTP_PROXY": "http://proxy.example:3128"}, None),
-    ],
-)
-def test_the_system_s_proxy(
-    variables: dict[str, str], expected: HttpProxy | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert proxy_for("https://native-api.sudomimus.com") == expected
-
-
-def test_through_an_http_proxy(certificate: Path, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole of it: CONNECT, TLS inside, the request."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    tls = tls_of(certificate)
-    asked: list[bytes] = []
-
-    def proxy(connection: socket.socket) -> None:
-        asked.append(read_request(connection))
-        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        with tls.wrap_socket(connection, server_side=True) as inside:
-            read_request(inside)
-            inside.sendall(OK)
-
-    with server(proxy) as (url, _):
-        monkeypatch.setattr("sudomimus_bridge.service.proxy.proxy_for", lambda _url: HttpProxy(url, ("me", "secret")))
-        reply = exchanged("https://127.0.0.1:9", backend)
-    assert isinstance(reply, Replied), reply
-    assert asked[0].startswith(b"CONNECT 127.0.0.1:9 HTTP/1.1")
-    assert b"roxy-Authorization: Basic" in asked[0]

@@ -11,6 +11,14 @@ from typing import ClassVar
 from .secret import redact
 
 
+def system_words(error: OSError) -> str:
+    """What the operating system says is wrong, or what OpenSSL says. Names no file and no host."""
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, str):  # an `ssl.SSLError`: its `errno` is a number of OpenSSL's, not of the system's
+        return reason.replace("_", " ").lower()
+    return error.strerror or type(error).__name__
+
+
 class BridgeError(Exception):
     """What every error of the bridge derives from.
 

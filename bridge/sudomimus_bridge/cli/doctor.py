@@ -22,6 +22,7 @@ from ..errors import BridgeError, ConfigurationError, ServiceUnavailable, SteamU
 from ..login.concurrency import alongside
 from ..login.engine import Engine
 from ..service.port import Answer, Operation, Trouble
+from ..service.proxy import chosen_proxy, proxy_for, unsupported
 from ..service.remote import open_exchange
 from ..service.reply import Failed, Replied
 from ..service.rules import error_for
@@ -177,6 +178,12 @@ async def _ticket(steam: FlatApiSteam, clock: Clock) -> Check:
 
 
 async def _service(settings: Settings) -> AsyncIterator[Check]:
+    proxy = await in_thread(_proxy, settings.native_url)
+    yield proxy
+    if not proxy.ok:
+        for name in ("service", "certificates", "clock"):
+            yield _skipped(name, proxy.name)
+        return
     clock = Engine(settings).clock
     try:
         exchange = await open_exchange(settings.native_url, clock)
@@ -213,6 +220,26 @@ async def _service(settings: Settings) -> AsyncIterator[Check]:
     trusted = "not needed on loopback" if is_loopback(host) and settings.native_url.startswith("http:") else "trusted"
     yield _passed("certificates", trusted)
     yield _clock(reply, clock.wall())
+
+
+def _proxy(url: str) -> Check:
+    if is_loopback(host_of(url)):
+        return _passed("proxy", "not used on loopback")
+    try:
+        proxy = proxy_for(url)
+    except ConfigurationError as error:
+        return _failed("proxy", error)
+    if proxy is not None:
+        return _passed("proxy", f"connections go through {proxy.shown}")
+    source, address = chosen_proxy(url)
+    if source is not None and unsupported(address):
+        return Check(
+            "proxy",
+            Status.WARNING,
+            f"{source} asks for a proxy that is no HTTP proxy, so connections are direct",
+            f"If connections fail, set {source} to an HTTP proxy.",
+        )
+    return _passed("proxy", "none: connections are direct")
 
 
 def _health(host: str, reply: Replied, seconds: float) -> Check:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, system_words
 from ..events import LoginResult
 from ..login.concurrency import alongside
 from ..login.credentials import access_key_credentials, browser_credentials, read_secret_file
@@ -107,7 +107,7 @@ def _constraints(file: str | None) -> Constraints | None:
         with Path(file).open(encoding="utf-8-sig") as text:
             value = json.loads(text.read(1_000_000))
     except OSError as error:
-        raise ConfigurationError(f"The file of --constraints-file cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(f"The file of --constraints-file cannot be read: {system_words(error)}.") from None
     except (ValueError, RecursionError):
         raise ConfigurationError("The file of --constraints-file does not hold JSON.") from None
     return read_constraints(value)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from typing import Any
 
+from ..errors import system_words
 from .signals import answering
 from .terminal import Terminal
 
@@ -53,7 +54,9 @@ class Output:
         except BrokenPipeError:
             raise AnswerLost("nobody reads standard output, so the answer was lost.") from None
         except OSError as error:
-            raise AnswerLost(f"standard output cannot be written ({error.strerror}), so the answer was lost.") from None
+            raise AnswerLost(
+                f"standard output cannot be written ({system_words(error)}), so the answer was lost."
+            ) from None
 
 
 @contextmanager

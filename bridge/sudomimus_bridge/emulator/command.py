@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..errors import system_words
 from .config import EmulatorConfig, merged
 from .fault_rules import FaultRule, parse_fault
 from .problems import SettingRefused, refusing
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             emulator.start()
         except OSError as error:
-            return _usage(f"cannot listen on {HOST}:{arguments.port}: {error.strerror}; give another --port")
+            return _usage(f"cannot listen on {HOST}:{arguments.port}: {system_words(error)}; give another --port")
         try:
             _announce(emulator, as_json=arguments.json)
             # A wait without an end would keep Ctrl-C from getting through on Windows.
@@ -117,7 +118,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValueError(f"--config: {path} cannot be read: {error.strerror}") from None
+        raise ValueError(f"--config: {path} cannot be read: {system_words(error)}") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"--config: {path} is not JSON: {error}") from None
     if not isinstance(settings, dict):

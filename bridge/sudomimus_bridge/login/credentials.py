@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, system_words
 from ..sealed import sealed
 from ..secret import Secret
 from ..service.port import Inquiry
@@ -94,7 +94,7 @@ def read_secret_file(path: str | os.PathLike[str], flag: str, what: str) -> Secr
         with Path(path).open(encoding="utf-8-sig") as file:
             return Secret(file.read(MAX_FILE).strip())
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not a text file"
+        why = system_words(error) if isinstance(error, OSError) else "it is not a text file"
         raise ConfigurationError(
             f"The file of {flag} cannot be read: {why}. Pass the path of a text file that holds {what}."
         ) from None

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, system_words
 from . import bundle
 from .manifest import PATH, Manifest, clear_stage, digest, place, read_manifest, write_manifest
 
@@ -70,7 +70,16 @@ def uninstall(game_dir: Path) -> Report | None:
 
 def find_game(game_dir: Path) -> Path:
     """The folder `game` of the project at `game_dir`, which may be that folder itself. Raises `ConfigurationError`."""
-    folder = game_dir.expanduser().absolute()
+    try:
+        folder = game_dir.expanduser().absolute()
+        folder.resolve(), folder.is_dir()
+    except (
+        OSError,
+        RuntimeError,
+    ):  # pathlib's RuntimeError is for a ~ that stands for nobody, and for links in a circle
+        raise ConfigurationError(
+            f"{game_dir} is no path of this computer. Pass the folder of a Ren'Py project."
+        ) from None
     candidates = [folder / "game", *([folder] if folder.resolve().name == "game" else [])]
     for candidate in candidates:
         if candidate.is_dir() and any(_scripts_of(candidate)):
@@ -220,6 +229,6 @@ def _writing(game: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigurationError(
-            f"{error.filename or game} cannot be written or read ({error.strerror}). Correct that, then run the command again: "
-            "it goes on where it stopped."
+            f"{error.filename or game} cannot be written or read ({system_words(error)}). Correct that, then run the command "
+            "again: it goes on where it stopped."
         ) from None

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
@@ -20,7 +22,10 @@ import httpx
 
 from .._version import __version__
 from ..clock import Clock
+from ..errors import system_words
 from .ahead import CONNECT_SECONDS
+from .certificates import certificate_source
+from .json_text import read_json
 from .port import Trouble
 from .reply import Failed, Replied, Sign
 
@@ -56,8 +61,10 @@ class Transport(Protocol):
 class Exchange:
     """Sends requests to one API of the service: see `reply.Requests`."""
 
-    def __init__(self, base_url: str, transport: Transport, clock: Clock) -> None:
+    def __init__(self, base_url: str, transport: Transport, clock: Clock, *, through: str | None = None) -> None:
+        """`through` names the proxy that `transport` uses, for errors."""
         self.base_url = base_url
+        self._through = through
         self._transport = transport
         self._clock = clock
 
@@ -82,6 +89,14 @@ class Exchange:
         return await self._send("GET", path, GET_SECONDS, _HEADERS, None)
 
     async def _send(
+        self, method: str, path: str, seconds: float, headers: dict[str, str], content: bytes | None
+    ) -> Replied | Failed:
+        reply = await self._exchanged(method, path, seconds, headers, content)
+        if isinstance(reply, Failed) and self._through is not None:
+            return replace(reply, detail=f"{reply.detail}, through {self._through}")
+        return reply
+
+    async def _exchanged(
         self, method: str, path: str, seconds: float, headers: dict[str, str], content: bytes | None
     ) -> Replied | Failed:
         timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS).as_dict()
@@ -141,8 +156,8 @@ def _json_object(content_type: str, content: bytes) -> tuple[dict[str, Any], str
     if kind and kind != "application/json" and not kind.endswith("+json"):
         return {}, f"{kind[:60]} in place of application/json"
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
+        body = read_json(content)
+    except ValueError:
         return {}, "a body that is not JSON" if content else "an empty body"
     return (body, None) if isinstance(body, dict) else ({}, "JSON that is not an object")
 
@@ -154,16 +169,36 @@ _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, 
 def _failed(error: Exception) -> Failed:
     """The trouble behind a transport's exception. Only class names and the system's own words: no URL, no content."""
     unsent = isinstance(error, _BEFORE_SENDING)
-    cause: BaseException | None = error
     system: str | None = None
-    while cause is not None:
+    for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Failed(Trouble.CERTIFICATE, cause.verify_message, unsent)
+            source = certificate_source()
+            by = f" (by the certificates of {source})" if source else ""
+            return Failed(Trouble.CERTIFICATE, f"{cause.verify_message}{by}", unsent)
         if system is None and isinstance(cause, OSError) and cause.errno:
-            # Above zero the number says more than asyncio's and trio's words; a failed name look-up's is below.
-            system = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror
-        cause = cause.__cause__ or cause.__context__
+            system = _system_words(cause)
     name = type(error).__name__
+    if isinstance(error, httpx.ProxyError) and (status := re.match(r"[0-9]{3}(?= |$)", str(error))):
+        system = f"the proxy answered {status[0]}"
     if isinstance(error, (httpx.DecodingError, httpx.RemoteProtocolError)) and "disconnected" not in str(error).lower():
         return Failed(Trouble.UNREADABLE, f"{name}: not HTTP/1.1 as it should be")
     return Failed(Trouble.NETWORK, f"{name}: {system}" if system else name, unsent)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what led to it, each of a group's included: a host may have several addresses."""
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _causes(part)
+    elif (cause := error.__cause__ or error.__context__) is not None:
+        yield from _causes(cause)
+
+
+def _system_words(error: OSError) -> str:
+    """The system's words for an error's number, which say more than the words that asyncio and trio put in their place."""
+    if not isinstance(error, (ssl.SSLError, socket.gaierror, socket.herror)):  # their numbers are not the system's
+        words = os.strerror(error.errno or 0)
+        if "nknown error" not in words:  # Windows does not know those of its sockets by this way
+            return words
+    return system_words(error)

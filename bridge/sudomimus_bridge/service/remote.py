@@ -100,7 +100,7 @@ async def open_exchange(base_url: str, clock: Clock, begin: Callable[[Ahead], ob
     from .exchange import Exchange
     from .transport import Connections
 
-    return Exchange(base_url, Connections(ahead, tls, chosen), clock)
+    return Exchange(base_url, Connections(ahead, tls, chosen), clock, through=None if chosen is None else chosen.shown)
 
 
 async def _beside(work: Callable[[], T]) -> T:

@@ -25,7 +25,9 @@ class Connections(httpx.AsyncBaseTransport):
         self._proxied = proxy is not None
         make = httpcore.AsyncConnectionPool
         if proxy is not None:
-            make = partial(httpcore.AsyncHTTPProxy, proxy.url, proxy.auth)  # type: ignore[assignment]
+            # httpcore's own context, which it would use for an https proxy, has other certificates than the bridge's.
+            secure = tls if proxy.url.startswith("https:") else None
+            make = partial(httpcore.AsyncHTTPProxy, proxy.url, proxy.auth, proxy_ssl_context=secure)  # type: ignore[assignment]
         self._pool = make(
             ssl_context=tls, max_connections=10, keepalive_expiry=IDLE_SECONDS, network_backend=Network(ahead)
         )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
+from ..errors import system_words
 from ..folders import make_private_folder
 from ..sealed import sealed
 from .lock import locked
@@ -114,7 +115,7 @@ class FileStore:
             self._replace_also_on_a_full_disk(json.dumps(envelope).encode())
         except OSError as error:
             raise StoreUnusable(
-                f"This sign-in cannot be kept in {self._folder}: {error.strerror or error}. It lasts until the program ends."
+                f"This sign-in cannot be kept in {self._folder}: {system_words(error)}. It lasts until the program ends."
             ) from None
 
     def forget(self) -> None:
@@ -125,7 +126,7 @@ class FileStore:
                 self._spare.unlink()
         except OSError as error:
             raise StoreUnusable(
-                f"The saved sign-in {self.path} cannot be removed: {error.strerror or error}. Remove it by hand."
+                f"The saved sign-in {self.path} cannot be removed: {system_words(error)}. Remove it by hand."
             ) from None
 
     @asynccontextmanager
@@ -137,7 +138,7 @@ class FileStore:
             await lock.__aenter__()
         except OSError as error:
             raise StoreUnusable(
-                f"This sign-in cannot be kept in {self._folder}: {error.strerror or error}. It lasts until the program ends."
+                f"This sign-in cannot be kept in {self._folder}: {system_words(error)}. It lasts until the program ends."
             ) from None
         try:
             yield
@@ -153,7 +154,7 @@ class FileStore:
             return None
         except OSError as error:
             raise StoreUnusable(
-                f"The saved sign-in {self.path} cannot be read: {error.strerror or error}. Sign in again."
+                f"The saved sign-in {self.path} cannot be read: {system_words(error)}. Sign in again."
             ) from None
         try:
             envelope = json.loads(content) if len(content) <= MAX_SIZE else None
