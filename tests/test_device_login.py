@@ -135,6 +135,12 @@ def test_a_retry_after_with_a_pending_answer_ends_nothing() -> None:
     assert isinstance(after.error, ErrandNotCompleted) and after.error.sentence
 
 
+def test_a_retry_after_beyond_the_time_ends_it_at_once() -> None:
+    after = ran("device", [GRANTED], [refused(429, Retry_After="61")], timeout=60)
+    assert isinstance(after.error, ServiceUnavailable) and after.error.reason != "TimedOut"
+    assert after.seconds == 5
+
+
 def test_retry_after_is_heeded() -> None:
     after = ran("device", [GRANTED], [refused(429, Retry_After="100"), ISSUED])
     assert after.gaps(TOKEN) == [100.0]

@@ -23,6 +23,8 @@ from sudomimus_bridge.login.engine import Engine
 from sudomimus_bridge.login.progress import DoneSignal
 from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.service.policy import MAX_ATTEMPTS
+from sudomimus_bridge.service.port import Answer, Operation, Trouble
+from sudomimus_bridge.service.rules import rule_for
 from sudomimus_bridge.settings import read_settings
 from sudomimus_bridge.testing.browser import RecordingBrowser
 from sudomimus_bridge.testing.scripted_service import TOKENS, ScriptedTransport, Seen, Step, errand_step, scripted
@@ -288,9 +290,25 @@ def test_a_retry_after_that_makes_no_sense_is_passed_by(value: str) -> None:
 
 
 def test_a_retry_after_beyond_the_time_ends_the_login_at_once() -> None:
-    ran = run(refused(429, Retry_After="4000"))
-    ran.failed_with(ServiceUnavailable)
+    ran = run(refused(429, Retry_After="61"), ISSUED, timeout=60)
+    assert ran.failed_with(ServiceUnavailable).reason != "TimedOut"
     assert ran.seconds < 1
+    run(refused(429, Retry_After="55"), ISSUED, timeout=60).signed_in()
+
+
+@pytest.mark.parametrize(
+    ("answer", "longest"),
+    [
+        (Answer(status=409), [0.25, 0.5, 1, 2, 2, 2, 2]),
+        (Answer(trouble=Trouble.NETWORK), [0.5, 1, 2, 4, 8, 8, 8]),
+        (Answer(status=502), [1, 2, 4, 8, 15, 15, 15]),
+        (Answer(status=503), [2, 4, 8, 16, 32, 60, 60]),
+    ],
+)
+def test_the_longest_wait_doubles_up_to_a_cap(answer: Answer, longest: list[float]) -> None:
+    backoff = rule_for(Operation.STEAM_TICKET, answer).backoff
+    assert [backoff.wait(failures, None, lambda _low, high: high) for failures in range(1, 8)] == longest
+    assert [backoff.wait(failures, 9.0, lambda low, _high: low) for failures in range(3)] == [9.0] * 3
 
 
 def test_full_jitter_spreads_the_players() -> None:
@@ -424,6 +442,8 @@ def test_a_player_who_says_done_too_early_stays_on_the_page_and_cannot_use_up_th
     ran.signed_in()
     assert len(ran.browser.pages) == 1
     assert len(ran.posts) == 7
+    # The sixth attempt no longer heeds the player: two attempts are left, and the page itself has to end.
+    assert len(ran.polls) == 2
 
 
 def test_said_while_a_poll_is_under_way_it_is_heard_after_it() -> None:
