@@ -279,6 +279,38 @@ def test_a_logout_that_is_cancelled_in_the_middle_may_be_sent_again(start: Start
     assert launcher.call("logout", {"refreshToken": pair.refresh_token})["result"].keys() == {"revoked"}
 
 
+@pytest.mark.parametrize("method", ["refresh", "logout"])
+def test_requests_with_one_token_at_the_same_time_share_one_request(
+    start: Start, emulator: Emulator, method: str
+) -> None:
+    """With no grace window, a token that is sent twice ends the session."""
+    emulator.update({"sessions.grace_seconds": 0})
+    try:
+        launcher, pair, other = start(), emulator.open_session(), emulator.open_session()
+        emulator.fault(path=f"/session/{method}", delay=1, when="after")
+        asked = [launcher.ask(method, {"refreshToken": pair.refresh_token}) for _ in range(3)]
+        alone = launcher.ask(method, {"refreshToken": other.refresh_token})
+        results = [launcher.answer(each)["result"] for each in asked]
+        assert results == [results[0]] * 3
+        assert launcher.answer(alone)["result"] != results[0] or method == "logout"
+        assert [each.path for each in emulator.requests].count(f"/session/{method}") == 2
+        if method == "refresh":
+            assert not any(session.revoked for session in emulator.sessions)
+    finally:
+        emulator.reset(settings=True)
+
+
+def test_requests_that_share_one_request_share_its_error(start: Start, emulator: Emulator) -> None:
+    launcher, pair = start(), emulator.open_session()
+    emulator.set_sessions(revoked=True)
+    emulator.fault(path="/session/refresh", delay=1, when="after")
+    asked = [launcher.ask("refresh", {"refreshToken": pair.refresh_token}) for _ in range(3)]
+    errors = [launcher.answer(each)["error"] for each in asked]
+    assert errors == [errors[0]] * 3
+    assert errors[0]["data"]["reason"] == "RefreshTokenRevoked"
+    assert [each.path for each in emulator.requests].count("/session/refresh") == 1
+
+
 def test_nobody_is_asked_by_a_notification(start: Start, emulator: Emulator) -> None:
     """A refresh without an id would spend the token for nobody."""
     launcher, pair = start(), emulator.open_session()

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from ..events import DeviceHandoff, LoginResult, OnProgress, ProgressEvent
     from ..login.engine import Engine
     from ..login.progress import DoneSignal
+    from ..session.refresh import Refreshed
     from ..settings import Settings
     from .dispatcher import Dispatcher
     from .messages import ErrandParams, LoginParams, RefreshParams, RequestParams
+    from .shared import SharedCalls
 
 PROTOCOL_VERSION = 1
 
@@ -45,6 +47,7 @@ class Flows:
         """`end` has the process end."""
         self.steam = SharedSteam(self.let_go, clock)
         self.dispatcher: Dispatcher
+        self.shared: SharedCalls
         self._settings = settings
         self._clock = clock
         self._shared: Engine | None = None
@@ -88,10 +91,14 @@ class Flows:
         return await engine.login_access_key(*access_key_credentials(), listen, done)
 
     async def refresh(self, call: Call) -> dict[str, Any]:
-        """Use a refresh token. Where nobody knows what became of it, the error's reason says that it is not to be sent again."""
+        """Use a refresh token, once for all requests that name it at the same time.
+
+        If nobody knows what became of it, the error's reason says that it must not be sent again.
+        """
         params: RefreshParams = call.params
         self._settings.require_application()  # the service's answer does not name it, and ours does
-        refreshed = await self._engine().refresh(params.refresh_token)
+        token = params.refresh_token
+        refreshed: Refreshed = await self.shared.call(("refresh", token), lambda: self._engine().refresh(token))
         if refreshed.result is not None:
             return refreshed.result.to_json()
         error = refreshed.error or LoginDenied("This sign-in has ended. Sign in again.")
@@ -108,9 +115,10 @@ class Flows:
         return error
 
     async def logout(self, call: Call) -> dict[str, Any]:
-        """End a session."""
+        """End a session, by one request for all that name its token at the same time."""
         params: RefreshParams = call.params
-        return {"revoked": await self._engine().logout(params.refresh_token)}
+        token = params.refresh_token
+        return {"revoked": await self.shared.call(("logout", token), lambda: self._engine().logout(token))}
 
     async def errand(self, call: Call) -> dict[str, Any]:
         """The proactive errand."""

@@ -22,6 +22,7 @@ from .logs import log_to_standard_error
 from .methods import methods
 from .outbox import Outbox
 from .pipes import private_pipes
+from .shared import SharedCalls
 
 HUNG_UP_SECONDS = 0.3
 """How long a launcher that has closed its end may leave answers unread before it counts as gone."""
@@ -77,6 +78,7 @@ class _Server:
         parent.watch(self._launchers, self._stdin, self._life.end, waker(self._hung_up))
         flows = Flows(self._settings, SystemClock(), self._life.end)
         async with anyio.create_task_group() as tasks:
+            flows.shared = SharedCalls(tasks)
             flows.dispatcher = self._dispatcher = Dispatcher(methods(flows), self._outbox.put, tasks, explain)
             tasks.start_soon(flows.steam.let_go_when_idle)
             tasks.start_soon(self._read)
