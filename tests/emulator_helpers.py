@@ -21,7 +21,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sudomimus_bridge.emulator import Emulator, visit
-from sudomimus_bridge.testing.stub_ticket import StubTicket
+from sudomimus_bridge.steam.stub_ticket import StubTicket
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients that speak to the local service alone: each would load all certificates of the world."""

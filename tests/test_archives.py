@@ -14,13 +14,14 @@ import pytest
 pytest.importorskip("hatchling")
 
 PROJECT = Path(__file__).resolve().parents[1]
-# Only the checkout needs these.
-CHECKOUT_ONLY = {".ci/run", ".gitignore"}
+# Only git needs it.
+CHECKOUT_ONLY = {".gitignore"}
 PLANTED = [
     "key.pem",
     ".env",
     "venv/pyvenv.cfg",
     "venv/lib/python3/site-packages/module.py",
+    "tests/.venv-3.12/lib/module.py",
     "bridge/key.pem",
     "bridge/sudomimus_bridge/key.pem",
     "bridge/sudomimus_bridge/emulator/token.txt",
@@ -56,7 +57,7 @@ def _tracked() -> set[str]:
     if (PROJECT / ".git").exists() and shutil.which("git"):
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, check=True, text=True)
         return {name for name in listed.stdout.split("\0") if (PROJECT / name).is_file()}
-    hidden = (".", "build", "dist", "__pycache__")
+    hidden = (".venv", ".git", ".mypy", ".pytest", ".ruff", ".hypothesis", "build", "dist", "__pycache__")
     files = (path.relative_to(PROJECT) for path in PROJECT.rglob("*") if path.is_file())
     return {file.as_posix() for file in files if not any(part.startswith(hidden) for part in file.parts)} - {"PKG-INFO"}
 

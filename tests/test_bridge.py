@@ -28,7 +28,7 @@ from sudomimus_bridge import (
     SteamUnavailable,
 )
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.visitor import visit_errand
+from sudomimus_bridge.emulator.players.visitor import visit_errand
 from sudomimus_bridge.running import Running
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 

@@ -11,7 +11,7 @@ import pytest
 
 from sudomimus_bridge.cli.main import main
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.visitor import visit_errand
+from sudomimus_bridge.emulator.players.visitor import visit_errand
 
 from .conftest import StubLog
 from .test_cli_login import ISSUE, url_shown

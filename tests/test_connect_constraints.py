@@ -131,7 +131,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"return_methods": [M("STATUS_POLL")] * 4}, "more than 3"),
     ({"return_methods": [M("REVEAL")]}, "has no STATUS_POLL"),
     ({"authentication_constraints": "X_OAUTH"}, "must be a list"),
-    ({"authentication_constraints": ["X_OAUTH"]}, "is no AuthenticationConstraint"),
+    ({"authentication_constraints": ["X_OAUTH"]}, "is not of the class AuthenticationConstraint"),
     ({"authentication_constraints": [A("TELEPATHY")]}, "authenticationConstraints[0].method must be one of"),
     ({"authentication_constraints": [A([])]}, "authenticationConstraints[0].method must be one of P"),  # type: ignore[arg-type]
     ({"authentication_constraints": [A({})]}, "authenticationConstraints[0].method must be one of PA"),  # type: ignore[arg-type]
@@ -152,9 +152,15 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"realize_constraints": [R("EMAIL", allowed_emails=["x" * 255])]}, "more than 254"),
     ({"realize_constraints": [R("EMAIL", allowed_emails=MANY)]}, "more than 128"),
     ({"realize_constraints": [R("EMAIL", allowed_emails="kim@example.com")]}, "must be a list"),
-    ({"realize_constraints": [R("STEAM_ID", allowed_steam_ids=["robin"])]}, "not such a text"),
-    ({"realize_constraints": [R("ACCOUNT_ALIAS", allowed_account_aliases=["\ud800"])]}, "that is not such a text"),
-    ({"realize_constraints": [R("STEAM_ID", allowed_steam_ids=[76561197960287930])]}, "not such a text"),  # type: ignore[list-item]
+    ({"realize_constraints": [R("STEAM_ID", allowed_steam_ids=["robin"])]}, "is not a text that the service takes"),
+    (
+        {"realize_constraints": [R("ACCOUNT_ALIAS", allowed_account_aliases=["\ud800"])]},
+        "allowedAccountAliases[0] is not a text",
+    ),
+    (
+        {"realize_constraints": [R("STEAM_ID", allowed_steam_ids=[76561197960287930])]},  # type: ignore[list-item]
+        "is not a text that the service takes",
+    ),
     ({"authentication_constraints": [A("GITHUB_OAUTH", allowed_git_hub_orgs=["é" * 1025])]}, "more than"),
     ({"return_methods": [M("STATUS_POLL"), M("CALLBACK")]}, "callbackUrl is missing"),
     ({"return_methods": [M("STATUS_POLL"), M("CALLBACK", callback_url="http://example.org/")]}, "must be https"),
@@ -184,21 +190,21 @@ def test_what_the_service_would_refuse_is_refused_before_it_is_sent(given: dict[
     ("value", "words"),
     [
         ([], "must be a JSON object"),
-        ({"returnMethod": []}, "and nothing else"),
-        ({"returnMethods": {}}, "must be an array"),
+        ({"returnMethod": []}, "does not belong there"),
+        ({"returnMethods": {}}, "returnMethods must be a list"),
         ({"authenticationConstraints": []}, "authenticationConstraints is empty"),
         ({"authenticationConstraints": [3]}, "must be an object"),
-        ({"authenticationConstraints": [{"method": "X_OAUTH"}]}, "payload must be an object"),
+        ({"authenticationConstraints": [{"method": "X_OAUTH"}]}, "payload is missing"),
         ({"authenticationConstraints": [{"payload": {}}]}, "method is missing"),
-        ({"authenticationConstraints": [{"method": "X_OAUTH", "payload": {"a": 1}}]}, "not have in the document"),
-        ({"returnMethods": [{"type": "STATUS_POLL", "payload": {"type": "REVEAL"}}]}, "not have in the document"),
+        ({"authenticationConstraints": [{"method": "X_OAUTH", "payload": {"a": 1}}]}, "does not belong to"),
+        ({"returnMethods": [{"type": "STATUS_POLL", "payload": {"type": "REVEAL"}}]}, "does not belong to"),
         (
             {"returnMethods": [{"type": "CALLBACK", "payload": {}, "callbackUrl": "https://a.example/"}]},
-            "not have in the",
+            "payload.callbackUrl is missing",
         ),
         (
             {"authenticationConstraints": [{"method": "X_OAUTH", "payload": {"allowed_steam_app_ids": []}}]},
-            "not have in the",
+            "does not belong to",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from sudomimus_bridge.emulator import Emulator, visit
-from sudomimus_bridge.emulator.establish_body import CallbackMethod
+from sudomimus_bridge.service.establish_request import CallbackMethod
 
 from .emulator_helpers import KIM, ROBIN, Client, keys, page, realized, told
 

@@ -19,8 +19,8 @@ import pytest
 from pydantic import ValidationError
 
 from sudomimus_bridge.emulator import Emulator, visit
-from sudomimus_bridge.emulator.config import EmulatorConfig, merged
-from sudomimus_bridge.emulator.visitor import visit_errand
+from sudomimus_bridge.emulator.config.config import EmulatorConfig, merged
+from sudomimus_bridge.emulator.players.visitor import visit_errand
 
 from .emulator_helpers import KIM, ROBIN, Client, new_ticket, told
 

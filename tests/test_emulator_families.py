@@ -9,10 +9,11 @@ import pytest
 from hypothesis import settings, strategies
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from sudomimus_bridge.emulator import session_rules
-from sudomimus_bridge.emulator.config import EmulatorConfig
-from sudomimus_bridge.emulator.refusals import Refusal
-from sudomimus_bridge.emulator.state import State
+from sudomimus_bridge.emulator.config.config import EmulatorConfig
+from sudomimus_bridge.emulator.contract.requests import LogoutRequest, RefreshRequest
+from sudomimus_bridge.emulator.memory.state import State
+from sudomimus_bridge.emulator.rules import session as rules
+from sudomimus_bridge.emulator.rules.refusals import Refusal
 
 GRACE, LIFETIME = 10, 30_000
 
@@ -44,7 +45,7 @@ class Families(RuleBasedStateMachine):
     @rule(target=tokens)
     def sign_in(self) -> tuple[int, int]:
         player = self.state.player(self.state.config.default_player)
-        pair = self.state.sessions.open(player, self.state.config, "")
+        pair = self.state.sessions.open(player)
         self.families.append(Family([pair.refresh_token], [self._now()]))
         return len(self.families) - 1, 0
 
@@ -74,7 +75,7 @@ class Families(RuleBasedStateMachine):
     def logout(self, token: tuple[int, int]) -> None:
         family = self.families[token[0]]
         ends = not family.revoked and family.made_at[-1] + LIFETIME > self._now()
-        assert session_rules.logout(self.state, {"refreshToken": family.tokens[token[1]]}) == {"revoked": ends}
+        assert rules.logout(self.state, LogoutRequest(refreshToken=family.tokens[token[1]])) == {"revoked": ends}
         family.revoked = True
 
     @invariant()
@@ -98,7 +99,7 @@ class Families(RuleBasedStateMachine):
         return "adopted" if youngest_is_the_child and in_time else "RefreshTokenFamilyCompromised"
 
     def _refresh(self, token: str) -> dict[str, Any]:
-        return session_rules.refresh(self.state, {"refreshToken": token})
+        return rules.refresh(self.state, RefreshRequest(refreshToken=token))
 
     def _now(self) -> float:
         return self.state.clock.now()

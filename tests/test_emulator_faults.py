@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from starlette.routing import Route
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.fault_rules import FaultRule, parse_fault
-from sudomimus_bridge.emulator.paths import REQUESTS
+from sudomimus_bridge.emulator.config.fault_rule import FaultRule, parse_fault
+from sudomimus_bridge.emulator.contract.paths import REQUESTS
+from sudomimus_bridge.emulator.web.application import service_routes
 
 from .emulator_helpers import Client, new_ticket, told
 
@@ -211,8 +211,7 @@ def test_a_rule_that_matches_some_request_is_taken(client: Client, rule: str) ->
 
 def test_the_paths_are_those_of_the_routes(client: Client) -> None:
     routes: dict[str, set[str]] = {}
-    for route in client.emulator._application().routes:
-        if isinstance(route, Route) and not route.path.startswith("/_emulator"):
-            path = re.sub(r":[a-z]+}", "}", route.path)
-            routes.setdefault(path, set()).update((route.methods or set()) - {"HEAD"})
+    for route in service_routes(client.emulator._state):
+        path = re.sub(r":[a-z]+}", "}", route.path)
+        routes.setdefault(path, set()).update((route.methods or set()) - {"HEAD"})
     assert {path: " ".join(sorted(methods)) for path, methods in routes.items()} == REQUESTS

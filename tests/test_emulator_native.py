@@ -12,7 +12,7 @@ import jwt
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.config import AccessKey
+from sudomimus_bridge.emulator.config.config import AccessKey
 
 from .emulator_helpers import KIM, ROBIN, Client, new_ticket, told
 
@@ -46,8 +46,8 @@ def test_a_good_ticket_is_exchanged_for_tokens_and_claims(client: Client) -> Non
         ({"steamAppId": "480"}, (400, "InvalidBody")),
         ({"steamAppId": True}, (400, "InvalidBody")),
         ({"steamAppId": 0}, (400, "InvalidSteamAppId")),
-        ({"steamTicketHex": "abc"}, (400, "InvalidSteamTicketHex")),
-        ({"steamTicketHex": "zz"}, (400, "InvalidSteamTicketHex")),
+        ({"steamTicketHex": "abc"}, (400, "InvalidBody")),
+        ({"steamTicketHex": "zz"}, (400, "InvalidBody")),
         ({"applicationAnchor": "another"}, (404, "ApplicationNotFound")),
         ({"steamAppId": 730}, (403, "Layer1Denied")),
     ],
@@ -80,8 +80,8 @@ def test_too_large_a_body(client: Client) -> None:
         ({"application.allowed_steam_app_ids": [730]}, (403, "Layer1Denied")),
         ({"budgets.available": False}, (503, None)),
         ({"budgets.attempts_per_application": 0}, (429, None)),
-        ({"steam": "rejects"}, (401, "SteamTicketRejected")),
-        ({"steam": "unreachable"}, (502, "SteamUnavailable")),
+        ({"steam": "rejects"}, (401, "SteamTicketInvalid")),
+        ({"steam": "unreachable"}, (502, "SteamTicketVerificationFailed")),
         ({"application.allowed_steam_ids": [str(KIM)]}, (403, "Layer2Denied")),
         ({"application.allowed_steam_ids": [], "application.allowed_emails": ["*"]}, (403, "Layer2Denied")),
         ({"application.direct_issue": False}, (403, "Layer3Denied")),
@@ -155,7 +155,7 @@ def test_the_order_of_the_checks(client: Client) -> None:
     emulator.update({"application.allowed_steam_app_ids": [480]})
     assert told(client.steam(ticket)) == (503, None)
     emulator.update({"budgets.available": True})
-    assert told(client.steam(ticket)) == (401, "SteamTicketRejected")
+    assert told(client.steam(ticket)) == (401, "SteamTicketInvalid")
     emulator.update({"steam": "verifies"})
     assert told(client.steam(ticket)) == (409, "ReplayProtectionAlreadySeen")
     assert told(client.steam()) == (403, "Layer2Denied")
@@ -175,7 +175,7 @@ def test_the_order_of_the_checks(client: Client) -> None:
 
 @pytest.mark.parametrize("ticket", [new_ticket(identity="Sudomimus"), new_ticket(identity=""), new_ticket(app_id=730)])
 def test_steam_refuses_a_ticket_for_another_identity_or_app(client: Client, ticket: str) -> None:
-    assert told(client.steam(ticket)) == (401, "SteamTicketRejected")
+    assert told(client.steam(ticket)) == (401, "SteamTicketInvalid")
 
 
 def test_a_verified_ticket_is_spent_for_a_day_in_either_case_of_hex(client: Client) -> None:
@@ -221,11 +221,11 @@ def test_a_cancelled_ticket_is_refused(client: Client, tmp_path: Path) -> None:
     assert client.steam(new_ticket(nonce=b"c" * 16)).status_code == 200  # no log yet
     line = json.dumps({"call": "SteamAPI_ISteamUser_CancelAuthTicket", "nonce": first.hex()})
     log.write_text(f'{{"call": "SteamAPI_RunCallbacks"}}\nnot json\n{line}\n')
-    assert told(client.steam(new_ticket(nonce=first))) == (401, "SteamTicketRejected")
+    assert told(client.steam(new_ticket(nonce=first))) == (401, "SteamTicketInvalid")
     assert client.steam(new_ticket(nonce=second)).status_code == 200
     with log.open("a") as lines:
         lines.write(line.replace(first.hex(), second.hex()) + "\n")
-    assert told(client.steam(new_ticket(nonce=second) + "00")) == (401, "SteamTicketRejected")
+    assert told(client.steam(new_ticket(nonce=second) + "00")) == (401, "SteamTicketInvalid")
     log.write_text("")  # a new run
     assert client.steam(new_ticket(nonce=first) + "00").status_code == 200
 
@@ -234,7 +234,7 @@ def test_a_real_steam_ticket_counts_as_the_default_players(client: Client) -> No
     token = client.steam("14000000" + "ab" * 200).json()["accessToken"]
     assert jwt.get_unverified_header(token)["sub"] == client.emulator.player(ROBIN).subject
     client.emulator.update(accept_foreign_tickets=False)
-    assert told(client.steam("14000000" + "cd" * 200)) == (401, "SteamTicketRejected")
+    assert told(client.steam("14000000" + "cd" * 200)) == (401, "SteamTicketInvalid")
 
 
 def test_an_unknown_player_is_created_without_an_email(client: Client) -> None:

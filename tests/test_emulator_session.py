@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.sessions import Pair
-from sudomimus_bridge.emulator.visitor import visit_errand
+from sudomimus_bridge.emulator.memory.sessions import Pair
+from sudomimus_bridge.emulator.players.visitor import visit_errand
 
 from .emulator_helpers import KIM, ROBIN, Client, told
 
@@ -170,7 +170,7 @@ def forged(client: Client, key: Any = None, algorithm: str = "RS256", **changes:
     ("changes", "reason"),
     [
         ({}, "RefreshTokenInvalidSignature"),
-        ({"kty": "ACCESS"}, "RefreshTokenInvalidType"),
+        ({"kty": "Access"}, "RefreshTokenInvalidType"),
         ({"kty": None}, "RefreshTokenInvalidType"),
         ({"iss": "another"}, "RefreshTokenInvalid"),
         ({"aud": "another-game"}, "RefreshTokenInvalid"),

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sudomimus_bridge.emulator import Emulator, visit
-from sudomimus_bridge.emulator.visitor import VisitFailed, read_page
+from sudomimus_bridge.emulator.players.visitor import VisitFailed, read_page
 from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.testing.browser import AutoBrowser
 

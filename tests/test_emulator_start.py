@@ -10,7 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from sudomimus_bridge.emulator import Emulator, client_key, threaded
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.emulator import emulator as module
+from sudomimus_bridge.emulator.tokens import client_key
+from sudomimus_bridge.emulator.web import server as threaded
 
 from .emulator_helpers import NO_TLS
 
@@ -50,7 +53,7 @@ def _no_room_for_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _no_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Emulator, "_application", _fail)
+    monkeypatch.setattr(module, "application", _fail)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +64,12 @@ def test_a_failed_start_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     emulator = Emulator(port=port)
+    before = threading.enumerate()
     with monkeypatch.context() as patch:
         broken(patch)
         with pytest.raises((OSError, RuntimeError)):
             emulator.start()
-    assert [thread for thread in threading.enumerate() if thread.name == "sudomimus-emulator"] == []
+    assert set(threading.enumerate()) <= set(before)
     assert list(tmp_path.iterdir()) == [] and emulator.urls["clientKeyFile"] is None
     with socket.create_server(("127.0.0.1", port)):
         pass  # the port is free again

@@ -22,8 +22,8 @@ from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.steam import ticket as ticket_module
 from sudomimus_bridge.steam.connection import FlatApiSteam
 from sudomimus_bridge.steam.library import find_library, library_name, load_library
+from sudomimus_bridge.steam.stub_ticket import StubTicket, read_stub_ticket
 from sudomimus_bridge.testing.compiled_stub import compiled_stub
-from sudomimus_bridge.testing.stub_ticket import StubTicket, read_stub_ticket
 from sudomimus_bridge.testing.virtual_time import VirtualClock
 
 from .conftest import StubLog

@@ -13,7 +13,7 @@ import pytest
 
 from sudomimus_bridge import Bridge, Phase, ProgressEvent
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.visitor import visit, visit_errand
+from sudomimus_bridge.emulator.players.visitor import visit, visit_errand
 
 from .conftest import StubLog
 from .frames import Secrets

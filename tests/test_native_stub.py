@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from sudomimus_bridge.steam.stub_ticket import read_stub_ticket
 from sudomimus_bridge.testing import compiled_stub as module
 from sudomimus_bridge.testing.compiled_stub import (
     SDKS,
@@ -24,7 +25,6 @@ from sudomimus_bridge.testing.compiled_stub import (
     open_tickets,
     read_stub_log,
 )
-from sudomimus_bridge.testing.stub_ticket import read_stub_ticket
 
 NATIVE = Path(__file__).resolve().parents[1] / "native"
 CHECKOUT_BUILD = NATIVE / "build"

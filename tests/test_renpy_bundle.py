@@ -22,7 +22,7 @@ import pytest
 
 from sudomimus_bridge import ConfigurationError
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.visitor import visit_errand
+from sudomimus_bridge.emulator.players.visitor import visit_errand
 from sudomimus_bridge.renpy import bundle
 from sudomimus_bridge.renpy.installer import install
 from sudomimus_bridge.service import certificates

@@ -21,11 +21,11 @@ from sudomimus_bridge.renpy.host import hosting_achievement
 from sudomimus_bridge.renpy.steam import RenpySteam, steam_port
 from sudomimus_bridge.running import Running
 from sudomimus_bridge.settings import Settings
+from sudomimus_bridge.steam.stub_ticket import StubTicket
 from sudomimus_bridge.steam.ticket import web_api_ticket
 from sudomimus_bridge.testing.browser import AutoBrowser
 from sudomimus_bridge.testing.compiled_stub import open_tickets
 from sudomimus_bridge.testing.renpy_achievement import CompiledAchievement, Scripted, ScriptedAchievement
-from sudomimus_bridge.testing.stub_ticket import StubTicket
 from sudomimus_bridge.testing.virtual_time import VirtualClock
 
 from .conftest import StubLog

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.visitor import visit, visit_errand
+from sudomimus_bridge.emulator.players.visitor import visit, visit_errand
 from sudomimus_bridge.settings import TABLE as SETTINGS
 from sudomimus_bridge.sidecar.dispatcher import MAX_BATCH, MAX_RUNNING
 from sudomimus_bridge.sidecar.idle import IDLE_SECONDS

@@ -14,7 +14,7 @@ import pytest
 
 from sudomimus_bridge._version import __version__
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.visitor import visit_errand
+from sudomimus_bridge.emulator.players.visitor import visit_errand
 from sudomimus_bridge.sidecar.lines import MAX_LINE
 from sudomimus_bridge.sidecar.methods import TABLE
 

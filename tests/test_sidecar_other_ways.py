@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.visitor import visit
+from sudomimus_bridge.emulator.players.visitor import visit
 from sudomimus_bridge.testing.scripted_browser import HandOver, ScriptedBrowser
 
 from .conftest import StubLog

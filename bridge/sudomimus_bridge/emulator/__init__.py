@@ -6,8 +6,8 @@
 from ..extras import MissingExtra, brought_by
 
 try:
-    from .server import Emulator
-    from .visitor import visit
+    from .emulator import Emulator
+    from .players.visitor import visit
 except ModuleNotFoundError as _error:
     raise MissingExtra(brought_by("emulator", "The local service", _error)) from _error
 

@@ -1,7 +1,7 @@
 """The emulator's one clock: the machine's time, until somebody moves it.
 
-Windows, errands and tokens all ask this clock, so that a day can pass within a test. Only a fault's `delay` is real
-time, for it is the client's patience that it tries.
+Windows, errands, tokens and the header `Date` all ask this clock, so that a day can pass within a test. Only a fault's
+`delay` is real time, for it tries the client's patience.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-# What lives longest on top of it still has a date: `datetime` ends with the year 9999.
+# `datetime` ends with the year 9999, and the longest lifetime still has to fit.
 LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
@@ -47,5 +47,5 @@ class Clock:
 
 
 def timestamp(moment: float) -> str:
-    """`moment` in the form of the documents' `expiresAt`: UTC, seconds, a trailing Z."""
+    """`moment` in the form of `expiresAt`: UTC, whole seconds, a Z at the end."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,6 +1,6 @@
-"""The command line's door: `sudomimus-bridge emulator`, its flags and what it prints.
+"""The command `sudomimus-bridge emulator`: its flags and what it prints.
 
-With `--json` standard output carries one line for a program to read; everything else goes to standard error.
+With `--json`, standard output has one line for a program to read, and everything else goes to standard error.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import system_words
-from .config import EmulatorConfig, merged
-from .fault_rules import FaultRule, parse_fault
-from .problems import SettingRefused, refusing
-from .server import HOST, Emulator
+from .config.config import EmulatorConfig, merged
+from .config.fault_rule import FaultRule, parse_fault
+from .config.problems import SettingRefused, refusing
+from .emulator import HOST, Emulator
 
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `emulator`."""
     parser.add_argument("--port", type=int, default=0, metavar="N", help="port on 127.0.0.1 (default: any free one)")
     parser.add_argument(
-        "--json", action="store_true", help="print one JSON object with all that a client needs, then nothing more"
+        "--json",
+        action="store_true",
+        help="print one JSON object with everything that a client needs, then nothing more",
     )
     parser.add_argument("--config", type=Path, metavar="FILE.json", help="settings, as a JSON object")
     parser.add_argument(
@@ -71,11 +73,11 @@ def run(arguments: argparse.Namespace) -> int:
             return _usage(f"cannot listen on {HOST}:{arguments.port}: {system_words(error)}; give another --port")
         try:
             _announce(emulator, as_json=arguments.json)
-            # A wait without an end would keep Ctrl-C from getting through on Windows.
+            # On Windows, Ctrl-C does not interrupt a wait without an end.
             while not ended.wait(0.5):
                 pass
         except KeyboardInterrupt:
-            pass  # came where no handler of ours could be set
+            pass  # this thread could set no signal handler
         finally:
             emulator.stop()
     return _EXIT_INTERRUPTED
@@ -83,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _config(arguments: argparse.Namespace) -> EmulatorConfig:
     config = EmulatorConfig()
-    # The settings that say who a game is are the service's too, so that one set of flags fits both.
+    # The flags that name a game to the other commands name it to the service too.
     if (anchor := getattr(arguments, "application", None)) is not None:
         config = _merged(config, {"application.anchor": anchor}, "--application")
     if (app_id := getattr(arguments, "steam_app_id", None)) is not None:
@@ -122,12 +124,12 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"--config: {path} is not JSON: {error}") from None
     if not isinstance(settings, dict):
-        raise ValueError(f"--config: {path} must hold a JSON object")  # noqa: TRY004 - the user's mistake, one sentence
+        raise ValueError(f"--config: {path} must hold a JSON object")  # noqa: TRY004 - a mistake of the user
     return settings
 
 
 def _value(text: str) -> Any:
-    """JSON where it is JSON, so that lists and numbers can be set; else the text as it is."""
+    """JSON if it is JSON, so that lists and numbers can be set; else the text as it is."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -158,7 +160,7 @@ def _announce(emulator: Emulator, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(emulator.urls), flush=True)
         return
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to end
+    if isinstance(sys.stdout, io.TextIOWrapper):  # the terminal's encoding may lack a player's name
         sys.stdout.reconfigure(errors="backslashreplace")
     urls = emulator.urls
     native, anchor = urls["native"], urls["application"]

@@ -17,7 +17,7 @@ class AutoBrowser:
 
     async def open(self, page: Secret) -> bool:
         """See `Browser.open`."""
-        from ..emulator.visitor import VisitFailed, visit
+        from ..emulator.players.visitor import VisitFailed, visit
 
         try:
             await in_thread(lambda: visit(page.reveal(), agree=self._agree, email=self._email))

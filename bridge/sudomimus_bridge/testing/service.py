@@ -13,8 +13,9 @@ from typing import get_args
 
 from ..emulator import Emulator
 from ..emulator.clock import Clock
-from ..emulator.config import ClaimName, Player
-from ..emulator.fault_rules import FaultRule
+from ..emulator.config.config import Player
+from ..emulator.config.fault_rule import FaultRule
+from ..emulator.contract.dialects import ClaimName
 from ..keywords import AccessKeyCredentials, InquiryCredentials
 
 SIGN_IN = "/direct-issue/*"

@@ -15,7 +15,7 @@ from ..clock import Clock
 from ..secret import Secret
 from ..steam import abi, results
 from ..steam.ledger import Ledger
-from .stub_ticket import StubTicket
+from ..steam.stub_ticket import StubTicket
 
 STEAM_ID = 76561197960287930
 

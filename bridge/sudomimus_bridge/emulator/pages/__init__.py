@@ -1,0 +1,1 @@
+"""The pages that a player sees in the browser."""

@@ -1,0 +1,1 @@
+"""A player's account before the service: what it shares, what it is asked, and a visitor who does the pages."""

@@ -1,0 +1,1 @@
+"""The service as one web application: routes, journal, faults, control API, and the thread that serves it."""
