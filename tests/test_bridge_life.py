@@ -268,9 +268,9 @@ def test_a_finalizer_may_close_a_bridge_whose_thread_waits_to_open_steam(
     """The finalizer runs within the book of connections, which that thread waits for."""
     bridge, opening, find = make_bridge(), threading.Event(), library.find_library
 
-    def find_library(chosen: Path | None) -> Path:
+    def find_library(chosen: Path | None, *, hosted: bool = False) -> Path:
         opening.set()
-        return find(chosen)
+        return find(chosen, hosted=hosted)
 
     monkeypatch.setattr(connection, "find_library", find_library)
 

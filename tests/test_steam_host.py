@@ -6,6 +6,8 @@ Each host is a process of its own, since Steam is initialised for a whole proces
 from __future__ import annotations
 
 import ctypes
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,112 @@ def test_a_host_that_has_not_started_steam_yet_is_said_by_a_setting(stub_library
     calls = [call.call for call in stub_log.calls]
     assert calls.count("SteamAPI_InitFlat") == calls.count("SteamAPI_Shutdown") == 1
     balanced(stub_log)
+
+
+TWO_COPIES = """
+    import anyio, ctypes, logging, os, pathlib, sys, threading, time
+    from sudomimus_bridge.clock import SystemClock
+    from sudomimus_bridge.errors import SteamUnavailable
+    from sudomimus_bridge.steam.connection import FlatApiSteam
+    from sudomimus_bridge.steam.ticket import web_api_ticket
+
+    logging.basicConfig(format="%(message)s")
+    games, chosen, way = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
+    os.environ["SteamAppId"] = "480"
+    game = ctypes.CDLL(str(games)) if way != "loads later" else None
+
+    def starts():
+        global game
+        game = game or ctypes.CDLL(str(games))
+        assert game.SteamAPI_InitFlat(ctypes.create_string_buffer(1024)) == 0
+
+    if way == "updated":
+        games.unlink()
+    if way in ("runs", "updated"):
+        starts()
+    stop = threading.Event()
+
+    def frames():
+        while not stop.is_set():
+            game.SteamAPI_RunCallbacks()
+            time.sleep(0.005)
+
+    async def login():
+        steam = FlatApiSteam(chosen, lambda: 480, SystemClock(), hosted=way in ("starts later", "loads later"))
+        if way in ("starts later", "loads later"):
+            try:
+                await steam.open()
+            except SteamUnavailable as error:
+                print(error.reason)
+            starts()
+        thread = threading.Thread(target=frames)
+        thread.start()
+        try:
+            await steam.open()
+            async with web_api_ticket(steam, SystemClock()) as ticket_hex:
+                print("ticket", len(ticket_hex))
+        finally:
+            await steam.aclose()
+            stop.set()
+            thread.join()
+
+    anyio.run(login)
+    game.SteamAPI_Shutdown()
+"""
+
+
+@pytest.mark.parametrize("chosen", ["file", "folder", "nothing there"])
+@pytest.mark.parametrize("way", ["runs", "starts later", "loads later", "updated"])
+def test_another_copy_is_named_than_the_one_that_the_host_runs_steam_on(
+    stub_library: Path, stub_log: StubLog, tmp_path: Path, chosen: str, way: str
+) -> None:
+    if way == "updated" and sys.platform == "win32":
+        pytest.skip("needs a system that lets a loaded library be removed: not Windows")
+    if way == "loads later" and chosen == "nothing there":
+        pytest.skip("then no library can be opened before the host has loaded its own")
+    games, other = tmp_path / "game" / stub_library.name, tmp_path / "other" / stub_library.name
+    for copy in (games, other):
+        copy.parent.mkdir()
+        shutil.copy(stub_library, copy)
+    named = {"file": other, "folder": other.parent, "nothing there": tmp_path / "nothing"}[chosen]
+    done = run_program(TWO_COPIES, str(games), str(named), way)
+    late = ["HostHasNotInitialised"] if way in ("starts later", "loads later") else []
+    assert done.stdout.splitlines() == [*late, "ticket 480"], done.stderr
+    assert f"{named} is not used" in done.stderr and str(games) in done.stderr
+    calls = [call.call for call in stub_log.calls]
+    assert calls.count("SteamAPI_InitFlat") == calls.count("SteamAPI_Shutdown") == 1
+    assert not [call for call in calls if "ManualDispatch" in call]
+    balanced(stub_log)
+
+
+@pytest.mark.parametrize("way", ["runs", "starts later"])
+def test_nothing_is_said_if_the_copy_that_the_host_uses_is_named(
+    stub_library: Path, stub_log: StubLog, tmp_path: Path, way: str
+) -> None:
+    linked = tmp_path / stub_library.name
+    linked.symlink_to(stub_library)
+    for named in (stub_library, stub_library.parent, linked):
+        done = run_program(TWO_COPIES, str(stub_library), str(named), way)
+        assert "ticket 480" in done.stdout, done.stderr
+        assert "is not used" not in done.stderr
+
+
+def test_a_loaded_copy_that_nobody_runs_steam_on_does_not_replace_the_chosen_one(
+    stub_library: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / stub_library.name
+    shutil.copy(stub_library, copy)
+    done = run_program(
+        """
+        import ctypes, pathlib, sys
+        from sudomimus_bridge.steam.library import find_library
+        loaded = ctypes.CDLL(sys.argv[1])
+        print(find_library(pathlib.Path(sys.argv[2])))
+        """,
+        str(stub_library),
+        str(copy),
+    )
+    assert done.stdout.strip() == str(copy.resolve()), done.stderr
 
 
 def test_who_does_not_pump_is_told_that_it_must() -> None:

@@ -221,15 +221,22 @@ class FlatApiSteam(SteamOnThread):
 
     async def open(self) -> int:
         """See `Steam.open`. Raises `ConfigurationError` where Steam runs as another app."""
-        path = None if self._using else find_library(self._chosen)  # not under the lock, for it asks the disk
+        path = (
+            None if self._using else find_library(self._chosen, hosted=self._by_host)
+        )  # not under the lock, for it asks the disk
         with _connections_lock:
             if not self._using and path is not None:
                 self._connection = _acquire(path)
                 self._using = True
         connection = self._thread()
-        return await self._within_open_seconds(
-            connection.worker, lambda: connection.open(self._app_id, by_host=self._by_host)
-        )
+        try:
+            return await self._within_open_seconds(
+                connection.worker, lambda: connection.open(self._app_id, by_host=self._by_host)
+            )
+        except SteamUnavailable as error:
+            if error.reason == "HostHasNotInitialised":
+                self._let_go()  # the host may load another copy than this one
+            raise
 
     async def aclose(self) -> None:
         """See `Steam.aclose`. Waits a moment for Shutdown, and leaves a library that is stuck to itself."""

@@ -6,6 +6,7 @@ What the functions look like is `abi`'s; when they are called is `dispatch`'s.
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import platform
 import struct
@@ -20,6 +21,9 @@ from typing import Any
 from ..errors import SteamUnavailable
 from . import abi
 from .binary import built_for
+from .loaded import handle_of_loaded, loaded_paths, running_copies
+
+_log = logging.getLogger(__name__)
 
 _POINTER_BITS = struct.calcsize("P") * 8
 
@@ -66,8 +70,9 @@ def load_library(chosen: Path | None) -> SteamLibrary:
 
     Raises `SteamUnavailable` with where it looked, or what is wrong with what it found.
     """
-    path = find_library(chosen)
-    loaded = _handle_of_loaded(path)
+    exact = chosen is not None and os.path.isfile(chosen)  # noqa: PTH113 - it raises nothing
+    path = chosen if chosen is not None and exact else find_library(chosen)
+    loaded = handle_of_loaded(path)
     try:
         library = ctypes.CDLL(str(path), handle=loaded) if loaded else ctypes.CDLL(str(path))
     except OSError as error:
@@ -75,8 +80,14 @@ def load_library(chosen: Path | None) -> SteamLibrary:
     return bind(library, path)
 
 
-def find_library(chosen: Path | None) -> Path:
-    """The path of the library to load. Raises `SteamUnavailable` with the places looked at where there is none."""
+def find_library(chosen: Path | None, *, hosted: bool = False) -> Path:
+    """The path of the library to load. Raises `SteamUnavailable` with the places looked at if there is none.
+
+    If Steam runs on a copy that this process has loaded, it is that copy, even if another one is chosen. If the program is
+    said to run Steam (`hosted`), it is the loaded copy even before Steam runs on it.
+    """
+    if (copy := _copy_in_use(chosen, hosted=hosted)) is not None:
+        return copy
     if chosen is not None:
         try:
             for candidate in _inside(chosen) if chosen.is_dir() else [chosen]:
@@ -191,46 +202,25 @@ def _why_not_loaded(path: Path) -> str:
     )
 
 
-# A copy that other code in this process has loaded is the one to use (steamworks/ABI, "The library").
-
-
 def _path_of_loaded() -> Path | None:
-    """Where the Steam library lies that is already loaded in this process, if one is."""
-    name = library_name()
-    if sys.platform == "win32":
-        buffer = ctypes.create_unicode_buffer(32768)
-        kernel = ctypes.WinDLL("kernel32")
-        kernel.GetModuleHandleW.restype = ctypes.c_void_p
-        handle = kernel.GetModuleHandleW(name)
-        length = kernel.GetModuleFileNameW(ctypes.c_void_p(handle), buffer, len(buffer)) if handle else 0
-        return Path(buffer.value) if length else None
-    if sys.platform == "darwin":
-        images = ctypes.CDLL(None)
-        images._dyld_get_image_name.restype = ctypes.c_char_p
-        for index in range(images._dyld_image_count()):
-            path = Path(os.fsdecode(images._dyld_get_image_name(index) or b""))
-            if path.name == name:
-                return path
-        return None
-    try:
-        maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return None
-    for line in maps.splitlines():
-        columns = line.split(maxsplit=5)
-        if len(columns) == 6 and Path(columns[5]).name == name:
-            return Path(columns[5])
-    return None
+    """A copy that other code in this process has loaded is the one to use."""
+    return next(loaded_paths(), None)
 
 
-def _handle_of_loaded(path: Path) -> int | None:
-    """The handle of exactly this file where it is already loaded, so that no second copy is."""
-    if sys.platform == "win32":
-        kernel = ctypes.WinDLL("kernel32")
-        kernel.GetModuleHandleW.restype = ctypes.c_void_p
-        handle = kernel.GetModuleHandleW(str(path))
-        return int(handle) if handle else None
-    try:
-        return int(ctypes.CDLL(str(path), mode=os.RTLD_NOLOAD | os.RTLD_NOW)._handle)
-    except OSError:
+def _copy_in_use(chosen: Path | None, *, hosted: bool) -> Path | None:
+    """The loaded copy that must be used, whatever is chosen: the one that Steam runs on; `hosted`: that will run on it."""
+    copies = running_copies() or (list(loaded_paths()) if hosted else [])
+    if not copies:
         return None
+    for copy in copies:
+        with suppress(OSError):
+            if chosen is not None and any(copy.samefile(each) for each in [chosen, *_inside(chosen)] if each.is_file()):
+                return copy
+    if chosen is not None:
+        _log.warning(
+            "The Steam library at %s is not used: this process runs Steam on the one that it has loaded, %s. "
+            "Leave the setting steam_library out, or name that file.",
+            chosen,
+            copies[0],
+        )
+    return copies[0]

@@ -1,0 +1,81 @@
+"""The Steam libraries that this process has loaded already, by the game or by another module, and the one that Steam runs on.
+
+A game that runs Steam has one copy, and each copy has a state of its own: a second one would know nothing of the first.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_NAME = re.compile(r"(lib)?steam_api.*\.(so|dylib|dll)[.\d]*", re.IGNORECASE)
+
+
+def loaded_paths() -> Iterator[Path]:
+    """The path of each loaded file that bears a Steam library's name."""
+    for path in dict.fromkeys(_images()):
+        if _NAME.fullmatch(path.name):
+            yield path
+
+
+def running_copies() -> list[Path]:
+    """Those that are initialised: each has a pipe to Steam (steam_api.h, `SteamAPI_GetHSteamPipe`)."""
+    return [path for path in loaded_paths() if _has_pipe(path)]
+
+
+def handle_of_loaded(path: Path) -> int | None:
+    """The handle of exactly this file if it is loaded, so that no second copy is."""
+    if sys.platform == "win32":
+        kernel = ctypes.WinDLL("kernel32")
+        kernel.GetModuleHandleW.restype = ctypes.c_void_p
+        handle = kernel.GetModuleHandleW(str(path))
+        return int(handle) if handle else None
+    try:
+        return int(ctypes.CDLL(str(path), mode=os.RTLD_NOLOAD | os.RTLD_NOW)._handle)
+    except OSError:
+        return None
+
+
+def _has_pipe(path: Path) -> bool:
+    if (handle := handle_of_loaded(path)) is None:
+        return False
+    try:
+        # By item: a function object of its own, so that the host's own types are not disturbed.
+        pipe = ctypes.CDLL(str(path), handle=handle)["SteamAPI_GetHSteamPipe"]
+    except AttributeError:
+        return False
+    pipe.restype, pipe.argtypes = ctypes.c_int32, []
+    return bool(pipe())
+
+
+def _images() -> Iterator[Path]:
+    if sys.platform == "win32":
+        kernel, pointer = ctypes.WinDLL("kernel32"), ctypes.sizeof(ctypes.c_void_p)
+        kernel.GetCurrentProcess.restype = ctypes.c_void_p
+        modules, needed = (ctypes.c_void_p * 4096)(), ctypes.c_uint32()
+        process = ctypes.c_void_p(kernel.GetCurrentProcess())
+        if not kernel.K32EnumProcessModules(process, modules, ctypes.sizeof(modules), ctypes.byref(needed)):
+            return
+        buffer = ctypes.create_unicode_buffer(32768)
+        for module in modules[: needed.value // pointer]:
+            if kernel.GetModuleFileNameW(ctypes.c_void_p(module), buffer, len(buffer)):
+                yield Path(buffer.value)
+    elif sys.platform == "darwin":
+        images = ctypes.CDLL(None)
+        images._dyld_get_image_name.restype = ctypes.c_char_p
+        for index in range(images._dyld_image_count()):
+            yield Path(os.fsdecode(images._dyld_get_image_name(index) or b""))
+    else:
+        try:
+            maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError:
+            return
+        for line in maps.splitlines():
+            columns = line.split(maxsplit=5)
+            if len(columns) == 6:
+                # Marked so after an update of the game, or of Steam, has replaced the file. It is loaded by its old name.
+                yield Path(columns[5].removesuffix(" (deleted)"))
