@@ -37,6 +37,15 @@ def test_pages_of_the_service(url: str) -> None:
     assert gate.admit(Secret(url), service_url=REMOTE).reveal() == url
 
 
+def test_a_host_may_have_several_entries() -> None:
+    several = BrowserGate(("a.example:8443", "b.example", "a.example:9443", "b.example:8443"), VIA)
+    for page in ("https://a.example:8443/", "https://a.example:9443/", "https://b.example/", "https://b.example:8443/"):
+        assert several.admit(Secret(page), service_url=REMOTE)
+    for page in ("https://a.example/", "https://a.example:7443/", "https://b.example:9443/"):
+        with pytest.raises(ServiceUnavailable):
+            several.admit(Secret(page), service_url=REMOTE)
+
+
 HOSTILE = [
     # other schemes
     ("javascript:alert(1)", "not an https address"),

@@ -97,6 +97,62 @@ def test_arguments_before_and_around_the_url(browsers: Browsers, monkeypatch: py
     assert browsers.only()[1] == ["--new", f"--page={URL}", "two words"]
 
 
+def test_the_environment_of_a_packaged_game(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What PyInstaller, Nuitka and an AppImage tell the game about itself is not for another program."""
+    monkeypatch.setattr(sys, "_MEIPASS", "/tmp/_MEIa", raising=False)
+    given = {
+        "_PYI_ARCHIVE_FILE": "/games/game",
+        "_PYI_PARENT_PROCESS_LEVEL": "1",
+        "_MEIPASS2": "/tmp/_MEIa",
+        "NUITKA_ONEFILE_PARENT": "123",
+        "NUITKA_ONEFILE_DIRECTORY": "/tmp/onefile",
+        "APPDIR": "/tmp/.mount_game",
+        "SSL_CERT_FILE": "/tmp/_MEIa/certifi/cacert.pem",
+        "TCL_LIBRARY": "/tmp/_MEIa/_tcl_data",
+        "GTK_PATH": "/tmp/.mount_game/usr/lib/gtk",
+        "QT_PLUGIN_PATH": "/tmp/onefile/./qt:/tmp/_MEIa",
+        "FONTS": "file:///tmp/_MEIa/fonts",
+        "PATH": "/tmp/.mount_game/usr/bin:/usr/bin:/tmp/_MEIa:/bin",
+        "XDG_DATA_DIRS": "/tmp/_MEIab:/usr/share",
+        "HOME": "/home/robin",
+        "EMPTY": "",
+        "LD_LIBRARY_PATH": "/tmp/_MEIa",
+        "LD_LIBRARY_PATH_ORIG": "/opt/lib",
+    }
+    assert clean_environment(given) == {
+        "PATH": "/usr/bin:/bin",
+        "XDG_DATA_DIRS": "/tmp/_MEIab:/usr/share",
+        "HOME": "/home/robin",
+        "EMPTY": "",
+        "LD_LIBRARY_PATH": "/opt/lib",
+    }
+
+
+@pytest.mark.parametrize(
+    ("original", "steams", "restored"),
+    [
+        (None, None, None),
+        ("/opt/lib", None, "/opt/lib"),
+        ("/steam/runtime", "/usr/lib/mine", "/usr/lib/mine"),
+        ("/steam/runtime", "", None),
+        ("/tmp/app/lib:/opt/lib", None, "/opt/lib"),
+        ("/tmp/app/lib", None, None),
+        ("", None, None),
+    ],
+)
+def test_the_library_path_is_the_one_from_before(
+    original: str | None, steams: str | None, restored: str | None
+) -> None:
+    given = {
+        "APPDIR": "/tmp/app",
+        "LD_LIBRARY_PATH": "/x",
+        "LD_LIBRARY_PATH_ORIG": original,
+        "SYSTEM_LD_LIBRARY_PATH": steams,
+    }
+    cleaned = clean_environment({name: value for name, value in given.items() if value is not None})
+    assert cleaned.get("LD_LIBRARY_PATH") == restored and "LD_LIBRARY_PATH_ORIG" not in cleaned
+
+
 def test_the_environment(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", f"{browsers.make('mine')} %s")
     monkeypatch.setenv("LD_PRELOAD", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sudomimus_bridge.cli.commands import _Redacting
 from sudomimus_bridge.cli.main import main
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.players.visitor import visit_errand
@@ -89,6 +91,7 @@ def test_a_secret_of_any_shape_elsewhere(arguments: list[str], capfd: pytest.Cap
 _ROOT_LOGGER = """
 import logging, sys
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+from sudomimus_bridge.cli.commands import _Redacting
 from sudomimus_bridge.cli.main import main
 sys.exit(main())
 """
@@ -99,6 +102,7 @@ from sudomimus_bridge.service.native import NativeService
 async def crash(self, application, ticket_hex, app_id):
     raise RuntimeError(f"{application} {ticket_hex.reveal()} {ticket_hex} {app_id}")
 NativeService.direct_issue_steam_ticket = crash
+from sudomimus_bridge.cli.commands import _Redacting
 from sudomimus_bridge.cli.main import main
 sys.exit(main())
 """
@@ -165,6 +169,13 @@ def test_an_errors_reason_does_not_steer_the_terminal(program: Program) -> None:
     assert ended.status == 4 and "\033" not in ended.err
 
 
+def test_a_librarys_log_line_does_not_steer_the_terminal() -> None:
+    line = logging.LogRecord(
+        "httpcore", logging.DEBUG, "x.py", 1, "Content-Type: %s\nthe second line", ("\033]0;t\a\x9b31m",), None
+    )
+    assert _Redacting("%(message)s").format(line) == "Content-Type: ?]0;t??31m\nthe second line"
+
+
 def test_a_path_that_only_looks_like_a_secret_is_a_path(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["login", "steam", "--application", "my-game", "--steam-library", "/games/exp_edition-2/lib"]) == 3
-    assert "There is no Steam library at /games/" in capfd.readouterr().err
+    assert "There is no Steam library at /games/exp_edition-2/lib" in capfd.readouterr().err

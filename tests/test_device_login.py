@@ -76,8 +76,10 @@ def test_without_a_page_that_has_the_code_in_it() -> None:
 
 
 @pytest.mark.parametrize("name", ["verificationUri", "verificationUriComplete"])
-def test_a_page_that_may_not_be_shown(name: str) -> None:
-    after = ran("device", [grant(**{name: "https://evil.example/device"})], [ISSUED])
+@pytest.mark.parametrize("page", ["https://evil.example/device", "https://via.sudomimus.com/device\n", "\0"], ids=ascii)
+def test_a_page_that_may_not_be_shown(name: str, page: str) -> None:
+    after = ran("device", [grant(**{name: page})], [ISSUED])
+    assert len(after.sent("/device-authorize")) == 1
     assert isinstance(after.error, ServiceUnavailable) and after.error.reason == "PageRefused"
     assert after.browser.pages == [] and after.sent(TOKEN) == []
 

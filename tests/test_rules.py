@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -282,6 +283,21 @@ def test_retry_after_as_a_date_counts_from_the_answer_s_own() -> None:
     assert 20 <= ran.posts[1].at - ran.posts[0].at <= 23
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows takes its time zone from elsewhere")
+@pytest.mark.parametrize(
+    "date", ["Wed, 10 Jun 2026 12:00:00", "Wed Jun 10 12:00:00 2026", "Wed, 10 Jun 2026 12:00:00 -0000"]
+)
+def test_a_date_without_a_zone_is_utc(date: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        ran = run(Step(503, b"", {"Date": date, "Retry-After": "Wed, 10 Jun 2026 12:00:20 GMT"}), ISSUED)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert 20 <= ran.posts[1].at - ran.posts[0].at <= 23
+
+
 @pytest.mark.parametrize("value", ["-5", "soon", "1e9", "999999999999", "Wed, 99 Jun", ""])
 def test_a_retry_after_that_makes_no_sense_is_passed_by(value: str) -> None:
     ran = run(refused(503, Retry_After=value), ISSUED)
@@ -459,10 +475,26 @@ def test_said_while_a_poll_is_under_way_it_is_heard_after_it() -> None:
     assert len(ran.polls) == 1
 
 
-def test_a_page_that_may_not_be_opened() -> None:
-    ran = run(errand_step("http://evil.example/"))
-    assert ran.failed_with(ServiceUnavailable).reason == "PageRefused"
-    assert ran.browser.pages == []
+@pytest.mark.parametrize("how", ["steam", "access-key", "share"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://evil.example/",
+        *(f"https://via.sudomimus.com/errand?key=ernd_1{odd}x" for odd in "\n\t\0\x1b\x7f\u202e\u2028\ud800"),
+    ],
+    ids=ascii,
+)
+def test_a_refused_page_ends_the_flow_after_one_post(url: str, how: str) -> None:
+    ran = run(Step(200, errand_step(url).body) if how == "share" else errand_step(url), how=how)
+    error = ran.failed_with(ServiceUnavailable)
+    assert error.reason == "PageRefused" and error.sentence.isprintable()
+    assert ran.browser.pages == [] and len(ran.posts) == 1
+
+
+@pytest.mark.parametrize("kind", ["\x1b]0;title\x07", "text/\x1b[2Jhtml", "text/\x7f"], ids=ascii)
+def test_no_content_type_steers_a_terminal(kind: str) -> None:
+    detail = run(Step(200, b"{}", {"Content-Type": kind})).failed_with(ServiceUnavailable).detail
+    assert detail and detail.isprintable() and "in place of application/json" in detail
 
 
 def test_a_403_with_half_an_errand_is_unreadable() -> None:

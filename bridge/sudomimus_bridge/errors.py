@@ -1,14 +1,14 @@
 """The errors that a login can end with: one class for each exit status of INTERFACES.
 
 Each carries a sentence that a player could read and, for the developer, the service's `reason` and a `detail`. No error
-carries a secret: `detail` is masked on its way in.
+carries a secret or steers a terminal: each text is masked on its way in.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from .secret import redact
+from .secret import printable, redact
 
 
 def system_words(error: OSError) -> str:
@@ -32,10 +32,14 @@ class BridgeError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, sentence: str, *, reason: str | None = None, detail: str | None = None) -> None:
-        self.sentence: str = redact(sentence)
-        self.reason: str | None = None if reason is None else redact(reason)
-        self.detail: str | None = None if detail is None else redact(detail)
+        self.sentence: str = _safe(sentence)
+        self.reason: str | None = None if reason is None else _safe(reason)
+        self.detail: str | None = None if detail is None else _safe(detail)
         super().__init__(self.sentence)
+
+
+def _safe(text: str) -> str:
+    return printable(redact(text), keep="\n")
 
 
 class ConfigurationError(BridgeError):

@@ -87,7 +87,28 @@ def redact(text: str) -> str:
         # Short texts are skipped: masking every "a" would hide the message and save nothing.
         if len(secret) >= 8 and secret.reveal() in text:
             text = text.replace(secret.reveal(), MASK)
-    return _LOOKS_SECRET.sub(MASK, text)
+    return _LOOKS_SECRET.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    """The mask, but not in a path: a folder may be called exp_edition or hold a hash. A key has no slash beside it."""
+    if _MAY_BE_A_NAME.match(found[0]):
+        start = found.start()
+        word = _END_OF_WORD.split(found.string[:start])[-1] + _END_OF_WORD.split(found.string[start:])[0]
+        if _SLASH.search(word) and not _IN_URL.search(word):
+            return found[0]
+    return MASK
+
+
+_MAY_BE_A_NAME = re.compile(r"(?:ernd|hid|cnf|exp|dvc)_|[0-9a-fA-F]+\Z")
+_SLASH = re.compile(r"[/\\]")
+_END_OF_WORD = re.compile(r"[\s\"'<>]")
+_IN_URL = re.compile(r"://|[?&=]|/errand/")
+
+
+def printable(text: str, keep: str = "") -> str:
+    """A text that somebody else wrote, for a terminal or a log: each character that would steer a terminal becomes "?"."""
+    return "".join(each if each.isprintable() or each in keep else "?" for each in text)
 
 
 def looks_secret(text: str) -> bool:

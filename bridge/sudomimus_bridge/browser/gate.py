@@ -73,9 +73,8 @@ class BrowserGate:
             match = _HOST.fullmatch(allowed)
             if match is None or match["host"].lower() != host:
                 continue
-            if match["port"]:
-                return int(match["port"]) == port
-            return port == _DEFAULT_PORTS[scheme] or is_loopback(host)
+            if int(match["port"]) == port if match["port"] else port == _DEFAULT_PORTS[scheme] or is_loopback(host):
+                return True
         return False
 
 

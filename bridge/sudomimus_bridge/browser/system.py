@@ -45,6 +45,12 @@ _CREDENTIALS = (
     "SUDOMIMUS_REFRESH_TOKEN",
 )
 
+_DROPPED = {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_LIBRARY_PATH_ORIG", "_MEIPASS2", *_CREDENTIALS}
+
+_OF_PACKAGES = ("_PYI_", "NUITKA_ONEFILE_")
+"""What the start programs of PyInstaller and Nuitka tell their own child process. The game, if a page starts it again, would
+take itself for that child."""
+
 _started: list[subprocess.Popen[bytes]] = []
 
 
@@ -92,14 +98,45 @@ def available_browser() -> str | None:
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a browser: without the libraries that Steam's runtime puts before the system's, and without
-    the credentials that the bridge takes from its own.
+    """The environment for a browser: without the bridge's credentials, and without what Steam's runtime and the game's own
+    package (PyInstaller, Nuitka, an AppImage) put into it, which would lead the browser to their libraries.
     """
-    dropped = {"LD_PRELOAD", "LD_LIBRARY_PATH", *_CREDENTIALS}
-    cleaned = {name: value for name, value in environ.items() if name not in dropped}
-    if original := environ.get("SYSTEM_LD_LIBRARY_PATH"):
-        cleaned["LD_LIBRARY_PATH"] = original
+    places = _unpacked_at(environ)
+    cleaned = {}
+    for name, value in environ.items():
+        if (
+            name not in _DROPPED
+            and not name.startswith(_OF_PACKAGES)
+            and (outside := _outside(places, value)) is not None
+        ):
+            cleaned[name] = outside
+    # Steam's runtime keeps the system's value in the one, PyInstaller the value from before, Steam's perhaps, in the other.
+    original = environ.get("SYSTEM_LD_LIBRARY_PATH", environ.get("LD_LIBRARY_PATH_ORIG"))
+    if original and (outside := _outside(places, original)):
+        cleaned["LD_LIBRARY_PATH"] = outside
     return cleaned
+
+
+def _unpacked_at(environ: Mapping[str, str]) -> list[str]:
+    """The folders of the game's own package, whose libraries and settings are for the game alone."""
+    names = ("APPDIR", "_MEIPASS2", "_PYI_APPLICATION_HOME_DIR", "NUITKA_ONEFILE_DIRECTORY")
+    places = [getattr(sys, "_MEIPASS", None), *map(environ.get, names)]
+    return [place for place in places if place and os.path.isabs(place) and os.path.dirname(place) != place]  # noqa: PTH117, PTH120
+
+
+def _outside(places: list[str], value: str) -> str | None:
+    """The value without the entries that lie in one of these folders; None if there is no other entry."""
+    entries = [value] if "://" in value else value.split(os.pathsep)
+    kept = [entry for entry in entries if not any(_lies_in(entry, place) for place in places)]
+    return os.pathsep.join(kept) if kept == entries or any(kept) else None
+
+
+def _lies_in(entry: str, folder: str) -> bool:
+    path = entry.removeprefix("file://")
+    if not os.path.isabs(path):  # noqa: PTH117
+        return False
+    path, folder = (os.path.normcase(os.path.normpath(each)) for each in (path, folder))
+    return path == folder or path.startswith(folder + os.sep)
 
 
 def _controllers() -> Iterator[webbrowser.BaseBrowser]:

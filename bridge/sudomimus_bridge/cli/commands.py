@@ -12,7 +12,7 @@ from pathlib import Path
 from .._version import __version__
 from ..errors import BridgeError, LoginCancelled
 from ..extras import missing, require_extra
-from ..secret import redact
+from ..secret import printable, redact
 from .arguments import Parser, add_setting_flags, parse, visible_flags
 from .output import AnswerLost, own_standard_output
 from .signals import interruptible
@@ -168,10 +168,10 @@ def build_parser(*, emulator: bool = False) -> Parser:
 
 
 class _Redacting(logging.Formatter):
-    """The last word over a log line, exceptions included: every secret is masked."""
+    """The last word over a log line, exceptions included: every secret is masked, and nothing steers the terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return printable(redact(super().format(record)), keep="\n\t")
 
 
 def _log_to_standard_error() -> None:
@@ -189,5 +189,5 @@ def _crash(error: Exception) -> str:
     if trace is not None:
         code = trace.tb_frame.f_code
         where = f" in {os.path.basename(code.co_filename)}:{trace.tb_lineno} ({code.co_name})"  # noqa: PTH119
-    message = redact(f"{type(error).__name__}: {error}")[:300]
+    message = printable(redact(f"{type(error).__name__}: {error}")[:300])
     return f"sudomimus-bridge: an error of the bridge itself{where}: {message}. Please report it."

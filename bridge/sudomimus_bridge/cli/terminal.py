@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 import anyio
 
 from ..errors import BridgeError
+from ..secret import printable
 
 if TYPE_CHECKING:
     from ..events import Claims, DeviceHandoff, ErrandHandoff, LoginResult, ProgressEvent
@@ -209,11 +210,6 @@ def claims_summary(claims: Claims) -> Iterable[str]:
 
     for name, meaning in claim_meanings(claims):
         yield f"  {printable(name[:40]):<15} {printable(meaning)}"
-
-
-def printable(text: str) -> str:
-    """A text from the network as a terminal may have it: what would steer the terminal is replaced."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def qr_code(text: str, room: os.terminal_size, *, colour: bool, encoding: str | None) -> str | None:

@@ -58,7 +58,7 @@ def errand(body: dict[str, Any]) -> ErrandHandoff | None:
     value = body.get("errand")
     if not isinstance(value, dict):
         return None
-    key, url = text(value, "errandKey"), text(value, "url")
+    key, url = text(value, "errandKey"), page(value, "url")
     return ErrandHandoff(Secret(key), Secret(url), text(value, "expiresAt")) if key and url else None
 
 
@@ -72,6 +72,12 @@ def text(body: dict[str, Any], name: str) -> str | None:
     """A text that is there and can be shown."""
     value = body.get(name)
     return value if isinstance(value, str) and value and value.isprintable() else None
+
+
+def page(body: dict[str, Any], name: str) -> str | None:
+    """The URL of a page, whatever it holds: the gate refuses it, and no further attempt would bring a better one."""
+    value = body.get(name)
+    return value if isinstance(value, str) and value else None
 
 
 def seconds(body: dict[str, Any], name: str, least: float, most: float) -> float | None:

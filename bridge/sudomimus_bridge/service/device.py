@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..events import DeviceHandoff
 from ..sealed import sealed
 from ..secret import Secret
-from .answers import issued, refused, seconds, text, unreadable
+from .answers import issued, page, refused, seconds, text, unreadable
 from .port import Answer, DeviceGrant, Operation
 from .reply import Failed, Requests
 
@@ -35,13 +35,13 @@ class DeviceService:
         if isinstance(reply, Failed) or reply.status != 200:
             return refused(reply)
         body = reply.body
-        code, user_code, page = text(body, "deviceCode"), text(body, "userCode"), text(body, "verificationUri")
-        if reply.flaw or not code or not user_code or not page:
+        code, user_code, uri = text(body, "deviceCode"), text(body, "userCode"), page(body, "verificationUri")
+        if reply.flaw or not code or not user_code or not uri:
             return unreadable(reply, "an answer without codes")
-        complete = text(body, "verificationUriComplete")
+        complete = page(body, "verificationUriComplete")
         handoff = DeviceHandoff(
             user_code,
-            Secret(page),
+            Secret(uri),
             Secret(complete) if complete else None,
             seconds(body, "expiresIn", 1.0, LONGEST_LIFE_SECONDS) or EXPIRES_SECONDS,
         )

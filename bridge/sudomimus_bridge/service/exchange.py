@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ import httpx
 from .._version import __version__
 from ..clock import Clock
 from ..errors import system_words
+from ..secret import printable
 from .ahead import CONNECT_SECONDS
 from .certificates import certificate_source
 from .json_text import read_json
@@ -146,7 +148,9 @@ def _retry_after(headers: httpx.Headers, now: float) -> float | None:
 
 def _http_date(text: str) -> float | None:
     try:
-        return parsedate_to_datetime(text).timestamp()
+        date = parsedate_to_datetime(text)
+        # HTTP's dates are UTC (RFC 9110, 5.6.7), and so is one that names no zone.
+        return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, OSError):
         return None
 
@@ -154,7 +158,7 @@ def _http_date(text: str) -> float | None:
 def _json_object(content_type: str, content: bytes) -> tuple[dict[str, Any], str | None]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind and kind != "application/json" and not kind.endswith("+json"):
-        return {}, f"{kind[:60]} in place of application/json"
+        return {}, f"{printable(kind[:60])} in place of application/json"
     try:
         body = read_json(content)
     except ValueError:

@@ -9,7 +9,7 @@ import queue
 import sys
 import threading
 
-from ..secret import redact
+from ..secret import printable, redact
 from .outbox import write_all
 
 _LINES = 1000
@@ -80,7 +80,7 @@ class _Handler(logging.Handler):
         self.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return printable(redact(super().format(record)), keep="\n\t")
 
     def emit(self, record: logging.LogRecord) -> None:
         self._thread.say(self.format(record))
