@@ -48,6 +48,9 @@ class ModelService:
     seen: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     serial: int = 0
+    askers: list[tuple[DoneSignal | None, bool | None]] = field(default_factory=list)
+    """For each login and each share: the signal and the `quietly` that it was given."""
+    shared: list[Secret] = field(default_factory=list)
     on_refresh: Callable[[], None] = lambda: None
 
     def result(self) -> LoginResult:
@@ -62,6 +65,7 @@ class ModelService:
         if not self.steam:
             raise SteamUnavailable("Steam gave no ticket.", reason=self.without_steam)
         self.logins += 1
+        self.askers.append((done, quietly))
         if on_progress is not None:
             on_progress(ProgressEvent(Phase.ISSUING))
         await self.clock.sleep(0.1)
@@ -105,6 +109,10 @@ class ModelService:
         quietly: bool | None = None,
     ) -> ErrandResult:
         self.seen.append("share")
+        self.askers.append((done, quietly))
+        self.shared.append(access_token)
+        if on_progress is not None:
+            on_progress(ProgressEvent(Phase.ISSUING))
         if not self.accepts_access:
             raise AccessTokenRefused("The access token has run out.")
         if self.owes_an_errand:

@@ -241,6 +241,7 @@ def test_an_access_key_is_sent_again_as_it_is(step: Step) -> None:
     ran = run(step, ISSUED, how="access-key")
     ran.signed_in()
     assert ran.posts[0].body == ran.posts[1].body
+    assert {KEY[0], KEY[1].reveal()} < set(ran.posts[0].body.values())
     assert ran.posts[0].path == "/direct-issue/access-key"
 
 
@@ -379,6 +380,12 @@ def test_an_errand_is_opened_waited_for_and_followed_by_a_fresh_attempt(how: str
     assert len(ran.posts) == 2
     if how == "steam":
         assert len(set(ran.tickets)) == 2
+    told = {event.phase: event for event in ran.events}
+    claims = errand_step().body["claims"]
+    for phase in (Phase.ERRAND_REQUIRED, Phase.WAITING_FOR_BROWSER, Phase.ERRAND_COMPLETED):
+        assert told[phase].claims == claims
+    assert [event.attempt for event in ran.events if event.phase is Phase.ISSUING] == [1, 2]
+    assert told[Phase.SUCCEEDED].attempt == 2
 
 
 def test_it_is_polled_every_two_seconds() -> None:
@@ -396,6 +403,11 @@ def test_a_poll_that_fails_is_asked_again_never_under_one_nor_over_eight_seconds
     ran.signed_in()
     gaps = [after.at - before.at for before, after in zip(ran.polls, ran.polls[1:], strict=False)]
     assert all(1 <= gap <= 8.01 for gap in gaps)
+
+
+def test_retry_after_of_a_poll_counts_within_those_bounds() -> None:
+    ran = run(errand_step(), ISSUED, polls=(refused(429, Retry_After="7"), poll("COMPLETED")))
+    assert ran.polls[1].at - ran.polls[0].at == pytest.approx(7, abs=0.01)
 
 
 def test_an_unknown_status_is_waited_on() -> None:
@@ -545,6 +557,9 @@ def test_the_player_shares_and_the_claims_are_asked_for_again(backend: str) -> N
     ran = run(offer(), NOTHING_OWED, polls=(poll("PENDING"), poll("COMPLETED")), how="share", backend=backend)
     assert ran.outcome == ErrandResult(True, SHARED)
     assert len(ran.posts) == 2
+    phases = ["issuing", "errand-required", "waiting-for-browser", "errand-completed", "issuing", "succeeded"]
+    assert [event.phase.value for event in ran.events] == phases
+    assert (ran.events[-1].claims, ran.events[-1].attempt) == (SHARED, 2)
 
 
 def test_what_the_player_declined_is_told_and_the_errand_is_done_all_the_same() -> None:

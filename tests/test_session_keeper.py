@@ -10,6 +10,8 @@ import anyio
 import pytest
 
 from sudomimus_bridge.errors import BridgeError, ConfigurationError, LoginDenied, ServiceUnavailable, SteamUnavailable
+from sudomimus_bridge.events import Phase, ProgressEvent
+from sudomimus_bridge.login.progress import DoneSignal
 from sudomimus_bridge.secret import Secret
 from sudomimus_bridge.session.file_store import FileStore
 from sudomimus_bridge.session.protection import FileModeOnly
@@ -318,6 +320,24 @@ def test_a_session_by_steam_is_renewed_by_steam() -> None:
     assert (service.logins, service.refreshes) == (2, 0)
 
 
+@pytest.mark.parametrize("silent", [("steam",), ()])
+def test_a_renewal_passes_on_the_callers_listener_signal_and_quietly(silent: tuple[str, ...]) -> None:
+    heard: list[ProgressEvent] = []
+
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper, signal = service.keeper(*silent), DoneSignal()
+        record = service.record("steam" if silent else "device")
+        await keeper.adopt(record)
+        service.claims_missing = True
+        await clock.sleep(LIFETIME - 100)
+        await keeper.access_token(300, heard.append, signal, True)
+        assert service.askers == [(signal, True)]
+        assert service.shared == ([] if silent else [record.access])
+
+    play(scene)
+    assert [event.phase for event in heard] == [Phase.ISSUING]
+
+
 def test_without_steam_it_is_renewed_by_its_refresh_token() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         keeper = service.keeper("steam")
@@ -394,6 +414,8 @@ def test_a_login_that_is_given_up_in_mid_request_uses_its_refresh_token_no_more(
         await clock.sleep(LIFETIME)
         with clock.move_on_after(0.01):
             await keeper.access_token(300)
+        record = await keeper.record()
+        assert record is not None and record.refresh is None
         with pytest.raises(LoginDenied, match="interrupted"):
             await keeper.access_token(300)
 
