@@ -139,7 +139,7 @@ def shown(value: object) -> str:
     text = str(value)
     return (
         "a value that looks like a secret"
-        if looks_secret(text)
+        if looks_secret(text) or "@" in text  # as in a URL with a password
         else ascii(text if len(text) <= 60 else text[:57] + "…")
     )
 

@@ -7,7 +7,6 @@ both. The text inside is as `protection` leaves it: encrypted where the platform
 from __future__ import annotations
 
 import errno
-import getpass
 import hashlib
 import json
 import os
@@ -23,7 +22,7 @@ from ..errors import system_words
 from ..folders import make_private_folder
 from ..sealed import sealed
 from .lock import locked
-from .machine import file_identity, machine_id
+from .machine import file_identity, machine_id, user_id
 from .own_file import PRIVATE, open_own
 from .protection import Protection, ProtectionFailed
 from .record import Record, from_json
@@ -46,17 +45,26 @@ def session_folder(environ: dict[str, str] | os._Environ[str] = os.environ) -> P
         return _session_folder(environ)
     except RuntimeError:  # pathlib's, for a user that the system does not know, as containers have
         raise StoreUnusable(
-            "This sign-in cannot be kept, for this user has no home folder. It lasts until the program ends."
+            "This sign-in cannot be saved, because this user has no home folder. You stay signed in until you quit."
         ) from None
 
 
 def _session_folder(environ: dict[str, str] | os._Environ[str]) -> Path:
     if sys.platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "sudomimus-bridge"
+        local = Path(environ.get("LOCALAPPDATA", ""))
+        return (local if local.is_absolute() else _home() / "AppData" / "Local") / "sudomimus-bridge"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "sudomimus-bridge"
+        return _home() / "Library" / "Application Support" / "sudomimus-bridge"
     state = environ.get("XDG_STATE_HOME", "")
-    return (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / "sudomimus-bridge"
+    return (Path(state) if state.startswith("/") else _home() / ".local" / "state") / "sudomimus-bridge"
+
+
+def _home() -> Path:
+    """The user's home. A relative one would change with the working directory. Raises `RuntimeError`."""
+    home = Path.home()
+    if not home.is_absolute():
+        raise RuntimeError
+    return home
 
 
 class FileStore:
@@ -222,5 +230,4 @@ def _owner(lock: Path) -> str:
 
     `lock` is the store's lock file, which stays for as long as the folder does.
     """
-    user = str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
-    return hashlib.sha256(f"{user}\n{machine_id() or file_identity(lock)}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{user_id()}\n{machine_id() or file_identity(lock)}".encode()).hexdigest()[:32]

@@ -8,6 +8,7 @@ or `chmod -R`, the player signs in again.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,23 @@ _SAYS_NOTHING = re.compile(r"[0{}-]*|uninitialized")
 def machine_id() -> str | None:
     """The identifier that the system gives this computer; None if it gives none."""
     return next((found for found in _system_ids() if not _SAYS_NOTHING.fullmatch(found)), None)
+
+
+if sys.platform == "win32":
+
+    def user_id() -> str:
+        """What tells this user from others of this computer (winbase.h, GetUserNameW). No variable has a say in it."""
+        import ctypes
+
+        size = ctypes.c_uint32(257)  # UNLEN + 1
+        name = ctypes.create_unicode_buffer(size.value)
+        return name.value if ctypes.WinDLL("advapi32").GetUserNameW(name, ctypes.byref(size)) else ""
+
+else:
+
+    def user_id() -> str:
+        """What tells this user from others of this computer."""
+        return str(os.getuid())
 
 
 def file_identity(path: Path) -> str:

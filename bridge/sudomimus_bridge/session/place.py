@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TypeVar, TypeVarTuple, Unpack
 
 from anyio import CancelScope
 
 from ..clock import Clock
+from ..errors import LoginCancelled
 from ..threads import in_thread, to_the_end_in_thread
 from .record import Record
 from .store import MemoryStore, Store, StoreUnusable, polled
@@ -30,6 +31,20 @@ RETRY_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 _BUSY = "Another program is still renewing this sign-in, so it cannot be saved. You stay signed in until you quit."
+
+
+@contextmanager
+def _or_unusable() -> Iterator[None]:
+    """Whatever is wrong with a system that the disk's store did not expect, the tokens in hand are not lost for it."""
+    try:
+        yield
+    except (StoreUnusable, LoginCancelled):
+        raise
+    except Exception as error:  # noqa: BLE001 - as the docstring says
+        _log.warning("the store of the session failed: %s", type(error).__name__)
+        raise StoreUnusable(
+            "This sign-in cannot be saved on this computer. You stay signed in until you quit."
+        ) from None
 
 
 class Place:
@@ -81,7 +96,7 @@ class Place:
         self._held = None
 
     async def _lock(self, stack: AsyncExitStack, store: Store, patience: float) -> None:
-        with self._clock.move_on_after(patience):
+        with self._clock.move_on_after(patience), _or_unusable():
             await stack.enter_async_context(store.locked(self._clock))
             return
         raise StoreUnusable(_BUSY)
@@ -109,7 +124,8 @@ class Place:
         disk: Store | None = None
         async with AsyncExitStack() as stack:
             try:
-                disk = await in_thread(self._open_disk)
+                with _or_unusable():
+                    disk = await in_thread(self._open_disk)
                 await self._lock(stack, self._store, patience)
                 if self._store.read() is not None:  # only to read, nobody has to wait for a renewal
                     await self._lock(stack, disk, patience)
@@ -166,7 +182,9 @@ class Place:
         """A store's call: on a worker thread where it may block. One that `asks` the player may be given up half-way."""
         if not store.shared:
             return function(*args)
-        return await (in_thread if asks else to_the_end_in_thread)(function, *args)
+        with _or_unusable():
+            return await (in_thread if asks else to_the_end_in_thread)(function, *args)
+        raise AssertionError  # for mypy, which thinks that the block might swallow an error
 
     async def read(self) -> Record | None:
         """The record; None if there is none, or none that can be used.
