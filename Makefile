@@ -25,11 +25,11 @@ sample-renpy: $(VENV)/.ready native
 # The long form of the long runs: random schedules of faults, a thousand logins, a million hostile lines, two hundred and seventy dead
 # launchers, a thousand renewals killed, and a hundred and fifty times three weeks.
 soak: $(VENV)/.ready native
-	$(BIN)/python -m pytest -n auto tests/test_properties.py tests/test_growth.py tests/test_sidecar_fuzz.py --soak 50
-	$(BIN)/python -m pytest -n auto tests/test_sidecar_life.py -k killing --soak 17
-	$(BIN)/python -m pytest -n auto tests/test_session_crowd.py tests/test_session_weeks.py --soak 25
-	$(BIN)/python -m pytest -n auto tests/test_cli_signals.py -k any_moment --soak 5
-	$(BIN)/python -m pytest -n auto tests/test_sidecar_file.py tests/test_sidecar_file_launchers.py --soak 2
+	$(BIN)/python -m pytest -n auto tests/login/test_properties.py tests/program/test_growth.py tests/sidecar/test_fuzz.py --soak 50
+	$(BIN)/python -m pytest -n auto tests/sidecar/test_life.py -k killing --soak 17
+	$(BIN)/python -m pytest -n auto tests/session/test_crowd.py tests/session/test_weeks.py --soak 25
+	$(BIN)/python -m pytest -n auto tests/cli/test_signals.py -k any_moment --soak 5
+	$(BIN)/python -m pytest -n auto tests/sidecar/test_file.py tests/sidecar/test_file_launchers.py --soak 2
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -60,7 +60,7 @@ $(VENV)/.ready: pyproject.toml
 # What the operating system has a say in, on Windows' own Python under Wine; where that cannot be had, it says so and that is all.
 windows: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang pefile
-	$(BIN)/python tests/on_windows.py || [ $$? -eq 77 ]
+	$(BIN)/python tests/helpers/on_windows.py || [ $$? -eq 77 ]
 
 clean:
 	rm -rf $(VENV) .venv-* native/build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

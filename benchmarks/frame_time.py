@@ -89,7 +89,7 @@ def child(given: dict[str, Any]) -> None:
     for name in () if given.pop("everything") else HIDDEN:
         sys.modules[name] = None  # type: ignore[assignment]  # Python's own mark for a module that may not be imported
     if given.pop("plain"):
-        from sudomimus_bridge import gentle
+        from sudomimus_bridge._runs import gentle
 
         gentle.STEP_SECONDS = 1e9
     print(json.dumps(frames(**given)))
@@ -101,7 +101,7 @@ def child(given: dict[str, Any]) -> None:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """The figures of all runs, in milliseconds; polls in microseconds."""
     from sudomimus_bridge.emulator import Emulator
-    from sudomimus_bridge.testing.compiled_stub import compiled_stub
+    from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
     os.environ |= {"STEAM_STUB_TICKET_DELAY_MS": "80", "STEAM_STUB_CHATTER": "0"}
     pooled: dict[str, list[float]] = {"without": [], "with": []}

@@ -75,7 +75,7 @@ def wait_in_child(settings: dict[str, Any], seconds: float) -> dict[str, float]:
 def measure(seconds: float) -> dict[str, float]:
     """The figures, from a process of its own; the local service runs in this one."""
     from sudomimus_bridge.emulator import Emulator
-    from sudomimus_bridge.testing.compiled_stub import compiled_stub
+    from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
     os.environ["STEAM_STUB_CHATTER"] = "0"
     with Emulator({"claims": {"email": "REQUIRED"}}) as service:

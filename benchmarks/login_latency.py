@@ -35,15 +35,15 @@ def bound(ticket: float, one_way: float) -> dict[str, float]:
 
 def in_virtual_time(ticket: float, one_way: float, certificate: Path) -> dict[str, float]:
     """One login, and after how many seconds of it each phase was told."""
-    from sudomimus_bridge.login.engine import Engine
-    from sudomimus_bridge.service.ahead import Ahead
-    from sudomimus_bridge.service.certificates import tls_context
-    from sudomimus_bridge.service.exchange import Exchange
-    from sudomimus_bridge.service.remote import RemoteService
-    from sudomimus_bridge.service.transport import Connections
-    from sudomimus_bridge.settings import read_settings
-    from sudomimus_bridge.testing.stub_steam import StubBehaviour, StubSteam
-    from sudomimus_bridge.testing.virtual_time import VirtualClock
+    from sudomimus_bridge._login.engine import Engine
+    from sudomimus_bridge._service.ahead import Ahead
+    from sudomimus_bridge._service.certificates import tls_context
+    from sudomimus_bridge._service.exchange import Exchange
+    from sudomimus_bridge._service.remote import RemoteService
+    from sudomimus_bridge._service.transport import Connections
+    from sudomimus_bridge._settings import read_settings
+    from sudomimus_bridge.testing._stub_steam import StubBehaviour, StubSteam
+    from sudomimus_bridge.testing._virtual_time import VirtualClock
 
     clock, phases = VirtualClock(), {}
 
@@ -95,7 +95,7 @@ def measure(one_way: float, runs: int) -> dict[str, dict[str, float]]:
     """Everything, in seconds, by the ticket's milliseconds."""
     from latency import make_certificate
 
-    from sudomimus_bridge.testing.compiled_stub import compiled_stub
+    from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
     found = {}
     with tempfile.TemporaryDirectory() as folder:

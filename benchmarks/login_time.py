@@ -22,9 +22,9 @@ import httpx
 
 from sudomimus_bridge import Bridge
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.steam import abi
-from sudomimus_bridge.steam.library import SteamLibrary, load_library
-from sudomimus_bridge.testing.compiled_stub import compiled_stub
+from sudomimus_bridge.steam import _abi as abi
+from sudomimus_bridge.steam._library import SteamLibrary, load_library
+from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
 
 def floor(library: SteamLibrary, service: Emulator) -> float:

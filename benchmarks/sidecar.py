@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.testing.compiled_stub import compiled_stub
+from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
 _ANSWERS_ONE_LINE = """
 import asyncio, json, sys

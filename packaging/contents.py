@@ -19,8 +19,8 @@ PACKAGES = {
 """All that is not Python's own. `strangers` finds what else has got in, which fails the build."""
 
 _OF_A_FOLDER = {
-    "cli": {"__init__", "arguments", "commands", "main", "output", "sidecar", "signals", "terminal"},
-    "session": {"__init__", "refresh"},  # a sidecar keeps no session
+    "_cli": {"__init__", "arguments", "commands", "main", "output", "sidecar", "signals", "terminal"},
+    "_session": {"__init__", "refresh"},  # a sidecar keeps no session
 }
 """The modules of a folder that a sidecar uses, where it does not use most of them."""
 
@@ -34,13 +34,13 @@ def _rest_of_folders() -> Iterator[str]:
 
 NEVER_USED = [
     # Of the bridge: its other doors, and what only they need.
-    *("sudomimus_bridge.emulator", "sudomimus_bridge.testing", "sudomimus_bridge.renpy", "segno", "steamworks"),
+    *("sudomimus_bridge.emulator", "sudomimus_bridge.testing", "sudomimus_bridge._renpy", "segno", "steamworks"),
     *(
-        "sudomimus_bridge.bridge",
-        "sudomimus_bridge.awaited",
-        "sudomimus_bridge.running",
-        "sudomimus_bridge.stand_ins",
-        "sudomimus_bridge.token",
+        "sudomimus_bridge._program.bridge",
+        "sudomimus_bridge._runs.awaited",
+        "sudomimus_bridge._runs.running",
+        "sudomimus_bridge._program.stand_ins",
+        "sudomimus_bridge._values.token",
     ),
     *_rest_of_folders(),
     # A client key stays on a backend, which has the package, or on a developer's machine; keyrings are for sessions.

@@ -36,7 +36,7 @@ def main() -> int:
     atexit.register(_remove_what_was_unpacked, os.getppid())
     if sys.argv[1:2] not in (["sidecar"], ["--version"]):
         sys.argv.insert(1, "sidecar")
-    from sudomimus_bridge.cli.main import main as bridge
+    from sudomimus_bridge._cli.main import main as bridge
 
     return bridge()
 

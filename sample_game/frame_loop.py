@@ -24,7 +24,7 @@ def settings(stack: ExitStack) -> dict[str, Any]:
     if os.environ.get("SUDOMIMUS_APPLICATION"):
         return {}
     from sudomimus_bridge.emulator import Emulator
-    from sudomimus_bridge.testing.compiled_stub import stubbed_steam
+    from sudomimus_bridge.testing._compiled_stub import stubbed_steam
 
     service = stack.enter_context(Emulator({"steam_seconds": 1.0}))
     return {**service.settings, **stubbed_steam()}

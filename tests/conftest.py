@@ -17,15 +17,15 @@ from uuid import uuid4
 
 import pytest
 
+from sudomimus_bridge._login.engine import Engine
+from sudomimus_bridge._service.policy import Pace
+from sudomimus_bridge._settings import Settings, read_settings
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.login.engine import Engine
-from sudomimus_bridge.service.policy import Pace
-from sudomimus_bridge.settings import Settings, read_settings
-from sudomimus_bridge.testing.compiled_stub import StubNotCompiled, compiled_stub
-from sudomimus_bridge.testing.service import shared_service
-from sudomimus_bridge.testing.stub_library import StubLog as StubLog
+from sudomimus_bridge.testing._compiled_stub import StubNotCompiled, compiled_stub
+from sudomimus_bridge.testing._service import shared_service
+from sudomimus_bridge.testing._stub_library import StubLog as StubLog
 
-from .signals import pass_signals_on
+from .helpers.signals import pass_signals_on
 
 pytest_plugins = ["pytester", "sudomimus_bridge.testing"]
 
@@ -193,16 +193,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real time, but in a hurry: whoever waits for a player asks again twenty times a second. For the local service."""
     pace = Pace(0.05, 0.05, 1.0)
-    monkeypatch.setattr("sudomimus_bridge.login.errand.ERRAND_PACE", pace)
-    monkeypatch.setattr("sudomimus_bridge.login.browser_login.INQUIRY_PACE", pace)
-    monkeypatch.setattr("sudomimus_bridge.login.device_login.device_pace", lambda _: pace)
+    monkeypatch.setattr("sudomimus_bridge._login.errand.ERRAND_PACE", pace)
+    monkeypatch.setattr("sudomimus_bridge._login.browser_login.INQUIRY_PACE", pace)
+    monkeypatch.setattr("sudomimus_bridge._login.device_login.device_pace", lambda _: pace)
 
 
 # The same for a program. What else is imported before the signals are caught costs a moment, see `plain_command`.
 _HURRIED = (
-    "import sys; from sudomimus_bridge.service import policy;"
+    "import sys; from sudomimus_bridge._service import policy;"
     "policy.ERRAND_PACE = policy.INQUIRY_PACE = policy.Pace(0.05, 0.05, 1.0);"
-    "from sudomimus_bridge.cli.main import main; sys.exit(main())"
+    "from sudomimus_bridge._cli.main import main; sys.exit(main())"
 )
 
 

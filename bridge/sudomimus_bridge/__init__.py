@@ -9,8 +9,12 @@ from ._lazy import TYPE_CHECKING, importer
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .bridge import Bridge
-    from .errors import (
+    from ._program.bridge import Bridge
+    from ._program.keywords import LoginMethod
+    from ._program.session import Session
+    from ._runs.running import Running
+    from ._service.constraints import AuthenticationConstraint, Constraints, RealizeConstraint, ReturnMethod
+    from ._values.errors import (
         AccessTokenRefused,
         BridgeError,
         ConfigurationError,
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
         ServiceUnavailable,
         SteamUnavailable,
     )
-    from .events import (
+    from ._values.events import (
         Claim,
         Claims,
         DeviceHandoff,
@@ -31,37 +35,33 @@ if TYPE_CHECKING:
         Phase,
         ProgressEvent,
     )
-    from .keywords import LoginMethod
-    from .running import Running
-    from .service.constraints import AuthenticationConstraint, Constraints, RealizeConstraint, ReturnMethod
-    from .session.session import Session
 
 _LATER = {
-    "AccessTokenRefused": "errors",
-    "AuthenticationConstraint": "service.constraints",
-    "Bridge": "bridge",
-    "BridgeError": "errors",
-    "Claim": "events",
-    "Claims": "events",
-    "ConfigurationError": "errors",
-    "Constraints": "service.constraints",
-    "DeviceHandoff": "events",
-    "ErrandHandoff": "events",
-    "ErrandNotCompleted": "errors",
-    "ErrandResult": "events",
-    "LoginCancelled": "errors",
-    "LoginDenied": "errors",
-    "LoginMethod": "keywords",
-    "LoginResult": "events",
-    "OnProgress": "events",
-    "Phase": "events",
-    "ProgressEvent": "events",
-    "RealizeConstraint": "service.constraints",
-    "ReturnMethod": "service.constraints",
-    "Running": "running",
-    "ServiceUnavailable": "errors",
-    "Session": "session.session",
-    "SteamUnavailable": "errors",
+    "AccessTokenRefused": "_values.errors",
+    "AuthenticationConstraint": "_service.constraints",
+    "Bridge": "_program.bridge",
+    "BridgeError": "_values.errors",
+    "Claim": "_values.events",
+    "Claims": "_values.events",
+    "ConfigurationError": "_values.errors",
+    "Constraints": "_service.constraints",
+    "DeviceHandoff": "_values.events",
+    "ErrandHandoff": "_values.events",
+    "ErrandNotCompleted": "_values.errors",
+    "ErrandResult": "_values.events",
+    "LoginCancelled": "_values.errors",
+    "LoginDenied": "_values.errors",
+    "LoginMethod": "_program.keywords",
+    "LoginResult": "_values.events",
+    "OnProgress": "_values.events",
+    "Phase": "_values.events",
+    "ProgressEvent": "_values.events",
+    "RealizeConstraint": "_service.constraints",
+    "ReturnMethod": "_service.constraints",
+    "Running": "_runs.running",
+    "ServiceUnavailable": "_values.errors",
+    "Session": "_program.session",
+    "SteamUnavailable": "_values.errors",
 }
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from sudomimus_bridge import Bridge, BridgeError, ErrandResult, LoginCancelled, LoginResult, Phase, ProgressEvent
-from sudomimus_bridge.running import Running
-from sudomimus_bridge.token import read_token
+from sudomimus_bridge._runs.running import Running
+from sudomimus_bridge._values.token import read_token
 
 ERRAND_SECONDS = 30 * 60
 

@@ -18,10 +18,10 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from sudomimus_bridge.errors import BridgeError
-from sudomimus_bridge.renpy.installer import install
-from sudomimus_bridge.testing.compiled_stub import StubNotCompiled, compiled_stub
-from sudomimus_bridge.testing.real_renpy import NoRenpy, renpy_command
+from sudomimus_bridge._renpy.installer import install
+from sudomimus_bridge._values.errors import BridgeError
+from sudomimus_bridge.testing._compiled_stub import StubNotCompiled, compiled_stub
+from sudomimus_bridge.testing._real_renpy import NoRenpy, renpy_command
 
 HERE = Path(__file__).resolve().parent
 VISIT = "import sys; from sudomimus_bridge.emulator.players.visitor import visit_errand; visit_errand(sys.argv[1])"

@@ -3,7 +3,7 @@
 `with Emulator() as emulator:` runs it in a thread; `sudomimus-bridge emulator` runs it as a program.
 """
 
-from ..extras import MissingExtra, brought_by
+from .._extras import MissingExtra, brought_by
 
 try:
     from .emulator import Emulator

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import system_words
+from .._values.errors import system_words
 from .config.config import EmulatorConfig, merged
 from .config.fault_rule import FaultRule, parse_fault
 from .config.problems import SettingRefused, refusing

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..service.establish_request import EstablishRequest
+from .._service.establish_request import EstablishRequest
 from .config.config import EmulatorConfig, Player, merged
 from .config.fault_rule import FaultRule, parse_fault
 from .config.problems import refusing

@@ -16,13 +16,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BridgeError, ConfigurationError, SteamUnavailable
+from .._values.errors import BridgeError, ConfigurationError, SteamUnavailable
 
 if TYPE_CHECKING:
     import ctypes
 
-    from ..secret import Secret
-    from .connection import FlatApiSteam
+    from .._values.secret import Secret
+    from ._connection import FlatApiSteam
 
 _PIP_LINE = "pip install 'sudomimus-bridge[steamworkspy]'"
 
@@ -137,8 +137,8 @@ class SteamworksPySteam:
 
     def _connected(self, layer: ctypes.CDLL) -> FlatApiSteam:
         """The one port below this one, whichever of several logins comes first."""
-        from ..clock import SystemClock
-        from .connection import FlatApiSteam
+        from .._values.clock import SystemClock
+        from ._connection import FlatApiSteam
 
         with self._lock:
             if self._steam is None:
@@ -198,7 +198,7 @@ def _in_its_words(error: SteamUnavailable, layer: ctypes.CDLL) -> SteamUnavailab
         return _not_initialised()
     if error.reason != "LibraryTooOld":
         return error
-    from .library import find_library
+    from ._library import find_library
 
     library, name = find_library(_library_below(layer)), Path(layer._name).name
     return SteamUnavailable(

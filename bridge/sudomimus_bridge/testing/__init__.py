@@ -11,14 +11,14 @@ from __future__ import annotations
 from .._lazy import TYPE_CHECKING, importer
 
 if TYPE_CHECKING:
-    from ..clock import SystemClock
-    from ..extras import MissingExtra
-    from .compiled_stub import StubNotCompiled
-    from .scripted_browser import ScriptedBrowser
-    from .service import LocalService, ScriptedPlayer
-    from .stub_library import StubLibrary, TicketLeftOpen
-    from .stub_steam import StubBehaviour, StubSteam
-    from .using import (
+    from .._extras import MissingExtra
+    from .._values.clock import SystemClock
+    from ._compiled_stub import StubNotCompiled
+    from ._scripted_browser import ScriptedBrowser
+    from ._service import LocalService, ScriptedPlayer
+    from ._stub_library import StubLibrary, TicketLeftOpen
+    from ._stub_steam import StubBehaviour, StubSteam
+    from ._using import (
         using_browser,
         using_environment,
         using_service,
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
         using_stub_steam,
         using_virtual_time,
     )
-    from .virtual_time import VirtualClock
+    from ._virtual_time import VirtualClock
 
 _LATER = {
-    "LocalService": "service",
-    "MissingExtra": ".extras",
-    "ScriptedBrowser": "scripted_browser",
-    "ScriptedPlayer": "service",
-    "StubBehaviour": "stub_steam",
-    "StubLibrary": "stub_library",
-    "StubNotCompiled": "compiled_stub",
-    "StubSteam": "stub_steam",
+    "LocalService": "_service",
+    "MissingExtra": "._extras",
+    "ScriptedBrowser": "_scripted_browser",
+    "ScriptedPlayer": "_service",
+    "StubBehaviour": "_stub_steam",
+    "StubLibrary": "_stub_library",
+    "StubNotCompiled": "_compiled_stub",
+    "StubSteam": "_stub_steam",
     "SystemClock": ".clock",
-    "TicketLeftOpen": "stub_library",
-    "VirtualClock": "virtual_time",
-    "using_browser": "using",
-    "using_environment": "using",
-    "using_service": "using",
-    "using_steam_library": "using",
-    "using_stub_steam": "using",
-    "using_virtual_time": "using",
+    "TicketLeftOpen": "_stub_library",
+    "VirtualClock": "_virtual_time",
+    "using_browser": "_using",
+    "using_environment": "_using",
+    "using_service": "_using",
+    "using_steam_library": "_using",
+    "using_stub_steam": "_using",
+    "using_virtual_time": "_using",
 }
 
 __all__ = [
@@ -72,4 +72,4 @@ if not TYPE_CHECKING:
     __getattr__ = importer(__name__, _LATER)
 
     # pytest loads it if it is told to load this module as a plugin. Other frameworks do not need pytest.
-    pytest_plugins = ["sudomimus_bridge.testing.pytest_plugin"]
+    pytest_plugins = ["sudomimus_bridge.testing._pytest_plugin"]

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ...service.establish_request import EstablishRequest
+from ..._service.establish_request import EstablishRequest
 from ..contract.calls import BASES
 from ..contract.requests import InfoRequest, RedeemRequest, StatusPollRequest
 from ..memory.state import State

@@ -15,8 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ..._service.establish_request import AS_DOCUMENTED, unknown_members
 from ..._version import __version__
-from ...service.establish_request import AS_DOCUMENTED, unknown_members
 from ..config.config import Drift
 from ..contract.calls import BASES, Api, call_of
 from ..memory.state import State

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from ...service.establish_request import EstablishRequest
+from ..._service.establish_request import EstablishRequest
 
 ACCESS_KEY_IDENTIFIER = "^acs_k_[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89aAbB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 ACCESS_KEY_SECRET = "^acs_t_[0-9a-f]{64}$"  # noqa: S105 - a pattern

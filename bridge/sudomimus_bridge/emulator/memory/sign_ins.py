@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...service.establish_request import EstablishRequest
+from ..._service.establish_request import EstablishRequest
 from ..clock import Clock
 from ..config.config import EmulatorConfig
 from .sessions import Pair

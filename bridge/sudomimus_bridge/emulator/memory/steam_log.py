@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ...steam.stub_ticket import StubTicket
+from ...steam._stub_ticket import StubTicket
 
 
 class CancelledTickets:

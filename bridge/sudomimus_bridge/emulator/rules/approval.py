@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 
-from ...service.establish_request import (
+from ..._service.establish_request import (
     AliasConstraint,
     AuthenticationConstraint,
     CallbackMethod,

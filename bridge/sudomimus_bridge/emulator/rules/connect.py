@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
-from ...service.establish_request import CallbackMethod, EstablishRequest
+from ..._service.establish_request import CallbackMethod, EstablishRequest
 from ..config.config import Player
 from ..contract.requests import InfoRequest, RedeemRequest, StatusPollRequest
 from ..memory.sign_ins import Inquiry

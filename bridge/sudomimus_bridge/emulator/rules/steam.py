@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...steam.stub_ticket import read_stub_ticket
+from ...steam._stub_ticket import read_stub_ticket
 from ..config.config import EmulatorConfig
 from ..memory.steam_log import CancelledTickets
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ...folders import TemporaryFolder
+from ..._values.folders import TemporaryFolder
 
 
 @functools.cache

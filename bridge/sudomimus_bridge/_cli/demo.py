@@ -1,0 +1,92 @@
+"""`demo`: a whole login on this machine alone, on the code path of a real login."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from .._browser.port import Browser
+from .._login.concurrency import alongside
+from .._login.engine import Engine
+from .._settings import TABLE, Settings
+from .._values.clock import SystemClock
+from .._values.errors import ConfigurationError
+from .._values.events import LoginResult, Phase, ProgressEvent
+from .._values.folders import TemporaryFolder
+from ..emulator import Emulator
+from ..testing._browser import AutoBrowser
+from ..testing._compiled_stub import StubNotCompiled, compiled_stub, open_tickets, read_stub_log
+from ..testing._stub_steam import StubBehaviour, StubSteam
+from .arguments import given_settings
+from .output import Output
+from .running import run
+from .terminal import Terminal, login_summary
+
+TICKET_MS = 400  # about as long as a real client takes
+
+_BROUGHT = ("native_url", "connect_url", "device_url", "session_url", "via_url", "steam_hosted", "session_folder")
+"""The settings that the demo chooses itself. Their variables are ignored; their flags are refused."""
+
+
+def demo(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
+    """Sign the local service's player in with a ticket of the stub, and say what happened."""
+    for setting in TABLE:
+        if setting.keyword in _BROUGHT and getattr(arguments, setting.keyword) is not None:
+            raise ConfigurationError(
+                f"{setting.flag} does not go with demo, which uses its own sign-in service and its own Steam. "
+                "Leave the flag out, or use login."
+            )
+    with TemporaryFolder("sudomimus-bridge-demo-") as folder:
+        return _demo(arguments, terminal, output, Path(folder) / "steam.jsonl")
+
+
+def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, steam_log: Path) -> int:
+    game = given_settings(arguments, **{name: getattr(Settings, name) for name in _BROUGHT})
+    config: dict[str, Any] = {"application": {}}
+    if game.application is not None:
+        config["application"]["anchor"] = game.application
+    if game.steam_app_id is not None:
+        config["application"]["allowed_steam_app_ids"] = [game.steam_app_id]
+    if arguments.claim_gate:
+        config["claims"] = {"email": "REQUIRED"}
+    os.environ |= {"STEAM_STUB_LOG": str(steam_log), "STEAM_STUB_TICKET_DELAY_MS": str(TICKET_MS)}
+    library, clock = arguments.steam_library, SystemClock()
+    steam: StubSteam | None = None
+    try:
+        library = library or compiled_stub()
+        terminal.line(f"Steam: a stub, loaded like the real {Path(library).name}.")
+    except StubNotCompiled as error:
+        steam = StubSteam(clock, behaviours=[StubBehaviour(delay=TICKET_MS / 1000)])
+        terminal.line(f"Steam: the Python stub, because the compiled one is missing. {error}")
+    with Emulator({**config, "steam_log": steam_log if steam is None else None}) as service:
+        terminal.line(f"Sign-in service: the local one, at {service.urls['native']}.")
+        settings = given_settings(
+            arguments,
+            **service.settings,
+            steam_library=library,
+            steam_hosted=False,
+            **({"no_browser": False} if arguments.auto else {}),
+        )
+        browser: Browser | None = AutoBrowser() if arguments.auto else None
+        engine = Engine(settings, steam=steam, browser=browser, clock=clock)
+        tickets = 0
+
+        def progress(event: ProgressEvent) -> None:
+            nonlocal tickets
+            tickets += event.phase is Phase.REQUESTING_TICKET
+            terminal.progress(event)
+
+        async def flow() -> LoginResult:
+            async with alongside(lambda: terminal.animate(engine.settings.timeout)):
+                try:
+                    return await engine.login_steam(progress)
+                finally:
+                    await engine.aclose()
+
+        result = run(flow)
+        left = len(steam.open_tickets) if steam else len(open_tickets(read_stub_log(steam_log)))
+    output.text(login_summary(result, hint=""))
+    output.text(f"Steam gave {tickets} ticket{'s' * (tickets != 1)}; {left or 'none'} of them left open.")
+    return 0

@@ -1,0 +1,113 @@
+"""`login`: steam, access-key, browser and device."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from .._login.concurrency import alongside
+from .._login.credentials import access_key_credentials, browser_credentials, read_secret_file
+from .._login.engine import Engine
+from .._service.constraints import Constraints, read_constraints
+from .._values.errors import ConfigurationError, system_words
+from .._values.events import LoginResult
+from .._values.secret import Secret
+from .arguments import given_settings
+from .output import Output
+from .running import run
+from .terminal import Terminal, login_summary
+
+_OWN_FLAGS = {
+    "access_key_id": "access-key",
+    "secret_file": "access-key",
+    "client_key_file": "browser",
+    "constraints_file": "browser",
+}
+"""The method that each flag of some methods alone belongs to."""
+
+
+def login(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
+    """Sign in and print the tokens, or a summary without them."""
+    _refuse_flags_of_others(arguments)
+    engine = Engine(given_settings(arguments))
+    sign_in = _chosen(arguments, engine, terminal)
+
+    async def flow() -> LoginResult:
+        async with alongside(lambda: terminal.animate(engine.settings.timeout)):
+            try:
+                return await sign_in()
+            finally:
+                await engine.aclose()
+
+    result = run(flow)
+    if arguments.json:
+        output.json(result.to_json())
+    else:
+        output.text(login_summary(result))
+    return 0
+
+
+def _refuse_flags_of_others(arguments: argparse.Namespace) -> None:
+    """A flag of another method would do nothing, unnoticed. Raises `ConfigurationError`."""
+    for name, method in _OWN_FLAGS.items():
+        if getattr(arguments, name) is not None and arguments.method != method:
+            flag = f"--{name.replace('_', '-')}"
+            raise ConfigurationError(
+                f"{flag} is for login {method}, and this is login {arguments.method}. Leave the flag out, or choose that method."
+            )
+
+
+def _chosen(arguments: argparse.Namespace, engine: Engine, terminal: Terminal) -> Callable[[], Awaitable[LoginResult]]:
+    """The login by its method, its credentials read. Raises `ConfigurationError`."""
+    match arguments.method:
+        case "access-key":
+            key = access_key_credentials(arguments.access_key_id, _secret_file(arguments.secret_file))
+            return lambda: engine.login_access_key(*key, terminal.progress)
+        case "browser":
+            credentials = browser_credentials(
+                client_key_file=arguments.client_key_file, constraints=_constraints(arguments.constraints_file)
+            )
+            return lambda: engine.login_browser(credentials, terminal.progress)
+        case "device":
+            return lambda: engine.login_device(terminal.progress)
+        case _:
+            return lambda: engine.login_steam(terminal.progress)
+
+
+def _secret_file(file: str | None) -> Secret | None:
+    """What `--secret-file` names. Raises `ConfigurationError`."""
+    if file is None:
+        return None
+    if file == "-":
+        return read_secret("the access-key secret")
+    return read_secret_file(file, "--secret-file", "the secret")
+
+
+def read_secret(what: str) -> Secret:
+    """A secret from standard input: asked for without echo on a terminal, else everything there is."""
+    if sys.stdin is None:
+        raise ConfigurationError(f"Standard input is closed, and {what} was to come from it.")
+    try:
+        if sys.stdin.isatty():
+            from getpass import getpass
+
+            return Secret(getpass(f"Paste {what} (it is not shown): ", stream=sys.stderr).strip())
+        return Secret(sys.stdin.read(100_000).strip())
+    except (OSError, ValueError, EOFError):
+        raise ConfigurationError(f"Standard input cannot be read, and {what} was to come from it.") from None
+
+
+def _constraints(file: str | None) -> Constraints | None:
+    if file is None:
+        return None
+    try:
+        with Path(file).open(encoding="utf-8-sig") as text:
+            value = json.loads(text.read(1_000_000))
+    except OSError as error:
+        raise ConfigurationError(f"The file of --constraints-file cannot be read: {system_words(error)}.") from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError("The file of --constraints-file does not hold JSON.") from None
+    return read_constraints(value)

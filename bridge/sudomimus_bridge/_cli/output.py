@@ -1,0 +1,123 @@
+"""Standard output, kept for what the program itself says.
+
+Steam's library and client print lines of their own on the process's standard streams (steamworks/ABI, "The process"). So
+the real standard output is set aside before anything is loaded, and file descriptor 1 leads to standard error meanwhile.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
+from typing import Any
+
+from .._values.errors import system_words
+from .signals import answering
+from .terminal import Terminal
+
+
+class AnswerLost(Exception):
+    """The answer could not be written; the message says why."""
+
+
+class Output:
+    """The program's own standard output."""
+
+    def __init__(self, descriptor: int | None, encoding: str) -> None:
+        self._descriptor = descriptor
+        self._encoding = encoding
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person reads it directly."""
+        return self._descriptor is not None and os.isatty(self._descriptor)
+
+    def text(self, text: str) -> None:
+        """Write a text and a newline."""
+        self._write(f"{text}\n".encode(self._encoding, "replace"))
+
+    def json(self, value: dict[str, Any]) -> None:
+        """Write one JSON object and a newline, whole. ASCII, so that no encoding can spoil it."""
+        data = json.dumps(value).encode() + b"\n"
+        answering()
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        if self._descriptor is None:
+            raise AnswerLost("standard output is closed, so the answer was lost. Run it with one.")
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except BrokenPipeError:
+            raise AnswerLost("nobody reads standard output, so the answer was lost.") from None
+        except OSError as error:
+            raise AnswerLost(
+                f"standard output cannot be written ({system_words(error)}), so the answer was lost."
+            ) from None
+
+
+@contextmanager
+def own_standard_output(terminal: Terminal, *, chatter: bool) -> Iterator[Output]:
+    """Set standard output aside for `Output`; what libraries print there goes to standard error until the block ends.
+
+    On a terminal it would run into the status line, so there it is shown only where `chatter` asks for it.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    closed = _open_standard_descriptors()
+    with _set_aside(1) as real:
+        os.dup2(2, 1)
+        if chatter or not terminal.alive:
+            yield Output(None if 1 in closed else real, encoding)
+            return
+        with _set_aside(2) as screen:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
+            stream = open(screen, "w", encoding=terminal.stream.encoding, closefd=False)  # noqa: SIM115
+            before, terminal.stream = terminal.stream, stream
+            try:
+                with redirect_stderr(stream):
+                    yield Output(None if 1 in closed else real, encoding)
+            finally:
+                terminal.stream = before
+                with suppress(OSError):  # the terminal may be gone
+                    stream.close()
+
+
+@contextmanager
+def _set_aside(descriptor: int) -> Iterator[int]:
+    """A copy of a standard descriptor, which gets its place back when the block ends."""
+    with suppress(AttributeError, OSError, ValueError):
+        sys.stdout.flush()
+    copy = os.dup(descriptor)
+    try:
+        yield copy
+    finally:
+        with suppress(AttributeError, OSError, ValueError):
+            sys.stdout.flush()
+        os.dup2(copy, descriptor)
+        os.close(copy)
+
+
+def _open_standard_descriptors() -> set[int]:
+    """Lead to nowhere what the program was started without, or the next file to be opened would be standard output.
+
+    The descriptors that were closed.
+    """
+    closed = set()
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            closed.add(descriptor)
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+            if nowhere != descriptor:
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)
+    return closed

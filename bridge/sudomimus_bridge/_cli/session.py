@@ -1,0 +1,58 @@
+"""`refresh` and `logout`: a session by its refresh token, which comes from the environment or standard input."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from .._login.engine import Engine
+from .._session.refresh import Fate
+from .._values.errors import ConfigurationError, LoginCancelled, LoginDenied
+from .._values.secret import Secret
+from .arguments import given_settings
+from .login import read_secret
+from .output import Output
+from .running import run
+from .terminal import Terminal
+
+_UNCERTAIN = "The refresh token may have been used. Do not send it again, which would end the session."
+
+
+def refresh(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
+    """Renew a session, and print the new pair as `login --json` does: whoever has used the old one needs it."""
+    if not arguments.json:
+        raise ConfigurationError(
+            "Pass --json: it alone prints the new tokens, and the old refresh token is used up by then."
+        )
+    settings = given_settings(arguments)
+    settings.require_application()  # the service's answer does not name it
+    engine, token = Engine(settings), _refresh_token()
+    renewed = run(lambda: engine.refresh(token), LoginCancelled(f"The renewal was cancelled. {_UNCERTAIN}"))
+    if renewed.result is None:
+        if renewed.fate is Fate.UNKNOWN:
+            terminal.line(_UNCERTAIN)
+        raise renewed.error or LoginDenied("This sign-in has ended. Sign in again.")
+    output.json(renewed.result.to_json())
+    return 0
+
+
+def logout(arguments: argparse.Namespace, _terminal: Terminal, output: Output) -> int:
+    """End a session, and print whether there was one to end."""
+    engine, token = Engine(given_settings(arguments)), _refresh_token()
+    cancelled = LoginCancelled("Signing out was cancelled. The session may go on: try again to end it.")
+    revoked = run(lambda: engine.logout(token), cancelled)
+    if arguments.json:
+        output.json({"revoked": revoked})
+    else:
+        output.text("Signed out." if revoked else "This session had ended already.")
+    return 0
+
+
+def _refresh_token() -> Secret:
+    value = os.environ.get("SUDOMIMUS_REFRESH_TOKEN", "").strip()
+    token = Secret(value) if value else read_secret("the player's refresh token")
+    if not token:
+        raise ConfigurationError(
+            "No refresh token was given: set SUDOMIMUS_REFRESH_TOKEN, or write the token to standard input."
+        )
+    return token

@@ -1,0 +1,234 @@
+"""`renpy install` and `renpy uninstall`: the bundle into a game, again in a newer version, and out without a trace.
+
+What the manifest lists is ours, and everything else is the game's and never touched. Scripts (.rpy) that the game's author
+has changed stay as they are, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from .._values.errors import ConfigurationError, system_words
+from . import bundle
+from .manifest import PATH, Manifest, clear_stage, digest, place, read_manifest, write_manifest
+
+PACKAGES, SCRIPTS = "python-packages", "sudomimus"
+
+
+@dataclass
+class Report:
+    """What was done, for a person."""
+
+    game: Path
+    version: str
+    packages: list[str] = field(default_factory=list)
+    """Names and versions of the packages that came with the bridge."""
+    notes: list[str] = field(default_factory=list)
+    """What the game's author should know, a sentence each."""
+
+
+def install(game_dir: Path) -> Report:
+    """Put the bridge into a game, or bring the one that is there up to date. Raises `ConfigurationError`."""
+    game = find_game(game_dir)
+    with _writing(game):
+        _clean_up(game)
+        before = read_manifest(game) or Manifest()
+        plan = _Plan(game, before)
+        folders = before.folders | {f for path in [PATH, *plan.wanted] for f in _new_folders(game, path)}
+        # Until all is in place, the list holds both versions' files with both versions' digests.
+        during = {
+            path: before.files.get(path, set()) | plan.after.get(path, set()) for path in before.files | plan.after
+        }
+        write_manifest(game, Manifest(plan.report.version, during, folders))
+        for path, data in plan.wanted.items():
+            if _digest_at(game, path) != digest(path, data):
+                place(game, path, data)
+        _remove(game, before.files.keys() - plan.after.keys(), before, plan.report)
+        _prune(game, folders)
+        write_manifest(game, Manifest(plan.report.version, plan.after, {f for f in folders if (game / f).is_dir()}))
+    return plan.report
+
+
+def uninstall(game_dir: Path) -> Report | None:
+    """Take the bridge out of a game; None where there is none. Raises `ConfigurationError`."""
+    game = find_game(game_dir)
+    with _writing(game):
+        _clean_up(game)
+        manifest = read_manifest(game)
+        if manifest is None:
+            return None
+        report = Report(game, manifest.version)
+        _remove(game, manifest.files.keys(), manifest, report)
+        _prune(game, manifest.folders - {SCRIPTS})
+        (game / PATH).unlink()
+        _prune(game, manifest.folders)
+    return report
+
+
+def find_game(game_dir: Path) -> Path:
+    """The folder `game` of the project at `game_dir`, which may be that folder itself. Raises `ConfigurationError`."""
+    try:
+        folder = game_dir.expanduser().absolute()
+        folder.resolve(), folder.is_dir()
+    except (
+        OSError,
+        RuntimeError,
+    ):  # pathlib's RuntimeError is for a ~ that stands for nobody, and for links in a circle
+        raise ConfigurationError(
+            f"{game_dir} is no path of this computer. Pass the folder of a Ren'Py project."
+        ) from None
+    candidates = [folder / "game", *([folder] if folder.resolve().name == "game" else [])]
+    for candidate in candidates:
+        if candidate.is_dir() and any(_scripts_of(candidate)):
+            return candidate
+    if not folder.is_dir():
+        raise ConfigurationError(f"There is no folder {folder}. Pass the folder of a Ren'Py project.")
+    raise ConfigurationError(
+        f"{folder} is not a Ren'Py project: it has no folder game with a script (.rpy, .rpyc or .rpa) in it. Pass the folder "
+        "that Ren'Py's launcher shows for the project, or the game folder in it."
+    )
+
+
+def _scripts_of(game: Path) -> Iterator[Path]:
+    for path in game.rglob("*.rp*"):
+        if path.suffix in (".rpy", ".rpyc", ".rpa") and path.relative_to(game).parts[0] != SCRIPTS:
+            yield path
+
+
+class _Plan:
+    """What is to be where in the end, found out before anything is changed."""
+
+    def __init__(self, game: Path, before: Manifest) -> None:
+        self.wanted: dict[str, bytes] = {}
+        """Files to be written."""
+        self.after: dict[str, set[str]] = {}
+        """The manifest's files when all is done: those, and scripts that stay as the author changed them."""
+        self._game = game
+        self._before = before
+        bridge, *others = bundle.packages()
+        self.report = Report(game, bridge.version)
+        self._take(bridge)
+        for package in others:
+            self._take_unless_theirs(package)
+        for path, source in bundle.scripts().items():
+            self._script(f"{SCRIPTS}/{path}", source.read_bytes())
+
+    def _take_unless_theirs(self, package: bundle.Package) -> None:
+        paths = [f"{PACKAGES}/{module}" for module in sorted(package.modules)]
+        theirs = [path for path in paths if _exists(self._game / path) and not self._before.owns(path)]
+        if theirs:
+            self.report.notes.append(
+                f"The game has its own {package.name} ({', '.join(theirs)}), which stays as it is. The bridge was made with "
+                f"{package.version}: if a login fails, update the game's."
+            )
+        else:
+            self._take(package)
+            self.report.packages.append(f"{package.name} {package.version}")
+
+    def _take(self, package: bundle.Package) -> None:
+        for path, source in package.files.items():
+            self._write(f"{PACKAGES}/{path}", source.read_bytes())
+
+    def _write(self, path: str, data: bytes) -> None:
+        self.wanted[path] = data
+        self.after[path] = {digest(path, data)}
+
+    def _script(self, path: str, data: bytes) -> None:
+        """A script of ours: written, unless the one that is there is not ours any more."""
+        here, shipped, known = _digest_at(self._game, path), digest(path, data), self._before.files.get(path)
+        if here is None or here == shipped or (known and here in known):
+            self._write(path, data)
+            return
+        offered = f"{path}.new"
+        if known is None or shipped not in known:
+            self._write(offered, data)
+            self.report.notes.append(
+                f"{path} is yours and stays as it is. This version's lies beside it, in {PurePosixPath(offered).name}: take over "
+                "what you like, then delete that one."
+            )
+        else:
+            self.report.notes.append(
+                f"{path} has your changes and stays as it is. For the original, delete it and install again."
+            )
+            if offered in self._before.files and _exists(self._game / offered):
+                self.after[offered] = self._before.files[offered]
+        if known is not None:
+            self.after[path] = known | {shipped}
+
+
+def _remove(game: Path, paths: Set[str], manifest: Manifest, report: Report) -> None:
+    """Remove files of ours, and what Python and Ren'Py made of them. A script with changes is set aside in place of that."""
+    for path in sorted(paths):
+        here = _digest_at(game, path)
+        file = game / path
+        if path.endswith(".rpy") and here is not None and here not in manifest.files[path]:
+            aside = _free_name(file)
+            file.rename(aside)
+            report.notes.append(f"{path} has your changes: it is kept as {aside.name}, which Ren'Py does not load.")
+        for made in [file, *_made_of(file)]:
+            made.unlink(missing_ok=True)
+        _remove_if_empty(file.parent / "__pycache__")
+
+
+def _made_of(file: Path) -> Iterator[Path]:
+    if file.suffix == ".rpy":
+        yield file.with_suffix(".rpyc")
+    elif file.suffix == ".py":
+        yield file.with_suffix(".pyc")
+        yield from (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc")
+
+
+def _clean_up(game: Path) -> None:
+    """Remove what was left by one that was broken off between a change and its entry in the manifest."""
+    clear_stage(game)
+    _remove_if_empty(game / SCRIPTS)
+
+
+def _prune(game: Path, folders: set[str]) -> None:
+    """Remove those of our folders that are empty now, the deepest first."""
+    for folder in sorted(folders, key=len, reverse=True):
+        _remove_if_empty(game / folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _new_folders(game: Path, path: str) -> Iterator[str]:
+    """The folders that a file at `path` needs and that are not there yet."""
+    for parent in PurePosixPath(path).parents:
+        if parent != PurePosixPath() and not (game / parent).exists():
+            yield parent.as_posix()
+
+
+def _digest_at(game: Path, path: str) -> str | None:
+    """The digest of the file that is there, None where none is."""
+    try:
+        return digest(path, (game / path).read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _free_name(file: Path) -> Path:
+    """A name beside the file that is not taken. Ren'Py builds no .bak into a game."""
+    names = (file.with_name(f"{file.name}{'.' + str(n) if n else ''}.bak") for n in range(1000))
+    return next(name for name in names if not _exists(name))
+
+
+@contextmanager
+def _writing(game: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{error.filename or game} cannot be written or read ({system_words(error)}). Correct that, then run the command "
+            "again: it goes on where it stopped."
+        ) from None

@@ -1,0 +1,216 @@
+"""The Steam port where Ren'Py runs Steam: its own binding for the calls, its own loop for the callbacks.
+
+Ren'Py drains Steam's callbacks on the main thread, some 20 times a second, and hands each to the functions that are listed
+for its kind (renpy/FACTS). So nothing is pumped here, nothing is initialised and nothing is shut down. The flat API may be
+called from any thread: calls are made on a thread of the bridge's own, so that one that is slow costs the game no frame.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import anyio
+
+from .._values.clock import Clock, SystemClock
+from .._values.errors import BridgeError, SteamUnavailable
+from .._values.sealed import sealed
+from ..steam import _abi as abi
+from ..steam import _results as results
+from ..steam._ledger import Ledger, handle_of
+from ..steam._on_thread import CANCEL_SECONDS, SteamOnThread
+from ..steam._worker import Worker
+from .host import in_use
+
+
+def steam_port(achievement: Any = None, clock: Clock | None = None) -> RenpySteam | None:
+    """The port where Ren'Py started Steam; None where it did not, and the bridge's own connection is the one to use.
+
+    `achievement` is Ren'Py's store module of that name, which is looked up where it is not given.
+    """
+    achievement = achievement or sys.modules.get("store.achievement")
+    return RenpySteam(achievement, clock or SystemClock()) if in_use(achievement) else None
+
+
+class _Connection:
+    """Ren'Py's Steam as one port uses it: the open tickets, the listeners, and the thread that makes the calls."""
+
+    def __init__(self, achievement: Any) -> None:
+        self.ledger = Ledger()
+        self.worker = Worker("sudomimus-bridge steam", _no_pump, _no_pause)
+        self._achievement = achievement
+        self._steamapi: Any = None
+        self._listening = False
+        self._listeners: dict[str, Callable[[Any], None]] = {
+            "GetTicketForWebApiResponse_t": self._on_ticket,
+            "SteamShutdown_t": self._on_shutdown,
+            "SteamServersDisconnected_t": self._on_disconnected,
+            "SteamServerConnectFailure_t": self._on_disconnected,
+        }
+
+    # On the worker's thread.
+
+    def open(self) -> int:
+        """Listen, and give the app id that Steam runs under."""
+        with _binding():
+            api = self._api()
+            self._listen()
+            return _number(api.SteamUtils().GetAppID())
+
+    def request(self, identity: str) -> int:
+        """GetAuthTicketForWebApi: the ticket's number in the ledger."""
+        with _binding():
+            api = self._api()
+            self._listen()
+            handle = _number(api.SteamUser().GetAuthTicketForWebApi(identity.encode()))
+        if handle == abi.INVALID_HANDLE:
+            raise results.no_handle()
+        return self.ledger.enter(handle)
+
+    def cancel(self, number: int) -> None:
+        """CancelAuthTicket, once for each ticket. Never raises."""
+        if self.ledger.strike(number):
+            with suppress(Exception):
+                self._api().SteamUser().CancelAuthTicket(handle_of(number))
+
+    def cancel_all(self) -> None:
+        """Cancel what is open; who still waits for it is told."""
+        self.ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
+        for number in self.ledger.numbers():
+            self.cancel(number)
+
+    # On Ren'Py's main thread, while it drains. An exception here would keep it from freeing the callback, so there is none.
+
+    @sealed
+    def _on_ticket(self, callback: Any) -> None:
+        with suppress(Exception):
+            size = _number(callback.m_cubTicket)
+            head = abi.TicketResponseHead(_number(callback.m_hAuthTicket), _number(callback.m_eResult), size)
+            # The structure is Steam's memory and gone after this call.
+            self.ledger.deliver(bytes(head) + bytes(callback.m_rgubTicket)[: max(0, size)])
+
+    def _on_shutdown(self, _callback: Any) -> None:
+        with suppress(Exception):
+            self.ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
+
+    def _on_disconnected(self, _callback: Any) -> None:
+        with suppress(Exception):
+            self.ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")
+
+    def listen_again(self) -> None:
+        """On the main thread, before it drains: be in the lists that a reload has made anew, whatever is on its way."""
+        if self._listening:
+            with suppress(Exception):
+                self._listen()
+
+    def _listen(self) -> None:
+        """Be in Ren'Py's lists. Appending is safe while the main thread walks them."""
+        if self._listening and not hasattr(getattr(self._achievement, "steam", None), "callback_handlers"):
+            return  # the script is being reloaded: `listen_again` comes after that
+        handlers = self._achievement.steam.callback_handlers
+        for name, listener in self._listeners.items():
+            if listener not in handlers[name]:
+                handlers[name].append(listener)
+        self._listening = True
+
+    def leave(self) -> None:
+        """Be in the lists no more. Only on the main thread, which walks them: elsewhere the idle listeners stay.
+
+        Each list is replaced, not changed: a walk under way would pass over the listener after the one taken out.
+        """
+        self._listening = False
+        if threading.current_thread() is not threading.main_thread():
+            return
+        handlers = getattr(getattr(self._achievement, "steam", None), "callback_handlers", {})
+        for name, listener in self._listeners.items():
+            if listener in handlers.get(name, ()):
+                handlers[name] = [other for other in handlers[name] if other != listener]
+
+    def _api(self) -> Any:
+        """The binding. It outlives a reload, during which Ren'Py's store module is empty."""
+        if in_use(self._achievement):
+            self._steamapi = self._achievement.steamapi
+        if self._steamapi is None:
+            raise SteamUnavailable(results.HOST_HAS_NOT_STARTED, reason="HostHasNotInitialised")
+        return self._steamapi
+
+
+class RenpySteam(SteamOnThread):
+    """The Steam port on `achievement.steamapi` and `achievement.steam.callback_handlers`."""
+
+    def __init__(self, achievement: Any, clock: Clock) -> None:
+        super().__init__(clock)
+        self._achievement = achievement
+        self._lock = threading.Lock()
+        self._connection: _Connection | None = None
+
+    async def open(self) -> int:
+        """See `Steam.open`. Raises `SteamUnavailable` where Ren'Py does not run Steam any more."""
+        connection = self._thread()
+        return await self._within_open_seconds(connection.worker, connection.open)
+
+    async def aclose(self) -> None:
+        """See `Steam.aclose`. Ren'Py's Steam stays as it is; the port may be opened again."""
+        if (connection := self._connection) is not None:
+            connection.leave()
+            with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):
+                await connection.worker.call(connection.cancel_all)
+
+    def drop(self, seconds: float = 0.0) -> None:
+        """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
+        if (connection := self._connection) is not None:
+            connection.leave()
+            connection.worker.finish(connection.cancel_all, seconds)
+
+    def listen_again(self) -> None:
+        """On the main thread, some 20 times a second: a reload of the script has made Ren'Py's lists anew."""
+        if self._connection is not None:
+            self._connection.listen_again()
+
+    def _thread(self) -> _Connection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = _Connection(self._achievement)
+                weakref.finalize(self, _end, self._connection)  # also when the interpreter ends
+            return self._connection
+
+
+def _end(connection: _Connection) -> None:
+    """Nobody has the port any more: no ticket stays open, and the thread ends."""
+    if connection.ledger.numbers():
+        connection.worker.finish(connection.cancel_all, CANCEL_SECONDS)
+    connection.worker.stop(0)
+
+
+@contextmanager
+def _binding() -> Iterator[None]:
+    """What Ren'Py's binding raises, in words: it says `AttributeError` for what it or the library is too old for."""
+    try:
+        yield
+    except BridgeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - ctypes and Ren'Py raise what they like
+        raise SteamUnavailable(
+            "This game's Ren'Py cannot ask Steam for a ticket. Build the game with Ren'Py 8.4 or later, and with the Steam "
+            "library that Ren'Py installs.",
+            reason="RenpySteamFailed",
+            detail=f"{type(error).__name__}: {error}",
+        ) from None
+
+
+def _number(value: Any) -> int:
+    """A number as ctypes gives it: plain, or in a subclass of a ctypes type, as `m_eResult` is."""
+    return int(getattr(value, "value", value))
+
+
+def _no_pump() -> None:
+    """Ren'Py pumps."""
+
+
+def _no_pause() -> float | None:
+    """The thread sleeps until there is a call to make."""
+    return None

@@ -1,0 +1,1 @@
+"""How a flow runs: awaited, blocking, or on a thread of its own beside a frame loop."""

@@ -1,0 +1,163 @@
+"""Blocking calls beside an event loop, each on a daemon thread that nobody has to join.
+
+A call into other people's code may hang: a name look-up, a keyring, a disk. asyncio and anyio join their threads when the
+event loop or the interpreter ends, so such a call would keep its caller and the program. A call made here keeps neither:
+whoever is cancelled leaves it behind, and the interpreter ends without it.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, TypeVarTuple, Unpack
+
+from .._values.errors import LoginCancelled
+from .exhaustion import exhausted
+
+if TYPE_CHECKING:
+    import anyio
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+_WORK = "sudomimus-bridge work"
+
+
+async def in_thread(function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
+    """Call it on a daemon thread. If the task is cancelled, the call goes on without it, and its result is dropped."""
+    return await _Call(lambda: function(*args)).awaited(once=True)
+
+
+async def to_the_end_in_thread(function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
+    """As `in_thread`, but a task that is cancelled waits for the call's end: another call must not overtake it."""
+    from anyio import CancelScope, lowlevel
+
+    await lowlevel.checkpoint()
+    with CancelScope(shield=True):
+        result = await in_thread(function, *args)
+    return result
+
+
+async def shared_in_thread(key: Hashable, function: Callable[[], T]) -> T:
+    """As `in_thread`, but callers with equal keys share a call that is still running.
+
+    So the number of calls that hang is that of the keys, however often each of them is asked for.
+    """
+    with _shared_lock:
+        call: _Call[T] | None = _shared.get(key)
+        if call is None or not call.alive:
+            call = _shared[key] = _Call(function, lambda: _shared.pop(key, None))
+    try:
+        return await call.awaited()
+    finally:
+        del call
+
+
+def start_daemon(target: Callable[..., object], *args: object, name: str) -> threading.Thread:
+    """Start a daemon thread. Raises `LoginCancelled` if the interpreter ends, `ServiceUnavailable` if there are too many."""
+    thread = threading.Thread(target=target, args=args, name=name, daemon=True)
+    start(thread)
+    return thread
+
+
+def start(thread: threading.Thread) -> None:
+    """Start that thread. Raises as `start_daemon` does."""
+    if sys.is_finalizing():  # Python 3.11 would wait for ever for such a thread to run
+        raise program_ends()
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise (
+            program_ends() if "shutdown" in str(error) else exhausted("No thread can be started", "NoThreadsLeft")
+        ) from error
+
+
+def program_ends() -> LoginCancelled:
+    """From Python 3.12 on, `atexit` and what comes after it can start no thread."""
+    return LoginCancelled("The sign-in cannot start, because the program is about to end.")
+
+
+def waker(event: anyio.Event) -> Callable[[], bool]:
+    """A function that sets `event` from any thread, on asyncio and trio, without waiting for the event loop.
+
+    It gives False if the loop is gone, and with it everybody who waited.
+    """
+    from anyio import lowlevel
+
+    loop: Any = lowlevel.current_token().native_token
+    soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
+
+    def wake() -> bool:
+        try:
+            soon(event.set)
+        except RuntimeError:  # trio's RunFinishedError is one, too
+            return False
+        return True
+
+    return wake
+
+
+class _Call(Generic[T]):
+    """One call on its own thread, which starts at once, and the tasks that wait for it."""
+
+    def __init__(self, function: Callable[[], T], at_end: Callable[[], object] = lambda: None) -> None:
+        self._function = function
+        self._at_end = at_end
+        self._lock = threading.Lock()
+        self._wakers: set[Callable[[], object]] = set()
+        self._over = False
+        self._value: T
+        self._error: BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether its end can still come: a forked child has none of its parent's threads."""
+        return self._thread is None or self._thread.is_alive()
+
+    async def awaited(self, *, once: bool = False) -> T:
+        """What the call returned; raises what it raised. `once`: nobody else waits for it."""
+        import anyio
+        from anyio import to_thread
+
+        arrived = anyio.Event()
+        wake = waker(arrived)
+        limiter, borrower = to_thread.current_default_thread_limiter(), object()
+        # A task that waits holds one of its event loop's threads, as anyio's own would, and gives it back when it leaves.
+        await limiter.acquire_on_behalf_of(borrower)
+        try:
+            with self._lock:
+                self._wakers.add(wake)
+                if self._thread is None:
+                    self._thread = start_daemon(self._work, name=_WORK)
+                over = self._over
+            if not over:
+                await arrived.wait()
+        finally:
+            limiter.release_on_behalf_of(borrower)
+            self._wakers.discard(wake)
+        try:
+            if self._error is None:
+                return self._value
+            raise self._error if once else self._error.with_traceback(None)
+        finally:
+            if once:
+                self._error = None
+            del self  # breaks, as the line above does, the reference cycle between the error and this frame
+
+    def _work(self) -> None:
+        try:
+            self._value = self._function()
+        except BaseException as error:  # noqa: BLE001 - handed to the tasks, whatever it is
+            self._error = error
+        with self._lock:
+            self._over = True
+            wakers = list(self._wakers)
+        self._at_end()
+        for wake in wakers:
+            wake()
+
+
+_shared: dict[Hashable, _Call[Any]] = {}
+_shared_lock = threading.Lock()

@@ -1,0 +1,166 @@
+"""Which certificates are trusted: the system's and certifi's, unless SSL_CERT_FILE or SSL_CERT_DIR name others.
+
+Some game Pythons cannot read the system's store, and some cannot find certifi by `importlib.resources`: the context is built
+here from an explicit path, and httpx is never left to build its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import re
+import ssl
+from pathlib import Path
+
+from .._runs.gentle import step_aside
+from .._values.errors import ConfigurationError, system_words
+
+_log = logging.getLogger("sudomimus_bridge")
+
+_END = "-----END CERTIFICATE-----\n"
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+"""The names of the files that OpenSSL looks for in a folder (`openssl rehash`)."""
+
+
+def tls_context(*, secure: bool = True) -> ssl.SSLContext:
+    """A context that verifies. `SSL_CERT_FILE` and `SSL_CERT_DIR`, if set, replace the defaults, as with OpenSSL.
+
+    Reading the certificates takes tens of milliseconds. So all logins of a process share one context, and none is read if
+    no connection will be secure (`secure` False: the service is a local one).
+    Raises `ConfigurationError` if the variables yield no certificate: every connection would fail for no visible reason.
+    """
+    file, folders = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file or folders:
+        _require_certificates(file, folders)
+    return (
+        _context(file, folders, os.environ.get("SSLKEYLOGFILE")) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    )
+
+
+def certificate_source() -> str | None:
+    """The variables that say which certificates are trusted, for an error; None if it is the system that does."""
+    return " and ".join(name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)) or None
+
+
+@functools.lru_cache(maxsize=1)
+def _require_certificates(file: str | None, folders: str | None) -> None:
+    """One variable that yields a certificate is enough. Raises `ConfigurationError` that says what is wrong with each."""
+    flaws = []
+    for variable, value, flaw_of in (
+        ("SSL_CERT_FILE", file, _flaw_of_file),
+        ("SSL_CERT_DIR", folders, _flaw_of_folders),
+    ):
+        if value:
+            flaw = flaw_of(value)
+            if flaw is None:
+                return
+            flaws.append(f"{variable} names {value[:200]}, {flaw}")
+    raise ConfigurationError(f"{'; '.join(flaws)}. Correct it, or unset it to use the system's certificates.")
+
+
+def _flaw_of_file(name: str) -> str | None:
+    try:
+        path = Path(name)
+        path.stat()
+        if not path.is_file():
+            return "which is not a file"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cafile=name)
+        return None if context.cert_store_stats()["x509"] else "which holds no certificate"
+    except FileNotFoundError:
+        return "which does not exist"
+    except ssl.SSLError:
+        return "which holds no certificate"
+    except OSError as error:
+        return f"which cannot be read ({system_words(error)})"
+    except ValueError:
+        return "which is no path"
+
+
+def _flaw_of_folders(names: str) -> str | None:
+    """`SSL_CERT_DIR` is a list, of which OpenSSL passes over what does not exist."""
+    folders = [Path(name) for name in names.split(os.pathsep) if name]
+    flaw = "which does not exist"
+    for folder in folders:
+        try:
+            files = [file for file in folder.iterdir() if _HASHED.fullmatch(file.name)]
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            flaw = f"which cannot be read ({system_words(error)})"
+            continue
+        if any(_flaw_of_file(str(file)) is None for file in files):
+            return None
+        flaw = "which holds no certificate by the name that OpenSSL looks for (`openssl rehash` makes them)"
+    return flaw
+
+
+@functools.lru_cache(maxsize=1)
+def _context(file: str | None, folders: str | None, key_log: str | None) -> ssl.SSLContext:
+    """The context for these values of the variables, which Python and OpenSSL read themselves."""
+    certificates = None if file or folders else certifi_certificates()
+    try:
+        context = ssl.create_default_context()
+    except (OSError, AttributeError, NameError, ValueError) as error:
+        context = _without_system(error, certificates, key_log)
+    if certificates:
+        _trust(context, certificates)
+    return context
+
+
+def _without_system(error: Exception, certificates: str | None, key_log: str | None) -> ssl.SSLContext:
+    """The context of a Python that cannot ask Windows for its certificates. Raises `ConfigurationError`."""
+    try:
+        if certificates:
+            return ssl.create_default_context(cadata=certificates.split(_END, 1)[0] + _END)
+    except (OSError, ValueError) as again:
+        error = again
+    words = system_words(error) if isinstance(error, OSError) else type(error).__name__
+    if key_log:
+        raise ConfigurationError(
+            f"SSLKEYLOGFILE must name a file that can be written ({words}). Correct it, or unset it."
+        ) from None
+    raise ConfigurationError(
+        f"This Python cannot load the system's certificates ({words}). Install certifi, or name a file of certificates in "
+        "SSL_CERT_FILE."
+    ) from None
+
+
+def _trust(context: ssl.SSLContext, certificates: str) -> None:
+    """Add them one by one: all at once, OpenSSL would hold the interpreter for 20 ms, which is five frames of a fast game."""
+    for certificate in certificates.split(_END)[:-1]:
+        try:
+            context.load_verify_locations(cadata=certificate + _END)
+        except (ssl.SSLError, ValueError):
+            _log.warning("one of certifi's certificates cannot be read, and is left out")
+        step_aside()
+
+
+def certifi_certificates() -> str | None:
+    """certifi's certificates, without asking certifi to find them; None if there are none.
+
+    If a game's Python packages lie in an archive, or their `__file__` is no path on the disk, the module's own loader reads
+    them. If the module has no `__file__`, certifi is asked after all.
+    """
+    try:
+        import certifi
+
+        if getattr(certifi, "__file__", None) is None:
+            return _unix_lines(certifi.contents())
+        bundle = Path(certifi.__file__).with_name("cacert.pem")
+        if bundle.is_file():
+            return bundle.read_text("ascii")
+        # Not by `pkgutil`, which would join the names with a backslash on Windows: Ren'Py's loaders take none.
+        data: bytes = certifi.__spec__.loader.get_data(bundle.as_posix())  # type: ignore[union-attr]
+        return _unix_lines(data.decode("ascii"))
+    except ImportError:
+        return None
+    except Exception as error:  # noqa: BLE001 - a loader is somebody else's; the system's certificates may still do
+        _log.warning("certifi's certificates cannot be read: %s", type(error).__name__)
+        return None
+
+
+def _unix_lines(text: str) -> str:
+    return text.replace("\r\n", "\n")

@@ -1,0 +1,100 @@
+"""The client-auth JWT that `POST /establish` carries (connect.yaml, `SudomimusClientJWT`), by PyJWT and cryptography.
+
+The private key stays in one object, which shows it to nobody; no error repeats a word of what was given. A shipped game
+never has one: its backend establishes, and hands on two keys.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import uuid
+from typing import TYPE_CHECKING
+
+from .._extras import require_extra
+from .._values.errors import ConfigurationError
+from .._values.sealed import sealed
+from .._values.secret import Secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+AUDIENCE = "sudomimus-connect"
+LIFETIME_SECONDS = 60
+"""`exp` minus `iat`, at most."""
+
+SMALLEST_KEY = 2048
+"""Bits (RFC 7518, 3.3)."""
+
+
+class ClientKey:
+    """An application's client-auth private key."""
+
+    def __init__(self, pem: Secret) -> None:
+        """Raises `ConfigurationError` where PEM or extra are not what they should be."""
+        require_extra("connect", "Signing in with a client key")
+        self._key = _rsa_key(pem)
+
+    def authorization(self, body: bytes, application: str, now: float) -> Secret:
+        """The header Authorization for a request with exactly this body, at that time in seconds since 1970."""
+        import jwt
+
+        claims = {
+            "iss": application,
+            "aud": AUDIENCE,
+            "iat": int(now),
+            "exp": int(now) + LIFETIME_SECONDS,
+            "jti": str(uuid.uuid4()),
+            "body_sha256": base64.b64encode(hashlib.sha256(body).digest()).decode(),
+        }
+        return Secret(f"SudomimusClientJWT {jwt.encode(claims, self._key, algorithm='RS256')}")
+
+
+@sealed
+def _rsa_key(pem: Secret) -> RSAPrivateKey:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    if why := _what_is_wrong(pem):
+        raise _malformed(why)
+    try:
+        key = load_pem_private_key(_bytes(pem), password=None)
+    except TypeError:
+        raise _malformed(_ENCRYPTED) from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise _malformed("its text is damaged, or not of a kind that can be read") from None
+    if not isinstance(key, RSAPrivateKey):
+        raise _malformed("it is not an RSA key")
+    if key.key_size < SMALLEST_KEY:
+        raise _malformed(f"it has {key.key_size} bits, and {SMALLEST_KEY} are the least")
+    return key
+
+
+_ENCRYPTED = "it is encrypted; take the password off in a place that only you can read"
+
+
+def _what_is_wrong(pem: Secret) -> str | None:
+    """What a look at the armour tells, so that the sentence can be a better one than "damaged"."""
+    text = pem.reveal()
+    if "-----BEGIN" not in text:
+        return "it is not in PEM, whose first line says BEGIN PRIVATE KEY"
+    if "BEGIN ENCRYPTED PRIVATE KEY" in text or "Proc-Type: 4,ENCRYPTED" in text:
+        return _ENCRYPTED
+    if "BEGIN OPENSSH PRIVATE KEY" in text:
+        return "it is a key for SSH"
+    if "PRIVATE KEY-----" not in text:
+        return "it holds a public key or a certificate, and no private key"
+    return None
+
+
+def _bytes(pem: Secret) -> bytes:
+    """An environment variable often has its lines joined by a backslash and an n."""
+    text = pem.reveal().strip()
+    return (text if "\n" in text else text.replace("\\r", "").replace("\\n", "\n")).encode()
+
+
+def _malformed(why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The client key cannot be used: {why}. It must be the application's client-auth private key: RSA, in PEM."
+    )

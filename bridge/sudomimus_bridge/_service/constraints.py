@@ -1,0 +1,194 @@
+"""What a caller may narrow an inquiry to when the bridge establishes it (docs/contracts/service.md, "Establishing an inquiry").
+
+The caller makes plain values; `establish_request` checks them before anything is sent. Names are the service's own, in
+snake case. Importing this module loads no pydantic: a game that establishes nothing never needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from .._values.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+@dataclass(frozen=True)
+class AuthenticationConstraint:
+    """A way in which the player may prove who they are: a `method` of the service, and what that method's payload takes."""
+
+    method: str
+    allowed_steam_app_ids: Sequence[int] | None = None
+    allowed_hosted_domains: Sequence[str] | None = None
+    allowed_git_hub_orgs: Sequence[str] | None = None
+    allowed_discord_guilds: Sequence[str] | None = None
+    connector_anchor: str | None = None
+    access_token_ttl_seconds: int | None = None
+    refresh_token_ttl_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class RealizeConstraint:
+    """Which players may sign in: a `constraint_type` of the service, and its list."""
+
+    constraint_type: str
+    allowed_emails: Sequence[str] | None = None
+    allowed_steam_ids: Sequence[str] | None = None
+    allowed_account_aliases: Sequence[str] | None = None
+    allowed_sector_subjects: Sequence[str] | None = None
+    access_token_ttl_seconds: int | None = None
+    refresh_token_ttl_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class ReturnMethod:
+    """How the tokens may come back: "STATUS_POLL", which the bridge uses, "CALLBACK" with its URL, or "REVEAL"."""
+
+    type: str
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """All constraints of an inquiry. None narrows nothing; without return methods the inquiry has STATUS_POLL alone.
+
+    Raises `ConfigurationError`, which names the wrong field and repeats no value.
+    """
+
+    authentication_constraints: Sequence[AuthenticationConstraint] | None = None
+    realize_constraints: Sequence[RealizeConstraint] | None = None
+    return_methods: Sequence[ReturnMethod] | None = None
+
+    def __post_init__(self) -> None:
+        self.to_json()
+
+    def to_json(self) -> dict[str, Any]:
+        """The members of the request's body, except the application's anchor."""
+        returns = [ReturnMethod("STATUS_POLL")] if self.return_methods is None else self.return_methods
+        body = {
+            name: _written(name, given)
+            for name, given in (
+                ("authenticationConstraints", self.authentication_constraints),
+                ("realizeConstraints", self.realize_constraints),
+                ("returnMethods", returns),
+            )
+            if given is not None
+        }
+        _check(body)
+        if not any(method["type"] == "STATUS_POLL" for method in body["returnMethods"]):
+            raise _wrong("returnMethods has no STATUS_POLL, and the bridge polls")
+        return body
+
+
+def read_constraints(value: object) -> Constraints:
+    """The constraints in a JSON object with the members of the request's body. Raises `ConfigurationError`."""
+    if not isinstance(value, Mapping):
+        raise _wrong("they must be a JSON object with the members that POST /establish has")
+    if unknown := set(value) - set(_KINDS):
+        raise _wrong(f"{_quoted(unknown)} does not belong there; the members are {', '.join(_KINDS)}")
+    _check(value)
+    given = {_snake(name): [_read(name, item) for item in items] for name, items in value.items()}
+    return Constraints(**given)
+
+
+_KINDS: dict[str, tuple[type[Any], str]] = {
+    "authenticationConstraints": (AuthenticationConstraint, "method"),
+    "realizeConstraints": (RealizeConstraint, "constraintType"),
+    "returnMethods": (ReturnMethod, "type"),
+}
+_BESIDE_THE_PAYLOAD = ("method", "constraintType", "type", "accessTokenTtlSeconds", "refreshTokenTtlSeconds")
+
+
+def _written(name: str, items: object) -> Any:
+    """One of the three arrays as JSON; anything that is no sequence is left for the check to refuse."""
+    if isinstance(items, str) or not isinstance(items, Sequence):
+        return items
+    made, discriminator = _KINDS[name]
+    written = []
+    for index, item in enumerate(items):
+        if not isinstance(item, made):
+            raise _wrong(f"{name}[{index}] is not of the class {made.__name__}")
+        given = {_camel(field.name): getattr(item, field.name) for field in fields(item)}
+        members = {key: _listed(value) for key, value in given.items() if value is not None}
+        beside = {key: value for key, value in members.items() if key in _BESIDE_THE_PAYLOAD}
+        payload = {key: value for key, value in members.items() if key not in _BESIDE_THE_PAYLOAD}
+        if members.get(discriminator) == "GITHUB_OAUTH":
+            payload.setdefault("allowedGitHubOrgs", [])  # the service requires the list, even if it is empty
+        written.append({discriminator: beside.pop(discriminator, None), "payload": payload, **beside})
+    return written
+
+
+def _read(name: str, item: Mapping[str, Any]) -> Any:
+    members = {**item, **item["payload"]}
+    return _KINDS[name][0](**{_snake(key): value for key, value in members.items() if key != "payload"})
+
+
+def _check(body: Mapping[str, Any]) -> None:
+    from pydantic import ValidationError
+
+    from .establish_request import EstablishRequest, path_of, unknown_members
+
+    try:
+        request = EstablishRequest.model_validate({"applicationAnchor": "any", **body})
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        raise _wrong(f"{path_of(found['loc'])}{_reason(found)}".strip()) from None
+    for path in unknown_members(request):
+        where, _, name = path.rpartition(".")
+        raise _wrong(f"{_quoted([name])} does not belong to {where}")
+
+
+def _reason(found: ErrorDetails) -> str:
+    """A finding of pydantic's in this project's words, to follow the path. It repeats no value."""
+    context = found.get("ctx", {})
+    discriminator = str(context.get("discriminator", "")).strip("'")
+    match found["type"]:
+        case "missing":
+            return " is missing"
+        case "too_short":
+            return " is empty, which the service refuses; leave it out to narrow nothing"
+        case "too_long":
+            return f" has more than {context['max_length']} entries"
+        case "string_too_long":
+            return f" has more than {context['max_length']} characters"
+        case "list_type":
+            return " must be a list"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return " must be an object"
+        case "union_tag_invalid":
+            return f".{discriminator} must be one of {str(context['expected_tags']).replace(chr(39), '')}"
+        case "union_tag_not_found":
+            return f".{discriminator} is missing"
+        case "extra_forbidden":
+            chosen = next((part for part in found["loc"] if isinstance(part, str) and part.isupper()), "it")
+            return f" does not belong to {chosen}"
+        case "value_error":
+            return f" {context['error']}"
+        case _:
+            return " is not a text that the service takes"
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else value
+
+
+def _quoted(names: set[str] | list[str]) -> str:
+    """Members' names as a sentence shows them: none is long, and none has a character that a terminal acts on."""
+    return ", ".join(sorted(repr(name)[:40] for name in names))
+
+
+def _wrong(why: str) -> ConfigurationError:
+    return ConfigurationError(f"The constraints cannot be used: {why}.")
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)

@@ -1,0 +1,208 @@
+"""One HTTP exchange, bounded in time and size, and never more than that.
+
+It talks to an httpx transport rather than through `httpx.Client`: no redirects, no cookies, no proxies from the
+environment, and no log line that carries a URL, for URLs here hold errand keys. What goes wrong is a `Failed`, never an
+exception.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+import anyio
+import httpx
+
+from .._values.clock import Clock
+from .._values.errors import system_words
+from .._values.secret import printable
+from .._version import __version__
+from .ahead import CONNECT_SECONDS
+from .certificates import certificate_source
+from .json_text import read_json
+from .port import Trouble
+from .reply import Failed, Replied, Sign
+
+MAX_BODY = 256 * 1024
+"""Bytes of an answer. The largest promised one, two tokens and five claims, is a few kilobytes."""
+
+POST_SECONDS = 30.0
+GET_SECONDS = 10.0
+
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # a compressed answer has no honest size
+    "User-Agent": f"sudomimus-bridge/{__version__}",
+}
+
+
+class Transport(Protocol):
+    """httpx's transport port, and a way to have a connection ready: a real one, or one that answers from a script."""
+
+    async def warm(self, url: str) -> None:
+        """Open a connection to the host of `url`. Never raises."""
+        ...
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request. Raises httpx's exceptions."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class Exchange:
+    """Sends requests to one API of the service: see `reply.Requests`."""
+
+    def __init__(self, base_url: str, transport: Transport, clock: Clock, *, through: str | None = None) -> None:
+        """`through` names the proxy that `transport` uses, for errors."""
+        self.base_url = base_url
+        self._through = through
+        self._transport = transport
+        self._clock = clock
+
+    async def warm(self) -> None:
+        """See `Requests.warm`."""
+        await self._transport.warm(self.base_url)
+
+    async def aclose(self) -> None:
+        """See `Requests.aclose`."""
+        await self._transport.aclose()
+
+    async def post(self, path: str, body: Mapping[str, Any], sign: Sign | None = None) -> Replied | Failed:
+        """POST a JSON object."""
+        content = json.dumps(body, separators=(",", ":")).encode()
+        headers = {**_HEADERS, "Content-Type": "application/json"}
+        if sign is not None:
+            headers["Authorization"] = sign(content).reveal()  # by the very bytes that are sent
+        return await self._send("POST", path, POST_SECONDS, headers, content)
+
+    async def get(self, path: str) -> Replied | Failed:
+        """GET a JSON object."""
+        return await self._send("GET", path, GET_SECONDS, _HEADERS, None)
+
+    async def _send(
+        self, method: str, path: str, seconds: float, headers: dict[str, str], content: bytes | None
+    ) -> Replied | Failed:
+        reply = await self._exchanged(method, path, seconds, headers, content)
+        if isinstance(reply, Failed) and self._through is not None:
+            return replace(reply, detail=f"{reply.detail}, through {self._through}")
+        return reply
+
+    async def _exchanged(
+        self, method: str, path: str, seconds: float, headers: dict[str, str], content: bytes | None
+    ) -> Replied | Failed:
+        timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS).as_dict()
+        request = httpx.Request(
+            method, self.base_url + path, headers=headers, content=content, extensions={"timeout": timeout}
+        )
+        with self._clock.move_on_after(seconds):
+            try:
+                return await self._receive(await self._transport.handle_async_request(request))
+            except httpx.TimeoutException as error:
+                return Failed(Trouble.TIMEOUT, type(error).__name__, isinstance(error, _BEFORE_SENDING))
+            except (httpx.TransportError, httpx.StreamError, OSError) as error:
+                return _failed(error)
+        return Failed(Trouble.TIMEOUT, f"no whole answer within {seconds:.0f} seconds")
+
+    async def _receive(self, response: httpx.Response) -> Replied | Failed:
+        content = bytearray()
+        try:
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                return Failed(Trouble.UNREADABLE, "a compressed answer, which was not asked for")
+            with anyio.CancelScope() as reading:
+                async for chunk in response.aiter_raw():
+                    content += chunk
+                    if len(content) > MAX_BODY:
+                        reading.cancel()  # ends the iteration from within: an iterator that is left half-way lingers
+            if len(content) > MAX_BODY:
+                return Failed(Trouble.UNREADABLE, f"an answer of more than {MAX_BODY // 1024} KiB")
+        finally:
+            with anyio.CancelScope(shield=True):
+                await response.aclose()
+        if response.has_redirect_location or 300 <= response.status_code < 400:
+            return Failed(Trouble.UNREADABLE, f"a redirect ({response.status_code}), which is not followed")
+        body, flaw = _json_object(response.headers.get("Content-Type", ""), bytes(content))
+        date = _http_date(response.headers.get("Date", ""))
+        retry_after = _retry_after(response.headers, self._clock.wall() if date is None else date)
+        return Replied(response.status_code, body, flaw, retry_after, date)
+
+
+def _retry_after(headers: httpx.Headers, now: float) -> float | None:
+    """Retry-After in seconds (RFC 9110, 10.2.3). A date counts from the answer's own Date, for local clocks are wrong."""
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    then = _http_date(text)
+    return None if then is None else max(0.0, then - now)
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        date = parsedate_to_datetime(text)
+        # HTTP's dates are UTC (RFC 9110, 5.6.7), and so is one that names no zone.
+        return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
+def _json_object(content_type: str, content: bytes) -> tuple[dict[str, Any], str | None]:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        return {}, f"{printable(kind[:60])} in place of application/json"
+    try:
+        body = read_json(content)
+    except ValueError:
+        return {}, "a body that is not JSON" if content else "an empty body"
+    return (body, None) if isinstance(body, dict) else ({}, "JSON that is not an object")
+
+
+# What httpx raises while a connection is made or waited for, a proxy's included: nothing of the request has left then.
+_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+def _failed(error: Exception) -> Failed:
+    """The trouble behind a transport's exception. Only class names and the system's own words: no URL, no content."""
+    unsent = isinstance(error, _BEFORE_SENDING)
+    system: str | None = None
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            source = certificate_source()
+            by = f" (by the certificates of {source})" if source else ""
+            return Failed(Trouble.CERTIFICATE, f"{cause.verify_message}{by}", unsent)
+        if system is None and isinstance(cause, OSError) and cause.errno:
+            system = _system_words(cause)
+    name = type(error).__name__
+    if isinstance(error, httpx.ProxyError) and (status := re.match(r"[0-9]{3}(?= |$)", str(error))):
+        system = f"the proxy answered {status[0]}"
+    if isinstance(error, (httpx.DecodingError, httpx.RemoteProtocolError)) and "disconnected" not in str(error).lower():
+        return Failed(Trouble.UNREADABLE, f"{name}: not HTTP/1.1 as it should be")
+    return Failed(Trouble.NETWORK, f"{name}: {system}" if system else name, unsent)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what led to it, each of a group's included: a host may have several addresses."""
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _causes(part)
+    elif (cause := error.__cause__ or error.__context__) is not None:
+        yield from _causes(cause)
+
+
+def _system_words(error: OSError) -> str:
+    """The system's words for an error's number, which say more than the words that asyncio and trio put in their place."""
+    if not isinstance(error, (ssl.SSLError, socket.gaierror, socket.herror)):  # their numbers are not the system's
+        words = os.strerror(error.errno or 0)
+        if "nknown error" not in words:  # Windows does not know those of its sockets by this way
+            return words
+    return system_words(error)

@@ -1,0 +1,35 @@
+"""The Session API over HTTP: requests as session.yaml has them, answers into plain values."""
+
+from __future__ import annotations
+
+from .._values.sealed import sealed
+from .._values.secret import Secret
+from .answers import issued, refused, unreadable
+from .port import Answer, Operation
+from .reply import Failed, Requests
+
+
+class SessionService:
+    """See `port.Session`."""
+
+    def __init__(self, requests: Requests) -> None:
+        self.base_url = requests.base_url
+        self._requests = requests
+
+    @sealed
+    async def refresh(self, refresh_token: Secret, application: str) -> Answer:
+        """See `Session.refresh`. The answer names no application."""
+        return issued(
+            await self._requests.post(Operation.REFRESH, {"refreshToken": refresh_token.reveal()}), application
+        )
+
+    @sealed
+    async def logout(self, refresh_token: Secret) -> Answer:
+        """See `Session.logout`."""
+        reply = await self._requests.post(Operation.LOGOUT, {"refreshToken": refresh_token.reveal()})
+        if isinstance(reply, Failed) or reply.status != 200:
+            return refused(reply)
+        revoked = reply.body.get("revoked")
+        if reply.flaw or not isinstance(revoked, bool):
+            return unreadable(reply, "an answer that does not say whether it revoked")
+        return Answer(status=200, revoked=revoked)

@@ -1,0 +1,272 @@
+"""Where a session is kept now: on disk or in memory, as the player wants it, and in memory while the disk does not serve.
+
+Nothing here raises `StoreUnusable`: a failure of a store becomes a sentence, and the session goes on. A disk that failed is
+tried again by each later call, for a full disk, a lack of descriptors or a held lock is soon over. Only a keyring that the
+player left locked is not asked again.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import TypeVar, TypeVarTuple, Unpack
+
+from anyio import CancelScope
+
+from .._runs.threads import in_thread, to_the_end_in_thread
+from .._values.clock import Clock
+from .._values.errors import LoginCancelled
+from .record import Record
+from .store import MemoryStore, Store, StoreUnusable, polled
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+RETRY_SECONDS = 0.1
+"""How long a disk that has failed may keep a call waiting for its lock: the session is in memory, and need not wait."""
+
+_log = logging.getLogger(__name__)
+
+_BUSY = "Another program is still renewing this sign-in, so it cannot be saved. You stay signed in until you quit."
+
+
+@contextmanager
+def _or_unusable() -> Iterator[None]:
+    """Whatever is wrong with a system that the disk's store did not expect, the tokens in hand are not lost for it."""
+    try:
+        yield
+    except (StoreUnusable, LoginCancelled):
+        raise
+    except Exception as error:  # noqa: BLE001 - as the docstring says
+        _log.warning("the store of the session failed: %s", type(error).__name__)
+        raise StoreUnusable(
+            "This sign-in cannot be saved on this computer. You stay signed in until you quit."
+        ) from None
+
+
+class Place:
+    """One record, its lock, and the player's choice of where it lies."""
+
+    def __init__(self, clock: Clock, open_disk: Callable[[], Store]) -> None:
+        """`open_disk` gives the store on disk; it is called once the player stays signed in, and may block."""
+        self._clock = clock
+        self._open_disk = open_disk
+        self._store: Store = MemoryStore()
+        self._on_disk = False
+        """The choice that was carried out last."""
+        self._failed: Store | None = None
+        """The disk that failed for the moment, while memory stands in for it."""
+        self._held: Store | None = None
+        """The disk, while a renewal of this process holds its lock. It is written to even if it has failed before."""
+        self._known: Record | None = None
+        """The record that lay on disk when it was last read or written."""
+        self._copied = False
+        """The record in memory is only a copy: the one on disk is at least as new."""
+        self._doomed = False
+        """The record on the disk that failed is forgotten, and still has to be removed."""
+        self._turn = threading.Lock()
+        """Of this process's threads and tasks: held around a store's lock, for the store may change while it is held."""
+        self.stay_signed_in = False
+        """The player's choice, which may change at any time: whether the session outlives this process."""
+        self.problem: str | None = None
+        """Why the session is not kept on disk, in a sentence for the player; None where it is, or is not meant to be."""
+
+    @asynccontextmanager
+    async def locked(self, patience: float = math.inf) -> AsyncIterator[None]:
+        """Held while the record is renewed, at the place where it is then.
+
+        `patience`: seconds after which the disk, held by another process all the time, is done without.
+        """
+        async with polled(self._turn, self._clock), AsyncExitStack() as stack:
+            await self._settle(patience)
+            store = self._store
+            try:
+                await self._lock(stack, store, patience)
+            except StoreUnusable as unusable:
+                self._do_without(store, unusable)
+            else:
+                self._held = store if store.shared else None
+                stack.callback(self._let_go)
+            yield
+
+    def _let_go(self) -> None:
+        self._held = None
+
+    async def _lock(self, stack: AsyncExitStack, store: Store, patience: float) -> None:
+        with self._clock.move_on_after(patience), _or_unusable():
+            await stack.enter_async_context(store.locked(self._clock))
+            return
+        raise StoreUnusable(_BUSY)
+
+    async def settle(self) -> None:
+        """Move what is known to where the player wants it kept. Not under the lock."""
+        if self._on_disk != self.stay_signed_in:
+            async with polled(self._turn, self._clock):
+                await self._settle()
+        elif self._failed is not None and self._turn.acquire(blocking=False):
+            try:
+                await self._settle()
+            finally:
+                self._turn.release()
+
+    async def _settle(self, patience: float = math.inf) -> None:
+        wanted = self.stay_signed_in
+        if wanted and self._failed is not None:
+            await self._return_to(self._failed)
+        elif self._on_disk != wanted:
+            await (self._move_to_disk(patience) if wanted else self._move_to_memory(patience))
+
+    async def _move_to_disk(self, patience: float) -> None:
+        self._on_disk = True
+        disk: Store | None = None
+        async with AsyncExitStack() as stack:
+            try:
+                with _or_unusable():
+                    disk = await in_thread(self._open_disk)
+                await self._lock(stack, self._store, patience)
+                if self._store.read() is not None:  # only to read, nobody has to wait for a renewal
+                    await self._lock(stack, disk, patience)
+            except StoreUnusable as unusable:
+                self._do_without(disk, unusable)
+                return
+            except BaseException:
+                self._on_disk = False
+                raise
+            with CancelScope(shield=True):
+                held, self._store = self._store.read(), disk
+                if held is not None:
+                    await self.write(held)
+
+    async def _return_to(self, disk: Store) -> None:
+        """Go on with a disk that failed before. Of two records, the one that was received later is kept."""
+        async with AsyncExitStack() as stack:
+            held = None if self._copied else self._store.read()
+            try:
+                if held is not None:
+                    await self._lock(stack, disk, RETRY_SECONDS)
+                elif self._doomed:
+                    await self._call(disk, disk.forget)
+            except StoreUnusable as unusable:
+                self._do_without(disk, unusable)
+                return
+            with CancelScope(shield=True):
+                there = None if held is None or self._doomed else await self._left_on(disk)
+                self._store, self._failed, self._copied, self._doomed = disk, None, False, False
+                if held is None or (there is not None and there.received_after(held)):
+                    self.problem = None
+                else:
+                    await self.write(held)
+
+    async def _move_to_memory(self, patience: float) -> None:
+        async with AsyncExitStack() as stack:
+            try:
+                await self._lock(stack, self._store, patience)
+            except StoreUnusable as unusable:  # tried again by the next call, for the disk still holds the record
+                self._say(unusable)
+                return
+            with CancelScope(shield=True):
+                held = await self.read()
+                self.problem = None
+                await self.forget()
+                self._store, self._on_disk = (
+                    MemoryStore(),
+                    self._failed is not None,
+                )  # what is left there is tried again
+                if held is not None:
+                    self._store.write(held)
+
+    async def _call(self, store: Store, function: Callable[[Unpack[Args]], T], *args: *Args, asks: bool = False) -> T:
+        """A store's call: on a worker thread where it may block. One that `asks` the player may be given up half-way."""
+        if not store.shared:
+            return function(*args)
+        with _or_unusable():
+            return await (in_thread if asks else to_the_end_in_thread)(function, *args)
+        raise AssertionError  # for mypy, which thinks that the block might swallow an error
+
+    async def read(self) -> Record | None:
+        """The record; None if there is none, or none that can be used.
+
+        If the disk cannot be read for the moment, the record that it held before, without the refresh token, which another
+        process may have used since.
+        """
+        store = self._store
+        try:
+            record = await self._call(store, store.read, asks=True)
+        except StoreUnusable as unusable:
+            if unusable.for_good:
+                self._do_without(store, unusable)
+                return None
+            self._say(unusable)
+            return self._known.without_refresh() if self._known is not None else None
+        if store.shared:
+            self._known = record
+        return record
+
+    async def write(self, record: Record) -> bool:
+        """True unless another process, or a later start, can still use a refresh token that this record has used up."""
+        store = self._held or self._store
+        try:
+            await self._call(store, store.prepare, asks=True)
+            await self._call(store, store.write, record)
+        except StoreUnusable as unusable:
+            self._do_without(store, unusable)
+            harmless = await self._harmless(store, record, unusable)
+            # A mark that cannot be made leaves a token that is not used: the record on the disk is still the good one.
+            self._copied = record.in_flight and not harmless
+            self._store.write(record.without_refresh() if self._copied else record)
+            return harmless
+        self._copied = False
+        if store.shared:
+            self._store, self._failed, self._known, self.problem = store, None, record, None
+            self._doomed = False
+        return True
+
+    async def _harmless(self, disk: Store, record: Record, unusable: StoreUnusable) -> bool:
+        """See to it that the record that is left on disk, if any, leads to no second use of a refresh token."""
+        if not unusable.for_good:  # else reading would bother the player as well
+            left = await self._left_on(disk)
+            if left is not None and not left.endangers(record):
+                return True
+        try:
+            await self._call(disk, disk.forget)
+        except StoreUnusable:
+            return False
+        return True
+
+    async def _left_on(self, disk: Store) -> Record | None:
+        try:
+            return await self._call(disk, disk.read)
+        except StoreUnusable:
+            return None
+
+    async def forget(self) -> None:
+        """Leave nothing behind, as far as that can be."""
+        self._known, self._copied, failed = None, False, self._failed
+        self._failed, self._doomed = None, False
+        for store in (self._store, failed):
+            if store is not None:
+                try:
+                    await self._call(store, store.forget)
+                except StoreUnusable as unusable:
+                    self._do_without(store, unusable)
+                    self._doomed = True
+
+    def _do_without(self, disk: Store | None, unusable: StoreUnusable) -> None:
+        """From here on in memory, with what memory knows, until the disk serves again."""
+        self._say(unusable)
+        self._failed = disk if disk is not None and disk.shared and not unusable.for_good else None
+        if unusable.for_good:
+            self._held = None
+        if self._store.shared:
+            self._store = MemoryStore()
+            if self._known is not None and not unusable.for_good:
+                self._store.write(self._known.without_refresh())
+                self._copied = True
+
+    def _say(self, unusable: StoreUnusable) -> None:
+        if self.problem != unusable.sentence:
+            _log.warning("%s", unusable.sentence)
+        self.problem = unusable.sentence

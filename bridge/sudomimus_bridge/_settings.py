@@ -1,0 +1,276 @@
+"""Every setting of the bridge in one table: keyword, flag, variable, default and check. Every door reads it here.
+
+Standard library only, since a login in a game reads it too. A keyword or flag wins over the environment; Ren'Py alone
+asks for the reverse (`environment_first`).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ._browser.gate import BrowserGate, is_browser_host, is_loopback
+from ._values.errors import ConfigurationError
+from ._values.sealed import sealed
+from ._values.secret import looks_secret
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one bridge, checked. Field names are the keywords of INTERFACES."""
+
+    application: str | None = None
+    steam_app_id: int | None = None
+    steam_library: Path | None = None
+    native_url: str = "https://native-api.sudomimus.com"
+    connect_url: str = "https://connect-api.sudomimus.com"
+    device_url: str = "https://device-api.sudomimus.com"
+    session_url: str = "https://session-api.sudomimus.com"
+    via_url: str = "https://via.sudomimus.com"
+    browser_hosts: tuple[str, ...] = ()
+    no_browser: bool = False
+    quietly: bool = False
+    steam_hosted: bool = False
+    session_folder: Path | None = None
+    timeout: float = 3600.0
+
+    @property
+    def gate(self) -> BrowserGate:
+        """The gate for pages, as these settings set it."""
+        return BrowserGate(self.browser_hosts, self.via_url)
+
+    def require_application(self) -> str:
+        """The application anchor. Raises `ConfigurationError` where none was given."""
+        if self.application is None:
+            raise ConfigurationError(
+                "No application is set: pass --application ANCHOR or set SUDOMIMUS_APPLICATION to your game's "
+                "application anchor."
+            )
+        return self.application
+
+    @sealed
+    def require_steam_app_id(self, environ: Mapping[str, str] = os.environ) -> int:
+        """The Steam app id: the setting, else `SteamAppId`, else `steam_appid.txt` in the working directory.
+
+        Raises `ConfigurationError` where none of them gives one (steamworks/ABI, "The process").
+        """
+        if self.steam_app_id is not None:
+            return self.steam_app_id
+        if environ.get("SteamAppId", "").strip() not in ("", "0"):
+            return _app_id(environ["SteamAppId"], "the environment variable SteamAppId")
+        try:
+            text = Path("steam_appid.txt").read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            raise ConfigurationError(
+                "No Steam app id is set: pass --steam-app-id, set SUDOMIMUS_STEAM_APP_ID, or put steam_appid.txt into "
+                "the working directory."
+            ) from None
+        except (OSError, ValueError):
+            raise ConfigurationError(
+                "steam_appid.txt in the working directory cannot be read: it must be a text file that holds the "
+                "game's Steam app id."
+            ) from None
+        return _app_id(text, "steam_appid.txt")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table: the keyword, what the command line shows, and how a given value is checked."""
+
+    keyword: str
+    metavar: str
+    help: str
+    check: Callable[[Any, str], Any]
+    variable: str
+    flag: str
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the flag may be given several times."""
+        return self.keyword == "browser_hosts"
+
+    @property
+    def switch(self) -> bool:
+        """Whether the flag takes no value."""
+        return self.check is _switch
+
+
+@sealed
+def read_settings(
+    given: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    environment_first: bool = False,
+    spelled: Callable[[Setting], str] = lambda setting: setting.flag,
+) -> Settings:
+    """The settings from what a door was given (`given`, None standing for not given) and the environment.
+
+    Raises `ConfigurationError` with the name of what is wrong, as the door has it `spelled` or the variable's;
+    `TypeError` for an unknown keyword.
+    """
+    given = given or {}
+    environ = os.environ if environ is None else environ
+    unknown = set(given) - {setting.keyword for setting in TABLE}
+    if unknown:
+        raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
+    values = {}
+    for setting in TABLE:
+        sources = [
+            (given.get(setting.keyword), spelled(setting)),
+            (environ.get(setting.variable) or None, setting.variable),
+        ]
+        if environment_first:
+            sources.reverse()
+        for value, source in sources:
+            if value is not None:
+                values[setting.keyword] = setting.check(value, source)
+                break
+    return Settings(**values)
+
+
+def shown(value: object) -> str:
+    """A wrong value as an error may repeat it: shortened, and not at all where it looks like a secret."""
+    text = str(value)
+    return (
+        "a value that looks like a secret"
+        if looks_secret(text) or "@" in text  # as in a URL with a password
+        else ascii(text if len(text) <= 60 else text[:57] + "…")
+    )
+
+
+def _anchor(value: Any, source: str) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not text or len(text) > 200 or not text.isprintable():
+        raise ConfigurationError(
+            f"{source} must be your game's application anchor, such as my-game; it is {shown(value)}."
+        )
+    return text
+
+
+def _app_id(value: Any, source: str) -> int:
+    text = str(value).strip()
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= 0xFFFFFFFF:
+        raise ConfigurationError(
+            f"{source} must be a Steam app id, a whole number from 1 to 4294967295; it is {shown(value)}."
+        )
+    return int(text)
+
+
+def _library(value: Any, source: str) -> Path:
+    return _path(value, source, "the path of the Steam library")
+
+
+def _folder(value: Any, source: str) -> Path:
+    return _path(value, source, "the path of a folder")
+
+
+def _path(value: Any, source: str, what: str) -> Path:
+    try:
+        text = os.fspath(value)
+    except TypeError:
+        text = None
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise ConfigurationError(f"{source} must be {what}; it is {shown(value)}.")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # pathlib's, for a ~ that stands for nobody
+        raise ConfigurationError(
+            f"{source} must be {what}; it is {shown(value)}, and this computer knows no such home folder. Write it out."
+        ) from None
+
+
+def _url(value: Any, source: str) -> str:
+    def wrong(why: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"{source} must be an https URL, or http on a loopback host such as http://127.0.0.1:8000: {why}."
+        )
+
+    text = value.strip() if isinstance(value, str) else ""
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        raise wrong("it holds characters that do not belong in a URL")
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise wrong("it is not a well-formed URL") from None
+    if "@" in text or parts.query or parts.fragment or "?" in text or "#" in text:
+        raise wrong("it may hold no user name, query or fragment")
+    if parts.scheme not in ("https", "http") or not host:
+        raise wrong(f"{shown(text)} is neither" if text else "it is empty")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise wrong(f"{shown(host)} is not a loopback host, so it needs https")
+    return text.rstrip("/")
+
+
+def _hosts(value: Any, source: str) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else [value]
+    hosts = []
+    for item in items:
+        host = item.strip() if isinstance(item, str) else ""
+        if not is_browser_host(host):
+            raise ConfigurationError(
+                f"{source} must name hosts, such as via.sudomimus.com or 127.0.0.1:8000, without scheme or path; "
+                f"it has {shown(item)}."
+            )
+        hosts.append(host.lower())
+    return tuple(hosts)
+
+
+def _switch(value: Any, source: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("0", "false", "no", "off", ""):
+        return False
+    raise ConfigurationError(f"{source} must be 1 or 0; it is {shown(value)}.")
+
+
+def _seconds(value: Any, source: str) -> float:
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not 0 < seconds <= 7 * 24 * 3600:
+        raise ConfigurationError(
+            f"{source} must be a number of seconds, more than 0 and at most a week; it is {shown(value)}."
+        )
+    return seconds
+
+
+def _row(keyword: str, metavar: str, check: Callable[[Any, str], Any], help: str, flag: str = "") -> Setting:
+    variable = f"SUDOMIMUS_{keyword.upper()}"
+    return Setting(keyword, metavar, help, check, variable, flag or "--" + keyword.replace("_", "-"))
+
+
+TABLE: tuple[Setting, ...] = (
+    _row("application", "ANCHOR", _anchor, "your game's application anchor"),
+    _row("steam_app_id", "ID", _app_id, "the Steam app id; else SteamAppId, else steam_appid.txt"),
+    _row("steam_library", "PATH", _library, "the Steam library, or the folder it lies in; else it is searched for"),
+    _row("native_url", "URL", _url, f"the Native API (default {Settings.native_url})"),
+    _row("connect_url", "URL", _url, f"the Connect API (default {Settings.connect_url})"),
+    _row("device_url", "URL", _url, f"the Device API (default {Settings.device_url})"),
+    _row("session_url", "URL", _url, f"the Session API (default {Settings.session_url})"),
+    _row("via_url", "URL", _url, f"the base of the service's pages (default {Settings.via_url})"),
+    _row(
+        "browser_hosts",
+        "HOST",
+        _hosts,
+        "a host whose pages may be opened; repeatable; replaces the default",
+        "--browser-host",
+    ),
+    _row("no_browser", "", _switch, "show the page's URL instead of opening it"),
+    _row("quietly", "", _switch, "neither open a page nor wait for one: end with exit status 5 if one is needed"),
+    _row(
+        "steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"
+    ),
+    _row("session_folder", "PATH", _folder, "where a player who stays signed in is remembered; else the user's own"),
+    _row("timeout", "SECONDS", _seconds, "the whole login, pages included (default 3600)"),
+)

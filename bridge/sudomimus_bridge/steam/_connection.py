@@ -1,0 +1,270 @@
+"""The Steam port on the flat API: one connection to Steam for each library in a process, shared by whoever asks.
+
+Steamworks is initialised once for a whole process, so two bridges in one process share one `Connection`; the last to
+close it shuts it down. All library calls are made on its worker thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+
+from .._values.clock import Clock
+from .._values.errors import BridgeError, ConfigurationError, SteamUnavailable
+from . import _abi as abi
+from . import _results as results
+from ._dispatch import Dispatch, HostDispatch, ManualDispatch
+from ._ledger import Ledger, handle_of
+from ._library import SteamLibrary, find_library, load_library
+from ._on_thread import CANCEL_SECONDS, SteamOnThread
+from ._worker import Worker
+
+_IDLE_PUMP_SECONDS = 1.0
+
+
+class Connection:
+    """One library, initialised at most once, with its thread, its ledger and its dispatch."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.users = 0
+        self.ledger = Ledger()
+        self._library: SteamLibrary | None = None
+        self._dispatch: Dispatch | None = None
+        self._hosted = False
+        self._app_id = 0
+        self._asked_at = 0.0
+        self.worker = Worker("sudomimus-bridge steam", self._pump, self._pause)
+
+    # Everything from here on runs on the worker's thread, but for `waker`'s side of the ledger.
+
+    def open(self, wanted: Callable[[], int], *, by_host: bool = False) -> int:
+        """Load and initialise if need be, or again where Steam has gone since; the app id Steam runs under.
+
+        `wanted` gives the app id of the settings, and raises `ConfigurationError` where there is none. `by_host`: only
+        the program around the bridge may initialise.
+        """
+        if self._library is None:
+            self._library = load_library(self.path)
+        if self._dispatch is not None and not self._alive(self._dispatch):
+            self.shut_down()
+        if self._dispatch is None:
+            self._initialise(wanted, by_host=by_host)
+        app_id = self._wanted(wanted)
+        if app_id != self._app_id:
+            raise results.other_app(self._app_id, app_id)
+        return self._app_id
+
+    def request(self, identity: str) -> int:
+        """GetAuthTicketForWebApi: the ticket's number. Where a connection has gone stale, Steam is opened anew once."""
+        for again in (True, False):
+            self._pump()  # what came before this request says nothing about it
+            if self._dispatch is not None and (user := self.library.user()):
+                self._asked_at = time.monotonic()
+                handle = int(self.library.api.ISteamUser_GetAuthTicketForWebApi(user, identity.encode()))
+                if handle != abi.INVALID_HANDLE:
+                    return self.ledger.enter(handle)
+            if again and not self._hosted:
+                self.shut_down()
+                self._initialise(lambda: self._app_id)
+        raise results.no_handle()
+
+    def cancel(self, number: int) -> None:
+        """CancelAuthTicket, once for each ticket and never after Shutdown, when the handle has died with the pipe."""
+        if not self.ledger.strike(number) or self._dispatch is None:
+            return
+        if self.library.api.GetHSteamPipe() == self._dispatch.pipe and (user := self.library.user()):
+            self.library.api.ISteamUser_CancelAuthTicket(user, handle_of(number))
+
+    def shut_down(self) -> None:
+        """Cancel what is open and let go of Steam; what a host initialised stays initialised."""
+        self.ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
+        for number in self.ledger.numbers():
+            self.cancel(number)
+        dispatch, self._dispatch = self._dispatch, None
+        if dispatch is not None:
+            dispatch.stop()
+            if not self._hosted:
+                self.library.api.Shutdown()
+        self.ledger.forget_all()
+
+    def logged_on(self) -> bool:
+        """BLoggedOn (isteamuser.h)."""
+        user = self.library.user() if self._dispatch is not None else 0
+        return bool(user) and bool(self.library.api.ISteamUser_BLoggedOn(user))
+
+    @property
+    def library(self) -> SteamLibrary:
+        """The loaded library. Only after `open`."""
+        if self._library is None:
+            raise BridgeError("Steam was used before it was opened.")
+        return self._library
+
+    def _wanted(self, wanted: Callable[[], int]) -> int:
+        """The app id of the settings. A host that runs Steam has chosen one already, so none need be set."""
+        try:
+            return wanted()
+        except ConfigurationError:
+            if self._hosted:
+                return self._app_id
+            raise
+
+    def _initialise(self, wanted: Callable[[], int], *, by_host: bool = False) -> None:
+        library = self.library
+        self._hosted = bool(library.api.GetHSteamPipe())
+        if by_host and not self._hosted:
+            raise SteamUnavailable(results.HOST_HAS_NOT_STARTED, reason="HostHasNotInitialised")
+        if not self._hosted:
+            with _steam_app_id(wanted()):
+                result, message = library.initialise()
+            if result != abi.INIT_OK:
+                raise results.init_error(result, message, running=bool(library.api.IsSteamRunning()))
+        dispatch = HostDispatch(library, self.ledger) if self._hosted else ManualDispatch(library, self.ledger)
+        try:
+            dispatch.start()
+        finally:
+            self._dispatch = dispatch
+        utils = library.utils()
+        self._app_id = int(library.api.ISteamUtils_GetAppID(utils)) if utils else self._wanted(wanted)
+
+    def _alive(self, dispatch: Dispatch) -> bool:
+        api = self.library.api
+        return bool(api.GetHSteamPipe() == dispatch.pipe) and bool(api.IsSteamRunning())
+
+    def _pump(self) -> None:
+        if self._dispatch is None:
+            return
+        try:
+            alive = self._dispatch.pump()
+        except Exception as error:  # noqa: BLE001 - a library that fails here must not take the thread with it
+            self.ledger.fail_all(results.SHUTTING_DOWN, type(error).__name__)
+            alive = False
+        if not alive:
+            self.shut_down()
+
+    def _pause(self) -> float | None:
+        """How long the thread may sleep: a twentieth of the time the ticket has taken, so the wait adds about as much."""
+        if self._dispatch is None:
+            return None
+        if not self.ledger.waiting:
+            return _IDLE_PUMP_SECONDS if not self._hosted else None
+        if self._hosted:
+            return 0.25
+        return min(0.01, max(0.001, (time.monotonic() - self._asked_at) / 20))
+
+
+@contextmanager
+def _steam_app_id(app_id: int) -> Iterator[None]:
+    """`SteamAppId` in the environment while Steam is initialised, as when Steam itself starts a game."""
+    before = os.environ.get("SteamAppId")
+    os.environ["SteamAppId"] = str(app_id)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SteamAppId"]
+        else:
+            os.environ["SteamAppId"] = before
+
+
+# A connection stays in the book when nobody uses it: its thread sleeps, and the next user finds the same one, so that an
+# Init can never overtake the Shutdown before it.
+_connections: dict[Path, Connection] = {}
+# The one lock for all ports and this book, so that there is no order to take two in: the collector may drop one port on a
+# thread that is just opening another, and that other's thread may be waiting.
+_connections_lock = threading.RLock()
+
+
+def _acquire(path: Path) -> Connection:
+    with _connections_lock:
+        connection = _connections.get(path) or Connection(path)
+        _connections[path] = connection
+        connection.users += 1
+        return connection
+
+
+def _release(connection: Connection) -> None:
+    with _connections_lock:
+        connection.users -= 1
+
+
+def _shut_down_if_unused(connection: Connection) -> None:
+    if connection.users == 0:
+        connection.shut_down()
+
+
+@atexit.register
+def _close_all() -> None:
+    """The interpreter ends: cancel every ticket and shut down, without waiting for a library that is stuck."""
+    for connection in _connections.values():
+        connection.worker.post(connection.shut_down)
+        connection.worker.stop(CANCEL_SECONDS)
+
+
+class FlatApiSteam(SteamOnThread):
+    """The Steam port on a `libsteam_api`, Valve's or a stub of it: loaded by the bridge or by its host."""
+
+    def __init__(self, library: Path | None, app_id: Callable[[], int], clock: Clock, *, hosted: bool = False) -> None:
+        """`hosted`: the program runs Steam, even where that cannot be seen yet; it is never initialised from here."""
+        super().__init__(clock)
+        self._by_host = hosted
+        self._chosen = library
+        self._app_id = app_id
+        self._connection: Connection | None = None
+        self._using = False
+
+    async def open(self) -> int:
+        """See `Steam.open`. Raises `ConfigurationError` where Steam runs as another app."""
+        path = (
+            None if self._using else find_library(self._chosen, hosted=self._by_host)
+        )  # not under the lock, for it asks the disk
+        with _connections_lock:
+            if not self._using and path is not None:
+                self._connection = _acquire(path)
+                self._using = True
+        connection = self._thread()
+        try:
+            return await self._within_open_seconds(
+                connection.worker, lambda: connection.open(self._app_id, by_host=self._by_host)
+            )
+        except SteamUnavailable as error:
+            if error.reason == "HostHasNotInitialised":
+                self._let_go()  # the host may load another copy than this one
+            raise
+
+    async def aclose(self) -> None:
+        """See `Steam.aclose`. Waits a moment for Shutdown, and leaves a library that is stuck to itself."""
+        if (connection := self._let_go()) is not None:
+            with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):
+                await connection.worker.call(lambda: _shut_down_if_unused(connection))
+
+    def drop(self, seconds: float = 0.0) -> None:
+        """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
+        if (connection := self._let_go()) is not None:
+            connection.worker.finish(lambda: _shut_down_if_unused(connection), seconds)
+
+    def _let_go(self) -> Connection | None:
+        """The connection that is not used any more; None where there was none. It stays known, for late cancels."""
+        with _connections_lock:
+            if not self._using or self._connection is None:
+                return None
+            self._using = False
+            _release(self._connection)
+            return self._connection
+
+    async def logged_on(self) -> bool:
+        """Whether Steam is logged on to its servers (isteamuser.h, BLoggedOn). Only after `open`."""
+        connection = self._thread()
+        return await connection.worker.call(connection.logged_on)
+
+    def _thread(self) -> Connection:
+        if self._connection is None:
+            raise BridgeError("Steam was asked for a ticket before it was opened.")
+        return self._connection

@@ -1,0 +1,94 @@
+"""The async side of a Steam port whose calls are made on a worker's thread: tickets asked for, awaited and cancelled."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import anyio
+
+from .._runs.threads import waker
+from .._values.clock import Clock
+from .._values.errors import SteamUnavailable
+from .._values.secret import Secret
+from . import _results as results
+from ._ledger import Ledger
+from ._worker import Worker
+
+T = TypeVar("T")
+
+OPEN_SECONDS = 20.0
+"""How long Steam may take to load and initialise before a login gives up."""
+
+CANCEL_SECONDS = 1.0
+"""How long a login waits for CancelAuthTicket. A library stuck in a call cancels when it comes back; nobody waits."""
+
+TAKE_BACK_SECONDS = 0.25
+"""How long a login that is cancelled within the request itself waits for the ticket that may still come of it."""
+
+
+class TicketThread(Protocol):
+    """What makes the calls: `request` and `cancel` run on the worker's thread."""
+
+    worker: Worker
+    ledger: Ledger
+
+    def request(self, identity: str) -> int:
+        """GetAuthTicketForWebApi: the ticket's number in the ledger."""
+        ...
+
+    def cancel(self, number: int) -> None:
+        """CancelAuthTicket, once for each ticket."""
+        ...
+
+
+class SteamOnThread(ABC):
+    """What the Steam ports have in common."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def get_auth_ticket_for_web_api(self, identity: str) -> int:
+        """See `Steam.get_auth_ticket_for_web_api`."""
+        steam = self._thread()
+        try:
+            return await steam.worker.call(lambda: steam.request(identity), undo=steam.cancel)
+        except anyio.get_cancelled_exc_class():
+            # The worker cancels what Steam still gives. Where the library is not stuck, that is over before we leave.
+            with anyio.CancelScope(shield=True), self._clock.move_on_after(TAKE_BACK_SECONDS):
+                await steam.worker.call(_nothing)
+            raise
+
+    async def ticket_response(self, handle: int) -> Secret:
+        """See `Steam.ticket_response`. Where nobody pumps any more, it waits until its caller gives up."""
+        arrived = anyio.Event()
+        ticket = self._thread().ledger.watch(handle, waker(arrived))
+        if ticket.answer is None:
+            await arrived.wait()
+        return ticket.taken()
+
+    async def cancel_auth_ticket(self, handle: int) -> None:
+        """See `Steam.cancel_auth_ticket`."""
+        steam = self._thread()
+        with self._clock.move_on_after(CANCEL_SECONDS):
+            await steam.worker.call(lambda: steam.cancel(handle))
+
+    async def _within_open_seconds(self, worker: Worker, job: Callable[[], T]) -> T:
+        """Open Steam. Raises `SteamUnavailable` where that takes too long."""
+        if not worker.alive:
+            raise SteamUnavailable(results.THREAD_IS_GONE, reason="ProgramEndsOrForked")
+        with self._clock.move_on_after(OPEN_SECONDS):
+            return await worker.call(job)
+        raise SteamUnavailable(
+            f"Steam did not start within {OPEN_SECONDS:.0f} seconds. Restart Steam, then try again.",
+            reason="InitTimeout",
+        )
+
+    @abstractmethod
+    def _thread(self) -> TicketThread:
+        """Who makes the calls now."""
+
+
+def _nothing() -> None:
+    """A job that says that those before it are over."""

@@ -1,0 +1,42 @@
+"""The browser port for tests and `--auto`: browsers that need no person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .._runs.threads import in_thread
+from .._values.secret import Secret
+
+
+class AutoBrowser:
+    """A browser with a robot before it, which does the local service's pages as a person would."""
+
+    def __init__(self, *, agree: bool = True, email: str = "robin@example.com") -> None:
+        self._agree = agree
+        self._email = email
+
+    async def open(self, page: Secret) -> bool:
+        """See `Browser.open`."""
+        from ..emulator.players.visitor import VisitFailed, visit
+
+        try:
+            await in_thread(lambda: visit(page.reveal(), agree=self._agree, email=self._email))
+        except VisitFailed:
+            return False
+        return True
+
+
+class RecordingBrowser:
+    """A browser that shows nothing: it keeps the pages it was given, and may be told to fail."""
+
+    def __init__(self, *, opens: bool = True, on_open: Callable[[Secret], None] | None = None) -> None:
+        self.pages: list[Secret] = []
+        self._opens = opens
+        self._on_open = on_open
+
+    async def open(self, page: Secret) -> bool:
+        """See `Browser.open`."""
+        self.pages.append(page)
+        if self._on_open is not None:
+            self._on_open(page)
+        return self._opens

@@ -1,0 +1,186 @@
+"""A browser with a scripted player before it, for the bridge in this process and for games that are processes of their own.
+
+In this process it is the browser port. Elsewhere it is what `BROWSER` names: a small program, `hand_over.py`, that the
+bridge starts like any browser and that hands the page over to here.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from .._program.stand_ins import current
+from .._values.secret import Secret
+from ._virtual_time import VirtualClock
+
+_HAND_OVER = Path(__file__).with_name("hand_over.py")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    opens: bool = True
+    agree: bool | None = True
+    after: float = 0.0
+    email: str = "robin@example.com"
+    share: tuple[str, ...] | None = None
+    steam_id: int | None = None
+
+
+class ScriptedBrowser:
+    """Does each page that it is given as told. Unless told otherwise, the player completes it at once."""
+
+    def __init__(self) -> None:
+        self.pages: list[str] = []
+        """The address of every page that was opened, in order."""
+        self.ends: list[str] = []
+        """Where each visit ended: "done", "revealed" (with the keys for a backend), "declined" or "expired"."""
+        self.failures: list[BaseException] = []
+        """Why a page could not be done at all."""
+        self._plan = _Plan()
+        self._timers: list[threading.Timer] = []
+
+    # --- what the player does from now on --------------------------------------------------------------------------------
+
+    def completes(
+        self,
+        *,
+        after: float = 0.0,
+        email: str = "robin@example.com",
+        share: Iterable[str] | None = None,
+        steam_id: int | None = None,
+    ) -> None:
+        """The player agrees, `after` that many seconds. `share` names the optional claims to tick; None ticks them all.
+
+        `steam_id` is the account to choose where a page asks who signs in; None takes the first.
+        """
+        ticked = None if share is None else tuple(share)
+        self._plan = _Plan(after=after, email=email, share=ticked, steam_id=steam_id)
+
+    def declines(self, *, after: float = 0.0) -> None:
+        """The player reads the page and says no."""
+        self._plan = _Plan(agree=False, after=after)
+
+    def never_comes(self) -> None:
+        """The page opens and the player leaves it alone, or closes it: the service cannot tell the two apart."""
+        self._plan = _Plan(agree=None)
+
+    def does_not_open(self) -> None:
+        """There is no browser that starts, so that the game has to show the page's address."""
+        self._plan = _Plan(opens=False)
+
+    def visit(self, url: str, *, user_code: str | None = None) -> str:
+        """Do a page that the game showed, now and as the plan says; where the visit ended.
+
+        `user_code` is typed where a page asks for one, as on a phone.
+        """
+        return self._visit(url, self._plan, user_code)
+
+    # --- opening a page --------------------------------------------------------------------------------------------------
+
+    async def open(self, page: Secret) -> bool:
+        """See `Browser.open`."""
+        from .._runs.threads import in_thread
+
+        clock = current().clock
+        later = clock.call_later if isinstance(clock, VirtualClock) else self._real_seconds_later
+        return await in_thread(lambda: self.show(page.reveal(), later))
+
+    def show(self, url: str, later: Callable[[float, Callable[[], object]], object] | None = None) -> bool:
+        """Open a page as a program of its own would have it opened: in real time unless `later` knows another."""
+        plan = self._plan
+        if not plan.opens:
+            return False
+        self.pages.append(url)
+        if plan.agree is not None:
+            if plan.after:
+                (later or self._real_seconds_later)(plan.after, lambda: self._try(url, plan))
+            else:
+                self._try(url, plan)
+        return True
+
+    def close(self) -> None:
+        """Whoever has not come yet does not come any more."""
+        for timer in self._timers:
+            timer.cancel()
+        for timer in self._timers:
+            timer.join(5)
+
+    def _real_seconds_later(self, seconds: float, function: Callable[[], object]) -> None:
+        timer = threading.Timer(seconds, function)
+        timer.daemon = True
+        self._timers.append(timer)
+        timer.start()
+
+    def _try(self, url: str, plan: _Plan) -> None:
+        try:
+            self._visit(url, plan)
+        except Exception as error:  # noqa: BLE001 - nobody above could do anything about it; the test's end tells it
+            self.failures.append(error)
+
+    def _visit(self, url: str, plan: _Plan, user_code: str | None = None) -> str:
+        from ..emulator import visit
+
+        end = visit(
+            url,
+            agree=plan.agree is not False,
+            email=plan.email,
+            share=plan.share,
+            user_code=user_code,
+            steam_id=plan.steam_id,
+        )
+        self.ends.append(end)
+        return end
+
+
+class HandOver:
+    """Takes pages from `hand_over.py` on a loopback port, for as long as the block runs."""
+
+    def __init__(self, browser: ScriptedBrowser) -> None:
+        self._browser = browser
+        self._token = secrets.token_hex(16)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._over = False
+        self._thread = threading.Thread(target=self._serve, name="sudomimus-bridge browser", daemon=True)
+
+    @property
+    def command(self) -> str:
+        """What belongs in `BROWSER`."""
+        program = [Path(sys.executable).as_posix(), "-I", "-S", _HAND_OVER.as_posix()]
+        return f"{shlex.join([*program, str(self._port), self._token])} %s"
+
+    def __enter__(self) -> HandOver:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        socket.create_connection(("127.0.0.1", self._port), timeout=5).close()  # wakes the thread
+        self._thread.join(5)
+        self._listener.close()
+
+    @property
+    def _port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            with connection:
+                if self._over:
+                    return
+                connection.settimeout(10)
+                # Whoever is gone, or speaks something else, needs no answer, and the next page is to be shown all the same.
+                with suppress(OSError, ValueError), connection.makefile("rw", encoding="utf-8") as lines:
+                    self._answer(lines.readline().strip(), lines.write)
+
+    def _answer(self, line: str, write: Callable[[str], object]) -> None:
+        token, _, url = line.partition(" ")
+        if secrets.compare_digest(token.encode(), self._token.encode()):
+            write("opened\n" if self._browser.show(url) else "not opened\n")

@@ -1,0 +1,131 @@
+"""The compiled stub as a test holds it: its script, its log, and what must not be left behind in the end.
+
+`compiled_stub` makes the library and reads its log; `native/README.md` says what the stub can be told.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import uuid4
+
+from ._compiled_stub import StubCall, compiled_stub, open_tickets, read_stub_log
+
+_WORDS = {
+    "SteamAPI_ISteamUser_GetAuthTicketForWebApi": "request",
+    "callback": "callback",
+    "SteamAPI_ISteamUser_CancelAuthTicket": "cancel",
+    "SteamAPI_Shutdown": "shutdown",
+    "misuse": "misuse",
+}
+
+_EACH = {"result", "size", "stated_size", "handle", "callback", "delay_ms"}
+_AFTER = {"shutdown", "disconnect", "connect_failure"}
+_SCRIPT = {"init", "running", "logged_on", "steam_id", "param_size", "noise", "hang"}
+_SCRIPT |= {f"ticket_{name}" for name in _EACH} | {f"{name}_after_ms" for name in _AFTER}
+
+SETTLE_SECONDS = 1.0
+"""How long a cancelled login may still take to cancel its ticket, on a thread of its own, before it counts as open."""
+
+
+class TicketLeftOpen(AssertionError):
+    """A game's test ends, and a ticket is still valid; or Steam was called as it must not be."""
+
+
+class StubLog:
+    """The calls that compiled stubs have logged to one file so far, in their order."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def calls(self) -> list[StubCall]:
+        """Every call, of this process and of those it started."""
+        return read_stub_log(self.path)
+
+    @property
+    def open_tickets(self) -> list[StubCall]:
+        """The requests whose tickets were given and not cancelled since."""
+        return open_tickets(self.calls)
+
+    def story(self) -> list[str]:
+        """The calls that matter to a ticket's life, in short words: request, callback, cancel, shutdown, misuse."""
+        return [_WORDS[call.call] for call in self.calls if call.call in _WORDS]
+
+
+class StubLibrary(StubLog):
+    """The compiled stub of `libsteam_api` and its log."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(log)
+        self.library: Path = compiled_stub()
+        """Where it lies: what `SUDOMIMUS_STEAM_LIBRARY` says during a test."""
+        self._before: dict[str, str | None] = {}
+
+    def script(self, **told: object) -> None:
+        """Tell the stub what happens from now on, by the names of `native/README.md`: `script(ticket_delay_ms=[5, 400])`.
+
+        A list is one item for each ticket, from the next one on; its last item repeats. None is as if never told.
+        """
+        if unknown := set(told) - _SCRIPT:
+            raise TypeError(
+                f"the stub knows no {', '.join(sorted(unknown))}; it can be told {', '.join(sorted(_SCRIPT))}"
+            )
+        for name, value in told.items():
+            self._set(f"STEAM_STUB_{name.upper()}", None if value is None else _text(value))
+        self._set("STEAM_STUB_TICKET_RUN", uuid4().hex)
+
+    def start(self) -> None:
+        """Log to the file, and report misuse rather than abort: a test that fails says more than one that is gone."""
+        self._set("STEAM_STUB_LOG", str(self.path))
+        self._set("STEAM_STUB_LENIENT", "1")
+        self._set("STEAM_STUB_CHATTER", "0")
+        self.script(ticket_delay_ms=5)
+
+    def stop(self) -> None:
+        """Leave the environment as it was."""
+        for name, value in self._before.items():
+            _put(name, value)
+
+    def check(self) -> None:
+        """Raise `TicketLeftOpen` where a ticket is still valid, or where the stub was misused."""
+        until = time.monotonic() + SETTLE_SECONDS
+        while self.open_tickets and time.monotonic() < until:
+            time.sleep(0.01)
+        if left := self.open_tickets:
+            raise TicketLeftOpen(_left_open([f"handle {call.handle} of process {call.pid}" for call in left]))
+        if misuses := [str(call.details.get("what")) for call in self.calls if call.call == "misuse"]:
+            raise TicketLeftOpen(f"Steam was called as it must not be: {'; '.join(misuses)}.")
+
+    def _set(self, name: str, value: str | None) -> None:
+        self._before.setdefault(name, os.environ.get(name))
+        _put(name, value)
+
+
+def check_tickets(handles: Iterable[int]) -> None:
+    """Raise `TicketLeftOpen` where there are any."""
+    if left := [f"handle {handle}" for handle in handles]:
+        raise TicketLeftOpen(_left_open(left))
+
+
+def _left_open(tickets: list[str]) -> str:
+    return (
+        f"{len(tickets)} Steam ticket{'s were' if len(tickets) > 1 else ' was'} left open ({', '.join(tickets)}). "
+        "Whoever gets hold of it can sign in as this player. A login that still runs holds one: let it finish, or "
+        "call its cancel() or the bridge's close() before the test ends."
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ",".join(_text(item) for item in value)
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _put(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value

@@ -1,0 +1,133 @@
+"""The Steam port without Steam, in pure Python: for tests, and for `demo` where there is no compiler.
+
+It delivers the same bytes to the same ledger as the flat API does. What each ticket meets is a `StubBehaviour`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import anyio
+
+from .._values.clock import Clock
+from .._values.secret import Secret
+from ..steam import _abi as abi
+from ..steam import _results as results
+from ..steam._ledger import Ledger
+from ..steam._stub_ticket import StubTicket
+
+STEAM_ID = 76561197960287930
+
+
+@dataclass(frozen=True)
+class StubBehaviour:
+    """What one request for a ticket meets. Times in seconds."""
+
+    delay: float = 0.06
+    """From the request to its callback; negative: it came before the request returned."""
+    result: int = 1
+    size: int = 240
+    """What `m_cubTicket` states."""
+    no_handle: bool = False
+    silent: bool = False
+    """No callback at all."""
+    other_handle: bool = False
+    """A callback for another ticket comes first."""
+    twice: bool = False
+    goes_away: str | None = None
+    """In place of the callback: "shutdown" or "disconnect"."""
+
+
+class StubSteam:
+    """A Steam that is scripted: the n-th ticket meets the n-th behaviour, later ones the last."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        app_id: int = 480,
+        behaviours: Iterable[StubBehaviour] = (StubBehaviour(),),
+        running: bool = True,
+        steam_id: int = STEAM_ID,
+    ) -> None:
+        self.app_id = app_id
+        self.running = running
+        self.steam_id = steam_id
+        self.calls: list[tuple[str, int]] = []
+        """Every call in order: "request", "cancel" with the handle, "open" and "shutdown" with 0."""
+        self._behaviours = list(behaviours)
+        self._clock = clock
+        self._ledger = Ledger()
+        self._due: dict[int, tuple[StubBehaviour, bytes]] = {}
+        self._next_handle = 1
+        self._open = False
+
+    def script(self, *behaviours: StubBehaviour) -> None:
+        """From now on: the next ticket meets the first of these, the one after it the second, later ones the last."""
+        if not behaviours:
+            raise ValueError("a script needs at least one behaviour")
+        self._behaviours = list(behaviours)
+
+    async def open(self) -> int:
+        """See `Steam.open`."""
+        if not self.running:
+            raise results.init_error(abi.INIT_NO_STEAM_CLIENT, "", running=False)
+        if not self._open:
+            self._open = True
+            self.calls.append(("open", 0))
+        return self.app_id
+
+    async def get_auth_ticket_for_web_api(self, identity: str) -> int:
+        """See `Steam.get_auth_ticket_for_web_api`."""
+        behaviour = self._behaviours.pop(0) if len(self._behaviours) > 1 else self._behaviours[0]
+        if behaviour.no_handle:
+            raise results.no_handle()
+        handle, self._next_handle = self._next_handle, self._next_handle + 1
+        self.calls.append(("request", handle))
+        ticket = StubTicket(self.steam_id, self.app_id, os.urandom(16), identity).to_bytes()
+        head = abi.TicketResponseHead(handle, behaviour.result, behaviour.size)
+        response = bytes(head) + ticket.ljust(abi.TICKET_MAX, b"\0")
+        if behaviour.delay < 0:
+            self._ledger.deliver(response)
+        self._ledger.enter(handle)
+        self._due[handle] = behaviour, response
+        return handle
+
+    async def ticket_response(self, handle: int) -> Secret:
+        """See `Steam.ticket_response`."""
+        behaviour, response = self._due.pop(handle)
+        if behaviour.silent:
+            await anyio.sleep_forever()
+        await self._clock.sleep(max(0.0, behaviour.delay))
+        if behaviour.other_handle:
+            self._ledger.deliver(bytes(abi.TicketResponseHead(handle + 1000, 1, 240)) + response[12:])
+        if behaviour.goes_away == "shutdown":
+            self._open = False
+            self._ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
+        elif behaviour.goes_away == "disconnect":
+            self._ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")
+        for _ in range(2 if behaviour.twice else 1):
+            self._ledger.deliver(response)
+        return self._ledger.watch(handle, lambda: None).taken()
+
+    async def cancel_auth_ticket(self, handle: int) -> None:
+        """See `Steam.cancel_auth_ticket`."""
+        if self._ledger.strike(handle):
+            self.calls.append(("cancel", handle))
+
+    async def aclose(self) -> None:
+        """See `Steam.aclose`."""
+        self.drop()
+
+    def drop(self, seconds: float = 0.0) -> None:  # noqa: ARG002 - there is nothing to wait for
+        """See `Steam.drop`."""
+        if self._open:
+            self._open = False
+            self.calls.append(("shutdown", 0))
+
+    @property
+    def open_tickets(self) -> list[int]:
+        """Handles that were given and not cancelled."""
+        return self._ledger.numbers()

@@ -1,0 +1,214 @@
+"""Each part of the kit as a context manager, for every test framework; the pytest fixtures are thin around these.
+
+Whatever is used, the rest is not there: no Steam, no service and no browser of this machine is touched. All is told
+through the environment, as to any game, so a game that the test starts as a process meets the same. Where that cannot be
+(Steam in Python, the browser without a process, virtual time), `stand_ins` tells the bridges of this process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._program.stand_ins import StandIns, current, replace
+from .._values.clock import SystemClock
+from .._values.folders import TemporaryFolder
+from ._scripted_browser import HandOver, ScriptedBrowser
+from ._stub_library import SETTLE_SECONDS, StubLibrary, check_tickets
+from ._stub_steam import StubBehaviour, StubSteam
+from ._virtual_time import VirtualClock
+
+if TYPE_CHECKING:
+    from ._service import LocalService
+
+APPLICATION = "my-game"
+STEAM_APP_ID = 480
+
+_NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing has listened for decades: refused at once
+_URLS = ("NATIVE", "CONNECT", "DEVICE", "SESSION", "VIA")
+_TICKET_SECONDS = 0.005
+
+_entered = 0
+_entered_lock = threading.Lock()
+_services: list[LocalService] = []
+
+
+@contextmanager
+def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID) -> Iterator[None]:
+    """A machine with nothing on it: no settings of yours, no Steam, a service that refuses, no browser, nobody signed in.
+
+    All the others begin with this one where it was not entered before.
+    """
+    global _entered
+    with _entered_lock:
+        _entered += 1
+        first = _entered == 1
+    try:
+        with ExitStack() as stack:
+            if first:
+                folder = TemporaryFolder("sudomimus-bridge-test-", ignore_cleanup_errors=True)
+                empty = stack.enter_context(folder)
+                stack.enter_context(_no_keyring())
+                stack.enter_context(_changed(_bare_machine(application, steam_app_id, Path(empty))))
+            stack.enter_context(_standing_in())
+            yield
+    finally:
+        with _entered_lock:
+            _entered -= 1
+
+
+def _bare_machine(application: str, steam_app_id: int, folder: Path) -> dict[str, str | None]:
+    """The environment's changes: what is this machine's goes, and what would be looked for there is found nowhere."""
+    of_steam = "STEAM" if os.name == "nt" else "Steam"  # names are in capitals there, however they were given
+    yours = dict.fromkeys(name for name in os.environ if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", of_steam)))
+    return {
+        **yours,
+        "SUDOMIMUS_APPLICATION": application,
+        "SUDOMIMUS_STEAM_APP_ID": str(steam_app_id),
+        **{f"SUDOMIMUS_{name}_URL": _NOWHERE for name in _URLS},
+        "SUDOMIMUS_STEAM_LIBRARY": str(folder / "no-steam-in-this-test"),
+        "SUDOMIMUS_NO_BROWSER": "1",
+        "SUDOMIMUS_SESSION_FOLDER": str(folder / "sessions"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
+
+
+@contextmanager
+def _no_keyring() -> Iterator[None]:
+    """For the `keyring` library in this process, which asks the environment once only. Entered before that is changed."""
+    before = None
+    if keyring := sys.modules.get("keyring"):
+        before = keyring.get_keyring()
+        keyring.set_keyring(import_module("keyring.backends.fail").Keyring())
+    try:
+        yield
+    finally:
+        if keyring := sys.modules.get("keyring"):
+            keyring.core.init_backend() if before is None else keyring.set_keyring(before)
+
+
+@contextmanager
+def using_service(application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID) -> Iterator[LocalService]:
+    """The local service, as new. Raises `extras.MissingExtra` where the extra `emulator` is not installed."""
+    service = _shared_service()
+    with using_environment(application, steam_app_id):
+        service.serve(application=application, steam_app_id=steam_app_id)
+        urls = {name: service.urls[name.lower()] for name in _URLS}
+        changes = {f"SUDOMIMUS_{name}_URL": url for name, url in urls.items() if url is not None}
+        changes |= {"SUDOMIMUS_APPLICATION": application, "SUDOMIMUS_STEAM_APP_ID": str(steam_app_id)}
+        _services.append(service)
+        try:
+            with _changed(changes), _standing_in():
+                yield service
+        finally:
+            _services.remove(service)
+            service.reset(settings=True)
+
+
+@contextmanager
+def using_browser() -> Iterator[ScriptedBrowser]:
+    """A browser with a scripted player before it, for this process and for those it starts."""
+    browser = ScriptedBrowser()
+    with using_environment(), HandOver(browser) as hand_over:
+        changes = {"BROWSER": hand_over.command, "SUDOMIMUS_NO_BROWSER": None}
+        with _changed(changes), _standing_in(browser=browser):
+            try:
+                yield browser
+            finally:
+                browser.close()
+    if browser.failures:
+        raise browser.failures[0]
+
+
+@contextmanager
+def using_stub_steam() -> Iterator[StubSteam]:
+    """Steam in pure Python, for this process, running as the app that is set up then.
+
+    Raises `TicketLeftOpen` in the end where a ticket was.
+    """
+    with using_environment():
+        app_id = int(os.environ["SUDOMIMUS_STEAM_APP_ID"])
+        steam = StubSteam(SystemClock(), app_id=app_id, behaviours=[StubBehaviour(delay=_TICKET_SECONDS)])
+        with _standing_in(steam=steam):
+            yield steam
+            _settle(steam)
+
+
+@contextmanager
+def using_steam_library(log: Path | None = None) -> Iterator[StubLibrary]:
+    """The compiled stub, for this process and for those it starts. Raises `TicketLeftOpen` in the end where a ticket was.
+
+    Raises `StubNotCompiled` where there is no C compiler.
+    """
+    with TemporaryFolder("sudomimus-bridge-test-", ignore_cleanup_errors=True) as folder:
+        library = StubLibrary(log or Path(folder, "steam.jsonl"))
+        with using_environment():
+            library.start()
+            try:
+                with _changed({"SUDOMIMUS_STEAM_LIBRARY": str(library.library)}), _standing_in():
+                    yield library
+                    library.check()
+            finally:
+                library.stop()
+
+
+@contextmanager
+def using_virtual_time() -> Iterator[VirtualClock]:
+    """Virtual time for every bridge of this process, and for the local service with it."""
+
+    def advance(seconds: float) -> None:
+        for service in _services:
+            service.advance(seconds)
+
+    clock = VirtualClock(wall=time.time(), grace=0.0, on_advance=advance)
+    with _standing_in(clock=clock, run=clock.run):
+        yield clock
+
+
+def _shared_service() -> LocalService:
+    from ._service import shared_service
+
+    return shared_service()
+
+
+def _settle(steam: StubSteam) -> None:
+    until = time.monotonic() + SETTLE_SECONDS
+    while steam.open_tickets and time.monotonic() < until:
+        time.sleep(0.01)
+    check_tickets(steam.open_tickets)
+
+
+@contextmanager
+def _standing_in(**ports: Any) -> Iterator[None]:
+    """Let these ports stand in while the block runs; without any, have each bridge read its settings again."""
+    before = replace(StandIns(**{**vars(current()), **ports}))
+    try:
+        yield
+    finally:
+        replace(before)
+
+
+@contextmanager
+def _changed(changes: dict[str, str | None]) -> Iterator[None]:
+    """The environment with these variables set, or unset for None, while the block runs."""
+    before = {name: os.environ.get(name) for name in changes}
+    try:
+        _put(changes)
+        yield
+    finally:
+        _put(before)
+
+
+def _put(values: dict[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

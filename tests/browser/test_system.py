@@ -1,0 +1,262 @@
+"""The player's browser: which one is chosen, what it is started with, and that nobody waits for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from sudomimus_bridge._browser.system import SystemBrowser, available_browser, clean_environment
+from sudomimus_bridge._values.clock import SystemClock
+from sudomimus_bridge._values.secret import Secret
+
+from ..helpers.patience import kept
+
+pytestmark = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there the system opens the page")
+
+URL = "https://via.sudomimus.com/errand?key=ernd_a&b=$(touch x);c='\"*#%s"
+
+_SCRIPT = """#!{python}
+import json, os, sys
+open({told!r}, "a").write(json.dumps([{name!r}, sys.argv[1:], dict(os.environ), os.getsid(0) == os.getpid()]) + "\\n")
+{then}
+"""
+
+Told = list[tuple[str, list[str], dict[str, str], bool]]
+
+
+class Browsers:
+    """Scripts that stand for browsers and write down how they were started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._told = folder / "told.jsonl"
+
+    def make(self, name: str, then: str = "") -> Path:
+        path = self.folder / name
+        path.write_text(_SCRIPT.format(python=sys.executable, told=str(self._told), name=name, then=then))
+        path.chmod(0o755)
+        return path
+
+    def told(self) -> Told:
+        if not self._told.exists():
+            return []
+        return [tuple(json.loads(line)) for line in self._told.read_text().splitlines()]
+
+    def only(self) -> tuple[str, list[str], dict[str, str], bool]:
+        """What the one browser told, once it has."""
+        for _ in range(1000):
+            if told := self.told():
+                assert len(told) == 1
+                return told[0]
+            time.sleep(0.01)
+        pytest.fail("no browser was started")
+
+
+@pytest.fixture
+def browsers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Browsers:
+    monkeypatch.setattr(webbrowser, "_tryorder", None)  # what this process has found so far
+    monkeypatch.setattr(webbrowser, "_browsers", {})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    return Browsers(tmp_path)
+
+
+def open_page(url: str = URL) -> tuple[bool, float]:
+    """Open it, and how many seconds that took."""
+
+    async def run() -> bool:
+        return await SystemBrowser(SystemClock()).open(Secret(url))
+
+    began = time.monotonic()
+    return anyio.run(run), time.monotonic() - began
+
+
+def test_the_url_arrives_as_one_argument_and_no_shell_sees_it(
+    browsers: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWSER", str(browsers.make("mine")))
+    assert open_page()[0]
+    name, arguments, _, own_session = browsers.only()
+    assert (name, arguments) == ("mine", [URL])
+    assert own_session, "a Ctrl-C in the game's terminal would reach it"
+    assert not (browsers.folder / "x").exists()
+
+
+def test_arguments_before_and_around_the_url(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", f"{browsers.make('mine')} --new --page=%s 'two words'")
+    assert open_page()[0]
+    assert browsers.only()[1] == ["--new", f"--page={URL}", "two words"]
+
+
+def test_the_environment_of_a_packaged_game(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What PyInstaller, Nuitka and an AppImage tell the game about itself is not for another program."""
+    monkeypatch.setattr(sys, "_MEIPASS", "/tmp/_MEIa", raising=False)
+    given = {
+        "_PYI_ARCHIVE_FILE": "/games/game",
+        "_PYI_PARENT_PROCESS_LEVEL": "1",
+        "_MEIPASS2": "/tmp/_MEIa",
+        "NUITKA_ONEFILE_PARENT": "123",
+        "NUITKA_ONEFILE_DIRECTORY": "/tmp/onefile",
+        "APPDIR": "/tmp/.mount_game",
+        "SSL_CERT_FILE": "/tmp/_MEIa/certifi/cacert.pem",
+        "TCL_LIBRARY": "/tmp/_MEIa/_tcl_data",
+        "GTK_PATH": "/tmp/.mount_game/usr/lib/gtk",
+        "QT_PLUGIN_PATH": "/tmp/onefile/./qt:/tmp/_MEIa",
+        "FONTS": "file:///tmp/_MEIa/fonts",
+        "PATH": "/tmp/.mount_game/usr/bin:/usr/bin:/tmp/_MEIa:/bin",
+        "XDG_DATA_DIRS": "/tmp/_MEIab:/usr/share",
+        "HOME": "/home/robin",
+        "EMPTY": "",
+        "LD_LIBRARY_PATH": "/tmp/_MEIa",
+        "LD_LIBRARY_PATH_ORIG": "/opt/lib",
+    }
+    assert clean_environment(given) == {
+        "PATH": "/usr/bin:/bin",
+        "XDG_DATA_DIRS": "/tmp/_MEIab:/usr/share",
+        "HOME": "/home/robin",
+        "EMPTY": "",
+        "LD_LIBRARY_PATH": "/opt/lib",
+    }
+
+
+@pytest.mark.parametrize(
+    ("original", "steams", "restored"),
+    [
+        (None, None, None),
+        ("/opt/lib", None, "/opt/lib"),
+        ("/steam/runtime", "/usr/lib/mine", "/usr/lib/mine"),
+        ("/steam/runtime", "", None),
+        ("/tmp/app/lib:/opt/lib", None, "/opt/lib"),
+        ("/tmp/app/lib", None, None),
+        ("", None, None),
+    ],
+)
+def test_the_library_path_is_the_one_from_before(
+    original: str | None, steams: str | None, restored: str | None
+) -> None:
+    given = {
+        "APPDIR": "/tmp/app",
+        "LD_LIBRARY_PATH": "/x",
+        "LD_LIBRARY_PATH_ORIG": original,
+        "SYSTEM_LD_LIBRARY_PATH": steams,
+    }
+    cleaned = clean_environment({name: value for name, value in given.items() if value is not None})
+    assert cleaned.get("LD_LIBRARY_PATH") == restored and "LD_LIBRARY_PATH_ORIG" not in cleaned
+
+
+def test_the_environment(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", f"{browsers.make('mine')} %s")
+    monkeypatch.setenv("LD_PRELOAD", "")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/steam/runtime")
+    monkeypatch.setenv("SYSTEM_LD_LIBRARY_PATH", "/usr/lib/mine")
+    assert open_page()[0]
+    environ = browsers.only()[2]
+    assert "LD_PRELOAD" not in environ and environ["LD_LIBRARY_PATH"] == "/usr/lib/mine"
+    assert os.environ["LD_LIBRARY_PATH"] == "/steam/runtime"
+
+
+def test_a_clean_environment() -> None:
+    dirty = {"LD_PRELOAD": "a.so", "LD_LIBRARY_PATH": "/a", "HOME": "/h", "SYSTEM_LD_LIBRARY_PATH": ""}
+    assert clean_environment(dirty) == {"HOME": "/h", "SYSTEM_LD_LIBRARY_PATH": ""}
+    assert clean_environment({**dirty, "SYSTEM_LD_LIBRARY_PATH": "/b"})["LD_LIBRARY_PATH"] == "/b"
+
+
+@pytest.mark.parametrize(
+    "name", ["ACCESS_KEY_SECRET", "ACCESS_TOKEN", "CLIENT_KEY", "EXPOSURE_KEY", "HIDDEN_KEY", "REFRESH_TOKEN"]
+)
+def test_a_browser_gets_no_credential(name: str) -> None:
+    assert clean_environment({f"SUDOMIMUS_{name}": "secret", "HOME": "/h"}) == {"HOME": "/h"}
+
+
+@pytest.mark.parametrize("first", ["missing", "missing %s", "fails", "fails %s", "'unbalanced", " "])
+def test_the_next_one_where_the_first_does_not_start(
+    browsers: Browsers, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    browsers.make("fails", "sys.exit(1)")
+    browsers.make("second")
+    monkeypatch.setenv(
+        "BROWSER", os.pathsep.join([first.replace("fails", str(browsers.folder / "fails")), "second %s"])
+    )
+    assert open_page()[0]
+    assert [name for name, *_ in browsers.told()][-1] == "second"
+
+
+def test_a_browser_is_not_waited_for(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", str(browsers.make("slow", "import time; time.sleep(20)")))
+    opened, seconds = open_page()
+    assert opened and kept(seconds, 3)
+
+
+@pytest.mark.parametrize("browser", ["", "missing %s", "fails %s", "missing:fails %s"])
+def test_none_to_be_had(browsers: Browsers, monkeypatch: pytest.MonkeyPatch, browser: str) -> None:
+    browsers.make("fails", "sys.exit(3)")
+    monkeypatch.setenv("BROWSER", browser)
+    assert not open_page()[0]
+
+
+def test_doctor_names_the_one_that_would_start(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    second = browsers.make("second")
+    monkeypatch.setenv("BROWSER", f"missing %s:{second} %s")
+    assert available_browser() == str(second)
+
+
+def test_doctor_names_none_that_is_not_there(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", "missing")
+    assert available_browser() is None
+
+
+def test_a_browser_in_text_would_draw_on_the_games_terminal(
+    browsers: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("www-browser", "links", "lynx", "w3m"):
+        browsers.make(name)
+    monkeypatch.setenv("TERM", "xterm")
+    assert available_browser() is None and not open_page()[0]
+    assert browsers.told() == []
+
+
+def test_one_that_the_player_asks_for_is_taken(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", str(browsers.make("w3m")))
+    assert open_page()[0]
+    assert browsers.only()[1] == [URL]
+
+
+@pytest.mark.parametrize("name", ["xdg-open", "firefox", "chromium", "x-www-browser", "google-chrome"])
+def test_what_is_registered_for_a_desktop(browsers: Browsers, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    browsers.make(name)
+    assert available_browser() == name
+    assert open_page()[0]
+    started, arguments, _, _ = browsers.only()
+    assert started == name and arguments[-1] == URL
+
+
+@pytest.fixture
+def opened_all(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Which programs are started, in their order, of all that would be."""
+    started: list[str] = []
+
+    def spawn(command: list[str], _page: Secret) -> None:
+        started.append(Path(command[0]).name)
+
+    monkeypatch.setattr("sudomimus_bridge._browser.system._spawn", spawn)
+    return lambda: started
+
+
+def test_all_that_are_registered_are_tried(
+    browsers: Browsers, monkeypatch: pytest.MonkeyPatch, opened_all: Callable[[], list[str]]
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    for name in ("xdg-open", "firefox", "chromium"):
+        browsers.make(name)
+    assert not open_page()[0]
+    assert opened_all() == ["xdg-open", "firefox", "chromium"]

@@ -1,0 +1,362 @@
+"""The program from outside: how the command-line tests start it, and what holds for every command."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sudomimus_bridge import __version__
+from sudomimus_bridge._cli.commands import SETTINGS_USED
+from sudomimus_bridge._cli.main import main
+from sudomimus_bridge._settings import TABLE
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.testing._compiled_stub import open_tickets
+
+from ..conftest import StubLog, command, plain_command
+
+PATIENCE = 30.0
+"""Seconds until a program that hangs fails its test. None of them needs a tenth of it."""
+
+
+NOT_FOR_DEMO: dict[str, Any] = dict.fromkeys(
+    f"{name}_url" for name in ("native", "connect", "device", "session", "via")
+)
+"""The flags of `Program.flags` that `demo` refuses, left out."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended."""
+
+    status: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        """The last line of standard error: what went wrong, without the program's name."""
+        name, _, sentence = self.err.rstrip("\n").rpartition("\n")[2].partition(": ")
+        assert name == "sudomimus-bridge", self.err
+        return sentence
+
+    @property
+    def json(self) -> Any:
+        """The one JSON object on standard output, which holds nothing else."""
+        assert self.out.endswith("\n") and self.out.count("\n") == 1, self.out
+        return json.loads(self.out)
+
+
+class Running:
+    """A program that runs, with both streams read as they come."""
+
+    def __init__(self, arguments: Sequence[str], environ: Mapping[str, str], stdin: int) -> None:
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            arguments,
+            env=dict(environ),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._heard = {"out": b"", "err": b""}
+        self._threads = [
+            threading.Thread(target=self._listen, args=(name, stream), daemon=True)
+            for name, stream in (("out", self.process.stdout), ("err", self.process.stderr))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _listen(self, name: str, stream: Any) -> None:
+        with stream:
+            while data := os.read(stream.fileno(), 65536):
+                self._heard[name] += data
+
+    @property
+    def err(self) -> str:
+        """Standard error so far."""
+        return self._heard["err"].decode()
+
+    def until(self, reached: Callable[[], Any]) -> Any:
+        """Wait until something is so, and have it."""
+        while not (value := reached()):
+            if time.monotonic() - self.began > PATIENCE or self.process.poll() is not None:
+                pytest.fail(f"it did not come to that; status {self.process.poll()}, standard error:\n{self.err}")
+            time.sleep(0.005)
+        return value
+
+    def until_said(self, words: str) -> None:
+        """Wait until standard error holds these words."""
+        self.until(lambda: words in self.err)
+
+    def write(self, text: str | None) -> None:
+        """Give it all of its standard input."""
+        if text is not None and self.process.stdin is not None:
+            with self.process.stdin as stdin:
+                stdin.write(text.encode())
+
+    def signal(self, number: int) -> None:
+        """Send a signal; the clock of the end starts anew."""
+        self.began = time.monotonic()
+        self.process.send_signal(number)
+
+    def end(self) -> Ended:
+        """Wait for the end."""
+        try:
+            status = self.process.wait(PATIENCE)
+        finally:
+            self.process.kill()
+        seconds = time.monotonic() - self.began
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        return Ended(status, self._heard["out"].decode(), self.err, seconds)
+
+
+@dataclass
+class Program:
+    """`sudomimus-bridge` on the compiled stub and the local service."""
+
+    emulator: Emulator
+    library: Path
+    log: StubLog
+    environ: dict[str, str] = field(default_factory=dict)
+    started: list[Running] = field(default_factory=list)
+
+    @property
+    def all_environ(self) -> dict[str, str]:
+        """What the program is started with."""
+        return {**os.environ, **self.environ}
+
+    def flags(self, **changes: str | None) -> list[str]:
+        """The flags that point a login at the stub and the local service; None leaves one out."""
+        given = {name: str(value) for name, value in self.emulator.settings.items()}
+        values = {**given, "steam_library": str(self.library), **changes}
+        return [
+            word
+            for name, value in values.items()
+            if value is not None
+            for word in (f"--{name.replace('_', '-')}", value)
+        ]
+
+    def start(self, *arguments: str, stdin: int = subprocess.DEVNULL, **flags: str | None) -> Running:
+        """Start a command with `flags`."""
+        self.started.append(Running(command(*arguments, *self.flags(**flags)), self.all_environ, stdin))
+        return self.started[-1]
+
+    def run(self, *arguments: str, text: str | None = None, **flags: str | None) -> Ended:
+        """Run a command with `flags` to its end, with `text` as its standard input."""
+        running = self.start(*arguments, stdin=subprocess.DEVNULL if text is None else subprocess.PIPE, **flags)
+        running.write(text)
+        return running.end()
+
+    def every_ticket_was_cancelled_once(self, tickets: int | None = None) -> None:
+        """Judge by the stub's log; `tickets` is how many were given."""
+        calls = self.log.calls
+        given = Counter((c.pid, c.handle) for c in calls if c.call.endswith("GetAuthTicketForWebApi") and c.nonce)
+        cancelled = Counter((c.pid, c.handle) for c in calls if c.call.endswith("CancelAuthTicket"))
+        assert given == cancelled and open_tickets(calls) == []
+        assert "misuse" not in self.log.story()
+        if tickets is not None:
+            assert given.total() == tickets
+
+
+class Here:
+    """The same program in this process, for long tables: everything but Python's own start and end."""
+
+    def __init__(self, program: Program, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        self._program = program
+        self._monkeypatch = monkeypatch
+        self._capfd = capfd
+
+    def run(self, *arguments: str, **flags: str | None) -> Ended:
+        """Run a command with the program's flags and environment."""
+        for name, value in self._program.environ.items():
+            self._monkeypatch.setenv(name, value)
+        began = time.monotonic()
+        status = main([*arguments, *self._program.flags(**flags)])
+        return Ended(status, *self._capfd.readouterr(), time.monotonic() - began)
+
+
+def on_stub(emulator: Emulator, library: Path, log: StubLog) -> Iterator[Program]:
+    """The program, with the local service as new and knowing which tickets the stub has cancelled. For a fixture."""
+    emulator.reset(settings=True)
+    emulator.update(steam_log=log.path)
+    program = Program(emulator, library, log)
+    yield program
+    for running in program.started:  # of a test that has failed
+        running.process.kill()
+        running.process.wait()
+    emulator.reset(settings=True)
+
+
+def bare(*arguments: str, text: str | None = None, **environ: str) -> Ended:
+    """Run a command with nothing but what is given."""
+    running = Running(
+        command(*arguments), {**os.environ, **environ}, subprocess.DEVNULL if text is None else subprocess.PIPE
+    )
+    running.write(text)
+    return running.end()
+
+
+@pytest.fixture
+def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Program]:
+    yield from on_stub(emulator, stub_library, stub_log)
+
+
+COMMANDS = [
+    [],
+    ["demo"],
+    ["login"],
+    ["errand"],
+    ["refresh"],
+    ["logout"],
+    ["doctor"],
+    ["renpy"],
+    ["sidecar"],
+    ["emulator"],
+]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda words: " ".join(words) or "none")
+def test_help(arguments: list[str]) -> None:
+    secrets = {"SUDOMIMUS_ACCESS_KEY_SECRET": f"acs_t_{'0' * 64}", "SUDOMIMUS_ACCESS_TOKEN": "eyJhbGciOi.eyJzdWIi.c2ln"}
+    ended = bare(*arguments, "--help", **secrets)
+    assert (ended.status, ended.err) == (0, "")
+    assert not any(secret in ended.out for secret in secrets.values())
+    assert f"usage: sudomimus-bridge {' '.join(arguments)}".rstrip() in ended.out
+    if arguments:
+        shown = {setting.keyword for setting in TABLE if f"{setting.flag} " in ended.out.replace("\n", " ")}
+        assert shown == set(SETTINGS_USED[arguments[0]])
+        for setting in TABLE:
+            assert (setting.variable in "".join(ended.out.split())) is (setting.keyword in shown)
+
+
+HARMLESS = {
+    "login": ["login", "device", "--quietly"],
+    "errand": ["errand"],
+    "refresh": ["refresh"],
+    "logout": ["logout"],
+    "doctor": ["doctor", "--json"],
+    "renpy": ["renpy", "install", "/nowhere"],
+}
+"""Command lines that end soon, whatever they are pointed at."""
+
+
+@pytest.mark.parametrize("arguments", HARMLESS.values(), ids=list(HARMLESS))
+def test_every_command_accepts_every_setting(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    values = {"steam_app_id": "480", "timeout": "5", "browser_hosts": "via.example"}
+    for setting in TABLE:
+        value = values.get(setting.keyword, "http://127.0.0.1:9" if setting.keyword.endswith("_url") else "x")
+        main([*arguments, setting.flag, *([] if setting.switch else [value])])
+        assert "flag" not in capfd.readouterr().err
+
+
+def test_a_demo_refuses_the_flags_of_what_it_brings_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    for setting in TABLE:
+        refused = setting.keyword not in SETTINGS_USED["demo"]
+        if refused:
+            value = "http://127.0.0.1:9" if setting.keyword.endswith("_url") else "x"
+            assert main(["demo", setting.flag, *([] if setting.switch else [value])]) == 2
+            assert f"{setting.flag} does not go with demo" in capfd.readouterr().err
+
+
+def test_a_demo_heeds_the_flags_that_it_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NATIVE_URL", "CONNECT_URL", "DEVICE_URL", "SESSION_URL", "VIA_URL"):
+        monkeypatch.setenv(f"SUDOMIMUS_{name}", "not a URL")
+    monkeypatch.setenv("SUDOMIMUS_STEAM_HOSTED", "1")
+    ended = bare("demo", "--application", "my-game", "--steam-app-id", "777", "--timeout", "60")
+    assert ended.status == 0 and ended.out.startswith("Signed in to my-game.\n"), ended.err
+    assert bare("demo", "--timeout", "0.05").status in (3, 6)
+    assert bare("demo", "--claim-gate", "--browser-host", "via.example").status == 6
+    assert bare("demo", "--steam-library", "/nowhere.so").status == 3
+
+
+def test_the_version() -> None:
+    assert bare("--version").out == f"sudomimus-bridge {__version__}\n"
+    as_it_is = subprocess.run(plain_command("--version"), capture_output=True, text=True)
+    assert as_it_is.stdout == f"sudomimus-bridge {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "COMMAND is missing."),
+        (["logn"], "There is no such COMMAND. Did you mean login? Choose from demo, login, "),
+        (["zzz"], "There is no such COMMAND. Choose from demo, login, "),
+        (["side"], "There is no such COMMAND. Did you mean sidecar? "),
+        (["--json", "doctor"], "The command comes first, then its flags."),
+        (["login"], "METHOD is missing."),
+        (
+            ["login", "stem"],
+            "There is no such METHOD. Did you mean steam? Choose from steam, access-key, browser, device.",
+        ),
+        (["renpy", "instal", "."], "There is no such ACTION. Did you mean install? "),
+        (["doctor", "--jsn"], "There is no flag --jsn. Did you mean --json? See sudomimus-bridge doctor --help."),
+        (["doctor", "-json"], "There is a flag that does not exist. Did you mean --json?"),
+        (["login", "steam", "--steam_app_id=4"], "There is a flag that does not exist. Did you mean --steam-app-id?"),
+        (["emulator", "--fualt", "x"], "There is no flag --fualt. Did you mean --fault?"),
+        (["doctor", "-phunter2"], "There is a flag that does not exist. See"),
+        (["doctor", "hunter2"], "There is one argument too many."),
+        (["doctor", "--json=hunter2"], "--json takes no value."),
+        (["doctor", "--timeout"], "--timeout needs a value."),
+        (["emulator", "--port", "hunter2"], "--port must be a whole number."),
+        (["demo", "--json"], "There is no flag --json. See sudomimus-bridge demo --help."),
+        (["doctor", "--app", "x"], "There is no flag --app. Did you mean --application?"),
+        (["login", "steam", "--hunter2"], "There is a flag that does not exist. See"),
+        (["hunter2"], "There is no such COMMAND. Choose from"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_line_that_cannot_be_read(
+    arguments: list[str], sentence: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and err.startswith(f"sudomimus-bridge: {sentence}") and err.count("\n") == 1
+    assert "hunter2" not in err
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
+def test_without_standard_input_or_error_the_answer_is_the_same(program: Program, closed: str) -> None:
+    program.environ["STEAM_STUB_CHATTER"] = "1"
+    line = shlex.join(command("login", "steam", "--json", *program.flags()))
+    done = subprocess.run(["sh", "-c", f"{line} {closed}"], stdout=subprocess.PIPE, env=program.all_environ, check=True)
+    assert json.loads(done.stdout)["accessToken"]
+
+
+@pytest.mark.parametrize(
+    ("output", "why"), [(">&-", "is closed"), (">/dev/full", "No space left"), ("| true", "nobody reads")]
+)
+def test_an_answer_that_cannot_be_written_is_said_to_be_lost(program: Program, output: str, why: str) -> None:
+    program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "200"  # until `true` has ended
+    line = shlex.join(command("login", "steam", "--json", *program.flags()))
+    script = f"({line}; echo status $? >&2) {output}" if "|" in output else f"{line} {output}; echo status $? >&2"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=program.all_environ, check=False)
+    assert "the answer was lost" in done.stderr and why in done.stderr
+    assert "status 70" in done.stderr and "Traceback" not in done.stderr
+    program.every_ticket_was_cancelled_once(1)
+
+
+def test_the_local_service_is_told_who_the_game_is_by_the_settings_flags() -> None:
+    arguments = command("emulator", "--json", "--application", "my-own", "--steam-app-id", "777")
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    assert (told["application"], told["steamAppId"]) == ("my-own", 777)
+    assert process.returncode == 130

@@ -1,0 +1,161 @@
+"""What the emulator's tests share: a running one, and a player's requests to it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import shutil
+import ssl
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from sudomimus_bridge.emulator import Emulator, visit
+from sudomimus_bridge.steam._stub_ticket import StubTicket
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients that speak to the local service alone: each would load all certificates of the world."""
+
+ROBIN = 76561197960287930
+KIM = 76561197960287931
+
+
+class Client:
+    """Sends what a game sends, over a real socket and through no proxy."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.http = httpx.Client(base_url=emulator.urls["native"], trust_env=False, timeout=10, verify=NO_TLS)
+
+    def steam(self, ticket: str | None = None, **changes: Any) -> httpx.Response:
+        body = {"applicationAnchor": "demo-game", "steamTicketHex": ticket or new_ticket(), "steamAppId": 480}
+        return self.http.post("/direct-issue/steam-ticket", json=_without_none(body | changes))
+
+    def access_key(self, **changes: Any) -> httpx.Response:
+        urls = self.emulator.urls
+        body = {
+            "applicationAnchor": "demo-game",
+            "accessKeyIdentifier": urls["accessKeyId"],
+            "accessKeySecret": urls["accessKeySecret"],
+        }
+        return self.http.post("/direct-issue/access-key", json=_without_none(body | changes))
+
+    def share(self, access_token: Any) -> httpx.Response:
+        return self.http.post("/errand", json=_without_none({"accessToken": access_token}))
+
+    def status(self, key: str) -> str:
+        answer = self.http.get(f"/errand/{key}/status")
+        assert answer.status_code == 200
+        return str(answer.json()["status"])
+
+    def connect(self, path: str, body: Any) -> httpx.Response:
+        return self.http.post(f"{self.emulator.urls['connect']}/{path}", json=body)
+
+    def device(self, path: str, body: Any) -> httpx.Response:
+        return self.http.post(f"{self.emulator.urls['device']}/{path}", json=body)
+
+    def session(self, path: str, **body: Any) -> httpx.Response:
+        return self.http.post(f"{self.emulator.urls['session']}/{path}", json=_without_none(body))
+
+    def establish(self, **narrowing: Any) -> httpx.Response:
+        """What a backend sends, signed as it must be."""
+        return self.send_signed("connect", "establish", {"applicationAnchor": "demo-game"} | narrowing)
+
+    def send_signed(self, api: str, path: str, body: Any, token: str | None = None) -> httpx.Response:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        token = token or self.client_jwt(raw, aud=f"sudomimus-{api}")
+        headers = {"Content-Type": "application/json", "Authorization": f"SudomimusClientJWT {token}"}
+        return self.http.post(f"{self.emulator.urls[api]}/{path}", content=raw, headers=headers)
+
+    def client_jwt(self, raw: bytes, *, key: Any = None, algorithm: str = "RS256", **changes: Any) -> str:
+        """The client-auth JWT of connect.yaml for these bytes; a change of None leaves the claim out."""
+        now = int(self.emulator._state.clock.now())
+        claims = {
+            "iss": "demo-game",
+            "aud": "sudomimus-connect",
+            "iat": now,
+            "exp": now + 60,
+            "jti": str(uuid.uuid4()),
+            "body_sha256": base64.b64encode(hashlib.sha256(raw).digest()).decode(),
+        }
+        key = key or _private_key(Path(self.emulator.urls["clientKeyFile"]).read_bytes())
+        return jwt.encode(_without_none(claims | changes), key, algorithm=algorithm)
+
+    def control(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        if body is None:
+            return self.http.request(method, f"/_emulator/{path}")
+        return self.http.request(method, f"/_emulator/{path}", json=body)
+
+
+@functools.cache
+def _private_key(pem: bytes) -> Any:
+    """Loading it checks it, which takes as long as the rest of a test."""
+    return load_pem_private_key(pem, None)
+
+
+def new_ticket(
+    steam_id: int = ROBIN, app_id: int = 480, identity: str = "sudomimus", nonce: bytes | None = None
+) -> str:
+    return StubTicket(steam_id, app_id, nonce or os.urandom(16), identity).to_bytes().hex()
+
+
+def told(answer: httpx.Response) -> tuple[int, str | None]:
+    """Status and reason; None for an empty body."""
+    return answer.status_code, answer.json().get("reason") if answer.content else None
+
+
+def _without_none(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def keys(client: Client, **narrowing: Any) -> dict[str, str]:
+    """A fresh inquiry, as a backend would hand it over."""
+    return client.emulator.establish(narrowing)
+
+
+def page(client: Client, inquiry: dict[str, str]) -> str:
+    """Where its player signs in."""
+    return f"{client.emulator.urls['via']}/?exposure-key={inquiry['exposureKey']}"
+
+
+def realized(client: Client, **narrowing: Any) -> dict[str, str]:
+    """An inquiry whose player has done the page, with its three keys."""
+    inquiry = keys(client, **narrowing)
+    assert visit(page(client, inquiry)) == "done"
+    answer = client.connect("status-poll", inquiry)
+    assert (answer.status_code, answer.json()["status"]) == (200, "REALIZED")
+    return {**inquiry, "confirmationKey": answer.json()["confirmationKey"]}
+
+
+@contextlib.contextmanager
+def headless_chromium(folder: Path) -> Iterator[Any]:
+    """A real browser that keeps its profile in `folder`; skips the test where there is none."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("chromium and chromedriver are not both installed")
+    webdriver = pytest.importorskip("selenium.webdriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    flags = (
+        "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
+        "disable-component-update disable-sync hide-scrollbars window-size=360,740"
+    )
+    for flag in flags.split():
+        options.add_argument(f"--{flag}")
+    options.add_argument(f"--user-data-dir={folder / 'profile'}")
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    browser.implicitly_wait(30)
+    try:
+        yield browser
+    finally:
+        browser.quit()

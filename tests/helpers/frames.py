@@ -1,0 +1,88 @@
+"""A crash reporter, and its reader: what the frames of an exception show, and which secrets are in that."""
+
+from __future__ import annotations
+
+import base64
+import json
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from sudomimus_bridge._values import secret
+from sudomimus_bridge._values.secret import Secret
+
+_TESTS = str(Path(__file__).parent)
+_PIECE = 24
+
+
+class Secrets:
+    """Every secret of this process from here on, and what is added: tickets, tokens, keys, pages."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._texts: set[str] = set()
+        self._pieces: dict[str, str] = {}
+        made = Secret.__init__
+
+        def noted(self_: Secret, text: str) -> None:
+            made(self_, text)
+            self.add(text.partition("?")[2] if text.startswith("http") else text)  # of a page, the host is no secret
+
+        monkeypatch.setattr(Secret, "__init__", noted)
+
+    def add(self, *texts: str) -> None:
+        for text in texts:
+            if text not in self._texts and len(text) >= 8:
+                self._texts.add(text)
+                self._pieces |= dict.fromkeys(_pieces(text), text)
+
+    def forget(self) -> None:
+        """Those of the login before."""
+        self._texts.clear()
+        self._pieces.clear()
+
+    def in_frames_of(self, error: BaseException) -> list[str]:
+        """Where secrets stand: the exception's frames, those of its causes, contexts and group members, and its texts."""
+        found = []
+        for place, shown in seen_by_crash_reporter(error):
+            if secret.looks_secret(shown) or any(piece in shown for piece in self._pieces):
+                found.append(place)
+        return found
+
+
+def seen_by_crash_reporter(error: BaseException) -> Iterable[tuple[str, str]]:
+    """Each local variable of each frame, as an error tracker keeps it, but for the tests' own; and each message."""
+    waiting: list[traceback.TracebackException | None] = [
+        traceback.TracebackException.from_exception(error, capture_locals=True, lookup_lines=False)
+    ]
+    while waiting:
+        told = waiting.pop()
+        if told is None:
+            continue
+        yield f"message of {told.exc_type}", str(told)
+        for frame in told.stack:
+            if not frame.filename.startswith(_TESTS):
+                for name, value in (frame.locals or {}).items():
+                    yield f"{frame.filename}:{frame.lineno} {frame.name} {name}", value
+        waiting += [told.__cause__, told.__context__, *(told.exceptions or ())]
+
+
+def _pieces(text: str) -> set[str]:
+    """Parts of it in every form that a library may hold it in: raw, JSON, bytes, hex, base64."""
+    whole = {text, json.dumps(text)[1:-1], repr(text.encode())[2:-1], text.encode().hex()}
+    whole |= {base64.b64encode(text.encode()[shift:]).decode() for shift in range(3)}
+    try:
+        ticket = bytes.fromhex(text)
+    except ValueError:
+        ticket = b""
+    if ticket:
+        whole |= {repr(ticket)[2:-1], *(base64.b64encode(ticket[shift:]).decode() for shift in range(3))}
+        whole |= {
+            repr(ticket[at : at + 12])[2:-1] for at in range(0, len(ticket) - 12, 12) if any(ticket[at : at + 12])
+        }
+    pieces = set()
+    for form in whole:
+        middle = max(0, len(form) // 2 - _PIECE // 2)
+        pieces |= {form[:_PIECE], form[middle : middle + _PIECE], form[-_PIECE:]}
+    return {piece for piece in pieces if len(piece) >= 8 and len(set(piece)) > 4}

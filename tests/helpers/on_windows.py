@@ -1,0 +1,245 @@
+"""Runs tests on Windows' own Python, under Wine: python tests/helpers/on_windows.py [pytest's arguments]
+
+Without arguments, those of what the operating system has a say in. What failed is run once more by itself, since Wine on a
+busy machine loses a race now and then; trio is left out, for Wine's sockets lack what trio waits by.
+
+That Python is put together in build/windows-3.11 (for this Python's version) at the first run: the interpreter's library as
+Panda3D's wheel for Windows brings it, this Python's standard library, and the wheels for Windows of what the tests need.
+The program that starts it is compiled here, like two small libraries that it expects of Windows and Wine has not.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+TESTS = [
+    "project/test_windows",
+    "program/test_bridge",
+    "program/test_exit",
+    "program/test_life",
+    "browser/test_gate",
+    "cli/test_session",
+    "steam/test_flat_api",
+    "renpy/test_steam",
+    "session/test_calls",
+    "session/test_crash",
+    "session/test_keeper",
+    "session/test_keyring",
+    "session/test_store",
+    "values/test_settings",
+    "sidecar/test_idle",
+    "sidecar/test_life",
+    "sidecar/test_lines",
+    "sidecar/test_logins",
+    "steam/test_host",
+]
+SECONDS = 1200.0
+"""How long a run may take: nothing is worth waiting for longer."""
+
+VERSION = "{}.{}".format(*sys.version_info)
+PLACE = PROJECT / "build" / f"windows-{VERSION}"
+ZIG = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu", "-O1"]
+
+NOT_NEEDED = ("sudomimus-bridge", "mypy", "pygame-ce", "ruff", "selenium", "types-jsonschema", "steamworkspy")
+ONLY_ON_WINDOWS = ("colorama", "pywin32-ctypes")
+"""What pytest and keyring need there; pip judges such conditions by the system that it runs on."""
+
+STARTER = """
+#include <windows.h>
+typedef int (*entry)(int, wchar_t **);
+int wmain(int count, wchar_t **arguments) {
+    HMODULE python = LoadLibraryW(L"@PYTHON@.dll");
+    entry run = python ? (entry)GetProcAddress(python, "Py_Main") : 0;
+    return run ? run(count, arguments) : 120;
+}
+"""
+
+PRNG = """
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }
+"""
+"""bcryptprimitives.dll, which programs in Rust take their random bytes from (Windows 10 and later)."""
+
+
+class CannotRun(Exception):
+    """What is missing, in a sentence."""
+
+
+def main(arguments: list[str]) -> int:
+    """pytest's exit status; 77 where Windows cannot be had here."""
+    try:
+        if not (PLACE / "complete").exists():
+            make_python()
+        make_stubs()
+    except CannotRun as reason:
+        print(f"No Windows here: {reason}", file=sys.stderr)
+        return 77
+    tests = arguments or ["-q", "-n", "auto", "--dist", "worksteal", *(f"tests/{name}.py" for name in TESTS)]
+    with wine() as run:
+        pytest = ["python.exe", "-m", "pytest", "-o", f"cache_dir={windows_path(PLACE / 'cache')}", "-k", "not trio"]
+        if run("python.exe", "-c", "import ssl, ctypes, pydantic, cryptography") != 0:
+            print("No Windows here: Wine cannot run its Python.", file=sys.stderr)
+            return 77
+        if (status := run(*pytest, *tests)) == 1:
+            print("Once more, by itself: what failed.")
+            status = run(*pytest, *tests, "-n", "0", "--last-failed")
+        return status
+
+
+# --- the Python ------------------------------------------------------------------------------------------------------------
+
+
+def make_python() -> None:
+    """Put it together, whole or not at all."""
+    if shutil.which("wine") is None:
+        raise CannotRun("Wine is needed: apt install wine")
+    if missing := [name for name in ("pefile", "ziglang") if find_spec(name) is None]:
+        raise CannotRun(f"{' and '.join(missing)} must be installed: make windows")
+    PLACE.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=PLACE.parent) as folder:
+        new = Path(folder, "new")
+        new.mkdir()
+        wheel = _download_runtime(Path(folder))
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                if name.startswith("deploy_libs/") and name.endswith((".dll", ".pyd")):
+                    Path(new, Path(name).name).write_bytes(archive.read(name))
+        unneeded = shutil.ignore_patterns("lib-dynload", "site-packages", "test", "idlelib", "__pycache__", "config-*")
+        shutil.copytree(sysconfig.get_path("stdlib"), new / "Lib", ignore=unneeded)
+        _install(new / "Lib" / "site-packages")
+        _compile(new)
+        (new / "complete").touch()
+        shutil.rmtree(PLACE, ignore_errors=True)
+        new.rename(PLACE)
+
+
+def _download_runtime(folder: Path) -> Path:
+    _pip("download", "--no-deps", "--dest", str(folder), *_for_windows(), "panda3d")
+    return next(folder.glob("*.whl"))
+
+
+def _install(folder: Path) -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = [*project["dependencies"], *ONLY_ON_WINDOWS]
+    for extra in project["optional-dependencies"].values():
+        needed += [requirement for requirement in extra if not requirement.startswith(NOT_NEEDED)]
+    _pip("install", "--target", str(folder), *_for_windows(), *needed)
+
+
+def _for_windows() -> list[str]:
+    return ["--platform", "win_amd64", "--python-version", VERSION, "--implementation", "cp", "--only-binary=:all:"]
+
+
+def _pip(*arguments: str) -> None:
+    _run([sys.executable, "-m", "pip", "--disable-pip-version-check", arguments[0], "--quiet", *arguments[1:]])
+
+
+def _compile(folder: Path) -> None:
+    pefile = import_module("pefile")  # which only `make windows` installs, and no type checker has to know
+    python = f"python{VERSION.replace('.', '')}"
+    (folder / "starter.c").write_text(STARTER.replace("@PYTHON@", python), encoding="ascii")
+    (folder / "prng.c").write_text(PRNG, encoding="ascii")
+    (folder / "empty.c").write_text("int DllMain(void) { return 1; }\n", encoding="ascii")
+    # python3.dll is the stable part of the interpreter's library by its lasting name: each export leads on to the real one.
+    exports = pefile.PE(str(folder / f"{python}.dll")).DIRECTORY_ENTRY_EXPORT.symbols
+    lines = [f"  {name}={python}.{name}" for name in sorted(entry.name.decode() for entry in exports if entry.name)]
+    (folder / "python3.def").write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *lines, ""]), encoding="ascii")
+    _run([*ZIG, "-municode", "starter.c", "-o", "python.exe"], folder)
+    _run([*ZIG, "-shared", "prng.c", "-ladvapi32", "-o", "bcryptprimitives.dll"], folder)
+    _run([*ZIG, "-shared", "empty.c", "python3.def", "-o", "python3.dll"], folder)
+
+
+def make_stubs() -> None:
+    """Steam's stubs for Windows, of all SDKs, beside this system's own."""
+    compiler = " ".join(ZIG)
+    _run(["make", "-s", "-C", str(PROJECT / "native"), "OS=Windows_NT", f"CC={compiler}", "all"])
+
+
+def _run(command: list[str], folder: Path | None = None) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        words = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise CannotRun(f"{' '.join(command[:4])} … said: {words}")
+
+
+# --- Wine ------------------------------------------------------------------------------------------------------------------
+
+
+def windows_path(path: Path) -> str:
+    """Where Wine shows it."""
+    return f"Z:{path}".replace("/", "\\")
+
+
+@contextmanager
+def wine() -> Iterator[Run]:
+    """A Windows of its own, gone afterwards with all that runs in it."""
+    with tempfile.TemporaryDirectory(prefix="wine-", ignore_cleanup_errors=True) as prefix:
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("WINE", "PYTHON", "SUDOMIMUS_"))
+        }
+        environment = {
+            **kept,
+            "WINEPREFIX": prefix,
+            "WINEARCH": "win64",
+            "WINEDEBUG": "-all",
+            "WINEDLLOVERRIDES": "mscoree=;mshtml=;winemenubuilder.exe=",
+            "PYTHONPATH": windows_path(PROJECT / "bridge"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        run = Run(environment)
+        try:
+            yield run
+        finally:
+            run.end()
+
+
+class Run:
+    """Runs a program of that Windows, in the checkout, and passes on what it prints."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+
+    def __call__(self, *command: str) -> int:
+        # Through a pipe: Windows' Python does not start on the files that Wine makes of a Unix shell's.
+        program = subprocess.Popen(
+            ["wine", str(PLACE / command[0]), *command[1:]],
+            cwd=PROJECT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert program.stdout is not None
+        too_long = threading.Timer(SECONDS, self.end)
+        too_long.start()
+        try:
+            for line in program.stdout:
+                sys.stdout.write(line.decode("utf-8", "replace").replace("\r\n", "\n"))
+                sys.stdout.flush()
+            return program.wait()
+        finally:
+            too_long.cancel()
+
+    def end(self) -> None:
+        """End whatever runs there."""
+        for option in ("-k", "-w"):
+            subprocess.run(["wineserver", option], env=self._environment, capture_output=True, check=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,212 @@
+"""What the player of `renpy_player.rpy` does, a generator for each part of a test. Runs inside Ren'Py, on its Python."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from sudomimus_bridge._renpy.door import the_door
+from sudomimus_bridge._service.certificates import certifi_certificates
+
+pygame: Any = sys.modules["pygame_sdl2"]
+renpy: Any = sys.modules["renpy"]
+
+Steps = Iterator[Any]
+
+
+def night(p: Any) -> Steps:
+    """The whole story, its first sign-in refused, with a save at every step of it."""
+    yield p.sees("one night at Marrow Point")
+    p.shot("01 main menu")
+    p.click("Take the watch")
+    yield p.sees("daughter's wedding")
+    yield p.pause(0.2)
+    p.shot("02 the point")
+    yield p.through("waiting for a name")
+    p.shot("03 a choice")
+    renpy.exports.save("1-1", "before")
+    p.click("Sign the book")
+
+    yield p.sees("Signing in")
+    yield p.pause(0.3)
+    p.shot("04 signing in")
+    yield p.sees("You are not signed in")
+    p.report("refused", words=p.words(), status=the_door().status)
+    p.shot("05 failed")
+    p.click("Try again")
+
+    yield from _at_the_page(p)
+    p.shot("06 finish in your browser")
+    p.report("page", words=p.words(), url=the_door().errand_url(), status=the_door().status)
+    renpy.exports.save("1-2", "at the page")
+    p.key(pygame.K_ESCAPE)
+    yield p.sees("Sign in now, or play offline")
+    p.shot("07 cancelled")
+    p.report("cancelled", status=the_door().status, url=the_door().errand_url())
+    p.key(pygame.K_RETURN)
+    yield from _at_the_page(p)
+    yield p.visited(2)
+    p.click("I'm done")
+    yield p.sees("You write")
+    p.report("greeted", words=p.words(), status=the_door().status, token=the_door().access_token())
+    p.shot("08 greeted by name")
+    renpy.exports.save("1-3", "signed in")
+
+    # Back over the sign-in, which stands still on the way, and forward again.
+    p.key(pygame.K_PAGEUP)
+    yield p.sees("You are signed in")
+    p.shot("09 rolled back")
+    p.key(pygame.K_PAGEUP)
+    yield p.sees("waiting for a name")
+    p.report("rolled back", status=the_door().status)
+    p.click("Sign the book")
+    yield p.sees("You write")
+    yield p.through("somewhere out there")
+    p.shot("10 the fog")
+    p.click("Stop the lamp")
+    yield p.through("taller on the radio")
+    p.shot("11 Mara")
+    yield p.through("back of her hand")
+    p.click("Give her an address")
+    yield from _at_the_page(p)
+    p.shot("12 sharing")
+    yield p.visited(3)
+    p.click("I'm done")
+    yield p.sees("very small letters")
+    p.report("shared", words=p.words(), token=the_door().access_token())
+    p.shot("13 shared")
+    renpy.exports.save("1-4", "shared")
+    yield p.through("1 of 3 endings")
+    p.shot("14 the end")
+
+    # A save in front of the page, when somebody is signed in by now.
+    yield p.leave(lambda: renpy.exports.load("1-2"))
+    yield p.sees("You are signed in")
+    p.click("Continue")
+    yield p.sees("You write")
+    p.report("loaded", words=p.words(), status=the_door().status)
+    p.key(pygame.K_ESCAPE)
+    yield lambda: renpy.store._menu
+    yield p.pause(0.3)
+    p.shot("15 game menu")
+    p.click("Preferences")
+    yield p.sees("Speed of the text")
+    p.shot("16 preferences")
+
+    the_door().logout()
+    renpy.store.sudomimus.login()
+    yield p.pause(0.3)
+    p.report("quitting", busy=the_door().busy, status=renpy.store.sudomimus.status)
+
+
+def reload_amid_the_ticket(p: Any) -> Steps:
+    """Into the sign-in, and while Steam prepares the ticket the script is reloaded, as Shift+R does it."""
+    yield p.sees("one night at Marrow Point")
+    p.click("Take the watch")
+    yield from _to_the_book(p)
+    yield lambda: the_door().busy
+    yield p.pause(0.3)
+    p.report("amid the ticket", status=renpy.store.sudomimus.status)
+    yield p.leave(renpy.exports.reload_script)
+    yield p.pause(60)  # until the next part takes over
+
+
+def reload_at_the_page(p: Any) -> Steps:
+    """The ticket has come, and so has the page; the script is reloaded again.
+
+    Debian's Ren'Py keeps no .rpyc, so it has forgotten where in the story it was.
+    """
+    yield from _to_the_book(p)
+    yield from _at_the_page(p)
+    p.report("before", url=the_door().errand_url(), status=renpy.store.sudomimus.status)
+    yield p.leave(renpy.exports.reload_script)
+    yield p.pause(60)
+
+
+def night_after_reload(p: Any) -> Steps:
+    """The same login goes on; then the game ends while Steam prepares the ticket of another."""
+    yield from _to_the_book(p)
+    yield from _at_the_page(p)
+    p.report("after", url=the_door().errand_url(), status=renpy.store.sudomimus.status)
+    yield p.visited(1)
+    yield p.sees("You write")  # without "I'm done": the page's end is seen by itself
+    p.report("greeted", words=p.words(), token=the_door().access_token())
+    the_door().logout()
+    renpy.store.sudomimus.login()
+    yield p.pause(0.3)
+    p.report("quitting", busy=the_door().busy, status=renpy.store.sudomimus.status)
+
+
+def plain(p: Any) -> Steps:
+    """A game with no looks of its own, 1920 by 1080, where no browser could be opened; and one without an anchor."""
+    yield p.sees("Finish in your browser")
+    yield from _at_the_page(p)
+    p.shot("20 plain, no browser")
+    heights = [renpy.test.testfocus.find_focus(text).h for text in ("Copy the address", "I'm done")]
+    p.report("page", words=p.words(), certificates=certifi_certificates() is not None, heights=heights)
+    p.click("Copy the address")
+    yield p.offers("Copied")
+    p.click("Cancel")
+    yield p.sees("Sign in now")
+    p.shot("21 plain, cancelled")
+    p.click("Sign in")
+    yield from _at_the_page(p)
+    p.report("another page", copied=p.offers("Copied")())
+    p.click("Cancel")
+    yield p.sees("Sign in now")
+    p.click("Play offline")
+    yield p.sees("offline: False")
+    p.report("offline", status=renpy.store.sudomimus.status, player=repr(renpy.store.sudomimus.player))
+    p.key(pygame.K_RETURN)
+    yield p.sees("Nothing was shared")
+    p.shot("22 plain, nothing to share with")
+    p.report("not shared", words=p.words())
+    p.click("Never mind")
+    yield p.sees("shared: False")
+
+
+def stranded(p: Any) -> Steps:
+    """A game that cannot sign in: the player is told why, tries again in vain, and plays offline."""
+    for attempt in ("first", "again"):
+        yield lambda: the_door().error is not None
+        yield p.sees("You are not signed in")
+        p.report(attempt, words=p.words(), error=the_door().error)
+        if attempt == "first":
+            p.shot(f"30 {os.environ['SUDOMIMUS_TEST_STRANDED']}")
+            p.click("Try again")
+            yield p.pause(0.5)
+    p.click("Play offline")
+    yield p.sees("offline: False")
+    p.report("offline", status=renpy.store.sudomimus.status, token=the_door().access_token())
+
+
+def at_the_page(p: Any) -> Steps:
+    """The window is closed while the player is in the browser."""
+    yield from _at_the_page(p)
+    p.report("page", status=renpy.store.sudomimus.status)
+
+
+def portrait(p: Any) -> Steps:
+    """A game that is higher than wide."""
+    yield from _at_the_page(p)
+    p.shot("23 portrait")
+    found = [renpy.test.testfocus.find_focus(text) for text in ("I'm done", "Cancel", "Copy the address")]
+    p.report("page", buttons=[(focus.x, focus.y, focus.w, focus.h) for focus in found])
+    p.click("Cancel")
+    yield p.sees("Sign in now")
+
+
+def _to_the_book(p: Any) -> Steps:
+    yield p.through("waiting for a name")
+    p.click("Sign the book")
+
+
+def _at_the_page(p: Any) -> Steps:
+    yield p.sees("Finish in your browser")
+    yield lambda: the_door().qr_code is not None
+    yield p.pause(0.3)
+
+
+PARTS = [globals()[name] for name in os.environ["SUDOMIMUS_TEST_PARTS"].split(",")]

@@ -1,0 +1,48 @@
+"""A session's store on a disk of a test's own, and a player whose store is of no use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sudomimus_bridge._session.file_store import FileStore
+from sudomimus_bridge._session.protection import FileModeOnly
+from sudomimus_bridge._session.record import Record
+from sudomimus_bridge._values.secret import Secret
+from sudomimus_bridge._values.uptime import Uptime
+from sudomimus_bridge.testing._virtual_time import VirtualClock
+
+from .session_helpers import ModelService
+
+RECORD = Record(
+    "my-game",
+    "device",
+    Secret("access-1"),
+    Secret("refresh-1"),
+    {"email": {"state": "GRANTED"}},
+    Uptime("b", 5.0),
+    3600.0,
+    "p",
+)
+
+
+def store_in(folder: Path, protection: Any = None) -> FileStore:
+    return FileStore(folder, "my-game", "https://session.example", protection or FileModeOnly())
+
+
+def still_signed_in(folder: Path, protection: Any = None) -> str:
+    """Sign in, renew, and renew again where the store is of no use; the sentence that the player is told."""
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+
+    async def main() -> str:
+        keeper = service.keeper(disk=store_in(folder, protection))
+        await keeper.adopt(service.record())
+        for _ in range(2):
+            await clock.sleep(3600)
+            await keeper.access_token(300)
+        return keeper.place.problem or ""
+
+    sentence = clock.run(main)
+    assert (service.refreshes, service.revoked) == (2, False)
+    return sentence

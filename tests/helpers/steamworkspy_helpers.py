@@ -1,0 +1,105 @@
+"""A game on SteamworksPy as a process of its own: the real package on stubs of its own library and of Steam's.
+
+The game's main thread pumps, as a frame loop does. In the end Steam's log must say that the game alone has initialised,
+pumped and shut down.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from sudomimus_bridge.testing._compiled_stub import StubCall, StubNotCompiled, open_tickets
+from sudomimus_bridge.testing._steamworkspy_stub import lay_out_game
+
+from ..conftest import StubLog
+from .steam_helpers import run_program
+
+needs_steamworkspy = pytest.mark.skipif(
+    importlib.util.find_spec("steamworkspy") is None,
+    reason="the package steamworkspy is needed: pip install 'sudomimus-bridge[steamworkspy]'",
+)
+
+GAME = """
+    import os, sys, threading, time
+    from sudomimus_bridge import Bridge, BridgeError, Phase
+    from sudomimus_bridge.steam.steamworkspy import SteamworksPySteam, import_steamworks
+    from sudomimus_bridge.testing._browser import AutoBrowser
+
+    STEAMWORKS = import_steamworks(os.getcwd())
+    steamworks, frames, phases = STEAMWORKS(), 0, []
+
+    def bridge_on(steamworks, browser=None):
+        url = {"native_url": sys.argv[1], "via_url": sys.argv[1], "no_browser": browser is None}
+        return Bridge(application="demo-game", steam=SteamworksPySteam(steamworks), browser=browser, **url)
+
+    def told(event):
+        phases.append(event.phase)
+
+    def frame():
+        global frames
+        if steamworks.loaded():
+            steamworks.run_callbacks()
+            frames += 1
+        time.sleep(0.002)
+
+    def play(login, until=lambda: False):
+        try:
+            while (result := login.poll()) is None and not until():
+                frame()
+        except BridgeError as error:
+            return error.reason or error.kind
+        return result
+
+    def has_requested():
+        with open(os.environ["STEAM_STUB_LOG"]) as log:
+            return "GetAuthTicketForWebApi" in log.read()
+"""
+
+
+class Player:
+    """Plays games, each a story that goes on where `GAME` ends."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self._url = url
+
+    def __call__(self, story: str, *, sdk: int | None = None, complaint: str = "") -> list[str]:
+        """Play one to its end, on stubs of the newest SDK or a given one: the lines that it printed, its last the host's."""
+        game_folder(self.folder, sdk)
+        ending = '\nprint("host", threading.get_native_id(), frames)'
+        done = run_program(textwrap.dedent(GAME) + textwrap.dedent(story) + ending, self._url)
+        assert (done.returncode, done.stderr) == (0, complaint), done.stderr
+        return done.stdout.splitlines()
+
+
+def game_folder(folder: Path, sdk: int | None = None) -> None:
+    try:
+        lay_out_game(folder, sdk=sdk)
+    except StubNotCompiled as error:
+        pytest.skip(f"the compiled stubs of Steam and SteamworksPy are needed: {error}")
+
+
+def listened_only(log: StubLog, host: str) -> list[StubCall]:
+    """The bridge has made no call that is the host's own to make; gives the log."""
+    _, thread, frames = host.split()
+    calls = log.calls
+    own = [call for call in calls if call.call.endswith(("_Init", "InitFlat", "_Shutdown"))]
+    assert {call.tid for call in own} == {int(thread)}
+    assert sum(int(str(call.details["frames"])) for call in own if "frames" in call.details) == int(frames)
+    names = [call.call for call in calls]
+    assert not [name for name in names if "ManualDispatch" in name]
+    assert names.count("SteamAPI_RegisterCallback") == names.count("SteamAPI_UnregisterCallback")
+    return calls
+
+
+def all_in_order(log: StubLog, host: str) -> None:
+    """As `listened_only`, and every ticket was cancelled before the host shut Steam down."""
+    calls = listened_only(log, host)
+    assert open_tickets(calls) == []
+    assert log.story().count("misuse") == 0
+    assert log.story().count("request") == log.story().count("cancel") > 0
+    assert calls[-1].call == "SteamAPI_Shutdown"

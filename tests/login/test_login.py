@@ -1,0 +1,106 @@
+"""Whole logins on the real code path: the flat API of a compiled library, real HTTP to the local service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from sudomimus_bridge._login.engine import Engine
+from sudomimus_bridge._values.events import LoginResult, Phase, ProgressEvent
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.testing._browser import AutoBrowser
+from sudomimus_bridge.testing._compiled_stub import open_tickets
+
+from ..conftest import StubLog
+
+
+def test_silent_login(engine_for: Callable[..., Engine], stub_log: StubLog, backend: str) -> None:
+    engine = engine_for()
+    phases: list[Phase] = []
+
+    async def login() -> LoginResult:
+        try:
+            return await engine.login_steam(lambda event: phases.append(event.phase))
+        finally:
+            await engine.aclose()
+
+    result = anyio.run(login, backend=backend)
+    assert result.application_anchor == "demo-game"
+    assert result.access_token and result.refresh_token
+    assert phases == [Phase.REQUESTING_TICKET, Phase.ISSUING, Phase.SUCCEEDED]
+    assert stub_log.story() == ["request", "callback", "cancel", "shutdown"]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_an_errand_ends_in_a_login_with_a_second_ticket(
+    engine_for: Callable[..., Engine], emulator: Emulator, stub_log: StubLog, backend: str
+) -> None:
+    emulator.update(claims={"email": "REQUIRED"})
+    engine = engine_for(browser=AutoBrowser())
+    events: list[ProgressEvent] = []
+
+    async def login() -> LoginResult:
+        try:
+            return await engine.login_steam(events.append)
+        finally:
+            await engine.aclose()
+
+    result = anyio.run(login, backend=backend)
+    emulator.update(claims={"email": "OPTIONAL"})
+    assert result.claims["email"]["state"] == "GRANTED"
+    assert [event.phase for event in events] == [
+        Phase.REQUESTING_TICKET,
+        Phase.ISSUING,
+        Phase.ERRAND_REQUIRED,
+        Phase.WAITING_FOR_BROWSER,
+        Phase.ERRAND_COMPLETED,
+        Phase.REQUESTING_TICKET,
+        Phase.ISSUING,
+        Phase.SUCCEEDED,
+    ]
+    assert stub_log.story() == ["request", "callback", "cancel", "request", "callback", "cancel", "shutdown"]
+    assert open_tickets(stub_log.calls) == []
+
+
+def test_the_connection_is_opened_while_steam_prepares_the_ticket(
+    engine_for: Callable[..., Engine], stub_log: StubLog, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "400")
+    connect = anyio.connect_tcp
+    order: list[str] = []
+
+    async def connect_tcp(*arguments: Any, **keywords: Any) -> Any:
+        stream = await connect(*arguments, **keywords)
+        order.append("connected")
+        return stream
+
+    monkeypatch.setattr(anyio, "connect_tcp", connect_tcp)
+    engine = engine_for()
+
+    async def login() -> None:
+        try:
+            await engine.login_steam(lambda event: order.append(event.phase.value))
+        finally:
+            await engine.aclose()
+
+    anyio.run(login, backend=backend)
+    assert order == ["requesting-ticket", "connected", "issuing", "succeeded"]
+
+
+@pytest.mark.parametrize("dialect", ["documents", "openapi"])
+def test_both_dialects(engine_for: Callable[..., Engine], emulator: Emulator, stub_log: StubLog, dialect: str) -> None:
+    emulator.update(dialect=dialect)
+    engine = engine_for()
+
+    async def login() -> LoginResult:
+        try:
+            return await engine.login_steam()
+        finally:
+            await engine.aclose()
+
+    result = anyio.run(login)
+    emulator.update(dialect="openapi")
+    assert ("staticAvatar" in result.claims) is (dialect == "openapi")

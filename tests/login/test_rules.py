@@ -1,0 +1,616 @@
+"""Each row of the service's tables, in virtual time: what comes back, what is done about it, and how it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from sudomimus_bridge._login.engine import Engine
+from sudomimus_bridge._login.progress import DoneSignal
+from sudomimus_bridge._service.policy import MAX_ATTEMPTS
+from sudomimus_bridge._service.port import Answer, Operation, Trouble
+from sudomimus_bridge._service.rules import rule_for
+from sudomimus_bridge._settings import read_settings
+from sudomimus_bridge._values.errors import (
+    AccessTokenRefused,
+    BridgeError,
+    ConfigurationError,
+    ErrandNotCompleted,
+    LoginDenied,
+    ServiceUnavailable,
+    SteamUnavailable,
+)
+from sudomimus_bridge._values.events import Claims, ErrandResult, LoginResult, Phase, ProgressEvent
+from sudomimus_bridge._values.secret import Secret
+from sudomimus_bridge.testing._browser import RecordingBrowser
+from sudomimus_bridge.testing._scripted_service import TOKENS, ScriptedTransport, Seen, Step, errand_step, scripted
+from sudomimus_bridge.testing._stub_steam import StubBehaviour, StubSteam
+from sudomimus_bridge.testing._virtual_time import VirtualClock
+
+KEY = ("acs_k_4f9d5f61-8e3a-4f0e-9f65-0123456789ab", Secret("acs_t_" + "0123456789abcdef" * 4))
+
+
+@dataclass
+class Run:
+    """One flow, run to its end."""
+
+    outcome: Any
+    transport: ScriptedTransport
+    steam: StubSteam
+    browser: RecordingBrowser
+    events: list[ProgressEvent]
+    seconds: float
+
+    @property
+    def posts(self) -> list[Seen]:
+        return [seen for seen in self.transport.seen if seen.method == "POST"]
+
+    @property
+    def polls(self) -> list[Seen]:
+        return [seen for seen in self.transport.seen if seen.method == "GET"]
+
+    @property
+    def tickets(self) -> list[str]:
+        return [seen.body["steamTicketHex"] for seen in self.posts]
+
+    def failed_with(self, kind: type[BridgeError]) -> BridgeError:
+        assert type(self.outcome) is kind, self.outcome
+        assert self.outcome.sentence.endswith(".")
+        return self.outcome
+
+    def signed_in(self) -> LoginResult:
+        assert isinstance(self.outcome, LoginResult), self.outcome
+        return self.outcome
+
+
+def run(
+    *posts: Step,
+    polls: tuple[Step, ...] = (),
+    how: str = "steam",
+    behaviours: tuple[StubBehaviour, ...] = (StubBehaviour(),),
+    browser: RecordingBrowser | None = None,
+    backend: str = "asyncio",
+    on_event: Callable[[ProgressEvent, DoneSignal], None] | None = None,
+    on_request: Callable[[Seen], object] | None = None,
+    **settings: Any,
+) -> Run:
+    clock = VirtualClock()
+    transport = ScriptedTransport(clock, posts, polls)
+    transport.on_request = on_request
+    steam = StubSteam(clock, behaviours=behaviours)
+    shown = browser or RecordingBrowser()
+    events: list[ProgressEvent] = []
+    done = DoneSignal()
+
+    def progress(event: ProgressEvent) -> None:
+        events.append(event)
+        if on_event is not None:
+            on_event(event, done)
+
+    async def flow() -> tuple[Any, float]:
+        given = read_settings({"application": "my-game", "steam_app_id": 480, **settings}, {})
+        engine = Engine(given, steam=steam, browser=shown, clock=clock, open_service=scripted(transport))
+        outcome: LoginResult | ErrandResult | BridgeError
+        try:
+            if how == "steam":
+                outcome = await engine.login_steam(progress, done)
+            elif how == "access-key":
+                outcome = await engine.login_access_key(*KEY, progress, done)
+            else:
+                outcome = await engine.share(Secret("access.token.1"), progress, done)
+        except BridgeError as error:
+            outcome = error
+        finally:
+            await engine.aclose()
+        return outcome, clock.now()
+
+    outcome, seconds = clock.run(flow, backend=backend)
+    assert steam.open_tickets == []
+    return Run(outcome, transport, steam, shown, events, seconds)
+
+
+ISSUED = Step()
+
+
+def refused(status: int, reason: str | None = None, **headers: str) -> Step:
+    return Step(status, {"reason": reason} if reason else b"", {k.replace("_", "-"): v for k, v in headers.items()})
+
+
+# --- 200 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_issued(backend: str) -> None:
+    claims = {"email": {"requirement": "OPTIONAL", "state": "UNKNOWN"}}
+    ran = run(Step(body={**TOKENS, "claims": claims}), backend=backend)
+    result = ran.signed_in()
+    assert (result.access_token, result.refresh_token) == ("access.token.1", "refresh.token.1")
+    assert result.to_json() == {**TOKENS, "claims": claims}
+    assert ran.posts[0].path == "/direct-issue/steam-ticket"
+    assert ran.posts[0].body["applicationAnchor"] == "my-game"
+    assert ran.posts[0].body["steamAppId"] == 480
+    assert [event.phase for event in ran.events] == [Phase.REQUESTING_TICKET, Phase.ISSUING, Phase.SUCCEEDED]
+
+
+UNKNOWN = {"requirement": "SOMETIMES", "state": "PERHAPS", "since": 3}
+
+
+@pytest.mark.parametrize(
+    ("body", "claims", "anchor"),
+    [
+        ({"accessToken": "a.b.c", "refreshToken": "opaque"}, {}, "my-game"),
+        ({**TOKENS, "claims": None, "more": [1]}, {}, "my-game"),
+        ({**TOKENS, "claims": {"shoeSize": UNKNOWN, "email": 7}}, {"shoeSize": UNKNOWN, "email": 7}, "my-game"),
+        ({**TOKENS, "applicationAnchor": "its-own-name"}, {}, "its-own-name"),
+    ],
+    ids=["nothing but tokens", "claims null", "unknown claims and values", "another anchor"],
+)
+def test_extra_missing_and_unknown_fields_log_a_player_in(body: dict[str, Any], claims: object, anchor: str) -> None:
+    result = run(Step(body=body)).signed_in()
+    assert result.claims == claims
+    assert result.application_anchor == anchor
+
+
+# --- final answers -----------------------------------------------------------------------------------------------------
+
+FINAL = [
+    (400, "InvalidBody", ConfigurationError),
+    (400, "SomethingNew", ConfigurationError),
+    (400, None, ConfigurationError),
+    (404, "ApplicationNotFound", ConfigurationError),
+    (404, None, ConfigurationError),
+    (403, "Layer1Denied", LoginDenied),
+    (403, "Layer2Denied", LoginDenied),
+    (403, "Layer3Denied", LoginDenied),
+    (403, "ApplicationDisabled", LoginDenied),
+    (403, "AccountDisabled", LoginDenied),
+    (403, "AccountDeleted", LoginDenied),
+    (403, "EmailDomainBlocked", LoginDenied),
+    (403, "EmailDomainRequiresSso", LoginDenied),
+    (403, "SsoAuthorityConflict", LoginDenied),
+    (403, "SomethingNew", LoginDenied),
+    (403, None, LoginDenied),
+    (418, None, ServiceUnavailable),
+]
+
+
+@pytest.mark.parametrize(("status", "reason", "error"), FINAL)
+@pytest.mark.parametrize("how", ["steam", "access-key"])
+def test_final_at_once(status: int, reason: str | None, error: type[BridgeError], how: str) -> None:
+    ran = run(refused(status, reason), how=how)
+    assert ran.failed_with(error).reason == reason
+    assert len(ran.posts) == 1
+    assert ran.seconds < 1
+
+
+def test_each_denial_has_a_sentence_of_its_own() -> None:
+    denials = [reason for status, reason, _ in FINAL if status == 403]
+    assert len({run(refused(403, reason)).outcome.sentence for reason in denials}) == len(denials) - 1  # new and none
+
+
+# --- answers that call for a fresh ticket --------------------------------------------------------------------------------
+
+AGAIN = [
+    refused(409, "ReplayProtectionAlreadySeen"),
+    refused(409, "AuthorizationArtifactStale"),
+    refused(429),
+    refused(503),
+    refused(502, "SteamUnreachable"),
+    refused(500),
+    refused(504),
+    Step(raises=httpx.ConnectError),
+    Step(raises=httpx.ReadTimeout),
+    Step(raises=httpx.ReadError),
+    Step(raises=httpx.RemoteProtocolError),
+    Step(200, b"<html>not JSON</html>"),
+    Step(200, {"accessToken": "only one"}),
+    Step(200, [1, 2]),
+    Step(200, {**TOKENS}, {"Content-Type": "text/html"}),
+    Step(204, b""),
+    Step(302, b"", {"Location": "https://login.example/"}),
+    Step(200, b"{" + b" " * 300_000 + b"}"),
+    Step(200, {**TOKENS}, {"Content-Encoding": "gzip"}),
+    Step(delay=31),
+    Step(chunk_delay=40),
+]
+
+
+@pytest.mark.parametrize("step", AGAIN, ids=lambda step: f"{step.status} {step.raises and step.raises.__name__}")
+def test_again_with_a_fresh_ticket(step: Step) -> None:
+    ran = run(step, ISSUED)
+    ran.signed_in()
+    assert len(set(ran.tickets)) == len(ran.tickets) == 2
+    kinds = [kind for kind, _ in ran.steam.calls]
+    assert kinds == ["open", "request", "cancel", "request", "cancel", "shutdown"]
+    assert Phase.RETRYING in [event.phase for event in ran.events]
+
+
+@pytest.mark.parametrize("step", AGAIN, ids=lambda step: f"{step.status} {step.raises and step.raises.__name__}")
+def test_given_up_in_the_end(step: Step) -> None:
+    ran = run(step)
+    ran.failed_with(ServiceUnavailable)
+    assert 2 <= len(ran.posts) <= MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize("step", AGAIN[:8], ids=lambda step: f"{step.status} {step.raises and step.raises.__name__}")
+def test_an_access_key_is_sent_again_as_it_is(step: Step) -> None:
+    ran = run(step, ISSUED, how="access-key")
+    ran.signed_in()
+    assert ran.posts[0].body == ran.posts[1].body
+    assert {KEY[0], KEY[1].reveal()} < set(ran.posts[0].body.values())
+    assert ran.posts[0].path == "/direct-issue/access-key"
+
+
+def test_a_ticket_that_steam_rejects_is_replaced_once() -> None:
+    assert len(run(refused(401), ISSUED).tickets) == 2
+    ran = run(refused(401))
+    assert len(set(ran.tickets)) == 2
+    ran.failed_with(SteamUnavailable)
+
+
+def test_a_rejected_access_key_is_final() -> None:
+    ran = run(refused(401, "AccessKeyDirectDenied"), how="access-key")
+    assert ran.failed_with(LoginDenied).reason == "AccessKeyDirectDenied"
+    assert len(ran.posts) == 1
+
+
+def test_never_more_than_eight_attempts_in_any_mixture() -> None:
+    ran = run(*[refused(status) for status in (429, 409, 502, 409, 503, 500, 429, 409, 502)])
+    ran.failed_with(ServiceUnavailable)
+    assert len(ran.posts) == len(set(ran.tickets)) == MAX_ATTEMPTS == 8
+
+
+# --- waiting -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_waited_out_before_another_ticket_is_asked_for(status: int) -> None:
+    ran = run(refused(status, Retry_After="7"), ISSUED)
+    ran.signed_in()
+    assert ran.posts[1].at - ran.posts[0].at >= 7
+    assert [kind for kind, _ in ran.steam.calls][1:4] == ["request", "cancel", "request"]
+    waits = [event.retry_in_seconds for event in ran.events if event.phase is Phase.RETRYING]
+    assert waits[0] is not None
+    assert 7 <= waits[0] <= 9
+
+
+def test_retry_after_as_a_date_counts_from_the_answer_s_own() -> None:
+    dates = {"Date": "Wed, 10 Jun 2026 12:00:00 GMT", "Retry-After": "Wed, 10 Jun 2026 12:00:20 GMT"}
+    ran = run(Step(503, b"", dates), ISSUED)
+    assert 20 <= ran.posts[1].at - ran.posts[0].at <= 23
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows takes its time zone from elsewhere")
+@pytest.mark.parametrize(
+    "date", ["Wed, 10 Jun 2026 12:00:00", "Wed Jun 10 12:00:00 2026", "Wed, 10 Jun 2026 12:00:00 -0000"]
+)
+def test_a_date_without_a_zone_is_utc(date: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        ran = run(Step(503, b"", {"Date": date, "Retry-After": "Wed, 10 Jun 2026 12:00:20 GMT"}), ISSUED)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert 20 <= ran.posts[1].at - ran.posts[0].at <= 23
+
+
+@pytest.mark.parametrize("value", ["-5", "soon", "1e9", "999999999999", "Wed, 99 Jun", ""])
+def test_a_retry_after_that_makes_no_sense_is_passed_by(value: str) -> None:
+    ran = run(refused(503, Retry_After=value), ISSUED)
+    ran.signed_in()
+    assert ran.seconds < 5
+
+
+def test_a_retry_after_beyond_the_time_ends_the_login_at_once() -> None:
+    ran = run(refused(429, Retry_After="61"), ISSUED, timeout=60)
+    assert ran.failed_with(ServiceUnavailable).reason != "TimedOut"
+    assert ran.seconds < 1
+    run(refused(429, Retry_After="55"), ISSUED, timeout=60).signed_in()
+
+
+@pytest.mark.parametrize(
+    ("answer", "longest"),
+    [
+        (Answer(status=409), [0.25, 0.5, 1, 2, 2, 2, 2]),
+        (Answer(trouble=Trouble.NETWORK), [0.5, 1, 2, 4, 8, 8, 8]),
+        (Answer(status=502), [1, 2, 4, 8, 15, 15, 15]),
+        (Answer(status=503), [2, 4, 8, 16, 32, 60, 60]),
+    ],
+)
+def test_the_longest_wait_doubles_up_to_a_cap(answer: Answer, longest: list[float]) -> None:
+    backoff = rule_for(Operation.STEAM_TICKET, answer).backoff
+    assert [backoff.wait(failures, None, lambda _low, high: high) for failures in range(1, 8)] == longest
+    assert [backoff.wait(failures, 9.0, lambda low, _high: low) for failures in range(3)] == [9.0] * 3
+
+
+def test_full_jitter_spreads_the_players() -> None:
+    second_attempts = {round(run(refused(503), ISSUED).posts[1].at, 3) for _ in range(40)}
+    assert len(second_attempts) > 20
+    assert max(second_attempts) < 2.2
+
+
+# --- the time ------------------------------------------------------------------------------------------------------------
+
+
+def test_time_over_while_waiting_for_steam() -> None:
+    ran = run(ISSUED, behaviours=(StubBehaviour(delay=15),), timeout=3)
+    assert ran.failed_with(SteamUnavailable).reason == "TimedOut"
+    assert ran.seconds < 3.1
+
+
+def test_time_over_while_waiting_for_the_service() -> None:
+    ran = run(Step(delay=20), timeout=5)
+    assert ran.failed_with(ServiceUnavailable).reason == "TimedOut"
+    assert ran.seconds < 5.1
+
+
+def test_time_over_while_waiting_for_the_player() -> None:
+    ran = run(errand_step(), timeout=100)
+    assert ran.failed_with(ErrandNotCompleted).reason == "TimedOut"
+    assert ran.seconds < 100.1
+
+
+def test_no_callback_within_twenty_seconds_is_given_up_without_a_second_try() -> None:
+    ran = run(ISSUED, behaviours=(StubBehaviour(silent=True),))
+    assert ran.failed_with(SteamUnavailable).reason == "NoCallback"
+    assert ran.seconds < 20.1
+    assert [kind for kind, _ in ran.steam.calls] == ["open", "request", "cancel", "shutdown"]
+
+
+# --- the errand ------------------------------------------------------------------------------------------------------------
+
+
+def poll(status: str) -> Step:
+    return Step(body={"status": status})
+
+
+@pytest.mark.parametrize("how", ["steam", "access-key"])
+def test_an_errand_is_opened_waited_for_and_followed_by_a_fresh_attempt(how: str, backend: str) -> None:
+    ran = run(
+        errand_step(), ISSUED, polls=(poll("PENDING"), poll("PENDING"), poll("COMPLETED")), how=how, backend=backend
+    )
+    ran.signed_in()
+    assert [page.reveal() for page in ran.browser.pages] == ["https://via.sudomimus.com/errand?key=ernd_1"]
+    assert [seen.path for seen in ran.polls] == ["/errand/ernd_1/status"] * 3
+    assert len(ran.posts) == 2
+    if how == "steam":
+        assert len(set(ran.tickets)) == 2
+    told = {event.phase: event for event in ran.events}
+    claims = errand_step().body["claims"]
+    for phase in (Phase.ERRAND_REQUIRED, Phase.WAITING_FOR_BROWSER, Phase.ERRAND_COMPLETED):
+        assert told[phase].claims == claims
+    assert [event.attempt for event in ran.events if event.phase is Phase.ISSUING] == [1, 2]
+    assert told[Phase.SUCCEEDED].attempt == 2
+
+
+def test_it_is_polled_every_two_seconds() -> None:
+    ran = run(errand_step(), ISSUED, polls=(*[poll("PENDING")] * 20, poll("COMPLETED")))
+    gaps = [after.at - before.at for before, after in zip(ran.polls, ran.polls[1:], strict=False)]
+    assert all(1.99 <= gap <= 2.01 for gap in gaps)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [refused(500), refused(404), refused(429, Retry_After="60"), Step(raises=httpx.ConnectError), Step(200, b"?")],
+)
+def test_a_poll_that_fails_is_asked_again_never_under_one_nor_over_eight_seconds(trouble: Step) -> None:
+    ran = run(errand_step(), ISSUED, polls=(poll("PENDING"), *[trouble] * 6, poll("COMPLETED")))
+    ran.signed_in()
+    gaps = [after.at - before.at for before, after in zip(ran.polls, ran.polls[1:], strict=False)]
+    assert all(1 <= gap <= 8.01 for gap in gaps)
+
+
+def test_retry_after_of_a_poll_counts_within_those_bounds() -> None:
+    ran = run(errand_step(), ISSUED, polls=(refused(429, Retry_After="7"), poll("COMPLETED")))
+    assert ran.polls[1].at - ran.polls[0].at == pytest.approx(7, abs=0.01)
+
+
+def test_an_unknown_status_is_waited_on() -> None:
+    run(errand_step(), ISSUED, polls=(poll("ALMOST"), poll("COMPLETED"))).signed_in()
+
+
+def test_an_expired_errand_is_replaced_a_bounded_number_of_times() -> None:
+    fresh = [errand_step(f"https://via.sudomimus.com/errand?key=ernd_{n}", f"ernd_{n}") for n in range(9)]
+    ran = run(*fresh, polls=(poll("EXPIRED"),))
+    assert ran.failed_with(ErrandNotCompleted).reason == "OutOfRounds"
+    assert len({page.reveal() for page in ran.browser.pages}) == len(ran.browser.pages) == 3
+
+
+def test_an_errand_that_never_ends_is_left_after_its_lifetime_and_asked_for_again() -> None:
+    ran = run(errand_step(), ISSUED)
+    ran.signed_in()
+    assert 1800 <= ran.seconds <= 1900
+
+
+def test_the_same_errand_for_ever_is_out_of_rounds() -> None:
+    ran = run(errand_step(), polls=(poll("COMPLETED"),))
+    assert ran.failed_with(ErrandNotCompleted).reason == "OutOfRounds"
+    assert len(ran.posts) <= MAX_ATTEMPTS
+    assert len(ran.browser.pages) == 1
+
+
+def test_the_player_declines() -> None:
+    declined = errand_step(
+        "https://via.sudomimus.com/errand?key=ernd_2",
+        "ernd_2",
+        claims={"email": {"requirement": "REQUIRED", "state": "DENIED"}},
+    )
+    ran = run(errand_step(), declined, polls=(poll("EXPIRED"),))
+    error = ran.failed_with(ErrandNotCompleted)
+    assert error.reason == "Declined"
+    assert "email" in error.sentence
+    assert len(ran.browser.pages) == 1
+
+
+def test_what_was_declined_before_may_be_agreed_to_now() -> None:
+    before = errand_step(claims={"email": {"requirement": "REQUIRED", "state": "DENIED"}})
+    run(before, ISSUED, polls=(poll("COMPLETED"),)).signed_in()
+
+
+def say_done(event: ProgressEvent, done: DoneSignal) -> None:
+    if event.phase is Phase.WAITING_FOR_BROWSER:
+        assert done.set()
+        assert not done.set()
+
+
+def test_the_player_says_done() -> None:
+    ran = run(errand_step(), ISSUED, on_event=say_done)
+    ran.signed_in()
+    assert ran.polls == []
+    assert ran.seconds < 1
+
+
+def test_a_player_who_says_done_too_early_stays_on_the_page_and_cannot_use_up_the_login() -> None:
+    ran = run(*[errand_step()] * 6, ISSUED, polls=(poll("PENDING"), poll("COMPLETED")), on_event=say_done)
+    ran.signed_in()
+    assert len(ran.browser.pages) == 1
+    assert len(ran.posts) == 7
+    # The sixth attempt no longer heeds the player: two attempts are left, and the page itself has to end.
+    assert len(ran.polls) == 2
+
+
+def test_said_while_a_poll_is_under_way_it_is_heard_after_it() -> None:
+    signals: list[DoneSignal] = []
+    ran = run(
+        errand_step(),
+        ISSUED,
+        polls=(Step(body={"status": "PENDING"}, delay=5),),
+        on_event=lambda _event, done: signals.append(done),
+        on_request=lambda seen: seen.method == "GET" and signals[-1].set(),
+    )
+    ran.signed_in()
+    assert len(ran.polls) == 1
+
+
+@pytest.mark.parametrize("how", ["steam", "access-key", "share"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://evil.example/",
+        *(f"https://via.sudomimus.com/errand?key=ernd_1{odd}x" for odd in "\n\t\0\x1b\x7f\u202e\u2028\ud800"),
+    ],
+    ids=ascii,
+)
+def test_a_refused_page_ends_the_flow_after_one_post(url: str, how: str) -> None:
+    ran = run(Step(200, errand_step(url).body) if how == "share" else errand_step(url), how=how)
+    error = ran.failed_with(ServiceUnavailable)
+    assert error.reason == "PageRefused" and error.sentence.isprintable()
+    assert ran.browser.pages == [] and len(ran.posts) == 1
+
+
+@pytest.mark.parametrize("kind", ["\x1b]0;title\x07", "text/\x1b[2Jhtml", "text/\x7f"], ids=ascii)
+def test_no_content_type_steers_a_terminal(kind: str) -> None:
+    detail = run(Step(200, b"{}", {"Content-Type": kind})).failed_with(ServiceUnavailable).detail
+    assert detail and detail.isprintable() and "in place of application/json" in detail
+
+
+def test_a_403_with_half_an_errand_is_unreadable() -> None:
+    ran = run(Step(403, {"reason": "ClaimConsentRequired", "errand": {"errandKey": "ernd_1"}}))
+    ran.failed_with(ServiceUnavailable)
+
+
+def test_where_the_browser_does_not_open_the_door_is_told() -> None:
+    ran = run(errand_step(), ISSUED, polls=(poll("COMPLETED"),), browser=RecordingBrowser(opens=False))
+    told = [event for event in ran.events if event.phase is Phase.WAITING_FOR_BROWSER]
+    assert told[0].browser_opened is False
+    assert told[0].errand is not None
+    assert told[0].errand.url == "https://via.sudomimus.com/errand?key=ernd_1"
+
+
+def test_no_browser_opens_none() -> None:
+    ran = run(errand_step(), ISSUED, polls=(poll("COMPLETED"),), no_browser=True)
+    ran.signed_in()
+    assert ran.browser.pages == []
+
+
+# --- the proactive errand ----------------------------------------------------------------------------------------------------
+
+OWED: Claims = {"email": {"requirement": "OPTIONAL", "state": "UNKNOWN"}}
+SHARED: Claims = {"email": {"requirement": "OPTIONAL", "state": "GRANTED"}}
+
+
+def offer(key: str = "ernd_1", **more: Any) -> Step:
+    errand = {
+        "errandKey": key,
+        "url": f"https://via.sudomimus.com/errand?key={key}",
+        "expiresAt": "2026-06-10T12:30:00Z",
+    }
+    return Step(body={"errand": errand, "claims": OWED, **more})
+
+
+NOTHING_OWED = Step(body={"errand": None, "claims": SHARED})
+
+
+def test_nothing_is_owed() -> None:
+    ran = run(NOTHING_OWED, how="share")
+    assert ran.outcome == ErrandResult(False, SHARED)
+    assert ran.posts[0].path == "/errand"
+    assert ran.posts[0].body == {"accessToken": "access.token.1"}
+
+
+def test_the_player_shares_and_the_claims_are_asked_for_again(backend: str) -> None:
+    ran = run(offer(), NOTHING_OWED, polls=(poll("PENDING"), poll("COMPLETED")), how="share", backend=backend)
+    assert ran.outcome == ErrandResult(True, SHARED)
+    assert len(ran.posts) == 2
+    phases = ["issuing", "errand-required", "waiting-for-browser", "errand-completed", "issuing", "succeeded"]
+    assert [event.phase.value for event in ran.events] == phases
+    assert (ran.events[-1].claims, ran.events[-1].attempt) == (SHARED, 2)
+
+
+def test_what_the_player_declined_is_told_and_the_errand_is_done_all_the_same() -> None:
+    declined: Claims = {"email": {"requirement": "OPTIONAL", "state": "DENIED"}}
+    ran = run(offer(), Step(body={"errand": None, "claims": declined}), polls=(poll("COMPLETED"),), how="share")
+    assert ran.outcome == ErrandResult(True, declined)
+
+
+def test_a_required_claim_that_the_player_declined_ends_it() -> None:
+    required = {"email": {"requirement": "REQUIRED", "state": "DENIED"}}
+    ran = run(offer(), offer("ernd_2", claims=required), polls=(poll("EXPIRED"),), how="share")
+    assert ran.failed_with(ErrandNotCompleted).reason == "Declined"
+
+
+def test_a_token_that_has_run_out_is_an_error_of_its_own_for_it_can_be_renewed() -> None:
+    ran = run(refused(401, "AccessTokenExpired"), how="share")
+    error = ran.failed_with(AccessTokenRefused)
+    assert isinstance(error, LoginDenied) and (error.exit_status, error.kind) == (4, "denied")
+    assert len(ran.posts) == 1 and ran.browser.pages == []
+
+
+def test_a_token_that_ran_out_while_the_page_expired() -> None:
+    run(offer(), refused(401), polls=(poll("EXPIRED"),), how="share").failed_with(AccessTokenRefused)
+
+
+def test_a_token_that_ran_out_meanwhile_does_not_undo_the_errand() -> None:
+    ran = run(offer(), refused(401), polls=(poll("COMPLETED"),), how="share")
+    assert ran.outcome == ErrandResult(True, OWED)
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        (refused(400), ConfigurationError),
+        (refused(404), ConfigurationError),
+        (refused(401), AccessTokenRefused),
+        (refused(403, "ApplicationDisabled"), LoginDenied),
+        (refused(503), ServiceUnavailable),
+        (Step(body={"claims": {}}), ServiceUnavailable),
+    ],
+)
+def test_share_fails_as_its_status_says(step: Step, error: type[BridgeError]) -> None:
+    run(step, how="share").failed_with(error)
+
+
+def test_share_gives_up_on_errands_that_only_expire() -> None:
+    ran = run(*[offer(f"ernd_{n}") for n in range(9)], polls=(poll("EXPIRED"),), how="share")
+    assert ran.failed_with(ErrandNotCompleted).reason == "OutOfRounds"
+
+
+def test_share_gives_up_on_one_errand_that_expires_for_ever() -> None:
+    ran = run(offer(), polls=(poll("EXPIRED"),), how="share")
+    assert ran.failed_with(ErrandNotCompleted).reason == "OutOfRounds"
+    assert len(ran.posts) <= MAX_ATTEMPTS

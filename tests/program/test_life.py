@@ -1,0 +1,292 @@
+"""A `Bridge` in every state that a game may leave it in: no hang, no crash, no open ticket. See also `test_bridge`."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from sudomimus_bridge import Bridge, BridgeError, LoginCancelled, Phase, ProgressEvent, SteamUnavailable
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.steam import _connection as connection
+from sudomimus_bridge.steam import _library as library
+from sudomimus_bridge.testing._compiled_stub import open_tickets
+
+from ..conftest import StubLog
+from ..helpers.steam_helpers import balanced
+from .test_bridge import MakeBridge, finish, make_bridge, until
+
+__all__ = ["make_bridge"]  # the fixture
+
+
+def test_closed_before_its_first_use_and_used_then(make_bridge: MakeBridge) -> None:
+    bridge = make_bridge()
+    bridge.close()
+    bridge.close()
+    assert bridge.login().access_token
+
+
+def test_closed_by_what_it_calls(make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
+    bridge = make_bridge()
+    running = bridge.start_login(on_progress=lambda _event: bridge.close())
+    with pytest.raises(LoginCancelled):
+        finish(running)
+    assert open_tickets(stub_log.calls) == []
+
+
+def test_closed_under_another_threads_blocking_login(
+    make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
+    bridge, ended = make_bridge(), []
+
+    def login() -> None:
+        try:
+            bridge.login()
+        except BridgeError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=login)
+    thread.start()
+    until(lambda: "request" in stub_log.story())
+    bridge.close()
+    thread.join(10)
+    assert [type(error) for error in ended] == [LoginCancelled]
+    balanced(stub_log)
+    monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "normal")
+    assert bridge.login()
+
+
+@pytest.mark.parametrize("asked", ["a login", "a token"])
+def test_closed_while_another_thread_waits_for_the_player(
+    make_bridge: MakeBridge, emulator: Emulator, stub_log: StubLog, asked: str
+) -> None:
+    """Who leaves the game is not kept by a login that would wait for an hour."""
+    emulator.update(claims={"email": "REQUIRED"})
+    bridge, waiting, ended = make_bridge(), threading.Event(), []
+
+    def listen(event: ProgressEvent) -> None:
+        if event.phase is Phase.WAITING_FOR_BROWSER:
+            waiting.set()
+
+    def login() -> None:
+        try:
+            if asked == "a login":
+                bridge.login(on_progress=listen)
+            else:
+                bridge.session(stay_signed_in=False).access_token(on_progress=listen)
+        except BridgeError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=login, daemon=True)
+    thread.start()
+    assert waiting.wait(10)
+    bridge.close()
+    thread.join(5)
+    assert [type(error) for error in ended] == [LoginCancelled]
+    balanced(stub_log)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_closed_while_a_task_waits_for_the_player(
+    make_bridge: MakeBridge, emulator: Emulator, stub_log: StubLog, backend: str
+) -> None:
+    if backend == "trio":
+        pytest.importorskip("trio")
+    emulator.update(claims={"email": "REQUIRED"})
+    bridge = make_bridge()
+
+    def close(event: ProgressEvent) -> None:
+        if event.phase is Phase.WAITING_FOR_BROWSER:
+            bridge.close()  # on the event loop's own thread, which cannot wait for what runs on it
+
+    async def main() -> None:
+        with anyio.fail_after(10), pytest.raises(LoginCancelled):
+            await bridge.login_async(on_progress=close)
+
+    anyio.run(main, backend=backend)
+    balanced(stub_log)
+
+
+def test_closed_before_a_task_has_begun(make_bridge: MakeBridge, stub_log: StubLog) -> None:
+    bridge = make_bridge()
+
+    async def main() -> None:
+        flow = bridge._awaited(bridge._login("steam", {}))
+        bridge.close()
+        with pytest.raises(LoginCancelled):
+            await flow(None, None)
+
+    anyio.run(main)
+    assert stub_log.story() == []
+    assert bridge.login()
+
+
+def test_one_of_two_is_closed_while_the_other_signs_in(
+    make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "60")
+    one, other = make_bridge(), make_bridge()
+    one.login()
+    running = other.start_login()
+    until(lambda: stub_log.story().count("request") == 2)
+    one.close()
+    assert finish(running).access_token
+    other.close()
+    balanced(stub_log)
+
+
+def test_dropped_with_a_login_running(
+    emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was begun is finished, its ticket cancelled, and Steam let go."""
+    monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "60")
+    urls = emulator.urls
+    bridge = Bridge(application="demo-game", steam_app_id=480, native_url=urls["native"], steam_library=stub_library)
+    bridge.start_login()
+    until(lambda: "request" in stub_log.story())
+    del bridge
+
+    def let_go() -> bool:
+        gc.collect()
+        return stub_log.story()[-1] == "shutdown"
+
+    until(let_go)
+    balanced(stub_log)
+
+
+def test_a_login_that_is_over_does_not_keep_its_bridge(
+    emulator: Emulator, stub_library: Path, stub_log: StubLog
+) -> None:
+    urls = emulator.urls
+    bridge = Bridge(application="demo-game", steam_app_id=480, native_url=urls["native"], steam_library=stub_library)
+    running, alive = bridge.start_login(), weakref.ref(bridge)
+    finish(running)
+    running.join(10)
+    del bridge
+    gc.collect()
+    assert alive() is None
+    until(lambda: stub_log.story()[-1] == "shutdown")
+    assert running.poll() is not None
+
+
+def test_what_raises_in_on_progress_comes_out_of_poll_and_the_login_goes_on(make_bridge: MakeBridge) -> None:
+    phases: list[Phase] = []
+
+    def stumble(event: ProgressEvent) -> None:
+        phases.append(event.phase)
+        if event.phase is Phase.ISSUING:
+            raise ZeroDivisionError
+
+    running = make_bridge().start_login(on_progress=stumble)
+    with pytest.raises(ZeroDivisionError):
+        finish(running)
+    assert finish(running).access_token
+    assert phases == [Phase.REQUESTING_TICKET, Phase.ISSUING, Phase.SUCCEEDED]
+
+
+def test_what_raises_in_on_progress_ends_a_blocking_login(make_bridge: MakeBridge, stub_log: StubLog) -> None:
+    def stumble(event: ProgressEvent) -> None:
+        if event.phase is Phase.ISSUING:
+            raise ZeroDivisionError
+
+    bridge = make_bridge()
+    with pytest.raises(ZeroDivisionError):
+        bridge.login(on_progress=stumble)
+    assert open_tickets(stub_log.calls) == []
+    assert bridge.login()
+
+
+def test_done_and_cancel_when_there_is_nothing_to_say(make_bridge: MakeBridge) -> None:
+    running = make_bridge().start_login()
+    running.done()
+    result = finish(running)
+    running.done()
+    running.cancel()
+    assert running.poll() == result
+
+
+def test_a_thread_that_draws_frames_never_waits_for_another_logins_imports(
+    make_bridge: MakeBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import builtins
+
+    importing, go_on = threading.Event(), threading.Event()
+    plain_import = builtins.__import__
+
+    def slow_import(name: str, *arguments: Any, **keywords: Any) -> Any:
+        if name == "_session.opening" and threading.current_thread() is not threading.main_thread():
+            importing.set()
+            go_on.wait(10)
+        return plain_import(name, *arguments, **keywords)
+
+    bridge = make_bridge()
+    monkeypatch.setattr(builtins, "__import__", slow_import)
+    first = bridge.start_login()
+    assert importing.wait(10)
+    second = bridge.start_login()  # the bridge's lock is free
+    second.cancel()
+    go_on.set()
+    assert finish(first)
+    with pytest.raises(LoginCancelled):
+        finish(second)
+
+
+def test_closed_without_waiting(make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a frame loop: the ticket is cancelled and Steam let go a little later."""
+    monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
+    bridge = make_bridge()
+    running = bridge.start_login()
+    until(lambda: "request" in stub_log.story())
+    bridge.close(0)
+    with pytest.raises((LoginCancelled, SteamUnavailable)):
+        finish(running)
+    until(lambda: stub_log.story()[-1] == "shutdown")
+    balanced(stub_log)
+
+
+def test_a_finalizer_may_use_what_its_thread_is_using(make_bridge: MakeBridge) -> None:
+    """The collector runs anywhere, and so within the bridge's own locks."""
+    bridge = make_bridge()
+    running = bridge.start_login()
+    with bridge._lock, running._lock, connection._connections_lock:
+        running.cancel()
+        bridge.close(0)
+    with pytest.raises((LoginCancelled, SteamUnavailable)):  # whichever reaches the login first
+        finish(running)
+
+
+def test_a_finalizer_may_close_a_bridge_whose_thread_waits_to_open_steam(
+    make_bridge: MakeBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finalizer runs within the book of connections, which that thread waits for."""
+    bridge, opening, find = make_bridge(), threading.Event(), library.find_library
+
+    def find_library(chosen: Path | None, *, hosted: bool = False) -> Path:
+        opening.set()
+        return find(chosen, hosted=hosted)
+
+    monkeypatch.setattr(connection, "find_library", find_library)
+
+    def finalizer() -> None:
+        with connection._connections_lock:
+            bridge.start_login()
+            opening.wait(10)
+            time.sleep(0.05)  # by now it waits
+            bridge.close(0)
+
+    thread = threading.Thread(target=finalizer, daemon=True)
+    bridge.login()
+    bridge.close()
+    opening.clear()
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert bridge.login()

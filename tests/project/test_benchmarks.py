@@ -1,0 +1,69 @@
+"""The benchmarks in short form, so that they cannot rot; and of their figures those that do not depend on the machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def figures(name: str, *arguments: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / f"{name}.py"), *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_importing_costs_at_most_a_tenth_of_httpx_and_pydantic() -> None:
+    assert figures("import_time", "--runs", "3")["ratio"] <= 0.1
+
+
+def test_over_a_slow_line_a_login_takes_the_slower_of_ticket_and_connection_and_one_round_trip() -> None:
+    """In virtual time, connecting and TLS included: exactly, for a fast ticket and a slow one."""
+    found = figures("login_latency", "--runs", "0")
+    assert {name: row["bound"] for name, row in found.items()} == pytest.approx({"80": 0.36, "400": 0.52})
+    for row in found.values():
+        assert row["login"] <= row["bound"] + 1e-6
+        assert row["issuing"] == pytest.approx(row["ticket"])
+
+
+@pytest.mark.usefixtures("stub_library")
+def test_over_a_slow_line_in_real_time() -> None:
+    found = figures("login_latency", "--runs", "1", "--one-way-ms", "5")
+    assert all(row["first"] > 0 and row["later"] > 0 for row in found.values())
+
+
+@pytest.mark.usefixtures("stub_library")
+def test_login_time() -> None:
+    assert figures("login_time", "--runs", "2", "--ticket-ms", "10")["ratio"] > 0
+
+
+@pytest.mark.usefixtures("stub_library")
+@pytest.mark.parametrize("loop", ["bare", "pygame"])
+def test_frame_time(loop: str) -> None:
+    if loop == "pygame" and importlib.util.find_spec("pygame") is None:
+        pytest.skip("pygame-ce is needed: pip install pygame-ce")
+    found = figures("frame_time", "--runs", "1", "--loop", loop)
+    assert 0 < found["with"]["p50"] <= found["with"]["worst"]
+    assert found["with"]["frames"] == found["without"]["frames"] > 1  # both are judged over the same frames
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="wake-ups are read from /proc, which only Linux has")
+@pytest.mark.usefixtures("stub_library")
+def test_an_errand_that_waits_costs_next_to_nothing() -> None:
+    found = figures("idle_errand", "--seconds", "3")
+    # Once a second for Steam's queue, every two seconds for the status, some for each answer; a busy wait has hundreds.
+    assert found["wake_ups_a_second"] < 20
+    assert found["cpu_percent"] < 25

@@ -1,0 +1,321 @@
+"""What the store module `sudomimus` stands on, without a Ren'Py: how a login stands, and that nothing of it can be saved."""
+
+from __future__ import annotations
+
+import pickle
+import struct
+import sys
+import time
+import types
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sudomimus_bridge._renpy.door import Door, the_door
+from sudomimus_bridge._renpy.host import LateSteam, hosting_achievement
+from sudomimus_bridge._renpy.pictures import plain_png, qr_code_png
+from sudomimus_bridge._renpy.player import Player, player_of
+from sudomimus_bridge._renpy.sentences import for_makers, for_player
+from sudomimus_bridge._renpy.settings import settings_of_game
+from sudomimus_bridge._renpy.store import Thumbnails, make_live
+from sudomimus_bridge._values.errors import ConfigurationError
+from sudomimus_bridge._values.secret import Secret
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.steam._results import other_app
+from sudomimus_bridge.testing._browser import AutoBrowser, RecordingBrowser
+from sudomimus_bridge.testing._compiled_stub import open_tickets
+from sudomimus_bridge.testing._renpy_achievement import Scripted, ScriptedAchievement
+
+from ..conftest import StubLog
+
+NewDoor = Callable[..., Door]
+
+
+@pytest.fixture
+def new_door(stub_log: StubLog) -> Iterator[NewDoor]:
+    doors: list[Door] = []
+
+    def make(**ports: Any) -> Door:
+        doors.append(Door(**ports))
+        return doors[-1]
+
+    yield make
+    for door in doors:
+        door.close()
+    assert open_tickets(stub_log.calls) == []
+
+
+@pytest.fixture
+def given(emulator: Emulator, stub_library: Any) -> dict[str, Any]:
+    """A game's own settings, as they stand in its store module."""
+    return {
+        **emulator.settings,
+        "steam_library": stub_library,
+        "renpy": "the store module has other names in it, too",
+    }
+
+
+def until(door: Door, over: Callable[[], object]) -> None:
+    """Ren'Py's main thread, which ticks."""
+    give_up = time.monotonic() + 20
+    while not over():
+        assert time.monotonic() < give_up, (door.status, door.error)
+        door.tick()
+        time.sleep(0.005)
+
+
+def _told(door: Door) -> tuple[Any, ...]:
+    return door.status, door.error, door.player
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_login_and_a_share(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
+    emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OFF"})
+    door = new_door(browser=AutoBrowser())
+    assert (door.status, door.error, door.player, door.access_token()) == ("signed-out", None, None, None)
+    door.login(given)
+    assert door.status == "signing-in"
+    door.login(given)  # does nothing while one runs
+    until(door, lambda: door.status == "signed-in")
+    assert door.player is not None and (door.player.name, door.player.email) == ("Robin", None)
+    assert door.player.subject == emulator.player().subject
+    assert (door.access_token() or "").count(".") == 2
+    assert (door.errand_url(), door.seconds_left(), door.qr_code, door.busy) == (None, None, None, False)
+
+    emulator.update({"claims.email": "OPTIONAL"})
+    door.share()
+    seen = set()
+
+    def over() -> bool:
+        seen.add(door.status)
+        return door.shared is not None
+
+    until(door, over)
+    assert door.shared is True and "signing-in" not in seen
+    assert door.player.email == "robin@example.com"
+    before = door.player
+    door.share()  # nothing is owed any more
+    until(door, lambda: door.shared is not None)
+    assert door.shared is True and door.player is before
+
+    door.logout()
+    assert _told(door) == ("signed-out", None, None)
+    assert door.access_token() is None
+    assert vars(door)["shared"] is None  # what the next player shares is another matter
+
+
+def test_the_page_is_there_while_it_is_waited_for(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
+    emulator.update({"claims.firstName": "REQUIRED"})
+    door = new_door(browser=RecordingBrowser(opens=False))
+    changes = 0
+    door.login(given)
+    until(door, lambda: door.qr_code is not None)
+    assert (door.status, door.browser_opened) == ("waiting-for-browser", False)
+    assert door.errand_url() and "ernd_" in str(door.errand_url())
+    left = door.seconds_left()
+    assert left is not None and 1700 < left <= 1800
+    door.tick()
+    changes = sum(door.tick() for _ in range(20))
+    assert changes == 0  # a frame is drawn again only where something changed
+    door.cancel()
+    assert (door.status, door.errand_url(), door.qr_code, door.error) == ("signed-out", None, None, None)
+    assert door.tick()
+
+    door.login(given)
+    until(door, lambda: door.errand_url() is not None)
+    door.close()  # the game ends in the middle of it
+    assert door.status == "signed-out"
+
+
+def test_what_fails_is_told_in_a_sentence(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
+    door = new_door()
+    door.login({})
+    assert door.status == "failed" and "define sudomimus.application" in str(door.error)
+    door.login({"application": "my-game"})
+    assert door.status == "failed" and "config.steam_appid" in str(door.error)
+    emulator.update({"application.disabled": True})
+    door.login(given)
+    until(door, lambda: door.status == "failed")
+    assert door.error and door.player is None
+    door.share()
+    assert (door.status, door.shared) == ("failed", False) and "Sign in first" in str(door.error)
+
+    emulator.update({"application.disabled": False})
+    door.login(given)
+    assert _told(door) == ("signing-in", None, None)
+    until(door, lambda: door.status == "signed-in")
+
+
+def test_a_player_reads_of_no_flag_variable_or_file_and_the_makers_of_each(
+    new_door: NewDoor, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    door, log = new_door(), list[str]()
+    door.log = log.append
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "libsteam_api.so").write_bytes(b"no library")
+    monkeypatch.setattr("sudomimus_bridge.steam._library._path_of_loaded", lambda: None)
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"steam_library": None}, "--steam-library"),
+        ({"steam_library": "/nowhere/libsteam_api.so"}, "/nowhere/libsteam_api.so"),
+        ({"steam_library": tmp_path / "elsewhere" / "libsteam_api.so"}, "LibraryNotLoaded"),
+    ]
+    for settings, known in wrong:
+        door.login(given | settings)
+        until(door, lambda: door.status == "failed")
+        assert "Have Steam verify the game's files" in str(door.error)
+        assert known in log[-1]
+    monkeypatch.setenv("SUDOMIMUS_TIMEOUT", "soon")
+    door.login(given)
+    assert "log.txt" in str(door.error) and "SUDOMIMUS_TIMEOUT must be" in log[-1]
+    error = other_app(480, 481)
+    assert "log.txt" in for_player(error) and for_makers(error).startswith(error.sentence)
+    assert len(log) == 4
+
+
+def test_a_share_that_fails_signs_nobody_out(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
+    door = new_door()
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    emulator.fault("POST /errand 403 reason=AccountDisabled")
+    door.share()
+    until(door, lambda: door.shared is not None)
+    assert (door.shared, door.status) == (False, "signed-in") and door.error and door.player is not None
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_share_with_a_token_that_has_run_out_renews_it_first(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any]
+) -> None:
+    door = new_door(browser=AutoBrowser())
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    emulator.advance(2 * 3600)
+    door.share()
+    until(door, lambda: door.shared is not None)
+    assert (door.shared, door.error) == (True, None)
+
+
+def test_a_bug_of_the_bridge_does_not_take_the_game_with_it(new_door: NewDoor, given: dict[str, Any]) -> None:
+    def broken(*_: object) -> Any:
+        raise ZeroDivisionError("eyJhbGciOiJSUzI1NiJ9.secret")
+
+    door = new_door(service=broken)
+    door.login(given)
+    until(door, lambda: door.status == "failed")
+    assert "ZeroDivisionError" in str(door.error) and "eyJ" not in str(door.error)
+
+
+def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"application": "mine", "steam_app_id": 480, "timeout": None, "no_browser": True, "login": print}
+    settings = settings_of_game(given)
+    assert (settings.application, settings.steam_app_id, settings.no_browser) == ("mine", 480, True)
+    monkeypatch.setenv("SUDOMIMUS_APPLICATION", "theirs")
+    monkeypatch.setenv("SUDOMIMUS_NO_BROWSER", "0")
+    settings = settings_of_game(given)
+    assert (settings.application, settings.no_browser) == ("theirs", False)
+    assert settings_of_game({}, hosted=True).steam_app_id is None  # Ren'Py's Steam knows it
+    with pytest.raises(ConfigurationError, match=r"^sudomimus\.steam_app_id must be a Steam app id"):
+        settings_of_game({"steam_app_id": "many"})
+
+
+def test_steam_is_asked_for_through_ren_py_where_ren_py_runs_it(
+    new_door: NewDoor, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert hosting_achievement() is None
+    monkeypatch.setitem(sys.modules, "store.achievement", types.SimpleNamespace(steam=None, steamapi=None))
+    assert hosting_achievement() is None
+    achievement = ScriptedAchievement([Scripted(drains=2)])
+    monkeypatch.setitem(sys.modules, "store.achievement", achievement)
+    door = new_door()
+    door.login(given)
+    until(door, lambda: achievement.steam.periodic() or door.status == "signed-in")
+    assert [call for call, _ in achievement.calls] == ["request", "cancel"]
+    LateSteam(achievement).drop()  # nothing used, nothing to let go of
+
+
+def test_a_save_holds_nothing_of_it(new_door: NewDoor, given: dict[str, Any]) -> None:
+    door = new_door()
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    assert pickle.loads(pickle.dumps(door)) is the_door()
+    assert (door.access_token() or "").encode()[:20] not in pickle.dumps([door, door.player, door.status])
+    assert pickle.loads(pickle.dumps(door.player)) == door.player
+
+
+def test_the_store_module_is_live() -> None:
+    class StoreModule:
+        """As Ren'Py has it: what is set lands in the dictionary that is saved."""
+
+        def __setattr__(self, key: str, value: Any) -> None:
+            self.__dict__[key] = value
+
+    module: Any = StoreModule()
+    make_live(module)
+    make_live(module)
+    assert (module.status, module.error, module.player) == ("signed-out", None, None)
+    assert vars(module) == {}
+    module.application = "my-game"
+    assert vars(module) == {"application": "my-game"}
+    with pytest.raises(AttributeError, match="cannot be set"):
+        module.status = "signed-in"
+
+
+def test_no_thumbnail_shows_a_page(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.update({"claims.firstName": "REQUIRED"})
+    door = new_door(browser=RecordingBrowser())
+    monkeypatch.setattr("sudomimus_bridge._renpy.store.the_door", lambda: door)
+    interface: Any = types.SimpleNamespace(screenshot=b"a scene")
+    interface.lose_screenshot = lambda: setattr(interface, "screenshot", None)
+    config = types.SimpleNamespace(thumbnail_width=256, thumbnail_height=144)
+    game = types.SimpleNamespace(interface=interface)
+    monkeypatch.setitem(sys.modules, "renpy", types.SimpleNamespace(game=game, config=config))
+    thumbnails = Thumbnails()
+    thumbnails.look()
+    assert interface.screenshot == b"a scene"
+    door.login(given)
+    until(door, lambda: door.errand_url() is not None)
+    thumbnails.look()
+    assert interface.screenshot == plain_png(256, 144)
+    interface.screenshot = b"the page"  # the game menu was opened
+    thumbnails.look()
+    assert interface.screenshot == plain_png(256, 144)
+    door.cancel()
+    thumbnails.look()
+    assert interface.screenshot is None
+    interface.screenshot = b"another scene"
+    thumbnails.look()
+    assert interface.screenshot == b"another scene"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"sub": "s", "firstName": "Robin", "lastName": "Marsh"}, ("s", "Robin Marsh", None)),
+        ({"subject": "s", "lastName": "Marsh", "emailAddress": "r@example.com"}, ("s", "Marsh", "r@example.com")),
+        ({"firstName": ["no", "text"]}, (None, None, None)),
+    ],
+)
+def test_a_player_is_what_the_token_says(body: dict[str, Any], expected: tuple[Any, ...]) -> None:
+    import base64
+    import json
+
+    token = ".".join(["e30", base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("="), "x"])
+    player = player_of(Secret(token), {"email": {"state": "UNKNOWN"}})
+    assert (player.subject, player.name, player.email) == expected
+    assert player.claims == {"email": {"state": "UNKNOWN"}}
+    assert player_of(Secret("opaque"), {}) == Player()
+
+
+def test_pictures() -> None:
+    for pixels in (10, 240, 360):
+        png = qr_code_png(Secret("https://via.sudomimus.com/errand?key=ernd_" + "x" * 32), pixels)
+        width, height = struct.unpack(">II", png[16:24])
+        assert width == height and (width <= pixels or pixels == 10)
+    png = plain_png(7, 3)
+    assert struct.unpack(">II", png[16:24]) == (7, 3)
+    start = png.index(b"IDAT") + 4
+    assert zlib.decompress(png[start:-16]) == (b"\0" + bytes([24]) * 7) * 3

@@ -1,0 +1,433 @@
+"""Into a Ren'Py game, up to date, and out again: the game's own files are never touched, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sudomimus_bridge import ConfigurationError
+from sudomimus_bridge._renpy import bundle
+from sudomimus_bridge._renpy.bundle import Package
+from sudomimus_bridge._renpy.installer import Report, install, uninstall
+
+from ..conftest import command
+
+Files = dict[str, str]
+MAIN, SCREENS = "sudomimus/main.rpy", "sudomimus/screens.rpy"
+LISTED = "sudomimus/installed.json"
+OWN = {"script.rpy": "label start:\n", "gui/x.png": "picture", "python-packages/own.py": "own = 1\n"}
+
+
+def _scripts(number: str) -> Files:
+    return {"main.rpy": f"m{number}\n", "screens.rpy": f"s{number}\n"}
+
+
+class Shelf:
+    """What is there to be installed: one small version of the bridge after the other."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder = folder
+        self.version(
+            "1",
+            {"sudomimus_bridge/a.py": "a1", "sudomimus_bridge/old/b.py": "b1"},
+            {"main.rpy": "m1\n", "screens.rpy": "s1\n"},
+        )
+        monkeypatch.setattr(bundle, "packages", lambda: self.packages)
+        monkeypatch.setattr(bundle, "scripts", lambda: self.scripts)
+
+    def version(self, number: str, code: Files, scripts: Files, helper: Files | None = None) -> None:
+        helper = (
+            {"helper/__init__.py": f"h{number}", "helper-1.dist-info/LICENSE": "free"} if helper is None else helper
+        )
+        self.packages = [
+            Package("sudomimus-bridge", number, self._written(number, code)),
+            Package("helper", number, self._written(number, helper)),
+        ]
+        self.scripts = self._written(number, scripts)
+
+    def second_version(self) -> None:
+        self.version(
+            "2",
+            {"sudomimus_bridge/a.py": "a2", "sudomimus_bridge/new/c.py": "c2"},
+            {"main.rpy": "m2\n", "screens.rpy": "s2\n"},
+        )
+
+    def _written(self, number: str, files: Files) -> dict[str, Path]:
+        return dict(zip(files, _write(self._folder / number, files), strict=True))
+
+
+def _write(folder: Path, files: Files) -> list[Path]:
+    paths = [folder / name for name in files]
+    for path, text in zip(paths, files.values(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, newline="")
+    return paths
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    return Shelf(tmp_path / "shelf", monkeypatch)
+
+
+@pytest.fixture
+def game(tmp_path: Path) -> Path:
+    folder = tmp_path / "project" / "game"
+    _write(folder, OWN)
+    return folder
+
+
+def tree(folder: Path) -> dict[str, str | None]:
+    """Everything below a folder: files with their text, folders with None."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_text() if path.is_file() else None
+        for path in folder.rglob("*")
+        if path.relative_to(folder).as_posix() != LISTED
+    }
+
+
+def files(folder: Path) -> Files:
+    return {name: text for name, text in tree(folder).items() if text is not None}
+
+
+FIRST = {
+    **OWN,
+    "python-packages/sudomimus_bridge/a.py": "a1",
+    "python-packages/sudomimus_bridge/old/b.py": "b1",
+    "python-packages/helper/__init__.py": "h1",
+    "python-packages/helper-1.dist-info/LICENSE": "free",
+    MAIN: "m1\n",
+    SCREENS: "s1\n",
+}
+SECOND = {
+    **FIRST,
+    "python-packages/sudomimus_bridge/a.py": "a2",
+    "python-packages/sudomimus_bridge/new/c.py": "c2",
+    "python-packages/helper/__init__.py": "h2",
+    MAIN: "m2\n",
+    SCREENS: "s2\n",
+}
+del SECOND["python-packages/sudomimus_bridge/old/b.py"]
+
+
+def done(report: Report | None) -> Report:
+    assert report is not None
+    return report
+
+
+@pytest.mark.usefixtures("shelf")
+class TestInstall:
+    @pytest.mark.parametrize("given", [".", "game"], ids=["the project", "its game folder"])
+    def test_all_is_put_in_its_place_and_nothing_else_changes(self, game: Path, given: str) -> None:
+        report = install(game.parent / given)
+        assert files(game) == FIRST
+        assert (report.version, report.packages, report.notes) == ("1", ["helper 1"], [])
+
+    def test_the_game_folder_that_one_stands_in(self, game: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(game)
+        install(Path())
+        assert files(game) == FIRST
+
+    def test_a_second_time_nothing_is_written(self, game: Path) -> None:
+        install(game)
+        before = {
+            path: path.stat().st_mtime_ns
+            for path in game.rglob("*")
+            if path.is_file() and path.name != "installed.json"
+        }
+        install(game)
+        assert {path: path.stat().st_mtime_ns for path in before} == before
+
+    @pytest.mark.parametrize("folder", ["nowhere", "empty", "with game", "renpy/game"])
+    def test_a_folder_without_a_game_is_refused_and_left_alone(self, tmp_path: Path, folder: str) -> None:
+        for name in ("empty", "with game/game", "renpy/game"):
+            (tmp_path / name).mkdir(parents=True)
+        before = tree(tmp_path)
+        with pytest.raises(ConfigurationError, match=r"There is no folder|is not a Ren'Py project"):
+            install(tmp_path / folder)
+        assert tree(tmp_path) == before
+
+    def test_a_folder_that_may_not_be_written_is_told_in_words(
+        self, game: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(self: Path, target: Path) -> None:
+            raise PermissionError(13, "Permission denied", str(target))
+
+        monkeypatch.setattr(Path, "replace", refuse)
+        with pytest.raises(ConfigurationError, match=r"cannot be written or read \(Permission denied\)"):
+            install(game)
+
+    def test_no_path_of_this_machine_is_left_in_the_game(self, game: Path, tmp_path: Path) -> None:
+        install(game)
+        assert str(tmp_path) not in (game / LISTED).read_text()
+
+
+class TestUpdate:
+    def test_what_is_gone_goes_and_what_is_new_comes(self, game: Path, shelf: Shelf) -> None:
+        install(game)
+        (game / "python-packages/sudomimus_bridge/old/__pycache__").mkdir()
+        (game / "python-packages/sudomimus_bridge/old/__pycache__/b.cpython-312.pyc").write_text("made")
+        shelf.second_version()
+        assert install(game).notes == []
+        assert files(game) == SECOND
+        assert not (game / "python-packages/sudomimus_bridge/old").exists()
+
+    def test_a_script_with_the_authors_changes_stays_and_the_new_one_lies_beside_it_once(
+        self, game: Path, shelf: Shelf
+    ) -> None:
+        install(game)
+        (game / SCREENS).write_text("mine\n")
+        (note,) = install(game).notes
+        assert "has your changes and stays as it is" in note
+        assert files(game) == {**FIRST, SCREENS: "mine\n"}
+        shelf.second_version()
+        (note,) = install(game).notes
+        assert f"{SCREENS} is yours and stays as it is" in note
+        assert files(game) == {**SECOND, SCREENS: "mine\n", f"{SCREENS}.new": "s2\n"}
+        install(game)
+        assert files(game) == {**SECOND, SCREENS: "mine\n", f"{SCREENS}.new": "s2\n"}
+        (game / f"{SCREENS}.new").unlink()
+        install(game)
+        assert files(game) == {**SECOND, SCREENS: "mine\n"}
+        (game / SCREENS).unlink()
+        assert install(game).notes == []
+        assert files(game) == SECOND
+
+    def test_line_ends_of_another_system_are_no_changes(self, game: Path, shelf: Shelf) -> None:
+        install(game)
+        (game / SCREENS).write_bytes(b"s1\r\n")
+        shelf.second_version()
+        assert install(game).notes == []
+        assert files(game) == SECOND
+
+    def test_a_changed_script_that_is_no_more_is_set_aside(self, game: Path, shelf: Shelf) -> None:
+        install(game)
+        (game / SCREENS).write_text("mine\n")
+        shelf.version("2", {"sudomimus_bridge/a.py": "a2"}, {"main.rpy": "m2\n"})
+        (note,) = install(game).notes
+        assert "is kept as screens.rpy.bak" in note
+        assert (game / f"{SCREENS}.bak").read_text() == "mine\n"
+        assert not (game / SCREENS).exists()
+
+    def test_code_of_ours_that_somebody_changed_is_put_right(self, game: Path, shelf: Shelf) -> None:
+        install(game)
+        (game / "python-packages/helper/__init__.py").write_text("broken")
+        (game / "python-packages/sudomimus_bridge/a.py").unlink()
+        install(game)
+        assert files(game) == FIRST
+
+
+class TestTheGamesOwn:
+    @pytest.mark.parametrize("own", ["helper/__init__.py", "helper/other.py"])
+    def test_a_package_that_the_game_has_stays_through_everything(self, game: Path, shelf: Shelf, own: str) -> None:
+        _write(game / "python-packages", {own: "the game's"})
+        before = tree(game)
+        (note,) = install(game).notes
+        assert "The game has its own helper" in note
+        shelf.second_version()
+        (note,) = install(game).notes
+        assert "The game has its own helper" in note
+        assert {name: text for name, text in tree(game).items() if "helper" in name and text} == {
+            f"python-packages/{own}": "the game's"
+        }
+        uninstall(game)
+        assert tree(game) == before
+
+    def test_a_script_that_was_there_first_stays(self, game: Path, shelf: Shelf) -> None:
+        _write(game, {SCREENS: "the game's\n"})
+        before = tree(game)
+        (note,) = install(game).notes
+        assert f"{SCREENS} is yours" in note
+        assert (game / f"{SCREENS}.new").read_text() == "s1\n"
+        uninstall(game)
+        assert tree(game) == before
+
+    @pytest.mark.usefixtures("shelf")
+    def test_a_file_that_the_game_put_among_ours_stays(self, game: Path) -> None:
+        install(game)
+        _write(game / "python-packages", {"helper/theirs.py": "theirs"})
+        uninstall(game)
+        assert files(game) == {**OWN, "python-packages/helper/theirs.py": "theirs"}
+
+
+class TestUninstall:
+    @pytest.mark.usefixtures("shelf")
+    @pytest.mark.parametrize("packages", [True, False], ids=["with packages before", "without"])
+    def test_the_game_is_as_it_was(self, game: Path, packages: bool) -> None:
+        if not packages:
+            (game / "python-packages/own.py").unlink()
+            (game / "python-packages").rmdir()
+        before = tree(game)
+        install(game)
+        install(game)
+        # What Python and Ren'Py make of ours while the game runs.
+        for made in (
+            "sudomimus/main.rpyc",
+            "sudomimus/screens.rpyc",
+            "python-packages/sudomimus_bridge/__pycache__/a.cpython-312.pyc",
+            "python-packages/sudomimus_bridge/__pycache__/a.cpython-312.opt-1.pyc",
+            "python-packages/sudomimus_bridge/a.pyc",
+            "python-packages/helper/__pycache__/__init__.cpython-311.pyc",
+        ):
+            _write(game, {made: "made"})
+        assert done(uninstall(game)).notes == []
+        assert tree(game) == before
+        assert not (game / LISTED).exists()
+        assert uninstall(game) is None
+
+    @pytest.mark.usefixtures("shelf")
+    def test_the_authors_changes_are_kept_where_renpy_does_not_load_them(self, game: Path) -> None:
+        install(game)
+        _write(game, {SCREENS: "mine\n", f"{SCREENS}.bak": "an older one"})
+        (note,) = done(uninstall(game)).notes
+        assert "is kept as screens.rpy.1.bak" in note
+        assert files(game) == {**OWN, f"{SCREENS}.bak": "an older one", f"{SCREENS}.1.bak": "mine\n"}
+
+    @pytest.mark.parametrize(
+        "listed",
+        [
+            "",
+            "[]",
+            "{}",
+            '{"format": 1, "version": "1", "files": {"../secret.txt": []}, "folders": []}',
+            '{"format": 1, "version": "1", "files": {"script.rpy": []}, "folders": []}',
+            '{"format": 1, "version": "1", "files": {"/script.rpy": []}, "folders": []}',
+            '{"format": 1, "version": "1", "files": {"sudomimus/../script.rpy": []}, "folders": []}',
+            '{"format": 1, "version": "1", "files": {"sudomimus\\\\..\\\\script.rpy": []}, "folders": []}',
+            '{"format": 1, "version": "1", "files": {}, "folders": ["gui"]}',
+            '{"format": 2, "version": "9"}',
+        ],
+    )
+    @pytest.mark.parametrize("do", [install, uninstall])
+    @pytest.mark.usefixtures("shelf")
+    def test_a_list_that_cannot_be_believed_removes_nothing(
+        self, game: Path, listed: str, do: Callable[[Path], object]
+    ) -> None:
+        _write(game, {LISTED: listed})
+        before = tree(game)
+        with pytest.raises(ConfigurationError, match=r"cannot be read|was written by another version"):
+            do(game)
+        assert tree(game) == before
+
+
+class Killed(BaseException):
+    pass
+
+
+class TestBrokenOff:
+    """Killed before each change to the disk in turn; then whatever comes next finds its way."""
+
+    @staticmethod
+    def killed_at(monkeypatch: pytest.MonkeyPatch, step: int, do: Callable[[], object]) -> bool:
+        """Run `do`, killed before its change number `step` to the disk; False where it has fewer."""
+        left = [step]
+
+        def counted(method: str) -> None:
+            real = getattr(Path, method)
+
+            def change(self: Path, *arguments: object, **more: object) -> object:
+                if left[0] == 0:
+                    raise Killed
+                left[0] -= 1
+                return real(self, *arguments, **more)
+
+            patched.setattr(Path, method, change)
+
+        with monkeypatch.context() as patched:
+            for method in ("write_bytes", "replace", "rename", "mkdir", "unlink", "rmdir"):
+                counted(method)
+            try:
+                do()
+            except Killed:
+                return True
+        return False
+
+    @pytest.mark.parametrize("then", ["install", "uninstall"])
+    @pytest.mark.parametrize("what", ["install", "update", "uninstall"])
+    def test_at_every_step(self, what: str, then: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        step = 0
+        while True:
+            game = tmp_path / str(step) / "game"
+            _write(game, OWN)
+            (game / "python-packages/__pycache__").mkdir()
+            _write(game, {"python-packages/__pycache__/own.cpython-312.pyc": "the game's"})
+            before = tree(game)
+            with monkeypatch.context() as patched:
+                shelf = Shelf(tmp_path / "shelf", patched)
+                if what != "install":
+                    install(game)
+                if what == "update":
+                    shelf.second_version()
+                do = partial(uninstall if what == "uninstall" else install, game)
+                killed = self.killed_at(monkeypatch, step, do)
+                shelf.second_version()
+                if then == "install":
+                    assert install(game).notes == []
+                    expected = {**SECOND, "python-packages/__pycache__/own.cpython-312.pyc": "the game's"}
+                    assert files(game) == expected
+                uninstall(game)
+            assert tree(game) == before
+            if not killed:
+                break
+            step += 1
+        assert step > 8
+
+
+class TestCommand:
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command("renpy", *arguments), capture_output=True, text=True, timeout=60, check=False)
+
+    def test_in_and_out(self, game: Path) -> None:
+        before = tree(game)
+        installed = self.run("install", str(game.parent))
+        assert (installed.returncode, installed.stderr) == (0, "")
+        assert "define sudomimus.application" in installed.stdout
+        assert (game / "python-packages/sudomimus_bridge/_program/bridge.py").is_file()
+        removed = self.run("uninstall", str(game.parent))
+        assert (removed.returncode, removed.stderr) == (0, "")
+        assert tree(game) == before
+        again = self.run("uninstall", str(game.parent))
+        assert (again.returncode, again.stderr) == (0, "")
+        assert "nothing to remove" in again.stdout
+
+    def test_a_note_is_for_a_person_and_goes_to_standard_error(self, game: Path) -> None:
+        _write(game, {"python-packages/segno/__init__.py": "the game's"})
+        installed = self.run("install", str(game.parent))
+        assert installed.returncode == 0
+        assert installed.stderr.startswith("Note: The game has its own segno")
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (["install"], "GAME_DIR is missing"),
+            (["install", "nowhere"], "There is no folder"),
+            (["uninstall", "."], "is not a Ren'Py project"),
+            (["upgrade", "."], "there are 'install', 'uninstall'"),
+        ],
+    )
+    def test_what_cannot_be_done_is_told_with_status_2(self, arguments: list[str], says: str) -> None:
+        ended = self.run(*arguments)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert says in ended.stderr
+
+    def test_a_real_kill_in_the_middle_is_repaired(self, game: Path) -> None:
+        source = (
+            "import os, sys\nfrom pathlib import Path\nfrom sudomimus_bridge._renpy import installer, manifest\n"
+            "place, left = manifest.place, [40]\n"
+            "def counted(*given):\n    left[0] -= 1\n    left[0] or os._exit(9)\n    place(*given)\n"
+            "installer.place = counted\ninstaller.install(Path(sys.argv[1]))\n"
+        )
+        before = tree(game)
+        killed = subprocess.run([sys.executable, "-c", source, str(game)], timeout=60, check=False)
+        assert killed.returncode == 9
+        listed = json.loads((game / LISTED).read_text())["files"]
+        assert [name for name in listed if not (game / name).exists()]
+        assert install(game).notes == []
+        assert not [name for name in listed if not (game / name).exists()]
+        uninstall(game)
+        assert tree(game) == before

@@ -1,0 +1,263 @@
+"""How a Ren'Py game's access token is renewed while it runs, and how signing out ends: in the background, whatever happens."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import itertools
+import json
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from sudomimus_bridge._renpy.renewal import AGAIN_SECONDS, BEFORE_SECONDS, Renewal
+from sudomimus_bridge._values.errors import BridgeError, LoginDenied
+from sudomimus_bridge._values.secret import Secret
+from sudomimus_bridge._values.uptime import Uptime, uptime
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.testing._browser import RecordingBrowser
+from sudomimus_bridge.testing._compiled_stub import open_tickets
+from sudomimus_bridge.testing._renpy_achievement import ScriptedAchievement
+
+from ..conftest import StubLog
+from .test_door import NewDoor, given, new_door, until
+
+__all__ = ["given", "new_door"]  # fixtures
+
+
+class Later:
+    """The machine's time, which may be moved on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        monkeypatch.setattr("sudomimus_bridge._renpy.renewal.uptime", self)
+        monkeypatch.setattr("sudomimus_bridge._values.clock.uptime", self)
+
+    def __call__(self) -> Uptime:
+        return Uptime(uptime().boot, uptime().seconds + self.seconds)
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+    return Later(monkeypatch)
+
+
+def failed(door: Any) -> int:
+    """How many renewals one after another have failed."""
+    due = door._renewal._due
+    return due.failures if due is not None else 0
+
+
+def test_a_token_is_renewed_before_its_end_and_no_page_opens_for_that(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], later: Later
+) -> None:
+    door = new_door(browser=(browser := RecordingBrowser()))
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    first = door.access_token()
+    later.seconds = 3600 - BEFORE_SECONDS + 1
+    until(door, lambda: door.access_token() != first)
+    second, player = door.access_token(), door.player
+    assert player is not None and player.subject
+    emulator.update({"claims.email": "REQUIRED"})
+    later.seconds *= 2
+    until(door, lambda: failed(door))
+    assert emulator.requests[-1].status == 403
+    assert (door.access_token(), door.status, browser.pages) == (second, "signed-in", [])
+
+
+def test_a_renewal_that_fails_is_tried_again_until_there_is_a_new_token(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], later: Later
+) -> None:
+    door = new_door()
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    first = door.access_token()
+    emulator.fault("POST /direct-issue/* 403 reason=Layer2Denied times=2")
+    later.seconds = 3600 - BEFORE_SECONDS + 1
+    for failures in (1, 2):
+        until(door, lambda: failed(door) == failures)  # noqa: B023 - over before the next one
+        assert door.access_token() == first
+        later.seconds += AGAIN_SECONDS[0] * 2 ** (failures - 1) + 1
+    until(door, lambda: door.access_token() != first)
+    assert failed(door) == 0
+
+
+def test_a_token_is_renewed_while_a_page_waits_for_the_player(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], later: Later
+) -> None:
+    door = new_door(browser=RecordingBrowser())
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    first = door.access_token()
+    emulator.update({"claims.email": "OPTIONAL"})
+    door.share()
+    until(door, lambda: door.errand_url() is not None)
+    later.seconds = 3600 - BEFORE_SECONDS + 1
+    until(door, lambda: door.access_token() != first)
+    assert (door.status, door.busy) == ("waiting-for-browser", True)
+
+
+def test_a_renewal_does_not_undo_what_a_login_has_brought_meanwhile(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], later: Later
+) -> None:
+    door = new_door()
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    emulator.fault("POST /direct-issue/* delay=0.4 times=1")
+    later.seconds = 3600 - BEFORE_SECONDS + 1
+    door.tick()
+    until(door, lambda: any(thread.name == "sudomimus-bridge login" for thread in threading.enumerate()))
+    time.sleep(0.1)  # the renewal is on its way now
+    door._share_ended(_Completed())  # type: ignore[arg-type]
+    until(door, lambda: door.shared is True)
+    newest = door.access_token()
+    until(door, lambda: emulator.requests[-1].status and len(emulator.sessions) == 3)
+    for _ in range(20):
+        door.tick()
+        time.sleep(0.005)
+    assert door.access_token() == newest
+
+
+class _Completed:
+    completed = True
+
+
+# --- when -----------------------------------------------------------------------------------------------------------------
+
+
+def token(lifetime: float | None) -> Secret:
+    body = {} if lifetime is None else {"iat": 1000, "exp": 1000 + lifetime}
+    return Secret(f"e30.{base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip('=')}.x")
+
+
+class _Asked:
+    """A bridge whose session notes what it is asked for, and answers as it is told."""
+
+    def __init__(self, answer: Any) -> None:
+        self.asked: list[float] = []
+        self._answer = answer
+
+    def session(self, *, stay_signed_in: bool) -> _Asked:
+        assert stay_signed_in is False
+        return self
+
+    def start_access_token(self, valid_for: float, *, quietly: bool) -> _Asked:
+        assert quietly
+        self.asked.append(valid_for)
+        return self
+
+    def poll(self) -> Any:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+@pytest.mark.parametrize(("lifetime", "due", "valid_for"), [(3600, 3300, 300), (700, 400, 300), (400, 200, 200)])
+def test_what_is_asked_for_is_never_the_token_that_is_there(
+    later: Later, lifetime: float, due: float, valid_for: float
+) -> None:
+    bridge: Any = _Asked(token(lifetime).reveal())
+    renewal = Renewal()
+    renewal.of(token(lifetime))
+    later.seconds = due - 2
+    assert renewal.step(bridge) is None and bridge.asked == []
+    later.seconds = due + 1
+    assert renewal.step(bridge) is None and bridge.asked == [valid_for]
+    assert lifetime - due <= valid_for
+    assert renewal.step(bridge) == token(lifetime)
+
+
+def test_a_token_that_does_not_say_how_long_it_lives_is_left_alone(later: Later) -> None:
+    bridge: Any = _Asked("new")
+    renewal = Renewal()
+    renewal.of(token(None))
+    later.seconds = 1e6
+    assert renewal.step(bridge) is None and renewal.step(bridge) is None
+    assert bridge.asked == []
+
+
+@pytest.mark.parametrize("error", [LoginDenied("no"), ZeroDivisionError("eyJhbGciOiJSUzI1NiJ9.secret")])
+def test_who_is_refused_asks_less_and_less_often(
+    later: Later, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    bridge: Any = _Asked(error)
+    renewal = Renewal()
+    renewal.of(token(3600))
+    for hour in range(24):
+        for _ in range(3600):
+            later.seconds += 1
+            renewal.step(bridge)
+        assert hour or len(bridge.asked) <= 3
+    assert 40 < len(bridge.asked) < 60
+    assert "eyJ" not in caplog.text
+
+
+# --- signing out ----------------------------------------------------------------------------------------------------------
+
+
+def test_signing_out_and_in_again_and_again(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each session is ended, and nothing is left in Ren'Py's lists, nor any thread."""
+    emulator.update({"budgets.attempts_per_application": 10**6})
+    numbers = itertools.count()
+    achievement = ScriptedAchievement(ticket=lambda _identity: f"ticket {next(numbers)}".encode())
+    monkeypatch.setitem(sys.modules, "store.achievement", achievement)
+    door, before = new_door(), len(_steam_threads())
+    for _ in range(6):
+        door.login(given)
+        until(door, lambda: achievement.steam.periodic() or door.status == "signed-in")
+        door.logout()
+    until(door, lambda: all(session.revoked for session in emulator.sessions) and not door._leaving)
+    assert len(emulator.sessions) == 6
+    assert {name: len(handlers) for name, handlers in achievement.steam.callback_handlers.items() if handlers} == {}
+    door.close()
+    until(door, lambda: gc.collect() is not None and len(_steam_threads()) <= before)
+    assert [call for call, _ in achievement.calls] == ["request", "cancel"] * 6
+
+
+def test_the_game_ends_while_it_signs_out_and_while_it_renews(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], later: Later, stub_log: StubLog
+) -> None:
+    door = new_door()
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    later.seconds = 3600 - BEFORE_SECONDS + 1
+    door.tick()
+    door.logout()
+    door.login(given)
+    door.close()
+    assert open_tickets(stub_log.calls) == []
+    _, renewed, *_ = emulator.sessions
+    assert renewed.revoked
+
+
+def test_no_thread_can_be_started(
+    new_door: NewDoor, given: dict[str, Any], later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A game that has used up its threads goes on without a sign-in."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    door = new_door()
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    later.seconds = 3600
+    until(door, lambda: failed(door))
+    assert door.status == "signed-in"
+    door.logout()
+    door.login(given)
+    until(door, lambda: door.status == "failed")
+    assert "too busy" in str(door.error)
+    with pytest.raises(BridgeError, match="too busy"):
+        door._bridge_for(given).login()
+
+
+def _steam_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "sudomimus-bridge steam"]

@@ -1,0 +1,249 @@
+"""The example launchers: each signs a player in through an errand, cancels a login, and survives a sidecar that is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.testing._scripted_browser import HandOver, ScriptedBrowser
+
+from ..cli.test_program import Program, Running, on_stub
+from ..conftest import StubLog, command
+
+HERE = Path(__file__).parents[2] / "sample_game" / "launcher"
+LAUNCHERS = ["launcher.js", "launcher.py", "launcher.c"]
+
+
+class Launched(Running):
+    """A launcher that runs. What it says, it says a line at a time."""
+
+    def said(self, words: str) -> list[str]:
+        """What stands behind those words, of each line that begins with them."""
+        whole, _, _ = self._heard["out"].decode().rpartition("\n")
+        return [line.removeprefix(words) for line in whole.splitlines() if line.startswith(words)]
+
+    def sidecar(self, number: int = 1) -> int:
+        """The process of the sidecar that it started as its first, or later."""
+        return int(self.until_said_on_output("sidecar ", number))
+
+    def until_in_browser(self, times: int = 1) -> str:
+        """What it says once it waits for the player."""
+        return self.until_said_on_output("finish ", times)
+
+    def until_said_on_output(self, words: str, times: int) -> str:
+        """Wait for a line that begins with those words, and have the rest of it."""
+        if len(self.said(words)) < times:
+            self.until(lambda: len(self.said(words)) >= times)
+        return self.said(words)[times - 1]
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+
+Start = Callable[..., Launched]
+
+
+@pytest.fixture
+def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Program]:
+    yield from on_stub(emulator, stub_library, stub_log)
+
+
+@pytest.fixture
+def browser(program: Program) -> Iterator[ScriptedBrowser]:
+    """Who does the page. What the sidecar opens is a program that hands it over to here."""
+    scripted = ScriptedBrowser()
+    with HandOver(scripted) as hand_over:
+        program.environ["BROWSER"] = hand_over.command
+        yield scripted
+    assert scripted.failures == []
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The launcher in C."""
+    if shutil.which(os.environ.get("CC", "cc")) is None or shutil.which("make") is None:
+        pytest.skip("a C compiler and make are needed for the launcher in C")
+    folder = tmp_path_factory.mktemp("launcher")
+    subprocess.run(["make", "-s", "-C", str(HERE), f"BUILD={folder}"], check=True)
+    return folder / "launcher"
+
+
+@pytest.fixture(params=LAUNCHERS)
+def start(request: pytest.FixtureRequest, program: Program) -> Iterator[Start]:
+    """Starts the launcher, which starts the sidecar."""
+    match request.param:
+        case "launcher.js":
+            if (node := shutil.which("node")) is None:
+                pytest.skip("Node.js is needed for the launcher in JavaScript: apt-get install nodejs")
+            launcher = [node, str(HERE / "launcher.js")]
+        case "launcher.c":
+            launcher = [str(request.getfixturevalue("compiled"))]
+        case other:
+            launcher = [sys.executable, "-I", "-S", str(HERE / other)]
+    started: list[Launched] = []
+
+    def begin(*options: str, before: Sequence[str] = ()) -> Launched:
+        arguments = [*launcher, *options, *before, *command("sidecar"), *program.flags()]
+        started.append(Launched(arguments, program.all_environ, subprocess.PIPE))
+        return started[-1]
+
+    yield begin
+    for running in started:
+        running.close()
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_it_is_short(name: str) -> None:
+    assert len((HERE / name).read_text(encoding="utf-8").splitlines()) < 120
+
+
+def test_it_signs_a_player_in_through_an_errand(start: Start, program: Program, browser: ScriptedBrowser) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    launched = start()
+    ended = launched.end()
+    assert ended.status == 0, ended.err
+    phases = launched.said("progress: ")
+    assert phases[:4] == ["requesting-ticket", "issuing", "errand-required", "waiting-for-browser"]
+    assert phases[-1] == "succeeded"
+    assert launched.said("signed in to ")[0].startswith("demo-game")
+    (page,) = browser.pages
+    assert page not in ended.out + ended.err and "eyJ" not in ended.out + ended.err
+    assert is_gone(launched.sidecar())
+    program.every_ticket_was_cancelled_once(2)
+
+
+def test_it_shows_the_page_where_it_is_told_to(start: Start, program: Program, browser: ScriptedBrowser) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    launched = start("--show-page")
+    page = launched.until_in_browser()
+    assert browser.pages == []
+    browser.visit(page)
+    assert launched.end().status == 0
+
+
+@pytest.mark.parametrize("start", LAUNCHERS[:2], indirect=True)
+def test_the_player_says_done_too_early(start: Start, program: Program, browser: ScriptedBrowser) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    browser.never_comes()
+    launched = start()
+    launched.until_in_browser()
+    assert launched.process.stdin is not None
+    launched.process.stdin.write(b"\n")
+    launched.process.stdin.flush()
+    launched.until_in_browser(times=2)
+    browser.completes()
+    browser.visit(browser.pages[-1])
+    assert launched.end().status == 0
+
+
+def test_it_cancels_a_login(start: Start, program: Program, browser: ScriptedBrowser) -> None:
+    program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "20000"
+    launched = start()
+    launched.until(lambda: "request" in program.log.story())
+    launched.signal(signal.SIGINT)
+    ended = launched.end()
+    assert ended.status == 130 and ended.seconds < 10
+    assert "signed in" not in ended.out and "Starting" not in ended.out
+    assert is_gone(launched.sidecar())
+    program.every_ticket_was_cancelled_once(1)
+    assert program.log.story()[-1] == "shutdown"
+
+
+def test_it_cancels_a_login_that_it_has_not_asked_for_yet(start: Start, program: Program, tmp_path: Path) -> None:
+    program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "20000"
+    started = tmp_path / "started"
+    launched = start(before=["sh", "-c", f'touch "{started}"; sleep 0.3; exec "$@"', "sh"])
+    launched.until(started.exists)
+    launched.signal(signal.SIGINT)
+    ended = launched.end()
+    assert ended.status == 130 and ended.seconds < 10 and "signed in" not in ended.out
+    program.every_ticket_was_cancelled_once()
+
+
+def test_it_cancels_an_errand(start: Start, program: Program, browser: ScriptedBrowser) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    browser.never_comes()
+    launched = start()
+    launched.until_in_browser()
+    launched.signal(signal.SIGINT)
+    assert launched.end().status == 130
+    program.every_ticket_was_cancelled_once(1)
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM])
+def test_it_survives_a_sidecar_that_is_killed(
+    start: Start, program: Program, browser: ScriptedBrowser, blow: signal.Signals
+) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    browser.never_comes()
+    launched = start()
+    launched.until_in_browser()
+    browser.completes()
+    os.kill(launched.sidecar(), blow)
+    assert launched.end().status == 0
+    assert launched.sidecar(2) != launched.sidecar() and launched.said("signed in to ")
+    program.every_ticket_was_cancelled_once()
+
+
+def test_it_gives_up_on_a_sidecar_that_dies_again(start: Start, program: Program, browser: ScriptedBrowser) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    browser.never_comes()
+    launched = start()
+    for time in (1, 2):
+        launched.until_in_browser(time)
+        os.kill(launched.sidecar(time), signal.SIGKILL)
+    ended = launched.end()
+    assert ended.status == 1 and "Playing offline." in ended.out and not launched.said("signed in")
+
+
+# A sidecar that dies in the middle of the line in which it answers a login.
+_DIES_IN_ITS_ANSWER = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    result = {"protocolVersion": 1, "methods": []}
+    if asked["method"] == "login":
+        result = {"applicationAnchor": "demo-game", "accessToken": "e30.e30.e30"}
+    answer = json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}, separators=(",", ":")) + "\\n"
+    print(answer[:-6] if asked["method"] == "login" else answer, end="", flush=True)
+    if asked["method"] == "login":
+        sys.exit()
+"""
+
+
+def test_half_an_answer_is_none(start: Start) -> None:
+    ended = start(before=[sys.executable, "-c", _DIES_IN_ITS_ANSWER]).end()
+    assert (ended.status, ended.err) == (1, "") and "signed in" not in ended.out
+    assert ended.out.count("The sidecar died.") == 2 and "Playing offline." in ended.out
+
+
+def test_a_sentence_says_why_a_login_failed(start: Start, program: Program) -> None:
+    program.environ["STEAM_STUB_INIT"] = "2"
+    ended = start().end()
+    assert ended.status == 1 and "Steam" in ended.out.splitlines()[-1] and "\\u" not in ended.out
+
+
+def test_a_launcher_in_python_says_what_it_cannot_start() -> None:
+    launcher = Path(__file__).parents[2] / "sample_game" / "launcher" / "launcher.py"
+    done = subprocess.run([sys.executable, str(launcher), "/no/such/sidecar"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "There is no program /no/such/sidecar to start.\n")

@@ -1,0 +1,56 @@
+"""The smallest sample: it signs in, takes its settings from the environment, and leaves quietly on Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sudomimus_bridge.emulator import Emulator
+
+from ..conftest import StubLog
+
+SAMPLE = Path(__file__).resolve().parents[2] / "sample_game" / "frame_loop.py"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch, stub_library: Path) -> None:
+    monkeypatch.delenv("SUDOMIMUS_APPLICATION", raising=False)
+
+
+def test_one_command_and_nothing_else() -> None:
+    done = subprocess.run([sys.executable, str(SAMPLE)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "\nSigned in to demo-game. " in done.stdout
+
+
+def test_the_real_ones_by_settings_alone(
+    stub_library: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With SUDOMIMUS_APPLICATION set, everything comes from the environment: here a service that refuses."""
+    emulator.update({"application.disabled": True})
+    settings = {"APPLICATION": "demo-game", "STEAM_APP_ID": "480", "STEAM_LIBRARY": str(stub_library)}
+    for name, value in {**settings, "NATIVE_URL": emulator.urls["native"]}.items():
+        monkeypatch.setenv(f"SUDOMIMUS_{name}", value)
+    done = subprocess.run([sys.executable, str(SAMPLE)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 4
+    assert "switched off" in done.stdout and done.stdout.endswith("Playing offline.\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C by SIGINT is POSIX's")
+def test_never_mind(stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "30000")
+    game = subprocess.Popen([sys.executable, str(SAMPLE)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert game.stdout is not None
+    told = b""
+    while b"requesting ticket" not in told or not stub_log.story():
+        told += (byte := game.stdout.read(1))
+        assert byte, told
+    game.send_signal(signal.SIGINT)
+    out, err = game.communicate(timeout=30)
+    assert game.returncode == 130
+    assert out.endswith(b"\nNever mind.\n") and b"Traceback" not in err
+    assert stub_log.story() == ["request", "cancel", "shutdown"]

@@ -1,0 +1,173 @@
+"""The connection of a process' first login: on its way before anything heavy is imported, and never left open."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from sudomimus_bridge._service import certificates
+from sudomimus_bridge._service.ahead import Ahead
+from sudomimus_bridge._service.proxy import HttpProxy
+from sudomimus_bridge._service.remote import LateExchange
+from sudomimus_bridge._values.clock import SystemClock
+from sudomimus_bridge._values.errors import ConfigurationError
+
+from ..helpers.steam_helpers import run_program
+from .test_exchange import OK, answer, server
+
+
+class Ended:
+    """A server's side of one connection: what came before its end, once that is there."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.received = b""
+
+    def handle(self, connection: Any) -> None:
+        while piece := connection.recv(65536):
+            self.received += piece
+        self.over.set()
+
+
+@asynccontextmanager
+async def one_api(url: str) -> AsyncIterator[LateExchange]:
+    """What sends requests to one API of the service, at `url`; nothing of it is built yet."""
+    api = LateExchange(url, SystemClock())
+    try:
+        yield api
+    finally:
+        await api.aclose()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    with anyio.fail_after(10):
+        while not condition():
+            await anyio.sleep(0.001)
+
+
+def test_it_is_opened_before_what_sends_the_request_is_imported() -> None:
+    done = run_program(
+        """
+        import os, socket, sys
+        import anyio
+        from sudomimus_bridge._values.clock import SystemClock
+        from sudomimus_bridge._service.remote import LateExchange
+
+        os.environ["no_proxy"] = "*"
+
+        def look_up(host, port, **keywords):
+            print(host.decode(), port, sorted({"certifi", "h11", "httpcore", "httpx"} & set(sys.modules)))
+            raise OSError("no network here")
+
+        socket.getaddrinfo = look_up
+
+        async def warm():
+            await LateExchange("https://native.example", SystemClock()).warm()
+            print("httpx" in sys.modules)
+
+        anyio.run(warm)
+        """
+    )
+    assert done.stdout == "native.example 443 []\nTrue\n", done.stderr
+
+
+def test_the_first_request_takes_it(backend: str) -> None:
+    async def flow() -> Any:
+        async with one_api(url) as api, anyio.create_task_group() as tasks:
+            tasks.start_soon(api.warm)
+            await until(lambda: bool(accepted))
+            reply = await api.post("/x", {})
+            tasks.cancel_scope.cancel()
+        return reply
+
+    with server(answer(OK), answer(OK)) as (url, accepted):
+        assert anyio.run(flow, backend=backend).status == 200
+    assert len(accepted) == 1
+
+
+def test_cancelled_while_the_certificates_are_read_it_is_closed(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, go_on = Ended(), threading.Event()
+    read = certificates.tls_context
+
+    def slowly(*, secure: bool = True) -> ssl.SSLContext:
+        go_on.wait(10)
+        return read(secure=secure)
+
+    monkeypatch.setattr(certificates, "tls_context", slowly)
+
+    async def flow() -> None:
+        async with one_api(url.replace("http:", "https:")) as api, anyio.create_task_group() as tasks:
+            tasks.start_soon(api.warm)
+            await until(lambda: bool(accepted))
+            tasks.cancel_scope.cancel()
+        await until(ended.over.is_set)
+        go_on.set()
+
+    with server(ended.handle) as (url, accepted):
+        anyio.run(flow, backend=backend)
+    assert ended.received == b""
+
+
+def test_cancelled_in_the_middle_of_the_handshake_it_is_closed(backend: str) -> None:
+    ended = Ended()  # which never answers the client's hello
+
+    async def flow() -> None:
+        ahead = Ahead()
+        ahead.trust(ssl.create_default_context())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ahead.open, url.replace("http:", "https:"))
+            await until(lambda: bool(ended.received))
+            tasks.cancel_scope.cancel()
+        assert await ahead.take() is None
+
+    with server(ended.handle) as (url, _):
+        anyio.run(flow, backend=backend)
+        assert ended.over.wait(10)
+
+
+def test_without_certificates_the_wait_for_them_ends(
+    backend: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The connection is given up, and the request says what is wrong."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere.pem"))
+
+    async def flow() -> None:
+        async with one_api(url.replace("http:", "https:")) as api:
+            with anyio.fail_after(10):
+                await api.warm()
+            with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+                await api.post("/x", {})
+
+    with server(Ended().handle) as (url, _):
+        anyio.run(flow, backend=backend)
+
+
+def test_where_there_is_a_proxy_nothing_is_opened_ahead(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, connected = anyio.connect_tcp, list[int]()
+
+    async def connect_tcp(remote_host: str, remote_port: int, **keywords: Any) -> Any:
+        connected.append(remote_port)
+        return await connect(remote_host, remote_port, **keywords)
+
+    monkeypatch.setattr(anyio, "connect_tcp", connect_tcp)
+
+    async def flow() -> Any:
+        async with one_api("http://127.0.0.1:9") as api:
+            with anyio.fail_after(10):
+                await api.warm()
+                await api.warm()  # the exchange is built now, and knows of the proxy too
+            assert connected == []
+            return await api.post("/x", {})
+
+    with server(answer(OK)) as (url, _):
+        port = int(url.rpartition(":")[2])
+        monkeypatch.setattr("sudomimus_bridge._service.proxy.proxy_for", lambda _url: HttpProxy(url))
+        assert anyio.run(flow, backend=backend).status == 200
+    assert connected == [port]

@@ -1,0 +1,369 @@
+"""`/refresh` and `/logout`: what becomes of a refresh token, and that it is never sent later than at once."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from sudomimus_bridge import Bridge
+from sudomimus_bridge._login.engine import Engine
+from sudomimus_bridge._service.remote import open_exchange
+from sudomimus_bridge._service.reply import Failed
+from sudomimus_bridge._session.refresh import Fate, Refreshed
+from sudomimus_bridge._settings import read_settings
+from sudomimus_bridge._values.clock import SystemClock
+from sudomimus_bridge._values.errors import ConfigurationError, LoginDenied, ServiceUnavailable
+from sudomimus_bridge._values.secret import Secret
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.testing._browser import RecordingBrowser
+from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, scripted
+from sudomimus_bridge.testing._virtual_time import VirtualClock
+
+from ..helpers.service_helpers import EXPOSURE, HIDDEN, ISSUED, REALIZED, Ran, ran, refused
+from ..helpers.session_helpers import jwt
+
+LOST = [
+    Step(raises=httpx.ReadError),
+    Step(raises=httpx.WriteError),
+    Step(raises=httpx.RemoteProtocolError),
+    Step(raises=httpx.ReadTimeout),
+    Step(200, b'{"accessToken":'),
+    Step(200, {"accessToken": "only one"}),
+    Step(200, b"<html>", {"Content-Type": "text/html"}),
+    Step(302, b"", {"Location": "https://login.example/"}),
+    refused(502),
+    refused(504),
+]
+LATE = [
+    Step(delay=31),
+    Step(delay=6, raises=httpx.ReadError),
+    Step(502, b"", delay=6),
+    Step(200, b'{"accessToken":', delay=6),
+]
+UNSENT = [
+    Step(raises=httpx.ConnectError),
+    Step(raises=httpx.ConnectTimeout),
+    Step(raises=httpx.PoolTimeout),
+    Step(raises=httpx.ProxyError),
+]
+LATER = [refused(429), refused(503)]
+
+
+def refreshed(*posts: Step, backend: str = "asyncio") -> tuple[Refreshed, Ran]:
+    after = ran("refresh", posts, backend=backend)
+    assert isinstance(after.outcome, Refreshed)
+    return after.outcome, after
+
+
+def test_a_new_pair(backend: str) -> None:
+    claims = {"email": {"requirement": "REQUIRED", "state": "GRANTED"}}
+    outcome, after = refreshed(
+        Step(body={"accessToken": "a.b.c", "refreshToken": "d.e.f", "claims": claims}), backend=backend
+    )
+    assert (outcome.fate, outcome.error) == (Fate.RENEWED, None)
+    assert outcome.result is not None
+    assert outcome.result.to_json() == {
+        "applicationAnchor": "my-game",
+        "accessToken": "a.b.c",
+        "refreshToken": "d.e.f",
+        "claims": claims,
+    }
+    (sent,) = after.transport.seen
+    assert (sent.host, sent.path) == ("session-api.sudomimus.com", "/refresh")
+    assert json.loads(sent.content) == {"refreshToken": "refresh.token.0"}
+    assert sent.authorization is None
+
+
+def ids(step: Step) -> str:
+    return f"{step.status} {step.raises and step.raises.__name__} {step.delay or ''}"
+
+
+@pytest.mark.parametrize("step", LOST, ids=ids)
+def test_after_a_lost_answer_once_more_at_once(step: Step) -> None:
+    outcome, after = refreshed(step, ISSUED)
+    assert outcome.fate is Fate.RENEWED
+    assert [seen.at for seen in after.transport.seen] == [0, 0]
+
+
+@pytest.mark.parametrize("step", LATE, ids=ids)
+def test_after_an_answer_that_was_long_in_coming_it_would_be_too_late(step: Step) -> None:
+    """It may have used the token at its start, and the grace window is short: a second one would end the session."""
+    outcome, after = refreshed(step, ISSUED)
+    assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, ServiceUnavailable)
+    assert len(after.transport.seen) == 1
+
+
+@pytest.mark.parametrize("step", LOST, ids=ids)
+def test_lost_twice_it_is_sent_no_more(step: Step) -> None:
+    outcome, after = refreshed(step)
+    assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, ServiceUnavailable)
+    assert len(after.transport.seen) == 2
+
+
+@pytest.mark.parametrize("then", [*UNSENT, *LATER, refused(500)], ids=ids)
+def test_what_may_have_been_used_is_not_called_unused_by_what_follows(then: Step) -> None:
+    outcome, after = refreshed(LOST[0], then)
+    assert outcome.fate is Fate.UNKNOWN
+    assert len(after.transport.seen) == 2
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 504])
+def test_a_retry_after_does_not_make_the_second_request_a_late_one(status: int) -> None:
+    outcome, after = refreshed(refused(status, Retry_After="120"), ISSUED)
+    assert outcome.fate is Fate.RENEWED
+    assert [seen.at for seen in after.transport.seen] == [0, 0]
+
+
+def test_an_answer_that_was_lost_while_the_machine_slept_was_lost_too_long_ago(backend: str) -> None:
+    clock = VirtualClock()
+    after = ran(
+        "refresh",
+        [Step(raises=httpx.ReadError), ISSUED],
+        clock=clock,
+        on_request=lambda _seen, _done: clock.suspend(8 * 3600),
+        backend=backend,
+    )
+    assert after.outcome.fate is Fate.UNKNOWN and isinstance(after.outcome.error, ServiceUnavailable)
+    assert len(after.transport.seen) == 1
+
+
+REFUSALS = [refused(400), refused(400, "InvalidBody"), refused(404), refused(404, "ApplicationNotFound")]
+
+
+@pytest.mark.parametrize("then", REFUSALS, ids=ids)
+def test_a_lost_answer_and_then_a_refusal_is_no_wrong_setting(then: Step) -> None:
+    outcome, _ = refreshed(refused(502), then)
+    assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, ServiceUnavailable)
+    assert "answered 502" in outcome.error.sentence
+
+
+@pytest.mark.parametrize("reason", ["ClaimConsentRequired", "RequiredClaimDataMissing"])
+def test_a_lost_answer_and_then_a_missing_claim_does_not_send_it_a_third_time(reason: str) -> None:
+    """The player would decide on a page first, which takes minutes."""
+    outcome, _ = refreshed(refused(502), refused(403, reason))
+    assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, LoginDenied)
+
+
+@pytest.mark.parametrize("then", [refused(401, "RefreshTokenRevoked"), refused(401)], ids=ids)
+def test_a_lost_answer_and_then_a_dead_session(then: Step) -> None:
+    outcome, _ = refreshed(LOST[0], then)
+    assert outcome.fate is Fate.DEAD and isinstance(outcome.error, LoginDenied)
+
+
+@pytest.mark.parametrize("step", [*UNSENT, *LATER], ids=ids)
+def test_what_was_surely_not_used_may_wait(step: Step) -> None:
+    outcome, after = refreshed(step, step, ISSUED)
+    assert outcome.fate is Fate.RENEWED and len(after.transport.seen) == 3
+    outcome, after = refreshed(step)
+    assert outcome.fate is Fate.UNUSED and isinstance(outcome.error, ServiceUnavailable)
+    assert len(after.transport.seen) == 4
+
+
+def test_retry_after_is_heeded_where_nothing_was_used() -> None:
+    _, after = refreshed(refused(503, Retry_After="20"), ISSUED)
+    assert after.transport.seen[1].at >= 20
+
+
+@pytest.mark.parametrize(
+    ("posts", "rests"),
+    [
+        ([refused(503, Retry_After="20"), UNSENT[0], ISSUED], 2),
+        ([LOST[0], ISSUED], 0),
+        ([refused(429), LOST[0], ISSUED], 1),
+        ([ISSUED], 0),
+    ],
+    ids=["busy", "lost", "busy, then lost", "at once"],
+)
+def test_between_tries_an_unused_token_is_said_to_be_at_rest(posts: list[Step], rests: int) -> None:
+    clock = VirtualClock()
+    transport, told = ScriptedTransport(clock, posts), []
+
+    @asynccontextmanager
+    async def unsent() -> AsyncIterator[None]:
+        sent = len(transport.seen)
+        yield
+        assert len(transport.seen) == sent
+        told.append(clock.now())
+
+    async def main() -> Refreshed:
+        settings = read_settings({"application": "my-game"}, {})
+        return await Engine(settings, clock=clock, open_service=scripted(transport)).refresh(Secret("r.t.0"), unsent)
+
+    assert clock.run(main).fate is Fate.RENEWED
+    assert len(told) == rests
+    assert not rests or told[0] > 0
+
+
+def test_a_retry_after_beyond_the_time_ends_it_at_once() -> None:
+    outcome, after = refreshed(refused(503, Retry_After="4000"))
+    assert outcome.fate is Fate.UNUSED and after.seconds < 1
+
+
+def test_out_of_time_in_mid_request() -> None:
+    after = ran("refresh", [Step(delay=20)], timeout=5)
+    assert after.outcome.fate is Fate.UNKNOWN and after.outcome.error.reason == "TimedOut"
+
+
+@pytest.mark.parametrize("settings", [{}, {"application": "my-game"}], ids=["no application", "no certificates"])
+def test_what_is_set_wrong_leaves_the_token_unused(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/does/not/exist.pem")
+    outcome = anyio.run(Engine(read_settings(settings, {})).refresh, Secret("refresh.token.0"))
+    assert outcome.fate is Fate.UNUSED and isinstance(outcome.error, ConfigurationError)
+
+
+def test_a_session_whose_application_only_its_login_named_is_renewed(backend: str) -> None:
+    """An inquiry of a backend's needs no application here, and an answer to /refresh has none."""
+    clock, tokens = VirtualClock(), [jwt(iat=1_000, exp=4_600, serial=serial) for serial in range(2)]
+    pairs: list[dict[str, Any]] = [
+        {"accessToken": token, "refreshToken": f"refresh.token.{serial}"} for serial, token in enumerate(tokens)
+    ]
+    posts = [Step(body={"applicationAnchor": "my-game", **pairs[0]}), Step(body=pairs[1])]
+    transport = ScriptedTransport(clock, posts, [REALIZED])
+
+    async def main() -> None:
+        bridge = Bridge(clock=clock, service=scripted(transport), browser=RecordingBrowser())
+        session = bridge.session(stay_signed_in=False)
+        await bridge.login_async("browser", exposure_key=EXPOSURE, hidden_key=HIDDEN)
+        await clock.sleep(3600)
+        assert await session.access_token_async() == tokens[1]
+
+    clock.run(main, backend=backend)
+    assert transport.seen[-1].path == "/refresh"
+
+
+def test_an_outcome_shows_no_token() -> None:
+    outcome, _ = refreshed(ISSUED)
+    assert "refresh.token" not in repr(outcome) and "access.token" not in repr(outcome)
+
+
+# --- logout ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("revoked", [True, False])
+def test_logout(revoked: bool, backend: str) -> None:
+    after = ran("logout", [Step(body={"revoked": revoked})], backend=backend)
+    assert after.outcome is revoked
+    (sent,) = after.transport.seen
+    assert (sent.host, sent.path, sent.body) == (
+        "session-api.sudomimus.com",
+        "/logout",
+        {"refreshToken": "refresh.token.0"},
+    )
+
+
+@pytest.mark.parametrize(
+    "trouble", [*LOST, *LATE, *UNSENT, *LATER, refused(500), Step(200, {"revoked": "yes"})], ids=ids
+)
+def test_logout_is_tried_again_for_twice_does_no_harm(trouble: Step) -> None:
+    after = ran("logout", [trouble, Step(body={"revoked": True})])
+    assert after.outcome is True and len(after.transport.seen) == 2
+
+
+# --- what left this machine, on real sockets -----------------------------------------------------------------------------
+
+
+def failed(url: str, backend: str) -> Failed:
+    async def flow() -> object:
+        exchange = await open_exchange(url, SystemClock())
+        try:
+            return await exchange.post("/refresh", {"refreshToken": "x"})
+        finally:
+            await exchange.aclose()
+
+    reply = anyio.run(flow, backend=backend)
+    assert isinstance(reply, Failed)
+    return reply
+
+
+@pytest.fixture
+def deaf() -> Iterator[str]:
+    """A server that takes a connection, reads the request, and closes without a word."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def work() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    thread.join(5)
+    listener.close()
+
+
+def test_a_request_that_nobody_took_never_left(backend: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert failed(f"http://127.0.0.1:{port}", backend).unsent
+
+
+def test_a_name_that_nobody_has_never_left(backend: str) -> None:
+    assert failed("https://does-not-exist.invalid", backend).unsent
+
+
+def test_a_request_that_was_read_may_have_been_used(deaf: str, backend: str) -> None:
+    assert not failed(deaf, backend).unsent
+
+
+# --- whole, on the local service ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def engine(emulator: Emulator) -> Iterator[Engine]:
+    urls = emulator.urls
+    yield Engine(read_settings({"application": urls["application"], "session_url": urls["session"]}, {}))
+    emulator.reset(settings=True)
+
+
+def token(emulator: Emulator) -> Secret:
+    return Secret(emulator.open_session().refresh_token)
+
+
+def test_rotated_and_then_ended(engine: Engine, emulator: Emulator, backend: str) -> None:
+    first = token(emulator)
+
+    async def flow() -> list[object]:
+        one = await engine.refresh(first)
+        assert one.result is not None
+        two = await engine.refresh(one.result.refresh)
+        assert two.result is not None
+        ended = await engine.logout(two.result.refresh)
+        again = await engine.logout(two.result.refresh)
+        late = await engine.refresh(two.result.refresh)
+        return [one.fate, two.fate, ended, again, late.fate, late.error and late.error.reason]
+
+    assert anyio.run(flow, backend=backend) == [
+        Fate.RENEWED,
+        Fate.RENEWED,
+        True,
+        False,
+        Fate.DEAD,
+        "RefreshTokenRevoked",
+    ]
+
+
+def test_an_answer_lost_after_the_work_was_done_is_got_by_the_second_request(
+    engine: Engine, emulator: Emulator
+) -> None:
+    emulator.fault(path="/session/refresh", when="after", reset=True, times=1)
+    outcome = anyio.run(engine.refresh, token(emulator))
+    assert outcome.fate is Fate.RENEWED
+    assert [entry.path for entry in emulator.requests].count("/session/refresh") == 2
+
+
+def test_a_claim_that_became_required(engine: Engine, emulator: Emulator) -> None:
+    given = token(emulator)
+    emulator.update({"claims.email": "REQUIRED"})
+    outcome = anyio.run(engine.refresh, given)
+    assert outcome.fate is Fate.CLAIMS and outcome.error is not None
+    emulator.update({"claims.email": "OPTIONAL"})
+    assert anyio.run(engine.refresh, given).fate is Fate.RENEWED

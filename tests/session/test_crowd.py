@@ -1,0 +1,93 @@
+"""Many who share one session at once, and processes that are killed while they renew it: on the real service client."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sudomimus_bridge import Bridge
+from sudomimus_bridge._session.file_store import FileStore, session_folder
+from sudomimus_bridge._session.protection import FileModeOnly
+from sudomimus_bridge._values.uptime import Uptime
+from sudomimus_bridge.emulator import Emulator
+
+PROGRAM = str(Path(__file__).parents[1] / "helpers" / "session_program.py")
+
+
+@pytest.fixture
+def environment(emulator: Emulator, tmp_path: Path) -> dict[str, str]:
+    """A machine without a keyring, where an access key signs the player in."""
+    urls = emulator.urls
+    return {
+        **os.environ,
+        "XDG_STATE_HOME": str(tmp_path),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        "SUDOMIMUS_APPLICATION": urls["application"],
+        "SUDOMIMUS_NATIVE_URL": urls["native"],
+        "SUDOMIMUS_SESSION_URL": urls["session"],
+        "SUDOMIMUS_ACCESS_KEY_ID": urls["accessKeyId"],
+        "SUDOMIMUS_ACCESS_KEY_SECRET": urls["accessKeySecret"],
+    }
+
+
+def signed_in(environment: dict[str, str], emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> FileStore:
+    """A session on disk."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with Bridge() as bridge:
+        bridge.session()
+        bridge.login("access-key")
+    urls = emulator.urls
+    return FileStore(session_folder(), urls["application"], urls["session"], FileModeOnly())
+
+
+def test_fifty_processes_and_fifty_threads_share_one_renewal(
+    emulator: Emulator, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = signed_in(environment, emulator, monkeypatch)
+    record = store.read()
+    assert record is not None
+    # Of unknown age, so that it is renewed; the machine may have been started less than an hour ago.
+    store.write(replace(record, received=Uptime("another start", 0.0)))
+
+    ended = subprocess.run(
+        [sys.executable, PROGRAM, "crowd", "1800", "50", "50"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    answers = ended.stdout.split()
+    assert len(answers) == 99, ended.stderr[-2000:]
+    assert len(set(answers)) == 1
+    assert answers[0] != record.access.reveal()
+    [session] = emulator.sessions
+    assert (session.rotations, session.revoked) == (1, False)
+
+
+def test_killed_at_random_moments_no_session_is_ever_revoked(
+    emulator: Emulator, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, soak: int
+) -> None:
+    """In the suite 40 kills, with `--soak 25` a thousand."""
+    emulator.update({"tokens.access_token_ttl_seconds": 1, "sessions.grace_seconds": 0})
+    try:
+        store = signed_in(environment, emulator, monkeypatch)
+        ended = subprocess.run(
+            [sys.executable, PROGRAM, "killed", str(40 * soak), "7"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=30 + 3 * 40 * soak,
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stdout == "signed in True\n"
+        assert store.read() is not None
+    finally:
+        emulator.reset(settings=True)
+    assert not any(session.revoked for session in emulator.sessions)

@@ -1,0 +1,327 @@
+"""A disk that fails for a moment: the player stays signed in, and no refresh token is used twice."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sudomimus_bridge._session import file_store, lock
+from sudomimus_bridge._session.file_store import FileStore
+from sudomimus_bridge._values.errors import LoginDenied, ServiceUnavailable
+from sudomimus_bridge.testing._virtual_time import VirtualClock
+
+from ..helpers.session_disk import store_in
+from ..helpers.session_helpers import LIFETIME, ModelService
+
+ERRORS = [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENOENT, errno.EFBIG]
+PARTS = [("write",), ("lock",), ("write", "read"), ("write", "remove"), ("write", "lock", "read", "remove")]
+
+
+class Disk:
+    """The calls of the operating system that a store makes, each of which can be made to fail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.failing: set[str] = set()
+        self.number = errno.EIO
+        for name, owner, attribute in (
+            ("write", tempfile, "mkstemp"),
+            ("lock", lock, "open_own"),
+            ("read", file_store, "open_own"),
+            ("remove", Path, "unlink"),
+        ):
+            monkeypatch.setattr(owner, attribute, self._breakable(name, getattr(owner, attribute)))
+
+    def _breakable(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **named: Any) -> Any:
+            if name in self.failing:
+                raise OSError(self.number, os.strerror(self.number))
+            return function(*args, **named)
+
+        return call
+
+    def breaks(self, number: int, *parts: str) -> None:
+        self.number, self.failing = number, set(parts)
+
+    def heals(self) -> None:
+        self.failing = set()
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+def play(scene: Callable[[ModelService, VirtualClock], Awaitable[None]], backend: str = "asyncio") -> ModelService:
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+
+    async def main() -> None:
+        await scene(service, clock)
+
+    clock.run(main, backend=backend)
+    assert not service.revoked or "logout" in service.seen
+    return service
+
+
+async def next_start(service: ModelService, clock: VirtualClock, store: FileStore) -> str:
+    """The token that the next start of the game is given, after a renewal."""
+    await clock.sleep(LIFETIME)
+    return (await service.keeper(disk=store).access_token(300)).reveal()
+
+
+@pytest.mark.parametrize("parts", PARTS, ids="+".join)
+@pytest.mark.parametrize("number", ERRORS, ids=errno.errorcode.get)
+def test_after_a_moment_without_a_disk_the_next_start_is_signed_in(
+    tmp_path: Path, disk: Disk, number: int, parts: tuple[str, ...]
+) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        store = store_in(tmp_path / "state")
+        keeper = service.keeper(disk=store)
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        disk.breaks(number, *parts)
+        for _ in range(2):
+            with contextlib.suppress(LoginDenied):
+                await keeper.access_token(300)
+            # A record that seems not to be there is no problem of the disk's.
+            assert keeper.place.problem or (number == errno.ENOENT and "read" in parts)
+        disk.heals()
+        await keeper.access_token(300)
+        assert keeper.place.problem is None
+        await next_start(service, clock, store)
+
+    play(scene)
+
+
+@pytest.mark.parametrize("number", ERRORS, ids=errno.errorcode.get)
+def test_a_disk_that_serves_again_before_the_renewal_is_over_is_written_to(
+    tmp_path: Path, disk: Disk, number: int, backend: str
+) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        store = store_in(tmp_path)
+        keeper = service.keeper(disk=store)
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        disk.breaks(number, "write")
+        service.on_refresh = disk.heals
+        await keeper.access_token(300)
+        assert keeper.place.problem is None
+        service.on_refresh = lambda: None
+        await next_start(service, clock, store)
+
+    play(scene, backend)
+
+
+@pytest.mark.parametrize("asks", ["token", "record", "nothing"])
+@pytest.mark.parametrize("fault", ["ok", "unused", "denied", "lost", "dead"])
+@pytest.mark.parametrize("breaks", ["before the mark", "after the mark"])
+def test_whatever_the_service_answers_meanwhile(tmp_path: Path, disk: Disk, fault: str, breaks: str, asks: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        store = store_in(tmp_path)
+        keeper = service.keeper(disk=store)
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        service.plan = [fault]
+        if breaks == "before the mark":
+            disk.breaks(errno.ENOSPC, "write")
+        else:
+            service.on_refresh = lambda: disk.breaks(errno.ENOSPC, "write")
+        with contextlib.suppress(LoginDenied, ServiceUnavailable):
+            await keeper.access_token(300)
+        service.on_refresh = lambda: None
+        disk.heals()
+        if asks == "record":
+            await keeper.record()
+        elif asks == "token":
+            with contextlib.suppress(LoginDenied, ServiceUnavailable):
+                await keeper.access_token(300)
+        try:
+            await next_start(service, clock, store)
+        except LoginDenied:
+            assert asks == "nothing" or fault in ("lost", "dead")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("way", ["logout", "only in memory"])
+def test_a_record_that_cannot_be_removed_is_removed_later(tmp_path: Path, disk: Disk, way: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        store = store_in(tmp_path)
+        keeper = service.keeper(disk=store)
+        await keeper.adopt(record := service.record())
+        disk.breaks(errno.EROFS, "remove")
+        for step in range(2):
+            if way == "logout" and step == 0:
+                await keeper.logout()
+            elif way == "only in memory":
+                keeper.place.stay_signed_in = False
+            held = await keeper.record()
+            assert held == (None if way == "logout" else record)
+            assert "cannot be removed" in (keeper.place.problem or "")
+            assert store.path.exists()
+        disk.heals()
+        held = await keeper.record()
+        assert held == (None if way == "logout" else record)
+        assert not store.path.exists()
+
+    play(scene)
+
+
+@pytest.mark.parametrize("heals", [True, False])
+def test_another_players_record_does_not_come_back(tmp_path: Path, disk: Disk, heals: bool) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        store = store_in(tmp_path)
+        keeper = service.keeper(disk=store)
+        await keeper.adopt(replace(service.record(), subject="the one before"))
+        disk.breaks(errno.ENOSPC, "write")
+        await keeper.adopt(record := service.record())
+        disk.heals()
+        if heals:
+            await keeper.record()
+        assert store.read() == (record if heals else None)
+
+    play(scene)
+
+
+def test_the_same_players_older_record_is_kept_while_the_new_one_cannot_be_written(tmp_path: Path, disk: Disk) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        store = store_in(tmp_path)
+        keeper = service.keeper(disk=store)
+        await keeper.adopt(older := service.record())
+        disk.breaks(errno.ENOSPC, "write")
+        await clock.sleep(1)
+        await keeper.adopt(newer := service.record())
+        assert store.read() == older
+        assert await keeper.record() == newer
+        disk.heals()
+        assert await keeper.record() == newer
+        assert store.read() == newer
+
+    play(scene)
+
+
+def test_what_another_process_received_later_is_not_replaced(tmp_path: Path, disk: Disk) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        store = store_in(tmp_path)
+        keeper = service.keeper(disk=store)
+        await keeper.adopt(service.record())
+        disk.breaks(errno.EMFILE, "write")
+        await keeper.adopt(service.record())
+        disk.heals()
+        await clock.sleep(1)
+        store_in(tmp_path).write(theirs := service.record())
+        assert await keeper.record() == theirs
+        assert store.read() == theirs
+
+    play(scene)
+
+
+def test_a_valid_token_is_given_while_the_disk_cannot_be_read(tmp_path: Path, disk: Disk) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        keeper = service.keeper(disk=store_in(tmp_path))
+        await keeper.adopt(record := service.record())
+        disk.breaks(errno.EMFILE, "read", "lock", "write")
+        assert await keeper.access_token(300) == record.access
+        await clock.sleep(LIFETIME)
+        with pytest.raises(LoginDenied, match=os.strerror(errno.EMFILE)):
+            await keeper.access_token(300)
+        disk.heals()
+        assert await keeper.access_token(300) != record.access
+
+    assert play(scene).refreshes == 1
+
+
+def test_after_a_wait_for_a_lock_in_vain_the_disk_is_used_again(tmp_path: Path, backend: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        store = store_in(tmp_path)
+        keeper = service.keeper(disk=store)
+        async with store_in(tmp_path).locked(clock):
+            await keeper.adopt(record := service.record())
+            assert "Another program" in (keeper.place.problem or "")
+            began = clock.now()
+            assert await keeper.access_token(300) == record.access
+            assert clock.now() - began < 1
+        assert await keeper.access_token(300) == record.access
+        assert keeper.place.problem is None
+        assert store.read() == record
+
+    play(scene, backend)
+
+
+def test_a_folder_that_vanished_is_made_again(tmp_path: Path) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        store = store_in(tmp_path / "state")
+        keeper = service.keeper(disk=store)
+        await keeper.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        service.on_refresh = lambda: shutil.rmtree(tmp_path / "state")
+        await keeper.access_token(300)
+        service.on_refresh = lambda: None
+        await next_start(service, clock, store)
+
+    play(scene)
+
+
+FULL_DISK = """
+    import contextlib, os, pathlib, sys
+
+    sys.path.insert(0, sys.argv[2])
+    from sudomimus_bridge.testing._virtual_time import VirtualClock
+    from tests.session_disk import store_in
+    from tests.session_helpers import LIFETIME, ModelService
+
+    place = pathlib.Path(sys.argv[1])
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+
+    async def main():
+        keeper = service.keeper(disk=store_in(place / "state"))
+        await keeper.adopt(service.record())
+        with contextlib.suppress(OSError), open(place / "filler", "wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+        try:
+            (place / "another").write_bytes(bytes(8192))
+            sys.exit("the disk is not full")
+        except OSError:
+            pass
+        for _ in range(5):  # each is a renewal, and no call comes after the last one
+            await clock.sleep(LIFETIME)
+            await keeper.access_token(300)
+            assert keeper.place.problem is None, keeper.place.problem
+        await clock.sleep(LIFETIME)
+        await service.keeper(disk=store_in(place / "state")).access_token(300)
+
+    clock.run(main)
+    assert (service.refreshes, service.revoked) == (6, False)
+    print("signed in")
+"""
+
+
+def test_on_a_disk_that_is_full_sessions_are_renewed_and_kept(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(textwrap.dedent(FULL_DISK))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    inside = 'mount -t tmpfs -o size=128k tmpfs "$1" && exec "$2" "$3" "$1" "$4"'
+    arguments = [str(disk), sys.executable, str(program), str(Path(__file__).parents[2])]
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", inside, "sh", *arguments]
+    try:
+        probe = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", str(disk)]
+        subprocess.run(probe, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs a mount namespace of its own: unshare --map-root-user --mount")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "signed in\n", done.stderr

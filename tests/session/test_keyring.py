@@ -1,0 +1,257 @@
+"""Tokens at rest that a key in the system's keyring encrypts, and keyrings that do not serve."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from sudomimus_bridge import Bridge
+from sudomimus_bridge._session import protection
+from sudomimus_bridge._session.protection import FileModeOnly, KeyringKey, WindowsDataProtection, best_protection
+from sudomimus_bridge._session.store import StoreUnusable
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.testing._virtual_time import VirtualClock
+
+from ..helpers.session_disk import RECORD, still_signed_in, store_in
+from ..helpers.session_helpers import ModelService
+
+pytest.importorskip("cryptography")
+
+
+class KeyringInMemory:
+    """What the keyring library's backends offer, as far as it is used."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], str] = {}
+        self.locked = False
+        self.asked = 0
+
+    def get_password(self, service: str, name: str) -> str | None:
+        self.asked += 1
+        if self.locked:
+            raise RuntimeError("locked: access-1")
+        return self.held.get((service, name))
+
+    def set_password(self, service: str, name: str, value: str) -> None:
+        if self.locked:
+            raise RuntimeError("locked")
+        self.held[service, name] = value
+
+
+def test_with_a_keyring_the_file_holds_no_token(tmp_path: Path) -> None:
+    keyring = KeyringInMemory()
+    store = store_in(tmp_path, KeyringKey(keyring, "my-game"))
+    store.write(RECORD)
+    content = store.path.read_text()
+    assert not any(word in content for word in ("access-1", "refresh-1", "my-game"))
+    assert store_in(tmp_path, KeyringKey(keyring, "my-game")).read() == RECORD
+    assert all("refresh-1" not in value for value in keyring.held.values())
+
+
+def test_what_was_stored_before_there_was_a_keyring_is_read_and_then_encrypted(tmp_path: Path) -> None:
+    store_in(tmp_path).write(RECORD)
+    store = store_in(tmp_path, KeyringKey(KeyringInMemory(), "my-game"))
+    assert store.read() == RECORD
+    store.write(RECORD)
+    assert "refresh-1" not in store.path.read_text()
+
+
+def test_another_key_opens_nothing(tmp_path: Path) -> None:
+    store_in(tmp_path, KeyringKey(KeyringInMemory(), "my-game")).write(RECORD)
+    for other in (KeyringKey(KeyringInMemory(), "my-game"), FileModeOnly()):
+        with pytest.raises(StoreUnusable, match="Sign in again"):
+            store_in(tmp_path, other).read()
+
+
+def test_a_locked_keyring_is_asked_once_and_the_login_works_without(tmp_path: Path) -> None:
+    keyring = KeyringInMemory()
+    keyring.locked = True
+    sentence = still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
+    assert "keyring" in sentence
+    assert "access-1" not in sentence
+    assert keyring.asked == 1
+
+
+def test_a_locked_keyring_and_a_stored_session(tmp_path: Path) -> None:
+    keyring = KeyringInMemory()
+    store_in(tmp_path, KeyringKey(keyring, "my-game")).write(RECORD)
+    keyring.locked = True
+    assert "unlock it to stay signed in" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
+
+
+def test_the_systems_keyring_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring = pytest.importorskip("keyring")
+    backend = pytest.importorskip("keyring.backend")
+
+    class Working(backend.KeyringBackend):  # type: ignore[misc, name-defined]
+        priority = 5
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return None
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            pass
+
+    before = keyring.get_keyring()
+    try:
+        keyring.set_keyring(Working())
+        assert isinstance(best_protection("my-game"), KeyringKey)
+        import keyring.backends.fail
+
+        keyring.set_keyring(keyring.backends.fail.Keyring())
+        without = WindowsDataProtection if sys.platform == "win32" else FileModeOnly
+        assert isinstance(best_protection("my-game"), without)
+    finally:
+        keyring.set_keyring(before)
+
+
+# --- keyrings as the library has them, that do not serve ----------------------------------------------------------------
+
+
+@pytest.fixture
+def system_keyring() -> Iterator[Callable[..., None]]:
+    """Make this the system's keyring: what its two methods do."""
+    keyring = pytest.importorskip("keyring")
+    backend = pytest.importorskip("keyring.backend")
+
+    def use(get: Callable[[], Any], put: Callable[[], Any] = lambda: None) -> None:
+        class Backend(backend.KeyringBackend):  # type: ignore[misc, name-defined]
+            priority = 5
+
+            def get_password(self, service: str, username: str) -> Any:
+                return get()
+
+            def set_password(self, service: str, username: str, password: str) -> None:
+                put()
+
+        keyring.set_keyring(Backend())
+
+    before = keyring.get_keyring()
+    yield use
+    keyring.set_keyring(before)
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def ask(*_: str) -> None:
+        raise error
+
+    return ask
+
+
+@pytest.mark.parametrize("name", ["KeyringLocked", "InitError", "NoKeyringError", "PasswordSetError"])
+def test_what_the_keyring_library_raises(name: str, tmp_path: Path, system_keyring: Callable[..., None]) -> None:
+    error = getattr(pytest.importorskip("keyring.errors"), name)
+    system_keyring(raising(error("dismissed")))
+    assert f"({name}): unlock it to stay signed in" in still_signed_in(tmp_path, best_protection("my-game"))
+    system_keyring(lambda: None, raising(error("dismissed")))
+    assert f"({name}): unlock it to stay signed in" in still_signed_in(tmp_path, best_protection("my-game"))
+    assert not list(tmp_path.glob("*.session"))
+
+
+@pytest.mark.parametrize("error", [OSError(5, "I/O"), SystemExit(1), KeyboardInterrupt(), UnicodeError("?")], ids=repr)
+def test_what_no_keyring_should_raise(error: BaseException, tmp_path: Path) -> None:
+    keyring = KeyringInMemory()
+    keyring.get_password = raising(error)  # type: ignore[method-assign]
+    assert f"({type(error).__name__})" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
+
+
+@pytest.mark.parametrize("held", ["", "no key", b"bytes", 7, "ß", "A" * 44])
+def test_what_is_no_key_is_replaced(held: Any, tmp_path: Path) -> None:
+    keyring = KeyringInMemory()
+    keyring.held["sudomimus-bridge", "my-game"] = held
+    store = store_in(tmp_path, KeyringKey(keyring, "my-game"))
+    store.write(RECORD)
+    assert store_in(tmp_path, KeyringKey(keyring, "my-game")).read() == RECORD
+
+
+def test_a_keyring_that_forgets_the_key(tmp_path: Path) -> None:
+    store_in(tmp_path, KeyringKey(KeyringInMemory(), "my-game")).write(RECORD)
+    with pytest.raises(StoreUnusable, match="cannot be decrypted"):
+        store_in(tmp_path, KeyringKey(KeyringInMemory(), "my-game")).read()
+
+
+def test_a_keyring_that_hangs_does_not_keep_the_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protection, "KEYRING_SECONDS", 0.05)
+    never = threading.Event()
+    keyring = KeyringInMemory()
+    keyring.get_password = lambda *_: never.wait(30)  # type: ignore[assignment, method-assign]
+    try:
+        assert "(it does not answer)" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
+    finally:
+        never.set()
+
+
+@pytest.mark.parametrize("what", ["get_keyring", "priority", "import"])
+def test_login_goes_on_without_a_keyring_whose_look_up_hangs(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator
+) -> None:
+    """A session bus may accept the connection and never answer."""
+    keyring = pytest.importorskip("keyring")
+    monkeypatch.setattr(protection, "KEYRING_SECONDS", 0.05)
+    hung, never = threading.Event(), threading.Event()
+
+    def hang(*_: Any) -> Any:
+        hung.set()
+        never.wait()
+        raise RuntimeError
+
+    if what == "get_keyring":
+        monkeypatch.setattr(keyring, "get_keyring", hang)
+    elif what == "priority":
+        backend = type("Backend", (), {"priority": property(hang)})
+        monkeypatch.setattr(keyring, "get_keyring", backend)
+    else:
+        finder = type("Finder", (), {"find_spec": lambda _, name, *__: hang() if name == "keyring" else None})
+        monkeypatch.delitem(sys.modules, "keyring")
+        monkeypatch.setattr(sys, "meta_path", [finder(), *sys.meta_path])
+    try:
+        urls = emulator.urls
+        with Bridge(**emulator.settings, session_folder=tmp_path) as bridge:
+            session = bridge.session(stay_signed_in=True)
+            key = {"access_key_id": urls["accessKeyId"], "access_key_secret": urls["accessKeySecret"]}
+            bridge.login("access-key", **key)
+            assert session.access_token()
+            assert "(it does not answer)" in str(session.problem)
+        assert hung.is_set()
+        assert not list(tmp_path.glob("*.session"))
+    finally:
+        never.set()
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_player_who_gives_up_while_the_keyring_asks(stored: bool, tmp_path: Path) -> None:
+    asked, answer, answered = threading.Event(), threading.Event(), []
+    keyring = KeyringInMemory()
+    if stored:
+        store_in(tmp_path, KeyringKey(keyring, "my-game")).write(RECORD)
+
+    def ask(*_: str) -> None:
+        asked.set()
+        answered.append(answer.wait(30))
+
+    keyring.get_password = ask  # type: ignore[assignment, method-assign]
+    service = ModelService(VirtualClock())
+
+    async def main() -> None:
+        keeper = service.keeper(disk=store_in(tmp_path, KeyringKey(keyring, "my-game")))
+        async with anyio.create_task_group() as group:
+            if stored:
+                group.start_soon(keeper.record)
+            else:
+                group.start_soon(keeper.adopt, service.record())
+            while not asked.is_set():
+                await anyio.sleep(0.001)
+            group.cancel_scope.cancel()
+
+    try:
+        service.clock.run(main)  # type: ignore[attr-defined]
+        assert answered == []
+    finally:
+        answer.set()
+    assert stored or not list(tmp_path.glob("*.session"))

@@ -1,0 +1,22 @@
+"""benchmarks/sidecar.py runs to its end, at its smallest; its figures are the machine's and judge nothing here."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from .test_life import needs_proc
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "sidecar.py"
+
+
+@needs_proc
+def test_it_measures_each_program(stub_library: Path) -> None:
+    arguments = [sys.executable, str(BENCHMARK), "--runs", "1", "--logins", "1"]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    for row in ("floor", "and anyio", "python -m"):
+        assert re.search(rf"^  {row} +\d+ ms +\d\.\d\d times the floor$", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^  python -m +idle .* MB, after a login .* MB, after 1 more .* MB", done.stdout, re.MULTILINE)

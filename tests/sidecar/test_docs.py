@@ -1,0 +1,231 @@
+"""docs/sidecar.md: every transcript in it is replayed on a real sidecar, with the compiled stub and the local service.
+
+A transcript sends (→), expects (←) and says in parentheses what happens meanwhile; `_HAPPENINGS` knows each such sentence.
+In what is expected, "…" within a string stands for anything, a member "…" for any further members, an element "…" for any
+further elements. In what is sent, "…" stands for the member of that name that was received last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sudomimus_bridge._settings import TABLE as SETTINGS
+from sudomimus_bridge._sidecar.dispatcher import MAX_BATCH, MAX_RUNNING
+from sudomimus_bridge._sidecar.idle import IDLE_SECONDS
+from sudomimus_bridge._sidecar.jsonrpc import MAX_ID, MAX_NUMBER
+from sudomimus_bridge._sidecar.lines import MAX_LINE
+from sudomimus_bridge._sidecar.methods import TABLE
+from sudomimus_bridge._sidecar.outbox import FULL
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.emulator.players.visitor import visit, visit_errand
+
+from ..cli.test_login import ISSUE
+from ..cli.test_program import PATIENCE, Program, on_stub
+from ..conftest import StubLog
+from ..helpers.sidecar_helpers import Launcher, judge, launchers
+
+TEXT = (Path(__file__).parents[2] / "docs" / "sidecar.md").read_text(encoding="utf-8")
+TRANSCRIPTS = re.findall(r"^```transcript\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+ANY = "…"
+
+
+class Replay:
+    """One transcript on one sidecar."""
+
+    def __init__(self, program: Program, start: Callable[[], Launcher]) -> None:
+        self.program = program
+        self._start = start
+        self.launcher: Launcher | None = None
+        self.received: dict[str, Any] = {}
+        self.ended = False
+
+    def run(self, transcript: str) -> None:
+        for kind, text in _steps(transcript):
+            if kind == "(":
+                _HAPPENINGS[text](self)
+            elif kind == "→":
+                self.send(text)
+            else:
+                self.expect(json.loads(text))
+        if not self.ended and self.launcher is not None:
+            self.launcher.close_input()
+            self.exits(0)
+
+    def started(self) -> Launcher:
+        if self.launcher is None:
+            self.launcher = self._start()
+        return self.launcher
+
+    def send(self, text: str) -> None:
+        """As one line; what is not JSON, as it stands."""
+        with contextlib.suppress(json.JSONDecodeError):
+            text = json.dumps(self._filled(json.loads(text)))
+        self.started().write(text + "\n")
+
+    def expect(self, wanted: Any) -> None:
+        line = self.started()._lines.get(timeout=PATIENCE)
+        assert line, self.started().err
+        message = json.loads(line)
+        assert matches(wanted, message), f"wanted {wanted}, but {message} came"
+        assert line == json.dumps(message, separators=(",", ":")).encode() + b"\n"  # "Without a JSON library"
+        for each in message if isinstance(message, list) else [message]:
+            assert list(each) in _ORDERS, each
+        for name, value in _strings(message):
+            self.received[name] = value
+
+    def exits(self, status: int) -> None:
+        """Nothing came that the transcript does not show, but for what it left running: that ends as cancelled."""
+        launcher = self.started()
+        assert launcher.process.wait(PATIENCE) == status, launcher.err
+        self.ended = True
+        launcher._threads[0].join(PATIENCE)
+        for message in map(json.loads, iter(launcher._lines.get_nowait, b"")):
+            assert "method" in message or message["error"]["data"]["kind"] == "cancelled", message
+        launcher.end()
+
+    def visit(self, *, agree: bool) -> None:
+        visit_errand(self.received["url"], agree=agree)
+
+    def starts_bare(self) -> None:
+        self.program.flags = lambda **_: []  # type: ignore[method-assign]
+
+    def environ(self, **changes: str) -> None:
+        self.program.environ |= changes
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._filled(item) for item in value]
+        if isinstance(value, dict):
+            return {name: self.received[name] if item == ANY else self._filled(item) for name, item in value.items()}
+        return value
+
+
+_ORDERS = [["jsonrpc", "id", "result"], ["jsonrpc", "id", "error"], ["jsonrpc", "method", "params"]]
+
+_HAPPENINGS: dict[str, Callable[[Replay], object]] = {
+    "the launcher starts: sudomimus-bridge sidecar --application my-game --steam-app-id 480": lambda _: None,
+    "the launcher starts: sudomimus-bridge sidecar": Replay.starts_bare,
+    "the launcher closes standard input": lambda replay: replay.started().close_input(),
+    "it exits with status 0": lambda replay: replay.exits(0),
+    "it exits with status 130": lambda replay: replay.exits(130),
+    "SIGTERM comes": lambda replay: replay.started().signal(signal.SIGTERM),
+    "the game requires an e-mail address, which the player has not shared yet": lambda replay: (
+        replay.program.emulator.update({"claims.email": "REQUIRED"})
+    ),
+    "the player finishes the page": lambda replay: replay.visit(agree=True),
+    "the player declines on the page": lambda replay: replay.visit(agree=False),
+    "the player's account is disabled": lambda replay: replay.program.emulator.fault(
+        path=ISSUE, status=403, body={"reason": "AccountDisabled"}
+    ),
+    "the service is overloaded for hours": lambda replay: replay.program.emulator.fault(
+        path=ISSUE, status=503, headers={"Retry-After": "7200"}
+    ),
+    "the game's backend establishes an inquiry": lambda replay: replay.received.update(
+        replay.program.emulator.establish()
+    ),
+    "the player signs in on the page": lambda replay: visit(replay.received["url"]),
+    "the service wants to be asked once a second": lambda replay: replay.program.emulator.update(
+        {"device.interval": 1}
+    ),
+    "the player confirms the code": lambda replay: visit(replay.received["verificationUriComplete"]),
+    "a player is signed in": lambda replay: replay.received.update(
+        refreshToken=replay.program.emulator.open_session().refresh_token
+    ),
+    "the answer to a refresh is lost on its way": lambda replay: replay.program.emulator.fault(
+        "POST /session/refresh reset when=after"
+    ),
+    "Steam takes ten seconds to give a ticket": lambda replay: replay.environ(STEAM_STUB_TICKET_DELAY_MS="10000"),
+    "Steam is not running": lambda replay: replay.environ(STEAM_STUB_INIT="2"),
+    "the service takes ten seconds to answer a refresh": lambda replay: replay.program.emulator.fault(
+        path="/session/refresh", delay=10
+    ),
+    "a line of two million bytes": lambda replay: replay.started().write(b"x" * 2_000_000 + b"\n"),
+}
+
+
+def _steps(transcript: str) -> Iterator[tuple[str, str]]:
+    """What each step begins with, and the rest of it in one line."""
+    for step in re.split(r"^(?=[→←(])", transcript, flags=re.MULTILINE):
+        if text := " ".join(line.strip() for line in step.splitlines()):
+            yield text[0], text[1:].strip().removesuffix(")") if text[0] == "(" else text[1:].strip()
+
+
+def _strings(value: Any) -> Iterator[tuple[str, str]]:
+    for name, item in value.items() if isinstance(value, dict) else []:
+        if isinstance(item, str):
+            yield name, item
+        yield from _strings(item)
+
+
+def matches(wanted: Any, got: Any) -> bool:
+    """Whether a message is the one of the transcript."""
+    if isinstance(wanted, str) and isinstance(got, str):
+        return re.fullmatch(".*".join(re.escape(part) for part in wanted.split(ANY)), got, re.DOTALL) is not None
+    if isinstance(wanted, list) and isinstance(got, list):
+        items = wanted[:-1] if ANY in wanted else wanted
+        enough = len(got) >= len(items) if ANY in wanted else len(got) == len(items)
+        return enough and all(map(matches, items, got))
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        members = {name: item for name, item in wanted.items() if name != ANY}
+        enough = got.keys() >= members.keys() if ANY in wanted else got.keys() == members.keys()
+        return enough and all(matches(item, got[name]) for name, item in members.items())
+    return type(wanted) is type(got) and bool(wanted == got)
+
+
+@pytest.fixture
+def replay(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Replay]:
+    for program in on_stub(emulator, stub_library, stub_log):
+        for start in launchers(program):
+            yield Replay(program, start)
+
+
+@pytest.mark.parametrize("number", range(len(TRANSCRIPTS)))
+def test_a_transcript(replay: Replay, number: int) -> None:
+    replay.run(TRANSCRIPTS[number])
+    replay.program.every_ticket_was_cancelled_once()
+
+
+def test_all_of_the_interface_is_told() -> None:
+    for row in TABLE:
+        assert f"`{row.name}`" in TEXT and f'"method": "{row.name}"' in TEXT, row.name
+    schemas = judge().document["components"]["schemas"]
+    for word in schemas["Phase"]["enum"] + schemas["ErrorData"]["properties"]["kind"]["enum"]:
+        assert f"| `{word}` |" in TEXT, word
+    told = "".join(TRANSCRIPTS)
+    for code in judge().document["components"]["errors"]:
+        assert f'"code": {code}' in told or int(code) == -32603, code
+    assert f"({MAX_LINE:,} bytes)" in TEXT and "up to ±(2⁵³ − 1)" in TEXT and MAX_NUMBER == 2**53 - 1
+    for name, most in {"requests that run at the same time": MAX_RUNNING, "requests of a batch": MAX_BATCH}.items():
+        assert f"| {name} | {most} |" in TEXT
+    assert f"| an id | {MAX_ID} characters;" in TEXT and f"| unread answers | {FULL // 2**20} MiB |" in TEXT
+    assert IDLE_SECONDS == 10 and "let go ten seconds after the last" in " ".join(TEXT.split())
+
+
+def test_every_setting_that_is_told_is_one() -> None:
+    told = set(re.findall(r"^\| `(--[a-z-]+)` \| `?(SUDOMIMUS_\w+)?", TEXT, re.MULTILINE))
+    assert ("--application", "SUDOMIMUS_APPLICATION") in told
+    assert told <= {*((each.flag, each.variable.partition("=")[0]) for each in SETTINGS), ("--verbose", "")}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}),
+        ({"a": 1, ANY: ANY}, {"b": 2}),
+        (["a", ANY], ["b", "c"]),
+        (["a"], ["a", "b"]),
+        ("a…c", "abd"),
+        (1, True),
+        (None, ANY),
+    ],
+)
+def test_what_differs_is_noticed(wanted: Any, got: Any) -> None:
+    assert not matches(wanted, got)

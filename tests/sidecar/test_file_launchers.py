@@ -1,0 +1,24 @@
+"""The example launchers with the single file in place of the installed sidecar: the same tests as `test_launchers`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ..samples import test_launchers
+from ..samples.test_launchers import (  # noqa: F401 - tests, and fixtures that pytest finds by their names
+    browser,
+    compiled,
+    program,
+    start,
+    test_it_cancels_a_login,
+    test_it_signs_a_player_in_through_an_errand,
+    test_it_survives_a_sidecar_that_is_killed,
+)
+from .test_file import single_file, temporary  # noqa: F401
+
+
+@pytest.fixture(autouse=True)
+def the_file(single_file: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(test_launchers, "command", lambda *words: [str(single_file), *words])

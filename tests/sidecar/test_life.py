@@ -1,0 +1,424 @@
+"""How the sidecar ends: by whatever comes, within a second, with every ticket cancelled and Steam shut down."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from sudomimus_bridge._sidecar.outbox import FULL
+from sudomimus_bridge.emulator import Emulator
+
+from ..cli.test_login import ISSUE
+from ..cli.test_program import PATIENCE, Program, on_stub
+from ..conftest import StubLog, command
+from ..helpers.patience import kept
+from ..helpers.sidecar_helpers import Launcher, launchers, request
+
+Start = Callable[..., Launcher]
+STEAM = {"method": "steam", "openBrowser": False}
+
+A_SECOND = 1.0 + 1.0
+"""One second is promised; one more is the machine's, which runs other tests meanwhile."""
+
+
+@pytest.fixture
+def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Program]:
+    yield from on_stub(emulator, stub_library, stub_log)
+
+
+@pytest.fixture
+def start(program: Program) -> Iterator[Start]:
+    yield from launchers(program)
+
+
+def waiting_for_the_ticket(start: Start, program: Program) -> Launcher:
+    program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "10000"
+    launcher = start()
+    launcher.ask("login", STEAM, "login")
+    wait_until(lambda: "request" in program.log.story())
+    return launcher
+
+
+def post_in_flight(start: Start, program: Program) -> Launcher:
+    program.emulator.fault(path=ISSUE, delay=10)
+    launcher = start()
+    launcher.ask("login", STEAM, "login")
+    wait_until(lambda: program.emulator._faults.active[0].applied)
+    return launcher
+
+
+def waiting_for_the_player(start: Start, program: Program) -> Launcher:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    launcher = start()
+    launcher.phase(launcher.ask("login", STEAM, "login"), "waiting-for-browser")
+    return launcher
+
+
+def idle_after_a_login(start: Start, program: Program) -> Launcher:
+    launcher = start()
+    assert launcher.call("login", STEAM)["result"]
+    return launcher
+
+
+STAGES = [waiting_for_the_ticket, post_in_flight, waiting_for_the_player, idle_after_a_login]
+CAUSES: dict[str, tuple[Callable[[Launcher], None], int]] = {
+    "end of input": (Launcher.close_input, 0),
+    "shutdown": (lambda launcher: launcher.send(request("shutdown", request_id="end")), 0),
+}
+if sys.platform != "win32":  # where nobody can send one to a process that has no console
+    CAUSES |= {
+        "SIGINT": (lambda launcher: launcher.signal(signal.SIGINT), 130),
+        "SIGTERM": (lambda launcher: launcher.signal(signal.SIGTERM), 130),
+        "SIGHUP": (lambda launcher: launcher.signal(signal.SIGHUP), 130),
+    }
+needs_posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="a POSIX system is needed: its shell, its pipes, its signals"
+)
+
+
+def wait_until(reached: Callable[[], object]) -> None:
+    for _ in range(int(PATIENCE / 0.005)):
+        if reached():
+            return
+        time.sleep(0.005)
+    pytest.fail("it did not come to that")
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)
+def test_an_end(start: Start, program: Program, stage: Callable[..., Launcher], cause: str) -> None:
+    launcher = stage(start, program)
+    end, expected = CAUSES[cause]
+    end(launcher)
+    if cause == "shutdown":
+        launcher.expect("end", "shutdown")
+        if stage is not idle_after_a_login:  # what was cancelled is answered before
+            assert launcher.answer("login")["error"]["data"]["kind"] == "cancelled"
+        assert launcher.answer("end")["result"] is None
+    status, seconds = launcher.end()
+    assert (status, launcher.err) == (expected, "")
+    assert kept(seconds, A_SECOND)
+    if cause != "shutdown" and stage is not idle_after_a_login:
+        assert launcher.answer("login")["error"]["data"]["kind"] == "cancelled"
+    program.every_ticket_was_cancelled_once()
+    assert program.log.story()[-1] == "shutdown"
+
+
+@pytest.mark.parametrize("place", ["init", "request", "frame", "cancel", "shutdown"])
+def test_a_library_that_is_stuck_keeps_nobody(start: Start, program: Program, place: str) -> None:
+    program.environ |= {"STEAM_STUB_HANG": f"{place}:20000", "STEAM_STUB_TICKET_DELAY_MS": "300"}
+    launcher = start()
+    launcher.phase(launcher.ask("login", STEAM), "requesting-ticket")
+    time.sleep(0.2)
+    launcher.close_input()
+    status, seconds = launcher.end()
+    assert status == 0 and kept(seconds, A_SECOND)
+
+
+def test_nobody_can_read_any_more(program: Program) -> None:
+    arguments = [sys.executable, "-c", _CLOSES_OUTPUT, *command("sidecar"), *program.flags()]
+    done = subprocess.run(arguments, env=program.all_environ, capture_output=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+_CLOSES_OUTPUT = """
+import os, subprocess, sys
+reading, writing = os.pipe()
+sidecar = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=writing)
+os.close(writing)
+os.close(reading)
+sidecar.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"initialize"}\\n')
+sidecar.stdin.flush()
+sys.exit(sidecar.wait(20))
+"""
+
+
+@needs_posix
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_started_without_one_of_its_pipes(program: Program, closed: str) -> None:
+    import shlex
+
+    line = shlex.join([*command("sidecar"), *program.flags()])
+    ask = json.dumps(request("initialize", request_id=1))
+    done = subprocess.run(
+        ["sh", "-c", f"{line} {closed}"],
+        input=f"{ask}\n".encode(),
+        capture_output=True,
+        env=program.all_environ,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (b"protocolVersion" in done.stdout) is (closed == "2>&-")
+
+
+def test_a_setting_that_is_wrong(start: Start) -> None:
+    launcher = start("--timeout", "never")
+    assert launcher.end()[0] == 2
+    assert launcher.err.startswith("sudomimus-bridge: --timeout must be")
+
+
+# --- a reader that is slow or has stopped ------------------------------------------------------------------------------
+
+
+def test_with_a_stopped_reader_nothing_is_lost_and_logins_can_be_cancelled(start: Start, program: Program) -> None:
+    launcher = waiting_for_the_ticket(start, program)
+    launcher.stop_reading()
+    asked = [launcher.ask("rpc.discover") for _ in range(30)]  # some 300 kB, more than any pipe holds
+    launcher.ask("cancel", {"id": "login"}, "cancel")
+    wait_until(lambda: "cancel" in program.log.story())
+    launcher.go_on_reading()
+    assert launcher.answer("login")["error"]["data"]["kind"] == "cancelled"
+    assert launcher.answer("cancel")["result"] == {"cancelled": True}
+    assert all(launcher.answer(each)["result"] for each in asked)
+
+
+FLOOD = 600
+"""Questions whose answers take some 7 MB."""
+
+
+class Flood:
+    """A launcher that asks on and on and reads nothing, with a login running."""
+
+    def __init__(self, start: Start, program: Program) -> None:
+        self.launcher = waiting_for_the_ticket(start, program)
+        self.launcher.stop_reading()
+        assert self.launcher.process.stdin is not None
+        self._pipe = self.launcher.process.stdin.fileno()
+        os.set_blocking(self._pipe, False)
+        for number in range(FLOOD):
+            self.launcher.expect(number, "rpc.discover")
+        self._left = (
+            b"".join(json.dumps(request("rpc.discover", {}, n)).encode() + b"\n" for n in range(FLOOD))
+            + self._padding()
+        )
+        for _ in range(20):  # until nothing is taken for a second
+            if self.write():
+                break
+            time.sleep(0.05)
+
+    @staticmethod
+    def _padding() -> bytes:
+        """More than the pipe holds, so that the end of the input is never at hand."""
+        return (b" " * 50_000 + b"\n") * 10
+
+    def write(self) -> bool:
+        """Whether all is written."""
+        try:
+            while self._left:
+                self._left = self._left[os.write(self._pipe, self._left) :]
+        except BlockingIOError:
+            return False
+        return True
+
+    def write_all(self) -> None:
+        os.set_blocking(self._pipe, True)
+        self.write()
+
+    @property
+    def is_stuck(self) -> bool:
+        return bool(self._left)
+
+
+def resident_kb(pid: int) -> int:
+    return next(
+        int(line.split()[1])
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("VmRSS")
+    )
+
+
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc is needed, which tells of other processes")
+
+
+@needs_proc
+def test_a_flood_without_a_reader_does_not_grow_memory_and_loses_nothing(start: Start, program: Program) -> None:
+    flood = Flood(start, program)
+    assert flood.is_stuck
+    assert resident_kb(flood.launcher.process.pid) < 100_000 + 2 * FULL // 1024
+    flood.launcher.go_on_reading()
+    flood.write_all()
+    for request_id in range(FLOOD):
+        assert flood.launcher.answer(request_id)["result"]
+    assert flood.launcher.call("cancel", {"id": "login"})["result"] == {"cancelled": True}
+
+
+@needs_posix
+@pytest.mark.parametrize("cause", ["SIGTERM", "end of input"])
+def test_a_flooded_sidecar_ends_like_any_other(start: Start, program: Program, cause: str) -> None:
+    """What has not been read of the input hides its end; where the system cannot tell, the parent's end is what is left."""
+    if cause == "end of input" and sys.platform != "linux":
+        pytest.skip("only Linux tells of a pipe's end before all is read")
+    flood = Flood(start, program)
+    assert flood.is_stuck
+    if cause == "SIGTERM":
+        flood.launcher.signal(signal.SIGTERM)
+    else:
+        flood.launcher.close_input()
+    began = time.monotonic()
+    status = flood.launcher.process.wait(PATIENCE)
+    assert status == (130 if cause == "SIGTERM" else 0) and kept(time.monotonic() - began, A_SECOND + 0.5)
+    flood.launcher.go_on_reading()
+    program.every_ticket_was_cancelled_once(1)
+
+
+# --- the launcher's own end ----------------------------------------------------------------------------------------------
+
+# Starts the sidecar, signs in again and again, and may leave both pipes to a grandchild that outlives it. Says who they are,
+# and then once that the first login is under way.
+_LAUNCHER = textwrap.dedent(
+    """
+    import json, subprocess, sys
+    sidecar = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    heir = None
+    if sys.argv[1] == "heir":
+        heir = subprocess.Popen(["sleep", "30"], stdin=sidecar.stdout, stdout=sidecar.stdin)
+    print(json.dumps([sidecar.pid, heir and heir.pid]), flush=True)
+    number = 0
+    while True:
+        number += 1
+        login = {"jsonrpc": "2.0", "id": number, "method": "login", "params": {"method": "steam", "openBrowser": False}}
+        sidecar.stdin.write(json.dumps(login).encode() + b"\\n")
+        sidecar.stdin.flush()
+        while json.loads(sidecar.stdout.readline()).get("id") != number:
+            if number == 1:
+                print("under way", flush=True)
+    """
+)
+
+
+def alive(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return status not in "ZX"
+
+
+def kill_launcher_after(program: Program, seconds: float, *, heir: bool, from_start: bool = False) -> None:
+    """Kill it that long after the first login tells its first progress, or after its start; then see what is left."""
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", _LAUNCHER, "heir" if heir else "alone", *command("sidecar"), *program.flags()],
+        env=program.all_environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with launcher:
+        assert launcher.stdout is not None
+        sidecar, heir_pid = json.loads(launcher.stdout.readline())
+        try:
+            if not from_start:
+                assert launcher.stdout.readline() == b"under way\n"
+            time.sleep(seconds)
+            launcher.kill()
+            killed = time.monotonic()
+            while alive(sidecar) and time.monotonic() < killed + PATIENCE:
+                time.sleep(0.01)
+            outlived = time.monotonic() - killed
+            assert kept(outlived, 2), (
+                f"the sidecar outlived its launcher, killed after {seconds:.3f} s, by {outlived:.1f}"
+            )
+        finally:
+            for pid in filter(None, (sidecar, heir_pid)):
+                if alive(pid):
+                    os.kill(pid, signal.SIGKILL)
+
+
+@needs_proc
+def test_killing_the_launcher_at_any_moment_leaves_nothing_behind(program: Program, soak: int) -> None:
+    """With and without a grandchild that holds the pipes. `--soak 17` is 204 moments of a login, and 68 of the way there."""
+    dice = random.Random(f"moments {soak}")
+    program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "40"
+    program.emulator.fault(path=ISSUE, delay=0.04)
+    moments = [(at, dice.uniform(0.0, 0.3 if at % 4 else 0.6)) for at in range(16 * soak)]
+
+    def kill(at: int, seconds: float) -> None:
+        kill_launcher_after(program, seconds, heir=bool(at // 4 % 2), from_start=at % 4 == 0)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda moment: kill(*moment), moments))
+    assert "request" in program.log.story()
+    program.every_ticket_was_cancelled_once()
+
+
+@needs_proc
+def test_a_grandchild_holds_the_pipes_of_an_idle_sidecar(program: Program) -> None:
+    program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "10000"
+    kill_launcher_after(program, 0.2, heir=True)
+    program.every_ticket_was_cancelled_once()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="orphans are adopted on POSIX alone")
+def test_a_launcher_that_ended_while_python_started(program: Program, tmp_path: Path) -> None:
+    """Its pipes are held open by others, and the parent that Python finds is whoever adopts orphans."""
+    os.mkfifo(fifo := tmp_path / "input")
+    held_open = os.open(fifo, os.O_RDWR)
+    script = f'{{ sleep 0.3; exec "$@"; }} <"{fifo}" & exit 0'
+    orphan = subprocess.Popen(
+        ["sh", "-c", script, "sh", *command("sidecar"), *program.flags()],
+        env=program.all_environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with orphan:
+        assert orphan.stdout is not None and orphan.stderr is not None
+        began = time.monotonic()
+        assert orphan.stdout.read() == b""  # ends with the process
+        assert b"has ended, so there is nobody to serve" in orphan.stderr.read()
+        assert time.monotonic() - began < PATIENCE / 2
+    os.close(held_open)
+
+
+# --- its own end -----------------------------------------------------------------------------------------------------------
+
+# A sidecar with a bug in what reads the second line.
+_CRASHES = textwrap.dedent(
+    """
+    import sys
+    from sudomimus_bridge._sidecar.dispatcher import Dispatcher
+    receive, lines = Dispatcher.receive, []
+    def crash(self, line):
+        lines.append(line)
+        if len(lines) == 2:
+            raise RuntimeError("a bug with acs_t_" + "0" * 64 + " and eyJhbGciOiJIUzI.eyJzdWIi.c2ln in its words")
+        receive(self, line)
+    Dispatcher.receive = crash
+    from sudomimus_bridge._cli.main import main
+    sys.exit(main())
+    """
+)
+
+
+def test_a_crash_says_where_without_a_secret_and_leaves_nothing_behind(program: Program) -> None:
+    program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "10000"
+    crashing = subprocess.Popen(
+        [sys.executable, "-c", _CRASHES, "sidecar", *program.flags()],
+        env=program.all_environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert crashing.stdin is not None
+    crashing.stdin.write(json.dumps(request("login", STEAM, 1)).encode() + b"\n")
+    crashing.stdin.flush()
+    wait_until(lambda: "request" in program.log.story())
+    out, err = crashing.communicate(b"\n", timeout=PATIENCE)
+    assert crashing.returncode == 70
+    assert b"Traceback" not in err and b"RuntimeError: a bug with [secret] and [secret] in its words" in err
+    assert err.count(b"\n") == 1
+    for line in out.splitlines():
+        assert json.loads(line)["jsonrpc"] == "2.0"
+    program.every_ticket_was_cancelled_once(1)
+    assert program.log.story()[-1] == "shutdown"

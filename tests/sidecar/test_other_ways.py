@@ -1,0 +1,320 @@
+"""The other ways in through the sidecar, and staying signed in: browser, code, `refresh` and `logout`, and what a cancel in the
+middle of each leaves behind.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.emulator.players.visitor import visit
+from sudomimus_bridge.testing._scripted_browser import HandOver, ScriptedBrowser
+
+from ..cli.test_program import Program, on_stub
+from ..conftest import StubLog
+from ..helpers.patience import kept
+from ..helpers.sidecar_helpers import Launcher, launchers, request
+from .test_life import A_SECOND, wait_until
+from .test_logins import is_signed_in
+
+Start = Callable[..., Launcher]
+
+
+@pytest.fixture
+def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Program]:
+    yield from on_stub(emulator, stub_library, stub_log)
+
+
+@pytest.fixture
+def start(program: Program) -> Iterator[Start]:
+    yield from launchers(program)
+
+
+def test_a_login_in_the_browser_with_what_a_backend_established(start: Start, emulator: Emulator) -> None:
+    launcher, inquiry = start(), emulator.establish()
+    keys = {"exposureKey": inquiry["exposureKey"], "hiddenKey": inquiry["hiddenKey"]}
+    asked = launcher.ask("login", {"method": "browser", "openBrowser": False, **keys})
+    page = launcher.phase(asked, "waiting-for-browser")["errand"]["url"]
+    assert visit(page) == "done"
+    launcher.call("done", {"id": asked})
+    assert is_signed_in(launcher.answer(asked))
+
+
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"method": "browser", "exposureKey": "exp_1"}, "hiddenKey"),
+        ({"method": "browser", "hiddenKey": "hid_1"}, "exposureKey"),
+        ({"method": "steam", "exposureKey": "exp_1", "hiddenKey": "hid_1"}, "exposureKey"),
+        ({"method": "device", "hiddenKey": "hid_1"}, "hiddenKey"),
+    ],
+)
+def test_keys_that_do_not_go_together(start: Start, program: Program, params: dict[str, str], field: str) -> None:
+    """What is missing is not taken from the environment: that would be another inquiry's."""
+    program.environ |= {"SUDOMIMUS_EXPOSURE_KEY": "exp_other1", "SUDOMIMUS_HIDDEN_KEY": "hid_other1"}
+    launcher = start()
+    launcher.send(request("login", params, 1))
+    answer = launcher.answer(1)
+    assert (answer["error"]["code"], answer["error"]["data"]["field"]) == (-32602, f"params.{field}")
+    assert "hid_1" not in json.dumps(answer)
+
+
+def test_a_login_in_the_browser_with_nothing_to_begin_with(start: Start) -> None:
+    error = start().call("login", {"method": "browser"})["error"]
+    assert (error["code"], error["data"]["kind"]) == (-32000, "configuration")
+
+
+def test_keys_that_are_swapped(start: Start, emulator: Emulator) -> None:
+    inquiry = emulator.establish()
+    keys = {"exposureKey": inquiry["hiddenKey"], "hiddenKey": inquiry["exposureKey"]}
+    answer = start().call("login", {"method": "browser", **keys})
+    assert answer["error"]["data"]["kind"] == "configuration"
+    assert not any(key in json.dumps(answer) for key in inquiry.values())
+
+
+def test_a_login_with_a_code(start: Start, emulator: Emulator) -> None:
+    emulator.update({"device.interval": 1})
+    launcher = start()
+    asked = launcher.ask("login", {"method": "device", "openBrowser": False})
+    device = launcher.phase(asked, "waiting-for-browser")["device"]
+    assert set(device) == {"userCode", "verificationUri", "verificationUriComplete"}
+    assert visit(device["verificationUri"], user_code=device["userCode"]) == "done"
+    launcher.call("done", {"id": asked})
+    assert is_signed_in(launcher.answer(asked))
+
+
+def test_a_session_is_renewed_and_ended(start: Start, emulator: Emulator) -> None:
+    launcher, pair = start("--verbose"), emulator.open_session()
+    first = launcher.call("refresh", {"refreshToken": pair.refresh_token})
+    assert is_signed_in(first)
+    assert first["result"]["applicationAnchor"] == emulator.urls["application"]
+    token = {"refreshToken": first["result"]["refreshToken"]}
+    assert launcher.call("logout", token)["result"] == {"revoked": True}
+    assert launcher.call("logout", token)["result"] == {"revoked": False}
+    error = launcher.call("refresh", token)["error"]
+    assert (error["data"]["kind"], error["data"]["retryable"]) == ("denied", False)
+    launcher.close_input()
+    launcher.end()
+    for secret in (pair.refresh_token, first["result"]["accessToken"], token["refreshToken"]):
+        assert secret not in launcher.err
+
+
+@pytest.mark.parametrize(
+    ("fault", "data"),
+    [
+        ("reset when=after", {"kind": "service-unavailable", "reason": "RefreshTokenUncertain", "retryable": True}),
+        ("500 times=9", {"kind": "service-unavailable", "reason": "RefreshTokenUncertain", "retryable": True}),
+        ("409", {"kind": "service-unavailable", "reason": "RefreshTokenUncertain", "retryable": True}),
+        ("503 retry-after=7200", {"kind": "service-unavailable", "retryable": True}),
+        ("404", {"kind": "configuration", "retryable": False}),
+        (
+            "403 reason=ClaimConsentRequired",
+            {"kind": "denied", "reason": "ClaimConsentRequired", "retryable": False},
+        ),
+        (
+            "401 reason=RefreshTokenExpired",
+            {"kind": "denied", "reason": "RefreshTokenExpired", "retryable": False},
+        ),
+    ],
+)
+def test_what_became_of_the_refresh_token(start: Start, emulator: Emulator, fault: str, data: dict[str, Any]) -> None:
+    """Each row of the table in docs/sidecar.md."""
+    emulator.fault(f"POST /session/refresh {fault}")
+    error = start().call("refresh", {"refreshToken": emulator.open_session().refresh_token})["error"]
+    assert error["data"] == data
+
+
+@pytest.fixture
+def browser(program: Program) -> Iterator[ScriptedBrowser]:
+    """Who does the page that the sidecar opens."""
+    scripted = ScriptedBrowser()
+    with HandOver(scripted) as hand_over:
+        program.environ["BROWSER"] = hand_over.command
+        yield scripted
+    assert scripted.failures == []
+
+
+def test_the_page_of_a_login_in_the_browser_is_opened(
+    start: Start, emulator: Emulator, browser: ScriptedBrowser
+) -> None:
+    launcher = start("--verbose")
+    asked = launcher.ask("login", {"method": "browser", **emulator.establish()})
+    answer = launcher.answer(asked)
+    assert is_signed_in(answer)
+    page = launcher.phase(asked, "waiting-for-browser")["errand"]
+    assert browser.pages == [page["url"]] and page["expiresAt"] is None
+    launcher.close_input()
+    launcher.end()
+    for secret in (page["url"], answer["result"]["accessToken"], answer["result"]["refreshToken"]):
+        assert secret not in launcher.err
+
+
+def test_the_page_with_the_code_in_it_is_opened(start: Start, emulator: Emulator, browser: ScriptedBrowser) -> None:
+    emulator.update({"device.interval": 1})
+    launcher = start("--verbose")
+    asked = launcher.ask("login", {"method": "device"})
+    assert is_signed_in(launcher.answer(asked))
+    device = launcher.phase(asked, "waiting-for-browser")["device"]
+    assert browser.pages == [device["verificationUriComplete"]]
+    launcher.close_input()
+    launcher.end()
+    assert device["userCode"] not in launcher.err and device["verificationUriComplete"] not in launcher.err
+
+
+def test_a_code_without_a_page_that_has_it(start: Start, emulator: Emulator) -> None:
+    """The member is not there then, rather than null."""
+    emulator.fault(path="/device/device-authorize", body=_GRANT | {"verificationUri": f"{emulator.urls['via']}/device"})
+    launcher = start()
+    device = launcher.phase(launcher.ask("login", {"method": "device", "openBrowser": False}), "waiting-for-browser")
+    assert device["device"].keys() == {"userCode", "verificationUri"}
+    assert device.keys() == {"id", "phase", "device"}
+
+
+_GRANT = {"deviceCode": "dvc_0123456789abcdef", "userCode": "WDJB-MJHT", "expiresIn": 600, "interval": 5}
+
+
+def test_done_is_heard_once(start: Start, emulator: Emulator) -> None:
+    launcher = start()
+    for method, keys in (("browser", emulator.establish()), ("device", {})):
+        asked = launcher.ask("login", {"method": method, "openBrowser": False, **keys})
+        launcher.phase(asked, "waiting-for-browser")
+        wait_until(lambda asked=asked: launcher.call("done", {"id": asked})["result"]["accepted"])  # type: ignore[misc]
+        launcher.ask("cancel", {"id": asked})
+        assert launcher.answer(asked)["error"]["data"]["kind"] == "cancelled"
+        assert launcher.call("done", {"id": asked})["result"] == {"accepted": False}
+
+
+# --- in the middle --------------------------------------------------------------------------------------------------------
+
+
+def in_flight(launcher: Launcher, emulator: Emulator, method: str, path: str) -> Any:
+    """A request that has come to where the service does not answer."""
+    emulator.fault(path=path, delay=20)
+    keys = emulator.establish() if path in ("/connect/status-poll", "/connect/redeem") else {}
+    asked = launcher.ask("login", {"method": method, "openBrowser": False, **keys})
+    if path not in BEFORE_THE_PAGE:
+        told = launcher.phase(asked, "waiting-for-browser")
+        visit(told["errand"]["url"] if "errand" in told else told["device"]["verificationUriComplete"])
+        launcher.call("done", {"id": asked})
+    wait_until(lambda: emulator._faults.active[0].applied)
+    return asked
+
+
+BEFORE_THE_PAGE = ("/connect/establish", "/device/device-authorize")
+MIDDLES = [
+    ("browser", "/connect/status-poll"),
+    ("browser", "/connect/redeem"),
+    ("device", "/device/device-authorize"),
+    ("device", "/device/device-token"),
+]
+
+
+@pytest.mark.parametrize("by", ["cancel", "end of input"])
+def test_establishing_is_cancelled_in_the_middle(start: Start, program: Program, emulator: Emulator, by: str) -> None:
+    program.environ["SUDOMIMUS_CLIENT_KEY"] = Path(emulator.urls["clientKeyFile"]).read_text(encoding="utf-8")
+    launcher = start()
+    cancelled(launcher, emulator, in_flight(launcher, emulator, "browser", "/connect/establish"), by)
+
+
+@pytest.mark.parametrize(("method", "path"), MIDDLES)
+@pytest.mark.parametrize("by", ["cancel", "end of input"])
+def test_a_login_is_cancelled_in_the_middle(
+    start: Start, program: Program, emulator: Emulator, method: str, path: str, by: str
+) -> None:
+    emulator.update({"device.interval": 1})
+    launcher = start()
+    cancelled(launcher, emulator, in_flight(launcher, emulator, method, path), by)
+
+
+def cancelled(launcher: Launcher, emulator: Emulator, asked: Any, by: str) -> None:
+    """It ends so, and disturbs nothing else."""
+    if by == "cancel":
+        assert launcher.call("cancel", {"id": asked})["result"] == {"cancelled": True}
+        assert launcher.answer(asked)["error"]["data"] == {"kind": "cancelled", "retryable": False}
+        assert launcher.call("cancel", {"id": asked})["result"] == {"cancelled": False}
+        emulator.clear_faults()
+        assert is_signed_in(launcher.call("login", {"method": "steam", "openBrowser": False}))
+    launcher.close_input()
+    status, seconds = launcher.end()
+    assert (status, launcher.err) == (0, "") and kept(seconds, A_SECOND)
+    if by == "end of input":
+        assert launcher.answer(asked)["error"]["data"] == {"kind": "cancelled", "retryable": False}
+
+
+@pytest.mark.parametrize("by", ["cancel", "shutdown", "end of input"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_refresh_that_is_cancelled_in_the_middle_says_what_became_of_the_token(
+    start: Start, emulator: Emulator, when: str, by: str
+) -> None:
+    """`after` the service has used it, and `before`: from here the two look the same."""
+    launcher, pair = start(), emulator.open_session()
+    emulator.fault(path="/session/refresh", delay=20, when=when)
+    asked = launcher.ask("refresh", {"refreshToken": pair.refresh_token})
+    wait_until(lambda: emulator._faults.active[0].applied)
+    if by == "end of input":
+        launcher.close_input()
+        launcher.end()
+    elif by == "shutdown":
+        assert launcher.call("shutdown")["result"] is None
+        launcher.end()
+    else:
+        assert launcher.call("cancel", {"id": asked})["result"] == {"cancelled": True}
+    answer = launcher.answer(asked)
+    assert answer["error"]["data"] == {"kind": "cancelled", "reason": "RefreshTokenUncertain", "retryable": False}
+    assert pair.refresh_token not in json.dumps(answer)
+
+
+def test_a_logout_that_is_cancelled_in_the_middle_may_be_sent_again(start: Start, emulator: Emulator) -> None:
+    launcher, pair = start(), emulator.open_session()
+    emulator.fault(path="/session/logout", delay=20, when="after", times=1)
+    asked = launcher.ask("logout", {"refreshToken": pair.refresh_token})
+    wait_until(lambda: emulator._faults.active[0].applied)
+    assert launcher.call("cancel", {"id": asked})["result"] == {"cancelled": True}
+    assert launcher.answer(asked)["error"]["data"] == {"kind": "cancelled", "retryable": False}
+    assert launcher.call("logout", {"refreshToken": pair.refresh_token})["result"].keys() == {"revoked"}
+
+
+@pytest.mark.parametrize("method", ["refresh", "logout"])
+def test_requests_with_one_token_at_the_same_time_share_one_request(
+    start: Start, emulator: Emulator, method: str
+) -> None:
+    """With no grace window, a token that is sent twice ends the session."""
+    emulator.update({"sessions.grace_seconds": 0})
+    try:
+        launcher, pair, other = start(), emulator.open_session(), emulator.open_session()
+        emulator.fault(path=f"/session/{method}", delay=1, when="after")
+        asked = [launcher.ask(method, {"refreshToken": pair.refresh_token}) for _ in range(3)]
+        alone = launcher.ask(method, {"refreshToken": other.refresh_token})
+        results = [launcher.answer(each)["result"] for each in asked]
+        assert results == [results[0]] * 3
+        assert launcher.answer(alone)["result"] != results[0] or method == "logout"
+        assert [each.path for each in emulator.requests].count(f"/session/{method}") == 2
+        if method == "refresh":
+            assert not any(session.revoked for session in emulator.sessions)
+    finally:
+        emulator.reset(settings=True)
+
+
+def test_requests_that_share_one_request_share_its_error(start: Start, emulator: Emulator) -> None:
+    launcher, pair = start(), emulator.open_session()
+    emulator.set_sessions(revoked=True)
+    emulator.fault(path="/session/refresh", delay=1, when="after")
+    asked = [launcher.ask("refresh", {"refreshToken": pair.refresh_token}) for _ in range(3)]
+    errors = [launcher.answer(each)["error"] for each in asked]
+    assert errors == [errors[0]] * 3
+    assert errors[0]["data"]["reason"] == "RefreshTokenRevoked"
+    assert [each.path for each in emulator.requests].count("/session/refresh") == 1
+
+
+def test_nobody_is_asked_by_a_notification(start: Start, emulator: Emulator) -> None:
+    """A refresh without an id would spend the token for nobody."""
+    launcher, pair = start(), emulator.open_session()
+    for method in ("refresh", "logout"):
+        launcher.send(request(method, {"refreshToken": pair.refresh_token}))
+    assert is_signed_in(launcher.call("refresh", {"refreshToken": pair.refresh_token}))
+    assert [each.path for each in emulator.requests].count("/session/refresh") == 1

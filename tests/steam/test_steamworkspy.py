@@ -1,0 +1,195 @@
+"""A game on SteamworksPy that signs its players in. How it ends in the middle of it is `test_steamworkspy_ends`', how
+it imports the package is `test_steamworkspy_import`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sudomimus_bridge.emulator import Emulator
+
+from ..conftest import StubLog
+from ..helpers.steamworkspy_helpers import Player, all_in_order, game_folder, listened_only, needs_steamworkspy
+
+pytestmark = [pytest.mark.usefixtures("stub_log"), needs_steamworkspy]
+
+
+@pytest.fixture
+def play(emulator: Emulator, tmp_path: Path) -> Iterator[Player]:
+    yield Player(tmp_path, emulator.urls["native"])
+    emulator.reset(settings=True)
+
+
+@pytest.mark.parametrize("callback", ["normal", "early", "twice", "other-handle-first"])
+def test_logins(play: Player, stub_log: StubLog, callback: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", callback)
+    monkeypatch.setenv("STEAM_STUB_NOISE", "3")
+    *signed_in, host = play("""
+        steamworks.initialize()
+        with bridge_on(steamworks) as bridge:
+            for _ in range(3):
+                print(bool(play(bridge.start_login()).access_token))
+        steamworks.unload()
+    """)
+    assert signed_in == ["True"] * 3
+    all_in_order(stub_log, host)
+    assert stub_log.story().count("request") == 3
+
+
+def test_several_logins_at_once(play: Player, stub_log: StubLog) -> None:
+    signed_in, host = play("""
+        steamworks.initialize()
+        with bridge_on(steamworks) as bridge:
+            logins = [bridge.start_login() for _ in range(8)]
+            print(len({play(login).access_token for login in logins}))
+        steamworks.unload()
+    """)
+    assert signed_in == "8"
+    all_in_order(stub_log, host)
+
+
+def test_an_errand(play: Player, stub_log: StubLog, emulator: Emulator) -> None:
+    emulator.update(claims={"email": "REQUIRED"})
+    state, phases, host = play("""
+        steamworks.initialize()
+        with bridge_on(steamworks, AutoBrowser()) as bridge:
+            print(play(bridge.start_login(on_progress=told)).claims["email"]["state"])
+        print(*(phase.value for phase in phases))
+        steamworks.unload()
+    """)
+    assert state == "GRANTED"
+    assert phases.split()[-1] == "succeeded"
+    assert "errand-completed" in phases
+    all_in_order(stub_log, host)
+    assert stub_log.story().count("request") == 2
+
+
+def test_an_errand_that_is_shared_by_choice(play: Player, stub_log: StubLog) -> None:
+    completed, host = play("""
+        steamworks.initialize()
+        with bridge_on(steamworks, AutoBrowser()) as bridge:
+            token = play(bridge.start_login()).access_token
+            share = bridge.start_share(token, told)
+            play(share, until=lambda: Phase.WAITING_FOR_BROWSER in phases)
+            share.done()
+            print(play(share).completed)
+        steamworks.unload()
+    """)
+    assert completed == "True"
+    all_in_order(stub_log, host)
+
+
+def test_cancelled_while_steam_makes_the_ticket(
+    play: Player, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
+    ended, host = play("""
+        steamworks.initialize()
+        bridge = bridge_on(steamworks)
+        login = bridge.start_login()
+        play(login, until=has_requested)
+        login.cancel()
+        print(play(login))
+        bridge.close()
+        steamworks.unload()
+    """)
+    assert ended == "cancelled"
+    all_in_order(stub_log, host)
+
+
+def test_cancelled_while_the_player_is_in_the_browser(play: Player, stub_log: StubLog, emulator: Emulator) -> None:
+    emulator.update(claims={"email": "REQUIRED"})
+    ended, host = play("""
+        steamworks.initialize()
+        bridge = bridge_on(steamworks)
+        login = bridge.start_login(on_progress=told)
+        play(login, until=lambda: Phase.WAITING_FOR_BROWSER in phases)
+        login.cancel()
+        print(play(login))
+        bridge.close()
+        steamworks.unload()
+    """)
+    assert ended == "cancelled"
+    all_in_order(stub_log, host)
+
+
+def test_a_library_that_is_too_old_is_named_with_the_one_to_put_there(
+    play: Player, stub_log: StubLog, tmp_path: Path
+) -> None:
+    sentence, pumping, host = play(
+        """
+        steamworks.initialize()
+        bridge = bridge_on(steamworks)
+        try:
+            bridge.login()
+        except BridgeError as error:
+            print(error.sentence)
+        print(steamworks.run_callbacks())
+        frames += 1
+        bridge.close()
+        steamworks.unload()
+        """,
+        sdk=156,
+    )
+    library = next(path for path in tmp_path.resolve().iterdir() if "steam_api" in path.name)
+    assert sentence.startswith(
+        f"{library} is too old to sign in with: put {library.name} of Steamworks SDK 1.57 in its"
+    )
+    assert ". " not in sentence
+    assert sentence.endswith(".")
+    assert pumping == "True"
+    assert "SteamAPI_RegisterCallback" not in [call.call for call in listened_only(stub_log, host)]
+
+
+def test_the_one_sdk_that_the_package_for_windows_goes_with(play: Player, stub_log: StubLog) -> None:
+    """1.57, whose SteamAPI_Init it calls and which has Web API tickets already."""
+    signed_in, host = play(
+        """
+        steamworks.initialize()
+        with bridge_on(steamworks) as bridge:
+            print(bool(play(bridge.start_login())))
+        steamworks.unload()
+        """,
+        sdk=157,
+    )
+    assert signed_in == "True"
+    all_in_order(stub_log, host)
+    assert "SteamAPI_Init" in [call.call for call in stub_log.calls]
+
+
+def test_steam_not_initialised_yet_and_then_it_is(play: Player, stub_log: StubLog) -> None:
+    sentence, signed_in, host = play("""
+        bridge = bridge_on(steamworks)
+        try:
+            play(bridge.start_login())
+            bridge.login()
+        except BridgeError as error:
+            print(error.sentence)
+        frames = 0  # Steam counts from Init on
+        steamworks.initialize()
+        print(bool(play(bridge.start_login())))
+        bridge.close()
+        steamworks.unload()
+    """)
+    assert "initialize() of its STEAMWORKS object" in sentence
+    assert signed_in == "True"
+    all_in_order(stub_log, host)
+
+
+def test_the_library_that_is_linked_is_the_one_that_is_used(play: Player, stub_log: StubLog, tmp_path: Path) -> None:
+    """Not another copy that something else in the process has loaded, which no one has initialised."""
+    game_folder(tmp_path / "another")
+    signed_in, host = play("""
+        import ctypes, pathlib
+        others = [ctypes.CDLL(str(file.resolve())) for file in pathlib.Path("another").glob("*steam_api*")]
+        assert [other.SteamAPI_GetHSteamPipe() for other in others] == [0]
+        steamworks.initialize()
+        with bridge_on(steamworks) as bridge:
+            print(bool(play(bridge.start_login())))
+        steamworks.unload()
+    """)
+    assert signed_in == "True"
+    all_in_order(stub_log, host)

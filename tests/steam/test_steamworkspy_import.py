@@ -1,0 +1,228 @@
+"""How a game comes by SteamworksPy: PyPI's package under the name it imports itself by, upstream's layout, or neither."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from sudomimus_bridge._values.errors import BridgeError, ConfigurationError
+from sudomimus_bridge.steam.steamworkspy import SteamworksPySteam, import_steamworks
+from sudomimus_bridge.testing import _steamworkspy_stub as steamworkspy_stub
+from sudomimus_bridge.testing._compiled_stub import StubNotCompiled, compiled_stub
+from sudomimus_bridge.testing._steamworkspy_stub import lay_out_game, layer_name
+
+from ..conftest import StubLog
+from ..helpers.steam_helpers import run_program
+
+pytestmark = pytest.mark.usefixtures("stub_log")
+
+
+@pytest.fixture
+def package() -> Path:
+    """Where the real package lies."""
+    spec = importlib.util.find_spec("steamworkspy")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("the package steamworkspy is needed: pip install 'sudomimus-bridge[steamworkspy]'")
+    return Path(spec.submodule_search_locations[0])
+
+
+@pytest.fixture
+def game(tmp_path: Path) -> Path:
+    """The folder of a game, which is the working directory too."""
+    try:
+        return lay_out_game(tmp_path)
+    except StubNotCompiled as error:
+        pytest.skip(f"the compiled stubs of Steam and SteamworksPy are needed: {error}")
+
+
+SIGN_IN = """
+    import anyio
+    from sudomimus_bridge._values.clock import SystemClock
+    from sudomimus_bridge.steam.steamworkspy import SteamworksPySteam, import_steamworks
+    from sudomimus_bridge.steam._ticket import web_api_ticket
+
+    async def ticket(steamworks):
+        steam = SteamworksPySteam(steamworks)
+        async with anyio.create_task_group() as tasks:
+
+            async def frames():
+                while True:
+                    steamworks.run_callbacks()
+                    await anyio.sleep(0.002)
+
+            tasks.start_soon(frames)
+            app_id = await steam.open()
+            async with web_api_ticket(steam, SystemClock()) as ticket_hex:
+                print(app_id, len(ticket_hex))
+            await steam.aclose()
+            tasks.cancel_scope.cancel()
+
+    def sign_in(STEAMWORKS):
+        steamworks = STEAMWORKS()
+        steamworks.initialize()
+        anyio.run(ticket, steamworks)
+        steamworks.unload()
+"""
+
+
+def sign_in(story: str, *arguments: str) -> list[str]:
+    done = run_program(SIGN_IN + story, *arguments)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_package_as_pypi_has_it(package: Path, game: Path, stub_log: StubLog) -> None:
+    """Also beside a folder that bears the name `steamworks` and is no package of Python's."""
+    (game / "steamworks").mkdir()
+    told = sign_in("""
+    import sys
+    STEAMWORKS = import_steamworks(".")
+    assert import_steamworks() is STEAMWORKS
+    from steamworks.steamworks import STEAMWORKS as the_same
+    assert the_same is STEAMWORKS
+    print(sys.modules[STEAMWORKS.__module__].__file__)
+    sign_in(STEAMWORKS)
+    """)
+    assert told == [str(package / "steamworks" / "__init__.py"), "480 480"]
+    assert stub_log.story() == ["request", "callback", "cancel", "shutdown"]
+
+
+def test_a_game_that_makes_the_alias_by_itself(package: Path, game: Path) -> None:
+    """As steamworks/ABI tells it; its libraries may then be anywhere that its own `__path__` says."""
+    told = sign_in(
+        """
+    import ctypes, sys, types
+    sys.modules["steamworks"] = alias = types.ModuleType("steamworks")
+    alias.__path__ = [sys.argv[1], sys.argv[2]]
+    from steamworks.steamworks import STEAMWORKS
+    assert import_steamworks() is STEAMWORKS
+    sign_in(STEAMWORKS)
+    """,
+        str(game),
+        str(package),
+    )
+    assert told == ["480 480"]
+
+
+@pytest.fixture
+def upstream(package: Path, game: Path) -> Path:
+    """The package in upstream's layout, in the game's folder: its own code, one floor higher, with its libraries in it."""
+    folder = game / "steamworks"
+    shutil.copytree(package / "steamworks", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for source in folder.rglob("*.py"):
+        text = source.read_text(encoding="utf-8").replace("steamworks.steamworks", "steamworks")
+        source.write_text(text, encoding="utf-8")
+    for library in (layer_name(), compiled_stub().name):
+        shutil.move(game / library, folder / library)
+    return folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="LD_LIBRARY_PATH, or its like on macOS, is needed")
+def test_upstreams_layout(upstream: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(upstream))  # as its documentation has it on Linux
+    told = sign_in("""
+    from steamworks import STEAMWORKS
+    assert import_steamworks() is STEAMWORKS
+    sign_in(STEAMWORKS)
+    """)
+    assert told == ["480 480"]
+    assert stub_log.story() == ["request", "callback", "cancel", "shutdown"]
+
+
+def test_upstreams_package_takes_no_folder(upstream: Path) -> None:
+    done = run_program(SIGN_IN + '    import_steamworks(".")')
+    assert "ConfigurationError: The steamworks package that is installed chooses its folder by itself" in done.stderr
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("steamworks", "steamworkspy"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ConfigurationError) as missing:
+        import_steamworks()
+    assert missing.value.sentence.endswith("Install it: pip install 'sudomimus-bridge[steamworkspy]'")
+
+
+def test_a_package_that_is_broken_says_so_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "steamworks").mkdir()
+    (tmp_path / "steamworks" / "__init__.py").write_text("import what_it_needs", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="what_it_needs"):
+        import_steamworks()
+
+
+def test_a_folder_that_is_not_there(package: Path) -> None:
+    done = run_program(SIGN_IN + '    import_steamworks("libs")')
+    assert "ConfigurationError: There is no folder" in done.stderr
+
+
+def test_what_is_no_steamworks_object() -> None:
+    for other in (None, object(), type("STEAMWORKS", (), {"run_callbacks": lambda: True})):
+        with pytest.raises(ConfigurationError, match="takes the game's STEAMWORKS object"):
+            SteamworksPySteam(other)
+
+
+async def _ask_too_early(steam: SteamworksPySteam) -> None:
+    await steam.get_auth_ticket_for_web_api("sudomimus")
+
+
+def test_a_port_that_was_never_opened(backend: str) -> None:
+    import anyio
+
+    library = ctypes.CDLL(None) if sys.platform != "win32" else ctypes.CDLL("kernel32")
+    steam = SteamworksPySteam(type("STEAMWORKS", (), {"run_callbacks": lambda self: True, "_cdll": library})())
+    with pytest.raises(BridgeError, match="before it was opened"):
+        anyio.run(_ask_too_early, steam, backend=backend)
+    anyio.run(steam.aclose, backend=backend)
+    steam.drop()
+
+
+def test_nothing_of_it_is_imported_before_it_is_asked_for() -> None:
+    done = run_program("""
+        import sys
+        before = set(sys.modules)
+        import sudomimus_bridge
+        from sudomimus_bridge import Bridge
+        from sudomimus_bridge.steam.steamworkspy import SteamworksPySteam, import_steamworks
+        heavy = {"steamworks", "steamworkspy", "ctypes", "anyio", "asyncio", "httpx", "ssl"}
+        print(sorted(heavy & (set(sys.modules) - before)))
+    """)
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the words are those of the loaders of Linux and macOS")
+def test_a_layer_of_sdk_157_loads_beside_no_later_library(package: Path, game: Path) -> None:
+    """Why the sentence about a library that is too old names exactly one SDK."""
+    lay_out_game(game, sdk=157)
+    shutil.copy2(compiled_stub(159), game)
+    done = run_program(SIGN_IN + '    import_steamworks(".")()')
+    assert "OSError" in done.stderr
+    assert "SteamAPI_Init" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("sdk", [None, 157])
+def test_the_stub_compiles_where_there_is_no_checkout(
+    sdk: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steamworkspy_stub, "_built", lambda *_: None)
+    try:
+        folder = lay_out_game(tmp_path / "new" / "game", sdk=sdk, app_id=42)
+    except StubNotCompiled as error:
+        pytest.skip(str(error))
+    assert (folder / layer_name()).stat().st_size > 0
+    assert (folder / "steam_appid.txt").read_text(encoding="ascii") == "42\n"
+
+
+def test_a_stub_that_does_not_compile_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        compiled_stub()
+    except StubNotCompiled as error:
+        pytest.skip(str(error))
+    monkeypatch.setattr(steamworkspy_stub, "_built", lambda *_: None)
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(StubNotCompiled, match="no-such-compiler"):
+        lay_out_game(tmp_path)

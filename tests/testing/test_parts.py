@@ -1,0 +1,291 @@
+"""The kit's parts as they are: what each changes and puts back, and that virtual time waits for what is real."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import types
+from pathlib import Path
+
+import anyio
+import pytest
+
+from sudomimus_bridge import Bridge, LoginResult, ServiceUnavailable, SteamUnavailable
+from sudomimus_bridge._values.clock import SystemClock
+from sudomimus_bridge.testing import (
+    LocalService,
+    ScriptedBrowser,
+    ScriptedPlayer,
+    StubBehaviour,
+    StubLibrary,
+    StubSteam,
+    TicketLeftOpen,
+    VirtualClock,
+    using_environment,
+    using_service,
+    using_stub_steam,
+)
+from sudomimus_bridge.testing import _using as using
+
+bridge = Bridge()
+
+
+def test_nothing_of_this_machine_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"SUDOMIMUS_NATIVE_URL": "https://native-api.sudomimus.com", "SteamAppId": "7", "STEAM_STUB_RUNNING": "0"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    before = dict(os.environ)
+    with using_environment("lighthouse", 481):
+        assert "SteamAppId" not in os.environ
+        with pytest.raises(SteamUnavailable, match="There is no Steam library at"):
+            bridge.login()
+        with using_stub_steam() as steam, pytest.raises(ServiceUnavailable):
+            Bridge(timeout=0.2).login()
+        assert steam.app_id == 481
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("time_of_day", ["first", "second"])
+def test_every_test_has_a_new_service(
+    sudomimus_bridge: Bridge, sudomimus_service: LocalService, sudomimus_virtual_time: VirtualClock, time_of_day: str
+) -> None:
+    service = sudomimus_service
+    assert service.requests == []
+    assert service.config.claims.email == "OPTIONAL"
+    assert abs(service._state.clock.now() - time.time()) < 60
+    service.requires("email")
+    service.drops(times=None)
+    service.advance(7200)
+    with pytest.raises(ServiceUnavailable):
+        sudomimus_bridge.login()
+    assert {request.fault for request in service.requests} == {"reset"}
+
+
+def test_no_sign_in_of_this_machine_is_read_or_written(sudomimus_environment: None) -> None:
+    yours = types.ModuleType("keyring")
+    used: list[object] = ["yours"]
+    vars(yours).update(get_keyring=lambda: used[-1], set_keyring=used.append)
+    fail = types.ModuleType("keyring.backends.fail")
+    vars(fail).update(Keyring=lambda: "none")
+    modules = {"keyring": yours, "keyring.backends": types.ModuleType("keyring.backends"), fail.__name__: fail}
+    with pytest.MonkeyPatch.context() as changed:
+        for name, module in modules.items():
+            changed.setitem(sys.modules, name, module)
+        with using._no_keyring():
+            assert used == ["yours", "none"]
+        assert used == ["yours", "none", "yours"]
+
+    folder = Path(os.environ["SUDOMIMUS_SESSION_FOLDER"])
+    assert not folder.exists() and folder.parent.is_dir()
+    assert os.environ["PYTHON_KEYRING_BACKEND"] == "keyring.backends.fail.Keyring"
+
+
+def test_who_stays_signed_in_does_so_for_the_test() -> None:
+    folders = []
+    for _ in range(2):
+        with using_service(), using_stub_steam(), Bridge() as here:
+            folders.append(Path(os.environ["SUDOMIMUS_SESSION_FOLDER"]))
+            assert here.session(stay_signed_in=True).claims() is None
+            assert here.login()
+            assert list(folders[-1].iterdir())
+    assert folders[0] != folders[1]
+    assert not any(folder.parent.exists() for folder in folders)
+
+
+def test_the_process_has_one_service() -> None:
+    with using_service() as one:
+        first = one.url
+    with using_service("lighthouse", 7) as other:
+        assert (other, other.url, other.urls["application"]) == (one, first, "lighthouse")
+
+
+def test_a_bridge_made_before_the_test(sudomimus_steam: StubSteam, sudomimus_service: LocalService) -> None:
+    assert bridge.login()
+    with using_stub_steam() as other:
+        assert bridge.login()
+    assert bridge.login()
+    whole = ["open", "request", "cancel", "shutdown"]
+    assert [call for call, _ in other.calls] == whole
+    assert [call for call, _ in sudomimus_steam.calls] == whole + whole[:-1]
+
+
+def test_what_a_bridge_was_given_stays(sudomimus_steam: StubSteam, sudomimus_service: LocalService) -> None:
+    own = StubSteam(SystemClock(), app_id=480)
+    with Bridge(steam=own, application="lighthouse") as mine:
+        sudomimus_service.update({"application.anchor": "lighthouse"})
+        assert mine.login().application_anchor == "lighthouse"
+    assert [call for call, _ in own.calls] == ["open", "request", "cancel", "shutdown"]
+    assert sudomimus_steam.calls == []
+
+
+def test_a_players_account(
+    sudomimus_bridge: Bridge, sudomimus_service: LocalService, sudomimus_player: ScriptedPlayer
+) -> None:
+    sudomimus_player.shares(email="robin@example.com")
+    sudomimus_player.withholds("firstName")
+    assert sudomimus_player.shared == {"email": "robin@example.com"}
+    claims = sudomimus_bridge.login().claims
+    assert (claims["email"]["state"], claims["firstName"]["state"]) == ("GRANTED", "DENIED")
+    assert sudomimus_player.account.first_name == "Robin"
+    for wrong in (sudomimus_service.requires, sudomimus_service.offers, sudomimus_player.withholds):
+        with pytest.raises(TypeError, match="no such claim: emial; there are email, firstName, lastName"):
+            wrong("emial")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="no such claim: shoeSize"):
+        sudomimus_player.shares(shoeSize="42")
+
+
+def test_sharing_more(
+    sudomimus_bridge: Bridge,
+    sudomimus_service: LocalService,
+    sudomimus_browser: ScriptedBrowser,
+    sudomimus_player: ScriptedPlayer,
+    sudomimus_virtual_time: VirtualClock,
+) -> None:
+    sudomimus_service.offers("email", "lastName")
+    sudomimus_browser.completes(share=["email", "lastName"])
+    assert sudomimus_bridge.share(sudomimus_bridge.login().access_token).completed
+    assert sudomimus_player.shared == {"email": "robin@example.com", "lastName": "Marsh"}
+    assert sudomimus_browser.ends == ["done"]
+
+
+def test_the_library_is_told_and_forgets(sudomimus_steam_library: StubLibrary, sudomimus_bridge: Bridge) -> None:
+    sudomimus_steam_library.script(ticket_result=[2, 1])
+    with pytest.raises(SteamUnavailable):
+        sudomimus_bridge.login()
+    assert sudomimus_bridge.login()
+    sudomimus_steam_library.script(ticket_result=None, running=False)
+    with pytest.raises(SteamUnavailable):
+        sudomimus_bridge.login()
+    with pytest.raises(TypeError, match="the stub knows no ticket_color; it can be told"):
+        sudomimus_steam_library.script(ticket_color="red")
+    sudomimus_steam_library.stop()
+    assert [name for name in os.environ if name.startswith("STEAM_STUB_")] == []
+
+
+def test_an_error_of_the_test_itself_comes_first() -> None:
+    with pytest.raises(ZeroDivisionError), using_stub_steam() as steam:
+        anyio.run(steam.get_auth_ticket_for_web_api, "sudomimus")
+        raise ZeroDivisionError
+    with pytest.raises(TicketLeftOpen, match="handle 1"), using_stub_steam() as steam:
+        anyio.run(steam.get_auth_ticket_for_web_api, "sudomimus")
+
+
+def test_a_game_that_is_gone_in_mid_page_does_not_end_the_browser(sudomimus_browser: ScriptedBrowser) -> None:
+    sudomimus_browser.never_comes()
+    *program, port, _token, _page = shlex.split(os.environ["BROWSER"])
+    for said in (b"", b"\xff\xfe\n"):
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=5) as connection:
+            connection.sendall(said)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+    shown = subprocess.run([*program, port, _token, "http://127.0.0.1:9/page"], timeout=30, check=False)
+    assert shown.returncode == 0
+    assert sudomimus_browser.pages == ["http://127.0.0.1:9/page"]
+
+
+def test_a_script_needs_something_in_it(sudomimus_steam: StubSteam) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        sudomimus_steam.script()
+
+
+# --- virtual time ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_errand_in_virtual_time(
+    sudomimus_bridge: Bridge,
+    sudomimus_service: LocalService,
+    sudomimus_browser: ScriptedBrowser,
+    sudomimus_virtual_time: VirtualClock,
+    backend: str,
+) -> None:
+    sudomimus_service.requires("email")
+    sudomimus_browser.completes(after=600)
+    began = sudomimus_service._state.clock.now()
+    result: LoginResult = sudomimus_virtual_time.run(sudomimus_bridge.login_async, backend=backend)
+    assert result.claims["email"]["state"] == "GRANTED"
+    assert 600 <= sudomimus_virtual_time.elapsed < 620
+    assert 600 <= sudomimus_service._state.clock.now() - began < 660
+    assert sudomimus_virtual_time.run(sudomimus_bridge.login_async, backend=backend)
+    assert sudomimus_virtual_time.elapsed < 620
+
+
+def test_whoever_comes_too_late_finds_an_expired_page(
+    sudomimus_bridge: Bridge,
+    sudomimus_service: LocalService,
+    sudomimus_browser: ScriptedBrowser,
+    sudomimus_virtual_time: VirtualClock,
+) -> None:
+    sudomimus_service.requires("email")
+    sudomimus_service.update({"errands.lifetime_seconds": 300})
+    sudomimus_browser.completes(after=400)
+    sudomimus_virtual_time.call_later(250, sudomimus_browser.completes)
+    assert sudomimus_bridge.login()
+    assert (len(sudomimus_browser.pages), sudomimus_browser.ends) == (2, ["done"])
+    sudomimus_virtual_time.run(anyio.sleep, 200)
+    assert sudomimus_browser.ends == ["done", "expired"]
+
+
+def test_a_game_of_frames_in_virtual_time(
+    sudomimus_bridge: Bridge, sudomimus_service: LocalService, sudomimus_virtual_time: VirtualClock
+) -> None:
+    sudomimus_service.too_busy(retry_after=300)
+    login = sudomimus_bridge.start_login()
+    while login.poll() is None:
+        time.sleep(0.001)
+    assert sudomimus_virtual_time.elapsed >= 300
+
+
+def test_a_slow_answer_is_waited_for(
+    sudomimus_bridge: Bridge,
+    sudomimus_service: LocalService,
+    sudomimus_steam: StubSteam,
+    sudomimus_virtual_time: VirtualClock,
+) -> None:
+    sudomimus_service.slow(0.3)
+    began = time.monotonic()
+    sudomimus_bridge.login()
+    assert time.monotonic() - began >= 0.3
+    assert [call for call, _ in sudomimus_steam.calls] == ["open", "request", "cancel"]
+    # What the loop waited has passed; what it worked has not, and on a busy machine that is a part of the 0.3 seconds.
+    assert 0 < sudomimus_virtual_time.elapsed < 10
+
+
+def test_a_connection_that_nobody_owes_an_answer_holds_nothing_up(
+    sudomimus_bridge: Bridge,
+    sudomimus_steam: StubSteam,
+    sudomimus_virtual_time: VirtualClock,
+) -> None:
+    sudomimus_steam.script(StubBehaviour(delay=15))
+    in_real_time = threading.Timer(14, lambda: None)
+    in_real_time.start()
+    assert sudomimus_bridge.login()
+    assert in_real_time.is_alive()
+    in_real_time.cancel()
+    assert sudomimus_virtual_time.elapsed >= 15
+
+
+def test_a_thread_is_waited_for(sudomimus_virtual_time: VirtualClock, backend: str) -> None:
+    async def main() -> str:
+        with anyio.fail_after(5):
+            return await anyio.to_thread.run_sync(slow_work)
+
+    def slow_work() -> str:
+        time.sleep(0.05)
+        return "done"
+
+    assert sudomimus_virtual_time.run(main, backend=backend) == "done"
+    assert sudomimus_virtual_time.elapsed < 5
+
+
+def test_called_later(sudomimus_virtual_time: VirtualClock, backend: str) -> None:
+    order: list[str] = []
+    sudomimus_virtual_time.call_later(20, lambda: order.append("second"))
+    sudomimus_virtual_time.call_later(10, lambda: order.append("first"))
+    sudomimus_virtual_time.call_later(30, lambda: order.append("never"))
+    sudomimus_virtual_time.run(anyio.sleep, 25, backend=backend)
+    assert order == ["first", "second"]
