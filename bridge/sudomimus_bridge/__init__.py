@@ -51,7 +51,7 @@ _LATER = {
     "ErrandResult": "_values.events",
     "LoginCancelled": "_values.errors",
     "LoginDenied": "_values.errors",
-    "LoginMethod": "_program.keywords",
+    "LoginMethod": "keywords",
     "LoginResult": "_values.events",
     "OnProgress": "_values.events",
     "Phase": "_values.events",

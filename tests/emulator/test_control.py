@@ -308,11 +308,10 @@ def test_inquiries_sessions_and_accounts_over_http(client: Client) -> None:
 # --- command line ----------------------------------------------------------------------------------------------------
 
 _RUN = """
-import argparse, sys
-from sudomimus_bridge.emulator import command
-parser = argparse.ArgumentParser()
-command.add_arguments(parser)
-sys.exit(command.run(parser.parse_args()))
+import sys
+from sudomimus_bridge._cli.main import main
+sys.argv.insert(1, "emulator")
+sys.exit(main())
 """
 
 
@@ -381,16 +380,18 @@ def test_the_summary_for_a_person() -> None:
         assert expected in text
 
 
-def test_the_summary_of_odd_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_of_odd_settings(tmp_path: Path) -> None:
+    from sudomimus_bridge._cli.output import Output
     from sudomimus_bridge.emulator import command
 
     settings = {"application": {"anchor": "a; b", "allowed_steam_app_ids": []}, "access_keys": []}
-    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    with Emulator({**settings, "players": [{"steam_id": ROBIN, "first_name": "漢"}]}) as emulator:
-        monkeypatch.setattr(sys, "stdout", terminal)
-        command._announce(emulator, as_json=False)
-    terminal.seek(0)
-    text = terminal.read()
+    written = tmp_path / "written"
+    with (
+        written.open("wb") as file,
+        Emulator({**settings, "players": [{"steam_id": ROBIN, "first_name": "漢"}]}) as emulator,
+    ):
+        command._announce(emulator, Output(file.fileno(), "ascii"), as_json=False)
+    text = written.read_text("ascii")
     assert "SUDOMIMUS_APPLICATION='a; b'\n" in text
     assert "\\u6f22" in text
     assert "None" not in text
@@ -420,6 +421,8 @@ def test_settings_that_are_wrong(tmp_path: Path) -> None:
     assert "claims.email" in _fails("--set", "claims.email=MAYBE", "--json")
     assert "is not JSON" in _fails("--config", str(broken))
     # The rest need no process of their own to be told apart.
+    from sudomimus_bridge._cli.output import Output
+    from sudomimus_bridge._cli.terminal import Terminal
     from sudomimus_bridge.emulator import command
 
     parser = __import__("argparse").ArgumentParser()
@@ -434,4 +437,4 @@ def test_settings_that_are_wrong(tmp_path: Path) -> None:
         ["--steam-log", str(tmp_path)],
         ["--config", str(deep)],
     ):
-        assert command.run(parser.parse_args(arguments)) == 2
+        assert command.run(parser.parse_args(arguments), Terminal(io.StringIO()), Output(None, "utf-8")) == 2

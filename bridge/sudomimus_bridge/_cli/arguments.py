@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from .._settings import TABLE, Settings, read_settings
 from .._values.errors import ConfigurationError
 from .._values.secret import looks_secret, redact
+from .output import print_plainly
 
 # Flags that do not exist but that a person in a hurry would try; a secret follows each.
 _SECRET_FLAGS = re.compile(
@@ -50,6 +51,10 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("allow_abbrev", False)
         super().__init__(*args, **kwargs)
+
+    def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ARG002 - argparse's hook for all that it prints
+        """Print --help and --version. argparse's own method ignores that standard output cannot be written."""
+        print_plainly(message)
 
     def error(self, message: str) -> NoReturn:
         """Raise a `ConfigurationError` instead of printing and exiting."""

@@ -14,7 +14,7 @@ from .._values.errors import BridgeError, LoginCancelled
 from .._values.secret import printable, redact
 from .._version import __version__
 from .arguments import Parser, add_setting_flags, parse, visible_flags
-from .output import AnswerLost, own_standard_output
+from .output import give_up_broken_streams, own_standard_output
 from .signals import interruptible
 from .terminal import Terminal
 
@@ -27,6 +27,13 @@ def run_command(arguments: Sequence[str]) -> int:
     """Run one command to its exit status. Raises `SystemExit` after --help and --version."""
     terminal = Terminal()
     try:
+        return _reported(arguments, terminal)
+    finally:
+        give_up_broken_streams()
+
+
+def _reported(arguments: Sequence[str], terminal: Terminal) -> int:
+    try:
         return _run(arguments, terminal)
     except BridgeError as error:
         _log.debug("%s: %s", type(error).__name__, error.detail)
@@ -36,10 +43,7 @@ def run_command(arguments: Sequence[str]) -> int:
         cancelled = LoginCancelled() if arguments[:1] in (["login"], ["demo"]) else LoginCancelled("Interrupted.")
         terminal.error(cancelled)
         return cancelled.exit_status
-    except AnswerLost as error:
-        terminal.line(f"sudomimus-bridge: {error}")
-        return _FAILED_ITSELF
-    except Exception as error:  # noqa: BLE001 - a crash must say what happened without a secret
+    except Exception as error:  # noqa: BLE001 - a crash is told without a secret
         terminal.line(_crash(error))
         return _FAILED_ITSELF
 
@@ -159,9 +163,7 @@ def build_parser(*, emulator: bool = False) -> Parser:
 
     command("sidecar", "_cli.sidecar", "sidecar", "serve a launcher: JSON-RPC on the standard pipes", own_output=False)
 
-    service = command(
-        "emulator", "emulator.command", "run", "run the local service", extra="emulator", own_output=False
-    )
+    service = command("emulator", "emulator.command", "run", "run the local service", extra="emulator")
     if emulator and not missing("emulator"):
         importlib.import_module("..emulator.command", __package__).add_arguments(service)
     return parser

@@ -14,13 +14,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from typing import Any
 
-from .._values.errors import system_words
+from .._sidecar.outbox import write_all
+from .._values.errors import ConfigurationError, system_words
 from .signals import answering
 from .terminal import Terminal
 
 
-class AnswerLost(Exception):
-    """The answer could not be written; the message says why."""
+class AnswerLost(ConfigurationError):
+    """The answer could not be written to standard output (exit status 2): the fault is outside of the bridge."""
+
+    def __init__(self, error: OSError | None = None) -> None:
+        """`error` is what writing failed with; None if standard output is closed."""
+        if error is None:
+            why, fix = "Standard output is closed", " Run the command with an open standard output."
+        elif isinstance(error, BrokenPipeError):
+            why, fix = "The program that reads standard output has ended", ""
+        else:
+            why, fix = f"Standard output cannot be written ({system_words(error)})", ""
+        super().__init__(f"{why}, so the answer was lost.{fix}")
 
 
 class Output:
@@ -37,7 +48,7 @@ class Output:
 
     def text(self, text: str) -> None:
         """Write a text and a newline."""
-        self._write(f"{text}\n".encode(self._encoding, "replace"))
+        self._write(f"{text}\n".encode(self._encoding, "backslashreplace"))
 
     def json(self, value: dict[str, Any]) -> None:
         """Write one JSON object and a newline, whole. ASCII, so that no encoding can spoil it."""
@@ -47,16 +58,39 @@ class Output:
 
     def _write(self, data: bytes) -> None:
         if self._descriptor is None:
-            raise AnswerLost("standard output is closed, so the answer was lost. Run it with one.")
+            raise AnswerLost
         try:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-        except BrokenPipeError:
-            raise AnswerLost("nobody reads standard output, so the answer was lost.") from None
+            write_all(self._descriptor, data)
         except OSError as error:
-            raise AnswerLost(
-                f"standard output cannot be written ({system_words(error)}), so the answer was lost."
-            ) from None
+            raise AnswerLost(error) from None
+
+
+def print_plainly(text: str) -> None:
+    """Write a text to Python's standard output, for help that needs no `Output`. Raises `AnswerLost`."""
+    if sys.stdout is None:
+        raise AnswerLost
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        raise AnswerLost(error) from None
+
+
+def give_up_broken_streams() -> None:
+    """Lead a standard stream to nowhere if it cannot be written: Python flushes it at exit, and a failure there ends
+    the program with status 120.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except ValueError:  # closed
+            continue
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            with suppress(OSError, ValueError):
+                os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 @contextmanager

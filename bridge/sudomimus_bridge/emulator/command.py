@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import json
 import shlex
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._values.errors import system_words
 from .config.config import EmulatorConfig, merged
 from .config.fault_rule import FaultRule, parse_fault
 from .config.problems import SettingRefused, refusing
 from .emulator import HOST, Emulator
+
+if TYPE_CHECKING:
+    from .._cli.output import Output
+    from .._cli.terminal import Terminal
 
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
@@ -57,22 +59,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
     """Serve until SIGINT or SIGTERM; the exit status."""
     try:
         if not 0 <= arguments.port <= 65535:
             raise ValueError(f"--port: {arguments.port} is no port; give one from 1 to 65535, or 0 for any free one")
         emulator = Emulator(_config(arguments), port=arguments.port)
     except (ValueError, OSError) as error:
-        return _usage(str(error))
+        return _usage(terminal, str(error))
     ended = threading.Event()
     with _until_signal(ended):
         try:
             emulator.start()
         except OSError as error:
-            return _usage(f"cannot listen on {HOST}:{arguments.port}: {system_words(error)}; give another --port")
+            return _usage(
+                terminal, f"cannot listen on {HOST}:{arguments.port}: {system_words(error)}; give another --port"
+            )
         try:
-            _announce(emulator, as_json=arguments.json)
+            _announce(emulator, output, as_json=arguments.json)
             # On Windows, Ctrl-C does not interrupt a wait without an end.
             while not ended.wait(0.5):
                 pass
@@ -136,8 +140,8 @@ def _value(text: str) -> Any:
         return text
 
 
-def _usage(sentence: str) -> int:
-    print(f"sudomimus-bridge emulator: {sentence}", file=sys.stderr)
+def _usage(terminal: Terminal, sentence: str) -> int:
+    terminal.line(f"sudomimus-bridge emulator: {sentence}")
     return _EXIT_USAGE
 
 
@@ -156,12 +160,10 @@ def _until_signal(ended: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _announce(emulator: Emulator, *, as_json: bool) -> None:
+def _announce(emulator: Emulator, output: Output, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(emulator.urls), flush=True)
+        output.json(dict(emulator.urls))
         return
-    if isinstance(sys.stdout, io.TextIOWrapper):  # the terminal's encoding may lack a player's name
-        sys.stdout.reconfigure(errors="backslashreplace")
     urls = emulator.urls
     native, anchor = urls["native"], urls["application"]
     app_id = f" SUDOMIMUS_STEAM_APP_ID={urls['steamAppId']}" if urls["steamAppId"] else ""
@@ -169,7 +171,7 @@ def _announce(emulator: Emulator, *, as_json: bool) -> None:
     players = ", ".join(
         f"{player.shown_name} ({player.steam_id}, {player.email or 'no email'})" for player in emulator.players.values()
     )
-    print(
+    output.text(
         f"""The local Sudomimus service is listening. Ctrl-C ends it.
 
   Native API    {native}
@@ -201,6 +203,5 @@ Change it while it runs:
   curl -X POST  {native}/_emulator/faults -H 'Content-Type: application/json' -d '"POST /direct-issue/* 503 times=2"'
   curl -X POST  {native}/_emulator/clock  -H 'Content-Type: application/json' -d '{{"advance": 1800}}'
   curl -X POST  {native}/_emulator/sessions -H 'Content-Type: application/json' -d '{{"revoked": true}}'
-  curl {native}/_emulator/state    curl {native}/_emulator/requests""",
-        flush=True,
+  curl {native}/_emulator/state    curl {native}/_emulator/requests"""
     )
