@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from sudomimus_bridge import Bridge, Phase, ProgressEvent
+from sudomimus_bridge import Bridge, BridgeError, ConfigurationError, Phase, ProgressEvent
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.players.visitor import visit, visit_errand
 
@@ -245,3 +245,40 @@ def test_no_secret_after_an_interruption_at_any_await(
             found |= dict.fromkeys(secrets.in_frames_of(ended), at)
     assert not found
     assert ends > whole.awaits // 2
+
+
+# --- other errors ----------------------------------------------------------------------------------------------------
+
+
+def test_no_environment_in_the_frames_of_a_wrong_setting(secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "acs_t_" + "0123456789abcdef" * 4
+    secrets.add(key)
+    monkeypatch.setenv("SUDOMIMUS_ACCESS_KEY_SECRET", key)
+    with pytest.raises(ConfigurationError) as wrong:
+        Bridge(timeout=-1)
+    assert not secrets.in_frames_of(wrong.value)
+
+
+def test_no_credential_in_the_frames_of_a_wrong_call(secrets: Secrets) -> None:
+    key = "-".join(["not", "a", "known", "kind", "of", "key"])
+    secrets.add(key)
+    bridge: Any = Bridge(application="my-game")
+    calls: list[Callable[[], Any]] = [
+        lambda: bridge.login("steam", access_key_secret=key),
+        lambda: bridge.login("access-key", acces_key_secret=key),
+        lambda: bridge.login("browser", client_key=key.encode()),
+        lambda: bridge.share(key.encode()),
+    ]
+    for call in calls:
+        with pytest.raises((TypeError, BridgeError)) as wrong:
+            call()
+        assert not secrets.in_frames_of(wrong.value)
+
+
+def test_no_key_in_the_frames_of_a_file_that_is_no_text(secrets: Secrets, tmp_path: Path) -> None:
+    key = "-".join(["not", "a", "known", "kind", "of", "key"])
+    secrets.add(key)
+    (tmp_path / "key.pem").write_bytes(key.encode() + b"\xff")
+    with pytest.raises(ConfigurationError) as wrong:
+        Bridge(application="my-game").login("browser", client_key_file=tmp_path / "key.pem")
+    assert not secrets.in_frames_of(wrong.value)
