@@ -129,6 +129,42 @@ def test_a_silent_login(program: Program) -> None:
     assert "S_API" not in screen.raw and "breakpad" not in screen.raw
 
 
+@pytest.mark.parametrize("columns", [44, 200])
+def test_verbose_tells_each_step_and_nothing_moves(program: Program, columns: int) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    program.emulator.fault(f"POST {ISSUE} 503 times=1 retry-after=1")
+    screen = Screen(program, "login", "steam", "-v", "--no-browser", columns=columns)
+    screen.until_shown("errand status: PENDING")
+    screen.process.send_signal(signal.SIGINT)
+    assert screen.end() == 130
+    steps = re.findall(r"^[-0-9]+ [:,0-9]+ sudomimus_bridge DEBUG (.*)", "\n".join(screen.lines), re.MULTILINE)
+    for step in (
+        "requesting-ticket (attempt 1)",
+        "Steam: asking for a ticket",
+        "Steam: a ticket of ",
+        "issuing (attempt 1)",
+        "Steam: the ticket is cancelled",
+        "answer 503",
+        "Retry-After 1 s",
+        "retrying (attempt 1), the next one in ",
+        "issuing (attempt 2)",
+        "answer 403",
+        "an errand",
+        "page not opened",
+        "waiting-for-browser",
+        "errand status: PENDING",
+    ):
+        assert any(step in line for line in steps), (step, steps)
+    assert "\r" not in screen.raw and "\x1b[K" not in screen.raw and "httpcore" not in screen.raw
+    assert not re.search(r"[0-9a-f]{64}", screen.raw)
+
+
+def test_very_verbose_shows_the_logs_of_libraries(program: Program) -> None:
+    screen = Screen(program, "login", "steam", "-vv")
+    assert screen.end() == 0
+    assert "httpcore" in screen.raw and "eyJ" not in screen.raw
+
+
 def test_verbose_shows_what_steam_prints(program: Program) -> None:
     screen = Screen(program, "login", "steam", "-v")
     assert screen.end() == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,13 +53,13 @@ def _run(arguments: Sequence[str], terminal: Terminal) -> int:
         require_extra("emulator")
     known = parse(parser, arguments)
     if known.verbose:
-        _log_to_standard_error()
+        _log_to(terminal, libraries=known.verbose > 1)
     require_extra(known.extra)
     command = getattr(importlib.import_module(f"..{known.module}", __package__), known.function)
     with interruptible():
         if not known.own_output:
             return int(command(known))
-        with own_standard_output(terminal, chatter=known.verbose) as output:
+        with own_standard_output(terminal, chatter=known.verbose > 0) as output:
             return int(command(known, terminal, output))
 
 
@@ -95,8 +94,9 @@ def build_parser(*, emulator: bool = False) -> Parser:
         added.add_argument(
             "-v",
             "--verbose",
-            action="store_true",
-            help="log to standard error, without secrets; show what Steam prints",
+            action="count",
+            default=0,
+            help="log each step to standard error, without secrets, and show what Steam prints; -vv: the libraries' logs too",
         )
         added.set_defaults(
             prog=added.prog,
@@ -176,10 +176,23 @@ class _Redacting(logging.Formatter):
         return printable(redact(super().format(record)), keep="\n\t")
 
 
-def _log_to_standard_error() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.DEBUG, handlers=[handler])
+class _TerminalHandler(logging.Handler):
+    """Writes log lines through the terminal, which erases the status line first."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+        self.setFormatter(_Redacting("%(asctime)s %(name)s %(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._terminal.line(self.format(record))
+
+
+def _log_to(terminal: Terminal, *, libraries: bool) -> None:
+    """Log the bridge's own steps, and the libraries' too if asked for. Nothing moves on the terminal meanwhile."""
+    terminal.still = True
+    logging.basicConfig(level=logging.DEBUG if libraries else logging.WARNING, handlers=[_TerminalHandler(terminal)])
+    _log.setLevel(logging.DEBUG)
 
 
 def _crash(error: Exception) -> str:

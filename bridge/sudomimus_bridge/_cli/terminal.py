@@ -40,6 +40,8 @@ class Terminal:
         self.stream: TextIO = stream or sys.stderr or io.StringIO()
         self.alive = _is_terminal(self.stream) and os.environ.get("TERM") != "dumb" and _takes_escapes()
         self.colour = self.alive and not os.environ.get("NO_COLOR")
+        self.still = False
+        """Whether each status gets a line of its own: beside a log, and beside what Steam prints, nothing may move."""
         self._status: str | None = None
         self._until: float | None = None
         self._ends: float | None = None
@@ -146,7 +148,7 @@ class Terminal:
     async def animate(self, seconds: float = math.inf) -> None:
         """Keep the status line moving. Runs beside a flow that may take that many seconds."""
         self._ends = anyio.current_time() + seconds
-        while self.alive:
+        while self.alive and not self.still:
             await anyio.sleep(0.12)
             if self._status is not None:
                 self._draw()
@@ -159,7 +161,7 @@ class Terminal:
 
     def _now(self, status: str, seconds: float | None = None) -> None:
         """What is happening now, and how long it may take: a line that is replaced, on a terminal."""
-        if not self.alive:
+        if not self.alive or self.still:
             self._write(f"{status}{'' if seconds is None else f' {_time(seconds)}'}.\n")
             return
         self._status = status

@@ -13,7 +13,7 @@ from .._values.errors import ErrandNotCompleted, LoginDenied, ServiceUnavailable
 from .._values.events import Claims, ErrandHandoff, ErrandResult, LoginResult, OnProgress, Phase
 from .._values.secret import Secret
 from .errand import Ended, ErrandWalk
-from .flow import Flow
+from .flow import Flow, log_answer
 from .ports import Ports
 from .progress import DoneSignal
 from .proof import Proof
@@ -63,6 +63,7 @@ class DirectIssue(ErrandFlow):
         while True:
             self.number += 1
             answer = await self._proof.present(self._ports, self._progress, self)
+            log_answer(self._proof.operation, answer)
             rule = rule_for(self._proof.operation, answer)
             if rule.act is Act.DONE and answer.result is not None:
                 self._progress.tell(Phase.SUCCEEDED, claims=answer.claims, attempt=self.number)

@@ -5,6 +5,7 @@ Used by the claim gate of a direct-issue login and by the proactive errand alike
 
 from __future__ import annotations
 
+import logging
 from enum import Enum, auto
 
 import anyio
@@ -16,6 +17,8 @@ from .._values.events import ERRAND_SECONDS, Claims, ErrandHandoff, Phase
 from .._values.secret import Secret
 from .ports import Ports
 from .progress import DoneSignal, Progress
+
+_log = logging.getLogger("sudomimus_bridge")
 
 
 class Ended(Enum):
@@ -80,6 +83,7 @@ class ErrandWalk:
                     return Ended.SAID_DONE
                 await clock.sleep(max(0.0, ERRAND_PACE.least - (clock.now() - asked)))
             answer = await service.errand_status(errand.errand_key)
+            _log.debug("errand status: %s", answer.errand_status or answer.status or answer.trouble)
             if answer.errand_status is ErrandStatus.COMPLETED:
                 return Ended.COMPLETED
             if answer.errand_status is ErrandStatus.EXPIRED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
@@ -51,7 +52,7 @@ class Flow:
             self.number += 1
             self.waiting_for = "service"
             self._progress.tell(Phase.ISSUING, attempt=self.number)
-            answer = await ask()
+            log_answer(operation, answer := await ask())
             if rule_for(operation, answer).act is Act.DONE:
                 return answer
             await self._next_attempt(operation, answer)
@@ -82,7 +83,7 @@ class Flow:
             while clock.now() < ends:
                 said_done = await self._pause(pace.least, wait, said_done)
                 self._asked = clock.uptime()
-                answer = await ask()
+                log_answer(operation, answer := await ask())
                 rule = rule_for(operation, answer)
                 if rule.act is Act.DONE:
                     return answer
@@ -136,6 +137,22 @@ class Flow:
         return ServiceUnavailable(
             f"The sign-in service did not sign you in within {seconds}. Try again in a few minutes.", reason="TimedOut"
         )
+
+
+_log = logging.getLogger("sudomimus_bridge")
+
+
+def log_answer(operation: Operation, answer: Answer) -> None:
+    """Log the status and the reason of an answer, or why there was none. No body and no URL: both may hold secrets."""
+    what = f"answer {answer.status}" if answer.status is not None else f"no answer: {answer.trouble}"
+    facts = [what, answer.reason, answer.detail]
+    if answer.errand_status is not None:
+        facts.append(str(answer.errand_status))
+    if answer.errand is not None:
+        facts.append("an errand")
+    if answer.retry_after is not None:
+        facts.append(f"Retry-After {answer.retry_after:g} s")
+    _log.debug("%s: %s", operation.value, ", ".join(fact for fact in facts if fact))
 
 
 def brought(value: T | None) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from .._service.port import Service
 from .._settings import Settings
 from .._values.clock import Clock
 from .._values.secret import Secret
+
+_log = logging.getLogger("sudomimus_bridge")
 
 
 @dataclass(frozen=True)
@@ -25,5 +28,7 @@ class Ports:
     """The dice of full jitter."""
 
     async def show(self, page: Secret) -> bool:
-        """Open a page that has passed the gate. False where the player must be shown it."""
-        return not self.settings.no_browser and await self.browser.open(page)
+        """Open a page that has passed the gate. False if the door must show it to the player instead."""
+        opened = not self.settings.no_browser and await self.browser.open(page)
+        _log.debug("page %s", "opened in the browser" if opened else "not opened: the player is shown its address")
+        return opened

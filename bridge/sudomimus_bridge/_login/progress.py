@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,8 @@ import anyio
 
 from .._values.events import Claims, DeviceHandoff, ErrandHandoff, OnProgress, Phase, ProgressEvent
 from .._values.uptime import Uptime
+
+_log = logging.getLogger("sudomimus_bridge")
 
 
 class DoneSignal:
@@ -57,6 +60,9 @@ class Progress:
         asked: Uptime | None = None,
     ) -> None:
         """One event."""
+        number = "" if attempt is None else f" (attempt {attempt})"
+        wait = "" if retry_in_seconds is None else f", the next one in {retry_in_seconds:.1f} s"
+        _log.debug("%s%s%s", phase.value, number, wait)
         if self._on_progress is not None:
             self._on_progress(
                 ProgressEvent(

@@ -11,7 +11,7 @@ from .._service.rules import rule_for
 from .._session.refresh import Fate, Refreshed, Unsent
 from .._values.errors import BridgeError, ConfigurationError, ServiceUnavailable
 from .._values.secret import Secret
-from .flow import Flow, brought
+from .flow import Flow, brought, log_answer
 from .ports import Ports
 from .progress import DoneSignal
 
@@ -56,6 +56,7 @@ class Renewal(Flow):
             self.number += 1
             sent = clock.uptime()
             answer = await self._session.refresh(self._refresh_token, application)
+            log_answer(Operation.REFRESH, answer)
             rule = rule_for(Operation.REFRESH, answer)
             if rule.act is Act.DONE and answer.result is not None:
                 return Refreshed(Fate.RENEWED, answer.result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,12 +20,16 @@ CALLBACK_SECONDS = 20.0
 """After 10 to 20 seconds without a callback the client is not connected to Steam (steamworks/ABI, BEHAVIOUR "Bounds")."""
 
 
+_log = logging.getLogger("sudomimus_bridge")
+
+
 @asynccontextmanager
 async def web_api_ticket(steam: Steam, clock: Clock) -> AsyncIterator[Secret]:
     """A fresh ticket in hex, open while the block runs and cancelled once when it is left, on whatever path.
 
     Raises `SteamUnavailable` where Steam gives none within `CALLBACK_SECONDS`.
     """
+    _log.debug("Steam: asking for a ticket")
     with clock.move_on_after(CALLBACK_SECONDS) as asking:
         handle = await steam.get_auth_ticket_for_web_api(IDENTITY)
     if asking.cancelled_caught:
@@ -34,10 +39,12 @@ async def web_api_ticket(steam: Steam, clock: Clock) -> AsyncIterator[Secret]:
             ticket_hex = await steam.ticket_response(handle)
         if waiting.cancelled_caught:
             raise _no_answer()
+        _log.debug("Steam: a ticket of %d bytes", len(ticket_hex) // 2)
         yield ticket_hex
     finally:
         with anyio.CancelScope(shield=True):
             await steam.cancel_auth_ticket(handle)
+            _log.debug("Steam: the ticket is cancelled")
 
 
 def _no_answer() -> SteamUnavailable:
