@@ -8,7 +8,7 @@ pytest need not rewrite what has no assertions, and must not complain where a te
 
 from __future__ import annotations
 
-from .._lazy import TYPE_CHECKING, importer
+from ._lazy import TYPE_CHECKING, importer
 
 if TYPE_CHECKING:
     from .._extras import MissingExtra
@@ -37,7 +37,7 @@ _LATER = {
     "StubLibrary": "_stub_library",
     "StubNotCompiled": "_compiled_stub",
     "StubSteam": "_stub_steam",
-    "SystemClock": ".clock",
+    "SystemClock": "._values.clock",
     "TicketLeftOpen": "_stub_library",
     "VirtualClock": "_virtual_time",
     "using_browser": "_using",
