@@ -13,7 +13,7 @@ import pytest
 from sudomimus_bridge._values import secret
 from sudomimus_bridge._values.secret import Secret
 
-_TESTS = str(Path(__file__).parent)
+_TESTS = str(Path(__file__).parents[1])
 _PIECE = 24
 
 
