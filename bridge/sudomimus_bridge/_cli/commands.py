@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .._extras import missing, require_extra
+from .._runs.exhaustion import exhaustion_as_bridge_error
 from .._values.errors import BridgeError, LoginCancelled
 from .._values.secret import printable, redact
 from .._version import __version__
@@ -33,7 +34,8 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def _reported(arguments: Sequence[str], terminal: Terminal) -> int:
     try:
-        return _run(arguments, terminal)
+        with exhaustion_as_bridge_error():
+            return _run(arguments, terminal)
     except BridgeError as error:
         _log.debug("%s: %s", type(error).__name__, error.detail)
         terminal.error(error)

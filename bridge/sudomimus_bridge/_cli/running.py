@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import anyio
@@ -57,6 +58,7 @@ class _Signalled:
         if not self.happened:
             last_resort = threading.Timer(PATIENCE_SECONDS, os._exit, [LoginCancelled.exit_status])
             last_resort.daemon = True
-            last_resort.start()
+            with suppress(RuntimeError):  # no thread is left; the clean-up goes on without it
+                last_resort.start()
         self.happened = True
         self.wake()

@@ -9,11 +9,8 @@ from contextlib import contextmanager
 
 from .._values.errors import ServiceUnavailable
 
-_LIMITS = {
-    number
-    for name in ("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "WSAEMFILE", "WSAENOBUFS")
-    if (number := getattr(errno, name, None)) is not None
-}
+_OF_FILES = {getattr(errno, name, None) for name in ("EMFILE", "ENFILE", "WSAEMFILE")} - {None}
+_LIMITS = _OF_FILES | {getattr(errno, name, None) for name in ("ENOMEM", "ENOBUFS", "WSAENOBUFS")} - {None}
 
 
 @contextmanager
@@ -21,15 +18,19 @@ def exhaustion_as_bridge_error() -> Iterator[None]:
     """Raise `ServiceUnavailable` if the block meets a limit of the system, be it in a library's code or the bridge's."""
     try:
         yield
-    except OSError as error:
-        if not is_exhaustion(error):
+    except Exception as error:
+        if (named := as_exhaustion(error)) is None:
             raise
-        raise exhausted(os.strerror(error.errno or 0), "NoFilesLeft") from error
+        raise named from error
 
 
-def is_exhaustion(error: BaseException) -> bool:
-    """Whether the system could not give what was asked for, whatever that was."""
-    return isinstance(error, OSError) and error.errno in _LIMITS
+def as_exhaustion(error: Exception) -> ServiceUnavailable | None:
+    """What to raise for an exception that says that a limit of the system is reached; None for any other."""
+    if isinstance(error, ExceptionGroup):
+        return next(filter(None, map(as_exhaustion, error.exceptions)), None)
+    if isinstance(error, OSError) and error.errno is not None and error.errno in _LIMITS:
+        return exhausted(os.strerror(error.errno), "NoFilesLeft" if error.errno in _OF_FILES else "NoMemoryLeft")
+    return None
 
 
 def exhausted(detail: str, reason: str) -> ServiceUnavailable:

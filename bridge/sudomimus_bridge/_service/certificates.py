@@ -13,6 +13,7 @@ import re
 import ssl
 from pathlib import Path
 
+from .._runs.exhaustion import as_exhaustion
 from .._runs.gentle import step_aside
 from .._values.errors import ConfigurationError, system_words
 
@@ -157,7 +158,9 @@ def certifi_certificates() -> str | None:
         return _unix_lines(data.decode("ascii"))
     except ImportError:
         return None
-    except Exception as error:  # noqa: BLE001 - a loader is somebody else's; the system's certificates may still do
+    except Exception as error:  # a loader is somebody else's; the system's certificates may still do
+        if as_exhaustion(error):  # for the moment: a context without these certificates must not be kept
+            raise
         _log.warning("certifi's certificates cannot be read: %s", type(error).__name__)
         return None
 

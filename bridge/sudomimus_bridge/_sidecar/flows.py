@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .._runs.exhaustion import as_exhaustion
 from .._values.errors import BridgeError, ConfigurationError, LoginCancelled, LoginDenied
 from .._values.sealed import sealed
 from .._version import __version__
@@ -168,6 +169,7 @@ class Flows:
 
 def explain(error: Exception) -> RpcError:
     """An exception as the error object of INTERFACES. What is not one of the bridge's errors is a bug, and is logged."""
+    error = as_exhaustion(error) or error
     if isinstance(error, BridgeError):
         reason = {} if error.reason is None else {"reason": error.reason}
         data = {"kind": error.kind, **reason, "retryable": error.retryable}

@@ -12,6 +12,8 @@ from typing import Any
 import anyio
 from anyio import lowlevel
 
+from .._runs.threads import start_daemon
+
 _AT_ONCE = 64 * 1024
 _AHEAD = 2
 
@@ -26,7 +28,7 @@ class Inlet:
         self._arrived = anyio.Event()
         loop: Any = lowlevel.current_token().native_token
         self._soon: Callable[..., object] = loop.call_soon_threadsafe
-        threading.Thread(target=self._work, name="sudomimus-bridge input", daemon=True).start()
+        start_daemon(self._work, name="sudomimus-bridge input")
 
     async def receive(self) -> bytes:
         """The next bytes; none at the end of the stream."""

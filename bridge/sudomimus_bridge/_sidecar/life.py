@@ -35,7 +35,8 @@ class Life:
             self.status = status
             last_resort = threading.Timer(PATIENCE_SECONDS, os._exit, [status])
             last_resort.daemon = True
-            last_resort.start()
+            with suppress(RuntimeError):  # no thread is left; the clean-up goes on without it
+                last_resort.start()
         self._wake()
 
     async def ended(self) -> None:

@@ -9,6 +9,7 @@ import queue
 import sys
 import threading
 
+from .._runs.threads import start_daemon
 from .._values.secret import printable, redact
 from .outbox import write_all
 
@@ -45,8 +46,7 @@ class LogThread:
 
     def __init__(self) -> None:
         self._lines: queue.Queue[bytes | None] = queue.Queue(_LINES)
-        self._thread = threading.Thread(target=self._work, name="sudomimus-bridge log", daemon=True)
-        self._thread.start()
+        self._thread = start_daemon(self._work, name="sudomimus-bridge log")
 
     def say(self, text: str) -> None:
         """One line, if there is room for it."""

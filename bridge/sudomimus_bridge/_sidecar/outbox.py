@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import anyio
 
-from .._runs.threads import waker
+from .._runs.threads import start_daemon, waker
 
 FULL = 1024 * 1024
 """Unwritten bytes from which on no more questions are read, until half of them are written. Answers to those that run
@@ -33,8 +33,7 @@ class Outbox:
         self._broken = False
         self._closing = False
         self._wake: Callable[[], object] = lambda: None
-        self._thread = threading.Thread(target=self._work, name="sudomimus-bridge output", daemon=True)
-        self._thread.start()
+        self._thread = start_daemon(self._work, name="sudomimus-bridge output")
 
     def put(self, message: bytes) -> None:
         """Have one message written. Never waits."""

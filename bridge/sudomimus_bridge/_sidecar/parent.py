@@ -10,11 +10,12 @@ import os
 import select
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from .._runs.threads import start_daemon
 
 _POLL_SECONDS = 0.2
 
@@ -53,7 +54,7 @@ def watch(processes: list[int], stdin: int, on_gone: Callable[[], None], on_hung
         pipe = stdin if generation == 0 else None
         target = _watch_windows if sys.platform == "win32" else _watch_posix
         name = "sudomimus-bridge parent"
-        threading.Thread(target=target, args=(pid, pipe, on_gone, on_hung_up), name=name, daemon=True).start()
+        start_daemon(target, pid, pipe, on_gone, on_hung_up, name=name)
 
 
 def _wrappers() -> int:
