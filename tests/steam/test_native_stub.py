@@ -297,6 +297,7 @@ PREPARE = """
     import ctypes, sys, time
     class Message(ctypes.Structure):
         _pack_ = 8 if sys.platform == "win32" else 4
+        _layout_ = "ms"
         _fields_ = [("user", ctypes.c_int32), ("id", ctypes.c_int32), ("param", ctypes.c_void_p),
                     ("size", ctypes.c_int32)]
     steam = ctypes.CDLL(sys.argv[1])

@@ -14,6 +14,7 @@ from .._values.errors import BridgeError, LoginCancelled
 from .._values.secret import printable, redact
 from .._version import __version__
 from .arguments import Parser, add_setting_flags, parse, visible_flags
+from .descriptors import open_standard_descriptors
 from .output import give_up_broken_streams, own_standard_output
 from .signals import interruptible
 from .terminal import Terminal
@@ -50,6 +51,7 @@ def _reported(arguments: Sequence[str], terminal: Terminal) -> int:
 
 
 def _run(arguments: Sequence[str], terminal: Terminal) -> int:
+    closed = open_standard_descriptors()
     parser = build_parser(emulator="emulator" in arguments)
     if arguments[:1] == ["emulator"]:
         require_extra("emulator")
@@ -61,7 +63,7 @@ def _run(arguments: Sequence[str], terminal: Terminal) -> int:
     with interruptible():
         if not known.own_output:
             return int(command(known))
-        with own_standard_output(terminal, chatter=known.verbose > 0) as output:
+        with own_standard_output(terminal, closed, chatter=known.verbose > 0) as output:
             return int(command(known, terminal, output))
 
 

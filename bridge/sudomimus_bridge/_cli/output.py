@@ -6,11 +6,10 @@ the real standard output is set aside before anything is loaded, and file descri
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from typing import Any
 
@@ -94,13 +93,13 @@ def give_up_broken_streams() -> None:
 
 
 @contextmanager
-def own_standard_output(terminal: Terminal, *, chatter: bool) -> Iterator[Output]:
+def own_standard_output(terminal: Terminal, closed: Container[int], *, chatter: bool) -> Iterator[Output]:
     """Set standard output aside for `Output`; what libraries print there goes to standard error until the block ends.
 
-    On a terminal it would run into the status line, so there it is shown only where `chatter` asks for it.
+    `closed` are the standard descriptors that the program was started without. On a terminal, what libraries print would run
+    into the status line, so it is shown only if `chatter` asks for it.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    closed = _open_standard_descriptors()
     with _set_aside(1) as real:
         os.dup2(2, 1)
         if chatter or not terminal.alive:
@@ -135,23 +134,3 @@ def _set_aside(descriptor: int) -> Iterator[int]:
             sys.stdout.flush()
         os.dup2(copy, descriptor)
         os.close(copy)
-
-
-def _open_standard_descriptors() -> set[int]:
-    """Lead to nowhere what the program was started without, or the next file to be opened would be standard output.
-
-    The descriptors that were closed.
-    """
-    closed = set()
-    for descriptor in (0, 1, 2):
-        try:
-            os.fstat(descriptor)
-        except OSError as error:
-            if error.errno != errno.EBADF:
-                raise
-            closed.add(descriptor)
-            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
-            if nowhere != descriptor:
-                os.dup2(nowhere, descriptor)
-                os.close(nowhere)
-    return closed

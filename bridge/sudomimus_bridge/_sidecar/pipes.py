@@ -15,7 +15,6 @@ from contextlib import suppress
 
 def private_pipes() -> tuple[int, int]:
     """The descriptors of the real standard input and output. For good: a library may print until the process has ended."""
-    _open_what_is_closed()
     with suppress(AttributeError, OSError, ValueError):
         sys.stdout.flush()
     pipes = os.dup(0), os.dup(1)  # not inheritable (PEP 446)
@@ -37,15 +36,3 @@ def _lose_what_nobody_reads() -> None:
             unwaiting = os.open("/proc/self/fd/2", os.O_WRONLY | os.O_NONBLOCK)
             os.dup2(unwaiting, 2)
             os.close(unwaiting)
-
-
-def _open_what_is_closed() -> None:
-    """Lead to nowhere what the program was started without, or the next file to be opened would take its place."""
-    for descriptor in (0, 1, 2):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
-            if nowhere != descriptor:
-                os.dup2(nowhere, descriptor)
-                os.close(nowhere)
