@@ -51,6 +51,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("allow_abbrev", False)
         super().__init__(*args, **kwargs)
+        self.suggest_on_error = False  # Python's own suggestion, the default from 3.15 on, repeats the value
 
     def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ARG002 - argparse's hook for all that it prints
         """Print --help and --version. argparse's own method ignores that standard output cannot be written."""
