@@ -25,6 +25,7 @@ from sudomimus_bridge.testing._compiled_stub import StubNotCompiled, compiled_st
 from sudomimus_bridge.testing._service import shared_service
 from sudomimus_bridge.testing._stub_library import StubLog as StubLog
 
+from .helpers.patience import PATIENCE
 from .helpers.signals import pass_signals_on
 
 pytest_plugins = ["pytester", "sudomimus_bridge.testing"]
@@ -108,7 +109,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
 
     def run(*arguments: str, **files: str) -> pytest.RunResult:
         pytester.makepyfile(**files)
-        return pytester.runpytest_subprocess("-Werror", "-pno:cacheprovider", *arguments, timeout=60)
+        return pytester.runpytest_subprocess("-Werror", "-pno:cacheprovider", *arguments, timeout=PATIENCE)
 
     return run
 

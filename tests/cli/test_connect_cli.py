@@ -15,7 +15,7 @@ from sudomimus_bridge.emulator import Emulator, visit
 
 from ..conftest import StubLog
 from ..helpers.patience import kept
-from .test_program import Program, Running, on_stub
+from .test_program import Program, Running, in_time, on_stub
 
 LOGIN = ("login", "browser", "--json", "--no-browser")
 
@@ -174,7 +174,7 @@ def test_how_it_fails(program: Program, fault: dict[str, Any], status: int, word
 
 def test_time_over_while_waiting_for_the_player(program: Program) -> None:
     with_inquiry(program)
-    ended = run(program, timeout="1")
+    ended, _ = in_time(program, *LOGIN, waits_for="Waiting for you")
     assert ended.status == 5 and "(TimedOut)" in ended.sentence
 
 

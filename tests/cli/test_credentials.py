@@ -13,7 +13,7 @@ from sudomimus_bridge.emulator.players.visitor import visit_errand
 
 from ..conftest import StubLog
 from .test_login import failed, url_shown
-from .test_program import Here, Program, on_stub
+from .test_program import Here, Program, in_time, on_stub
 
 ID = "acs_k_00000000-0000-4000-8000-000000000000"
 SECRET = "acs_t_" + "0123456789abcdef" * 4
@@ -188,4 +188,5 @@ def test_how_an_errand_is_refused(program: Program, here: Here, status: int, rea
 
 def test_an_errand_not_finished(program: Program, access_token: str) -> None:
     program.environ["SUDOMIMUS_ACCESS_TOKEN"] = access_token
-    failed(program.run("errand", "--json", "--no-browser", timeout="1"), 5, "was not finished within 1 seconds")
+    ended, seconds = in_time(program, "errand", "--json", "--no-browser", waits_for="Waiting for you")
+    failed(ended, 5, f"was not finished within {seconds:.0f} seconds")

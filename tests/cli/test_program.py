@@ -24,10 +24,7 @@ from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 
 from ..conftest import StubLog, command, plain_command
-
-PATIENCE = 30.0
-"""Seconds until a program that hangs fails its test. None of them needs a tenth of it."""
-
+from ..helpers.patience import PATIENCE, with_time
 
 NOT_FOR_DEMO: dict[str, Any] = dict.fromkeys(
     f"{name}_url" for name in ("native", "connect", "device", "session", "via")
@@ -170,6 +167,13 @@ class Program:
         assert "misuse" not in self.log.story()
         if tickets is not None:
             assert given.total() == tickets
+
+
+def in_time(program: Program, *arguments: str, waits_for: str) -> tuple[Ended, float]:
+    """Run a command with a `--timeout` that expires once it says what it waits for; return the end and the timeout."""
+    return with_time(
+        lambda seconds: program.run(*arguments, timeout=f"{seconds:.0f}"), lambda ended: waits_for in ended.err, 2
+    )
 
 
 class Here:
@@ -415,6 +419,6 @@ def test_the_local_service_is_told_who_the_game_is_by_the_settings_flags() -> No
         told = json.loads(process.stdout.readline())
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     assert (told["application"], told["steamAppId"]) == ("my-own", 777)
     assert process.returncode == 130

@@ -55,7 +55,7 @@ def backing_off(program: Program) -> Running:
     program.emulator.fault(path=ISSUE, status=503)
     arguments = [sys.executable, "-c", _SLOW_DICE, "login", "steam", "--json", *program.flags()]
     running = Running(arguments, program.all_environ, subprocess.DEVNULL)
-    running.until_said("follows in 30 s")
+    running.until_said("in 30 s")
     return running
 
 
@@ -68,7 +68,7 @@ def waiting_for_the_player(program: Program) -> Running:
 
 def hanging_a_moment(program: Program) -> Running:
     """The library comes back in time: what the call has brought is cancelled."""
-    program.environ["STEAM_STUB_HANG"] = "request:700"
+    program.environ["STEAM_STUB_HANG"] = "request:1500"
     running = program.start("login", "steam", "--json")
     running.until_said("Asking Steam")
     time.sleep(0.35)

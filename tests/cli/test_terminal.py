@@ -26,8 +26,9 @@ from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator
 
 from ..conftest import StubLog, command
+from ..helpers.patience import PATIENCE
 from .test_login import ISSUE
-from .test_program import NOT_FOR_DEMO, PATIENCE, Program, on_stub
+from .test_program import NOT_FOR_DEMO, Program, on_stub
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*([A-Za-z])")
 

@@ -23,6 +23,7 @@ from sudomimus_bridge.emulator.config.config import EmulatorConfig, merged
 from sudomimus_bridge.emulator.players.visitor import visit_errand
 
 from ..helpers.emulator_helpers import KIM, ROBIN, Client, new_ticket, told
+from ..helpers.patience import PATIENCE
 
 
 @pytest.fixture
@@ -357,7 +358,7 @@ def test_the_json_line_and_the_end(number: signal.Signals, tmp_path: Path) -> No
                 assert http.get(f"{urls[api]}/health").status_code == 200
         assert Path(urls["clientKeyFile"]).exists()
         process.send_signal(number)
-        assert process.wait(timeout=5) == 130
+        assert process.wait(timeout=PATIENCE) == 130
         assert not Path(urls["clientKeyFile"]).parent.exists()
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
 
@@ -368,7 +369,7 @@ def test_the_summary_for_a_person() -> None:
         lines = [process.stdout.readline() for _ in range(21)]
         process.send_signal(signal.SIGINT)
         text = "".join(lines) + process.stdout.read()
-        process.wait(timeout=5)
+        process.wait(timeout=PATIENCE)
     for expected in (
         "SUDOMIMUS_NATIVE_URL=http://127.0.0.1:",
         "SUDOMIMUS_SESSION_URL=http",
@@ -399,7 +400,7 @@ def test_the_summary_of_odd_settings(tmp_path: Path) -> None:
 
 def _fails(*arguments: str) -> str:
     with _command(*arguments) as process:
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (2, "")
     assert err.count("\n") == 1
     return err

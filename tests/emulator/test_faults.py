@@ -17,6 +17,7 @@ from sudomimus_bridge.emulator.contract.paths import REQUESTS
 from sudomimus_bridge.emulator.web.application import service_routes
 
 from ..helpers.emulator_helpers import Client, new_ticket, told
+from ..helpers.patience import PATIENCE
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_reset_before_and_after_the_request_was_processed(client: Client, when
 def test_the_reset_is_one(client: Client) -> None:
     client.emulator.fault("GET /health reset")
     url = urlsplit(client.emulator.urls["native"])
-    with socket.create_connection((url.hostname or "", url.port or 0), timeout=5) as connection:
+    with socket.create_connection((url.hostname or "", url.port or 0), timeout=PATIENCE) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         with pytest.raises(ConnectionResetError):
             connection.recv(100)

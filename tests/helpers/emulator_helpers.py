@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sudomimus_bridge.emulator import Emulator, visit
 from sudomimus_bridge.steam._stub_ticket import StubTicket
 
+from .patience import PATIENCE
+
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients that speak to the local service alone: each would load all certificates of the world."""
 
@@ -35,7 +37,7 @@ class Client:
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self.http = httpx.Client(base_url=emulator.urls["native"], trust_env=False, timeout=10, verify=NO_TLS)
+        self.http = httpx.Client(base_url=emulator.urls["native"], trust_env=False, timeout=PATIENCE, verify=NO_TLS)
 
     def steam(self, ticket: str | None = None, **changes: Any) -> httpx.Response:
         body = {"applicationAnchor": "demo-game", "steamTicketHex": ticket or new_ticket(), "steamAppId": 480}

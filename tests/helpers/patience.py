@@ -1,4 +1,4 @@
-"""What a test may say about real time: a promise of seconds is one for a machine that has nothing else to do."""
+"""Time in tests: how long to wait for a condition, and how much a promise in seconds stretches on a busy machine."""
 
 from __future__ import annotations
 
@@ -6,15 +6,49 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sudomimus_bridge._runs.running import Running
+
+T = TypeVar("T")
+
+PATIENCE = 180.0
+"""Seconds until a test that waits in vain fails. An idle machine needs a hundredth of it."""
+
+
+def until(reached: Callable[[], T], while_waiting: Callable[[], object] = lambda: None) -> T:
+    """Wait until the function returns something true, and return that. Call `while_waiting` in between."""
+    give_up = time.monotonic() + PATIENCE
+    while not (value := reached()):
+        assert time.monotonic() < give_up, "waited in vain"
+        while_waiting()
+        time.sleep(0.002)
+    return value
+
+
+def finish(running: Running[Any]) -> Any:
+    """Poll a login as a frame loop does, until it has ended, and return its result."""
+    return until(running.poll)
+
+
+def with_time(attempt: Callable[[float], T], enough: Callable[[T], bool], seconds: float = 1.0) -> tuple[T, float]:
+    """Repeat an attempt with longer and longer timeouts until it had time enough; return its result and that timeout.
+
+    For a timeout that must not expire before a program has come to a certain step.
+    """
+    while not enough(result := attempt(seconds)) and seconds < PATIENCE:
+        seconds *= 4
+    return result, seconds
 
 
 def kept(seconds: float, promise: float) -> bool:
-    """Whether what took so long has kept its promise, as slow as this machine is while it runs other things, too."""
-    return seconds < promise or seconds < promise * slowness()
+    """Whether something that took `seconds` kept its promise, given how busy the machine is. Measures that up to five times."""
+    return seconds < promise or any(seconds < promise * slowness() for _ in range(5))
 
 
 def slowness() -> float:
-    """How many times as long as its own computing a program takes here and now."""
+    """Return how many times as long as its own computing a program takes on this machine at this moment."""
     if not hasattr(os, "wait4"):
         return 3.0
     began, computing = time.monotonic(), 0.0

@@ -20,6 +20,8 @@ import pytest
 
 from sudomimus_bridge.testing._real_renpy import DEBIANS_PYTHON, NoRenpy, debians_copy
 
+from .patience import PATIENCE
+
 _PLAYER = ("renpy_player.rpy", "renpy_steps.py")
 
 
@@ -55,12 +57,12 @@ def screen(width: int = 1920, height: int = 1080) -> Iterator[str]:
     os.close(writing)
     try:
         with os.fdopen(reading) as answer:
-            if not select.select([answer], [], [], 20)[0] or not (number := answer.readline().strip()):
+            if not select.select([answer], [], [], PATIENCE)[0] or not (number := answer.readline().strip()):
                 pytest.fail("Xvfb did not start")
             yield f":{number}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 class Project:
@@ -108,12 +110,12 @@ class Project:
         with path.open("w") as output:
             game = subprocess.Popen(program, env=environment, stdout=output, stderr=subprocess.STDOUT)
             try:
-                until = time.monotonic() + 60
+                until = time.monotonic() + PATIENCE
                 while game.poll() is None and time.monotonic() < until:
                     time.sleep(0.05)
                     if "Full traceback:" in path.read_text(errors="replace") or self.traceback():
                         break  # a game that failed shows its traceback and waits for a person
             finally:
                 game.kill()
-                game.wait(10)
+                game.wait(PATIENCE)
         return subprocess.CompletedProcess(program, game.returncode, path.read_text(errors="replace"), "")

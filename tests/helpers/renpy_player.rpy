@@ -35,7 +35,7 @@ init 900 python in renpy_player:
                     if time.time() > self.until:
                         raise Exception("waited in vain; on the screen: %r" % self.words())
                     return
-                self.waiting, self.until = next(self.steps), time.time() + 15
+                self.waiting, self.until = next(self.steps), time.time() + 120
             except StopIteration:
                 self.report("over")
                 self.steps = None

@@ -18,8 +18,9 @@ from jsonschema import Draft7Validator
 from sudomimus_bridge._sidecar.methods import TABLE
 from sudomimus_bridge._sidecar.openrpc import document
 
-from ..cli.test_program import PATIENCE, Program
+from ..cli.test_program import Program
 from ..conftest import command
+from .patience import PATIENCE
 
 Message = dict[str, Any]
 

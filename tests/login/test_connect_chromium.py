@@ -20,11 +20,10 @@ from ..cli.test_device_cli import shown
 from ..cli.test_device_cli import start as start_device
 from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog
+from ..helpers.patience import PATIENCE
 from ..helpers.sidecar_helpers import Launcher, launchers
 
 __all__ = ["chromium"]
-
-PATIENCE = 20.0
 
 T = TypeVar("T")
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,12 +26,12 @@ from sudomimus_bridge import (
     ProgressEvent,
     SteamUnavailable,
 )
-from sudomimus_bridge._runs.running import Running
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.players.visitor import visit_errand
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 
 from ..conftest import StubLog
+from ..helpers.patience import PATIENCE, finish, until
 
 MakeBridge = Callable[..., Bridge]
 
@@ -50,23 +49,6 @@ def make_bridge(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> It
     for bridge in made:
         bridge.close()
     emulator.reset(settings=True)
-
-
-def finish(running: Running[Any]) -> Any:
-    """A frame loop, until the login has ended."""
-    for _ in range(5000):
-        if (result := running.poll()) is not None:
-            return result
-        time.sleep(0.002)
-    pytest.fail("the login did not end")
-
-
-def until(what: Callable[[], Any]) -> None:
-    for _ in range(5000):
-        if what():
-            return
-        time.sleep(0.002)
-    pytest.fail("it did not come to be")
 
 
 def test_blocking(make_bridge: MakeBridge, stub_log: StubLog) -> None:
@@ -277,7 +259,7 @@ def run_program(source: str, *arguments: str) -> subprocess.CompletedProcess[str
         [sys.executable, "-c", textwrap.dedent(source), *arguments],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -19,8 +19,9 @@ from sudomimus_bridge.steam import _library as library
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 
 from ..conftest import StubLog
+from ..helpers.patience import PATIENCE, finish, until
 from ..helpers.steam_helpers import balanced
-from .test_bridge import MakeBridge, finish, make_bridge, until
+from .test_bridge import MakeBridge, make_bridge
 
 __all__ = ["make_bridge"]  # the fixture
 
@@ -57,7 +58,7 @@ def test_closed_under_another_threads_blocking_login(
     thread.start()
     until(lambda: "request" in stub_log.story())
     bridge.close()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert [type(error) for error in ended] == [LoginCancelled]
     balanced(stub_log)
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "normal")
@@ -87,9 +88,9 @@ def test_closed_while_another_thread_waits_for_the_player(
 
     thread = threading.Thread(target=login, daemon=True)
     thread.start()
-    assert waiting.wait(10)
+    assert waiting.wait(PATIENCE)
     bridge.close()
-    thread.join(5)
+    thread.join(PATIENCE)
     assert [type(error) for error in ended] == [LoginCancelled]
     balanced(stub_log)
 
@@ -108,7 +109,7 @@ def test_closed_while_a_task_waits_for_the_player(
             bridge.close()  # on the event loop's own thread, which cannot wait for what runs on it
 
     async def main() -> None:
-        with anyio.fail_after(10), pytest.raises(LoginCancelled):
+        with anyio.fail_after(PATIENCE), pytest.raises(LoginCancelled):
             await bridge.login_async(on_progress=close)
 
     anyio.run(main, backend=backend)
@@ -169,7 +170,7 @@ def test_a_login_that_is_over_does_not_keep_its_bridge(
     bridge = Bridge(application="demo-game", steam_app_id=480, native_url=urls["native"], steam_library=stub_library)
     running, alive = bridge.start_login(), weakref.ref(bridge)
     finish(running)
-    running.join(10)
+    running.join(PATIENCE)
     del bridge
     gc.collect()
     assert alive() is None
@@ -224,13 +225,13 @@ def test_a_thread_that_draws_frames_never_waits_for_another_logins_imports(
     def slow_import(name: str, *arguments: Any, **keywords: Any) -> Any:
         if name == "_session.opening" and threading.current_thread() is not threading.main_thread():
             importing.set()
-            go_on.wait(10)
+            go_on.wait(PATIENCE)
         return plain_import(name, *arguments, **keywords)
 
     bridge = make_bridge()
     monkeypatch.setattr(builtins, "__import__", slow_import)
     first = bridge.start_login()
-    assert importing.wait(10)
+    assert importing.wait(PATIENCE)
     second = bridge.start_login()  # the bridge's lock is free
     second.cancel()
     go_on.set()
@@ -278,7 +279,7 @@ def test_a_finalizer_may_close_a_bridge_whose_thread_waits_to_open_steam(
     def finalizer() -> None:
         with connection._connections_lock:
             bridge.start_login()
-            opening.wait(10)
+            opening.wait(PATIENCE)
             time.sleep(0.05)  # by now it waits
             bridge.close(0)
 
@@ -287,6 +288,6 @@ def test_a_finalizer_may_close_a_bridge_whose_thread_waits_to_open_steam(
     bridge.close()
     opening.clear()
     thread.start()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     assert bridge.login()

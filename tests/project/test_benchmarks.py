@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from ..helpers.patience import PATIENCE
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
@@ -19,7 +21,7 @@ def figures(name: str, *arguments: str) -> Any:
         [sys.executable, str(BENCHMARKS / f"{name}.py"), *arguments, "--json"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

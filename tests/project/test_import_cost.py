@@ -12,6 +12,7 @@ import pytest
 
 from sudomimus_bridge._runs import gentle
 
+from ..helpers.patience import PATIENCE
 from ..helpers.steam_helpers import run_program
 
 HEAVY = """
@@ -178,12 +179,12 @@ def test_two_threads_at_once(steps: list[int], modules: list[str]) -> None:
     def hold() -> None:
         with gentle.gently():
             inside.set()
-            leave.wait(10)
+            leave.wait(PATIENCE)
             import_module(modules[0])
 
     thread = threading.Thread(target=hold)
     thread.start()
-    inside.wait(10)
+    inside.wait(PATIENCE)
     with gentle.gently():
         pass
     leave.set()

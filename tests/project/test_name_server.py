@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ..conftest import BACKENDS
+from ..helpers.patience import PATIENCE
 from ..helpers.steam_helpers import run_program
 
 HANGING = """
@@ -233,7 +234,7 @@ def test_the_sidecar_answers_a_cancel_and_ends() -> None:
                 answers[message.get("id")] = message
             assert answers[1]["error"]["data"]["kind"] == "cancelled"
             say(id=3, method="shutdown")
-            _, errors = sidecar.communicate(timeout=30)
+            _, errors = sidecar.communicate(timeout=PATIENCE)
             assert (sidecar.returncode, errors) == (0, ENDED)
         finally:
             sidecar.kill()
@@ -313,7 +314,7 @@ def test_the_systems_own_look_up(tmp_path: Path) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert (done.stdout, done.stderr) == ("6 False\n", "")

@@ -17,9 +17,9 @@ from sudomimus_bridge.testing._scripted_service import Step, errand_step
 
 from ..cli.test_program import NOT_FOR_DEMO, Ended, Program, on_stub
 from ..conftest import StubLog
+from ..helpers.patience import finish
 from ..helpers.service_helpers import ISSUED, by_inquiry, by_key, ran
 from ..helpers.sidecar_helpers import Launcher, launchers
-from ..program.test_bridge import finish
 
 OFFER = Step(body=errand_step().body)
 

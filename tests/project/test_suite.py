@@ -21,5 +21,5 @@ subprocess.run([sys.executable, "-I", "-c", child], check=True)
 
 def test_programs_started_by_tests_react_to_signals_that_the_suite_ignores() -> None:
     line = ["sh", "-c", "trap '' HUP INT TERM; exec \"$@\"", "sh", sys.executable, "-c", _PROGRAM]
-    done = subprocess.run(line, capture_output=True, text=True, cwd=Path(__file__).parent, check=True)
+    done = subprocess.run(line, capture_output=True, text=True, cwd=Path(__file__).parents[1] / "helpers", check=True)
     assert "SIG_IGN" not in done.stdout and "default_int_handler" in done.stdout

@@ -31,6 +31,7 @@ from sudomimus_bridge.testing import _renpy_achievement as renpy_achievement
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 
 from ..conftest import StubLog
+from ..helpers.patience import PATIENCE
 
 LIST = Path(__file__).parents[1] / "data" / "renpy-stdlib-modules.txt"
 ROOT = Path(__file__).parents[2]
@@ -318,7 +319,7 @@ def test_a_player_signs_in_through_an_errand_on_the_trimmed_library(
             assert process.stdout is not None
             if page := process.stdout.readline():
                 visit_errand(json.loads(page)["page"], agree=True, email="robin@example.com")
-            output, errors = process.communicate("done\n", timeout=60)
+            output, errors = process.communicate("done\n", timeout=PATIENCE)
         finally:
             process.kill()
     assert (process.returncode, errors) == (0, "")

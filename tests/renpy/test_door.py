@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import struct
 import sys
-import time
 import types
 import zlib
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ from sudomimus_bridge.testing._compiled_stub import open_tickets
 from sudomimus_bridge.testing._renpy_achievement import Scripted, ScriptedAchievement
 
 from ..conftest import StubLog
+from ..helpers import patience
 
 NewDoor = Callable[..., Door]
 
@@ -58,12 +58,8 @@ def given(emulator: Emulator, stub_library: Any) -> dict[str, Any]:
 
 
 def until(door: Door, over: Callable[[], object]) -> None:
-    """Ren'Py's main thread, which ticks."""
-    give_up = time.monotonic() + 20
-    while not over():
-        assert time.monotonic() < give_up, (door.status, door.error)
-        door.tick()
-        time.sleep(0.005)
+    """Tick as Ren'Py's main thread does, until something is so."""
+    patience.until(over, door.tick)
 
 
 def _told(door: Door) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from sudomimus_bridge._renpy.bundle import Package
 from sudomimus_bridge._renpy.installer import Report, install, uninstall
 
 from ..conftest import command
+from ..helpers.patience import PATIENCE
 
 Files = dict[str, str]
 MAIN, SCREENS = "sudomimus/main.rpy", "sudomimus/screens.rpy"
@@ -380,7 +381,9 @@ class TestBrokenOff:
 
 class TestCommand:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command("renpy", *arguments), capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            command("renpy", *arguments), capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
 
     def test_in_and_out(self, game: Path) -> None:
         before = tree(game)
@@ -423,7 +426,7 @@ class TestCommand:
             "installer.place = counted\ninstaller.install(Path(sys.argv[1]))\n"
         )
         before = tree(game)
-        killed = subprocess.run([sys.executable, "-c", source, str(game)], timeout=60, check=False)
+        killed = subprocess.run([sys.executable, "-c", source, str(game)], timeout=PATIENCE, check=False)
         assert killed.returncode == 9
         listed = json.loads((game / LISTED).read_text())["files"]
         assert [name for name in listed if not (game / name).exists()]

@@ -29,6 +29,7 @@ from sudomimus_bridge.testing._renpy_achievement import CompiledAchievement, Scr
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
 from ..conftest import StubLog
+from ..helpers.patience import PATIENCE
 from ..helpers.steam_helpers import run_program
 
 ROBIN = 76561197960287930
@@ -133,7 +134,7 @@ class TestTicket:
 
         def slow(identity: bytes) -> Any:
             asked.set()
-            go_on.wait(10)
+            go_on.wait(PATIENCE)
             return request(identity)
 
         monkeypatch.setattr(achievement, "GetAuthTicketForWebApi", slow)
@@ -239,7 +240,7 @@ class TestListeners:
             await steam.cancel_auth_ticket(first)
 
         with anyio.from_thread.start_blocking_portal() as portal:
-            portal.start_task_soon(reloaded).result(10)
+            portal.start_task_soon(reloaded).result(PATIENCE)
         assert achievement.calls[3:] == [("cancel", 1)]
         steam.drop()
         steam.listen_again()
@@ -260,7 +261,7 @@ class TestListeners:
         del steam
         gc.collect()
         assert gone() is None
-        thread.join(5)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
         assert achievement.calls == [("request", 1), ("cancel", 1)]
 

@@ -12,6 +12,7 @@ import pytest
 from sudomimus_bridge.emulator import Emulator
 
 from ..conftest import StubLog
+from ..helpers.patience import PATIENCE
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_game" / "frame_loop.py"
 
@@ -22,7 +23,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, stub_library: Path) -> None:
 
 
 def test_one_command_and_nothing_else() -> None:
-    done = subprocess.run([sys.executable, str(SAMPLE)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, str(SAMPLE)], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     assert "\nSigned in to demo-game. " in done.stdout
 
@@ -35,7 +36,7 @@ def test_the_real_ones_by_settings_alone(
     settings = {"APPLICATION": "demo-game", "STEAM_APP_ID": "480", "STEAM_LIBRARY": str(stub_library)}
     for name, value in {**settings, "NATIVE_URL": emulator.urls["native"]}.items():
         monkeypatch.setenv(f"SUDOMIMUS_{name}", value)
-    done = subprocess.run([sys.executable, str(SAMPLE)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, str(SAMPLE)], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 4
     assert "switched off" in done.stdout and done.stdout.endswith("Playing offline.\n")
 
@@ -50,7 +51,7 @@ def test_never_mind(stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
         told += (byte := game.stdout.read(1))
         assert byte, told
     game.send_signal(signal.SIGINT)
-    out, err = game.communicate(timeout=30)
+    out, err = game.communicate(timeout=PATIENCE)
     assert game.returncode == 130
     assert out.endswith(b"\nNever mind.\n") and b"Traceback" not in err
     assert stub_log.story() == ["request", "cancel", "shutdown"]

@@ -16,6 +16,7 @@ from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.players.visitor import visit_errand
 
 from ..conftest import StubLog
+from ..helpers.patience import PATIENCE
 from ..program.test_bridge import MakeBridge, make_bridge
 
 __all__ = ["make_bridge"]  # the fixture
@@ -37,7 +38,7 @@ def test_one_command_and_nothing_else(stub_library: Path, tmp_path: Path) -> Non
         [sys.executable, str(SAMPLE), "--claim-gate", "--auto", "--picture", str(picture)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -47,7 +48,7 @@ def test_one_command_and_nothing_else(stub_library: Path, tmp_path: Path) -> Non
 
 def test_no_frames_a_second_is_no_game() -> None:
     done = subprocess.run(
-        [sys.executable, str(SAMPLE), "--fps", "0"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(SAMPLE), "--fps", "0"], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 2
     assert "--fps must be 1 or more" in done.stderr
@@ -62,7 +63,7 @@ def test_the_real_ones_by_settings_alone(
     for name, value in {**settings, "NATIVE_URL": emulator.urls["native"]}.items():
         monkeypatch.setenv(f"SUDOMIMUS_{name}", value)
     done = subprocess.run(
-        [sys.executable, str(SAMPLE), "--auto"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(SAMPLE), "--auto"], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 1
     assert "switched off" in done.stdout

@@ -19,6 +19,7 @@ from sudomimus_bridge._service.remote import LateExchange
 from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge._values.errors import ConfigurationError
 
+from ..helpers.patience import PATIENCE
 from ..helpers.steam_helpers import run_program
 from .test_exchange import OK, answer, server
 
@@ -47,7 +48,7 @@ async def one_api(url: str) -> AsyncIterator[LateExchange]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE):
         while not condition():
             await anyio.sleep(0.001)
 
@@ -98,7 +99,7 @@ def test_cancelled_while_the_certificates_are_read_it_is_closed(backend: str, mo
     read = certificates.tls_context
 
     def slowly(*, secure: bool = True) -> ssl.SSLContext:
-        go_on.wait(10)
+        go_on.wait(PATIENCE)
         return read(secure=secure)
 
     monkeypatch.setattr(certificates, "tls_context", slowly)
@@ -130,7 +131,7 @@ def test_cancelled_in_the_middle_of_the_handshake_it_is_closed(backend: str) -> 
 
     with server(ended.handle) as (url, _):
         anyio.run(flow, backend=backend)
-        assert ended.over.wait(10)
+        assert ended.over.wait(PATIENCE)
 
 
 def test_without_certificates_the_wait_for_them_ends(
@@ -141,7 +142,7 @@ def test_without_certificates_the_wait_for_them_ends(
 
     async def flow() -> None:
         async with one_api(url.replace("http:", "https:")) as api:
-            with anyio.fail_after(10):
+            with anyio.fail_after(PATIENCE):
                 await api.warm()
             with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
                 await api.post("/x", {})
@@ -161,7 +162,7 @@ def test_where_there_is_a_proxy_nothing_is_opened_ahead(backend: str, monkeypatc
 
     async def flow() -> Any:
         async with one_api("http://127.0.0.1:9") as api:
-            with anyio.fail_after(10):
+            with anyio.fail_after(PATIENCE):
                 await api.warm()
                 await api.warm()  # the exchange is built now, and knows of the proxy too
             assert connected == []

@@ -21,6 +21,8 @@ from sudomimus_bridge._service.remote import open_exchange
 from sudomimus_bridge._service.reply import Failed, Replied
 from sudomimus_bridge._values.clock import SystemClock
 
+from ..helpers.patience import PATIENCE
+
 Handler = Callable[[socket.socket], None]
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"a": "b"} '
 
@@ -56,7 +58,7 @@ def server(*handlers: Handler, tls: ssl.SSLContext | None = None) -> Iterator[tu
         listener.close()
         for connection in held:
             connection.close()
-        thread.join(5)
+        thread.join(PATIENCE)
 
 
 def read_request(connection: socket.socket) -> bytes:

@@ -27,6 +27,7 @@ from sudomimus_bridge.testing._browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, scripted
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
+from ..helpers.patience import PATIENCE
 from ..helpers.service_helpers import EXPOSURE, HIDDEN, ISSUED, REALIZED, Ran, ran, refused
 from ..helpers.session_helpers import jwt
 
@@ -296,7 +297,7 @@ def deaf() -> Iterator[str]:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    thread.join(5)
+    thread.join(PATIENCE)
     listener.close()
 
 

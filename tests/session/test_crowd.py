@@ -16,6 +16,8 @@ from sudomimus_bridge._session.protection import FileModeOnly
 from sudomimus_bridge._values.uptime import Uptime
 from sudomimus_bridge.emulator import Emulator
 
+from ..helpers.patience import PATIENCE
+
 PROGRAM = str(Path(__file__).parents[1] / "helpers" / "session_program.py")
 
 
@@ -60,7 +62,7 @@ def test_fifty_processes_and_fifty_threads_share_one_renewal(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     assert ended.returncode == 0, ended.stderr
     answers = ended.stdout.split()

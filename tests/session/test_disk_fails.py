@@ -22,6 +22,7 @@ from sudomimus_bridge._session.file_store import FileStore
 from sudomimus_bridge._values.errors import LoginDenied, ServiceUnavailable
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
+from ..helpers.patience import PATIENCE
 from ..helpers.session_disk import store_in
 from ..helpers.session_helpers import LIFETIME, ModelService
 
@@ -323,5 +324,5 @@ def test_on_a_disk_that_is_full_sessions_are_renewed_and_kept(tmp_path: Path) ->
         subprocess.run(probe, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("needs a mount namespace of its own: unshare --map-root-user --mount")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.stdout == "signed in\n", done.stderr

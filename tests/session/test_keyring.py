@@ -18,6 +18,7 @@ from sudomimus_bridge._session.store import StoreUnusable
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
+from ..helpers.patience import PATIENCE
 from ..helpers.session_disk import RECORD, still_signed_in, store_in
 from ..helpers.session_helpers import ModelService
 
@@ -180,7 +181,7 @@ def test_a_keyring_that_hangs_does_not_keep_the_login(tmp_path: Path, monkeypatc
     monkeypatch.setattr(protection, "KEYRING_SECONDS", 0.05)
     never = threading.Event()
     keyring = KeyringInMemory()
-    keyring.get_password = lambda *_: never.wait(30)  # type: ignore[assignment, method-assign]
+    keyring.get_password = lambda *_: never.wait(PATIENCE)  # type: ignore[assignment, method-assign]
     try:
         assert "(it does not answer)" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
     finally:
@@ -233,7 +234,7 @@ def test_a_player_who_gives_up_while_the_keyring_asks(stored: bool, tmp_path: Pa
 
     def ask(*_: str) -> None:
         asked.set()
-        answered.append(answer.wait(30))
+        answered.append(answer.wait(PATIENCE))
 
     keyring.get_password = ask  # type: ignore[assignment, method-assign]
     service = ModelService(VirtualClock())

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..helpers.patience import PATIENCE
 from .test_life import needs_proc
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "sidecar.py"
@@ -15,7 +16,7 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "sidecar.py"
 @needs_proc
 def test_it_measures_each_program(stub_library: Path) -> None:
     arguments = [sys.executable, str(BENCHMARK), "--runs", "1", "--logins", "1"]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     for row in ("floor", "and anyio", "python -m"):
         assert re.search(rf"^  {row} +\d+ ms +\d\.\d\d times the floor$", done.stdout, re.MULTILINE), done.stdout

@@ -17,8 +17,9 @@ import pytest
 from sudomimus_bridge._sidecar.dispatcher import MAX_RUNNING
 from sudomimus_bridge.emulator import Emulator
 
-from ..cli.test_program import PATIENCE, Program, on_stub
+from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog, command
+from ..helpers.patience import PATIENCE
 from ..helpers.sidecar_helpers import Launcher, launchers, request
 from .test_life import STEAM, waiting_for_the_player, waiting_for_the_ticket
 

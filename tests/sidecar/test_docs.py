@@ -28,8 +28,9 @@ from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.players.visitor import visit, visit_errand
 
 from ..cli.test_login import ISSUE
-from ..cli.test_program import PATIENCE, Program, on_stub
+from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog
+from ..helpers.patience import PATIENCE
 from ..helpers.sidecar_helpers import Launcher, judge, launchers
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sidecar.md").read_text(encoding="utf-8")

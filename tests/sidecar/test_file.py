@@ -21,9 +21,10 @@ import pytest
 from sudomimus_bridge._version import __version__
 from sudomimus_bridge.emulator import Emulator
 
-from ..cli.test_program import PATIENCE, Program, on_stub
+from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog
 from ..helpers import sidecar_helpers
+from ..helpers.patience import PATIENCE
 from ..helpers.sidecar_helpers import Launcher, launchers
 from . import test_docs as test_sidecar_docs
 from . import test_life as test_sidecar_life
@@ -111,7 +112,13 @@ def children(pid: int) -> list[int]:
 def run(single_file: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     line = json.dumps(sidecar_helpers.request("initialize", {}, 1)) + "\n"
     return subprocess.run(
-        [str(single_file), *arguments], env=environ, input=line, capture_output=True, text=True, timeout=60, check=False
+        [str(single_file), *arguments],
+        env=environ,
+        input=line,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
 

@@ -26,8 +26,9 @@ from sudomimus_bridge._sidecar.lines import MAX_LINE
 from sudomimus_bridge._sidecar.methods import TABLE, read_params
 from sudomimus_bridge.emulator import Emulator
 
-from ..cli.test_program import PATIENCE, Program, on_stub
+from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog, command
+from ..helpers.patience import PATIENCE
 from ..helpers.sidecar_helpers import judge, request
 from .test_jsonrpc import METHODS
 from .test_life import needs_proc, resident_kb

@@ -20,9 +20,9 @@ from sudomimus_bridge._sidecar.outbox import FULL
 from sudomimus_bridge.emulator import Emulator
 
 from ..cli.test_login import ISSUE
-from ..cli.test_program import PATIENCE, Program, on_stub
+from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog, command
-from ..helpers.patience import kept
+from ..helpers.patience import PATIENCE, kept, until
 from ..helpers.sidecar_helpers import Launcher, launchers, request
 
 Start = Callable[..., Launcher]
@@ -46,7 +46,7 @@ def waiting_for_the_ticket(start: Start, program: Program) -> Launcher:
     program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "10000"
     launcher = start()
     launcher.ask("login", STEAM, "login")
-    wait_until(lambda: "request" in program.log.story())
+    until(lambda: "request" in program.log.story())
     return launcher
 
 
@@ -54,7 +54,7 @@ def post_in_flight(start: Start, program: Program) -> Launcher:
     program.emulator.fault(path=ISSUE, delay=10)
     launcher = start()
     launcher.ask("login", STEAM, "login")
-    wait_until(lambda: program.emulator._faults.active[0].applied)
+    until(lambda: program.emulator._faults.active[0].applied)
     return launcher
 
 
@@ -85,14 +85,6 @@ if sys.platform != "win32":  # where nobody can send one to a process that has n
 needs_posix = pytest.mark.skipif(
     sys.platform == "win32", reason="a POSIX system is needed: its shell, its pipes, its signals"
 )
-
-
-def wait_until(reached: Callable[[], object]) -> None:
-    for _ in range(int(PATIENCE / 0.005)):
-        if reached():
-            return
-        time.sleep(0.005)
-    pytest.fail("it did not come to that")
 
 
 @pytest.mark.parametrize("cause", CAUSES)
@@ -176,7 +168,7 @@ def test_with_a_stopped_reader_nothing_is_lost_and_logins_can_be_cancelled(start
     launcher.stop_reading()
     asked = [launcher.ask("rpc.discover") for _ in range(30)]  # some 300 kB, more than any pipe holds
     launcher.ask("cancel", {"id": "login"}, "cancel")
-    wait_until(lambda: "cancel" in program.log.story())
+    until(lambda: "cancel" in program.log.story())
     launcher.go_on_reading()
     assert launcher.answer("login")["error"]["data"]["kind"] == "cancelled"
     assert launcher.answer("cancel")["result"] == {"cancelled": True}
@@ -413,7 +405,7 @@ def test_a_crash_says_where_without_a_secret_and_leaves_nothing_behind(program: 
     assert crashing.stdin is not None
     crashing.stdin.write(json.dumps(request("login", STEAM, 1)).encode() + b"\n")
     crashing.stdin.flush()
-    wait_until(lambda: "request" in program.log.story())
+    until(lambda: "request" in program.log.story())
     out, err = crashing.communicate(b"\n", timeout=PATIENCE)
     assert crashing.returncode == 70
     assert b"Traceback" not in err and b"RuntimeError: a bug with [secret] and [secret] in its words" in err

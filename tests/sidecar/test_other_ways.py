@@ -17,9 +17,9 @@ from sudomimus_bridge.testing._scripted_browser import HandOver, ScriptedBrowser
 
 from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog
-from ..helpers.patience import kept
+from ..helpers.patience import kept, until
 from ..helpers.sidecar_helpers import Launcher, launchers, request
-from .test_life import A_SECOND, wait_until
+from .test_life import A_SECOND
 from .test_logins import is_signed_in
 
 Start = Callable[..., Launcher]
@@ -183,7 +183,7 @@ def test_done_is_heard_once(start: Start, emulator: Emulator) -> None:
     for method, keys in (("browser", emulator.establish()), ("device", {})):
         asked = launcher.ask("login", {"method": method, "openBrowser": False, **keys})
         launcher.phase(asked, "waiting-for-browser")
-        wait_until(lambda asked=asked: launcher.call("done", {"id": asked})["result"]["accepted"])  # type: ignore[misc]
+        until(lambda asked=asked: launcher.call("done", {"id": asked})["result"]["accepted"])  # type: ignore[misc]
         launcher.ask("cancel", {"id": asked})
         assert launcher.answer(asked)["error"]["data"]["kind"] == "cancelled"
         assert launcher.call("done", {"id": asked})["result"] == {"accepted": False}
@@ -201,7 +201,7 @@ def in_flight(launcher: Launcher, emulator: Emulator, method: str, path: str) ->
         told = launcher.phase(asked, "waiting-for-browser")
         visit(told["errand"]["url"] if "errand" in told else told["device"]["verificationUriComplete"])
         launcher.call("done", {"id": asked})
-    wait_until(lambda: emulator._faults.active[0].applied)
+    until(lambda: emulator._faults.active[0].applied)
     return asked
 
 
@@ -255,7 +255,7 @@ def test_a_refresh_that_is_cancelled_in_the_middle_says_what_became_of_the_token
     launcher, pair = start(), emulator.open_session()
     emulator.fault(path="/session/refresh", delay=20, when=when)
     asked = launcher.ask("refresh", {"refreshToken": pair.refresh_token})
-    wait_until(lambda: emulator._faults.active[0].applied)
+    until(lambda: emulator._faults.active[0].applied)
     if by == "end of input":
         launcher.close_input()
         launcher.end()
@@ -273,7 +273,7 @@ def test_a_logout_that_is_cancelled_in_the_middle_may_be_sent_again(start: Start
     launcher, pair = start(), emulator.open_session()
     emulator.fault(path="/session/logout", delay=20, when="after", times=1)
     asked = launcher.ask("logout", {"refreshToken": pair.refresh_token})
-    wait_until(lambda: emulator._faults.active[0].applied)
+    until(lambda: emulator._faults.active[0].applied)
     assert launcher.call("cancel", {"id": asked})["result"] == {"cancelled": True}
     assert launcher.answer(asked)["error"]["data"] == {"kind": "cancelled", "retryable": False}
     assert launcher.call("logout", {"refreshToken": pair.refresh_token})["result"].keys() == {"revoked"}

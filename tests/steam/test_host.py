@@ -21,6 +21,7 @@ from sudomimus_bridge.steam._worker import Worker
 from sudomimus_bridge.testing import StubBehaviour, StubSteam, VirtualClock
 
 from ..conftest import StubLog
+from ..helpers.patience import PATIENCE
 from ..helpers.steam_helpers import balanced, run_program
 
 pytestmark = pytest.mark.usefixtures("stub_log")
@@ -294,7 +295,7 @@ def test_a_call_whose_event_loop_has_gone_is_taken_back() -> None:
     worker = Worker("test", lambda: None, lambda: None)
 
     def ticket() -> int:
-        go_on.wait(10)
+        go_on.wait(PATIENCE)
         return 7
 
     loop = asyncio.new_event_loop()
@@ -303,7 +304,7 @@ def test_a_call_whose_event_loop_has_gone_is_taken_back() -> None:
     loop.run_forever()
     loop.close()
     go_on.set()
-    assert given_back.wait(10)
+    assert given_back.wait(PATIENCE)
     worker.stop(10)
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is what the test is about
 

@@ -26,6 +26,8 @@ from sudomimus_bridge.testing._compiled_stub import (
     read_stub_log,
 )
 
+from ..helpers.patience import PATIENCE
+
 NATIVE = Path(__file__).resolve().parents[2] / "native"
 CHECKOUT_BUILD = NATIVE / "build"
 
@@ -316,7 +318,7 @@ def _run(program: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment |= {"SteamAppId": "480", **variables}
     source = textwrap.dedent(PREPARE) + textwrap.dedent(program)
     command = [sys.executable, "-c", source, str(_stub())]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environment)
 
 
 def test_a_ticket_reads_as_python_writes_it(tmp_path: Path) -> None:

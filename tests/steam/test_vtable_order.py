@@ -20,6 +20,8 @@ import pytest
 from sudomimus_bridge.steam import _abi as abi
 from sudomimus_bridge.steam._dispatch import CallbackObject
 
+from ..helpers.patience import PATIENCE
+
 SOURCE = Path(__file__).parents[1] / "data" / "vtable_callback.cpp"
 
 MICROSOFT = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"]
@@ -54,7 +56,7 @@ def clang(target: str, *options: str) -> str:
         "-o",
         "-",
     ]
-    done = subprocess.run([*command, str(SOURCE)], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*command, str(SOURCE)], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -120,7 +122,7 @@ def test_called_through_c_plus_plus(tmp_path: Path) -> None:
     """A real virtual call of each function arrives, the parameter in its place, and is answered."""
     library = tmp_path / "caller.so"
     command = [*_native_compiler(), "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     caller, given = ctypes.CDLL(str(library)), list[int]()
     listener = CallbackObject(168, 2572, given.append)

@@ -33,6 +33,8 @@ from sudomimus_bridge.testing import (
 )
 from sudomimus_bridge.testing import _using as using
 
+from ..helpers.patience import PATIENCE
+
 bridge = Bridge()
 
 
@@ -180,10 +182,10 @@ def test_a_game_that_is_gone_in_mid_page_does_not_end_the_browser(sudomimus_brow
     sudomimus_browser.never_comes()
     *program, port, _token, _page = shlex.split(os.environ["BROWSER"])
     for said in (b"", b"\xff\xfe\n"):
-        with socket.create_connection(("127.0.0.1", int(port)), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE) as connection:
             connection.sendall(said)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
-    shown = subprocess.run([*program, port, _token, "http://127.0.0.1:9/page"], timeout=30, check=False)
+    shown = subprocess.run([*program, port, _token, "http://127.0.0.1:9/page"], timeout=PATIENCE, check=False)
     assert shown.returncode == 0
     assert sudomimus_browser.pages == ["http://127.0.0.1:9/page"]
 
@@ -271,7 +273,7 @@ def test_a_connection_that_nobody_owes_an_answer_holds_nothing_up(
 
 def test_a_thread_is_waited_for(sudomimus_virtual_time: VirtualClock, backend: str) -> None:
     async def main() -> str:
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             return await anyio.to_thread.run_sync(slow_work)
 
     def slow_work() -> str:

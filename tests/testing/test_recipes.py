@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import Project
+from ..helpers.patience import PATIENCE
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "testing.md"
 
@@ -43,7 +44,7 @@ def test_the_recipe_without_pytest(pytester: pytest.Pytester) -> None:
         [sys.executable, "-W", "error", "-m", "unittest", "test_with_unittest"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@
 #
 # and in the script  call screen sudomimus_login . See also sudomimus_screens.rpy.
 
-init -1500 python in sudomimus:
+init -999 python in sudomimus:
 
     from functools import partial as _partial
     from store import config, store
