@@ -114,7 +114,7 @@ init -1498 python in achievement:
     import store._renpysteam as steam
     steam.steamapi = steamapi = renpy_achievement.running.steamapi
     steamapi.generate_callbacks = renpy_achievement.running._callbacks
-    if hasattr(config, "automatic_steam_timeline"):  # Ren'Py 8.3's timeline, which this Steam has not
+    if hasattr(steam, "set_timeline_game_mode"):  # from Ren'Py 8.3 on; the stand-in has no timeline
         config.automatic_steam_timeline = False
         steam.clear_timeline_state_description = steam.set_timeline_state_description = lambda *_: None
     config.periodic_callbacks.append(steam.periodic)

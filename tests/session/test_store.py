@@ -147,73 +147,78 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     assert "cannot be kept in" in still_signed_in(tmp_path / "file" / "state")
 
 
-def in_a_child(function: Callable[[], None]) -> None:
-    """Run it in a process that may lose its rights."""
-    child = os.fork()
-    if child == 0:
-        try:
-            function()
-        except BaseException as error:
-            os.write(2, f"{error!r}\n".encode())
-            os._exit(1)
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+def in_a_child(function: Callable[[Path], None], folder: Path) -> None:
+    """Run a function of this module in a process that may lose its rights. No fork: this process may have threads."""
+    program = f"import sys, pathlib; from {__name__} import *; {function.__name__}(pathlib.Path(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def sign_in_as_a_user_without_rights(folder: Path) -> None:
+    still_signed_in(folder / "file" / "state")  # imports everything as long as this process may read it
+    if os.getuid() == 0:
+        os.setuid(65534)
+    assert "cannot be kept in" in still_signed_in(folder / "home" / "state")
 
 
 @on_posix
 def test_a_read_only_home(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
     home = tmp_path / "home"
     home.mkdir()
     home.chmod(0o555)
     for path in tmp_path.parents:
         if path.stat().st_uid == os.getuid() and path != Path("/"):
             path.chmod(path.stat().st_mode | 0o055)
+    in_a_child(sign_in_as_a_user_without_rights, tmp_path)
 
-    def child() -> None:
-        if os.getuid() == 0:
-            os.setuid(65534)
-        assert "cannot be kept in" in still_signed_in(home / "state")
 
-    in_a_child(child)
+def fill_up_the_disk() -> None:
+    """Have every file of this process end after 16 bytes."""
+    import resource
+    import signal
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
+
+
+def sign_in_on_a_full_disk(folder: Path) -> None:
+    fill_up_the_disk()
+    assert "cannot be kept in" in still_signed_in(folder)
 
 
 @on_posix
 def test_a_full_disk(tmp_path: Path) -> None:
-    def child() -> None:
-        import resource
-        import signal
+    in_a_child(sign_in_on_a_full_disk, tmp_path)
 
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
-        assert "cannot be kept in" in still_signed_in(tmp_path)
 
-    in_a_child(child)
+def renew_on_a_disk_that_fills_up(folder: Path) -> None:
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+    store = store_in(folder)
+
+    async def main() -> None:
+        keeper = service.keeper(disk=store)
+        await keeper.adopt(service.record())
+        fill_up_the_disk()
+        await clock.sleep(3600)
+        await keeper.access_token(300)
+        assert "cannot be kept in" in (keeper.place.problem or "")
+
+    clock.run(main)
+    assert not store.path.exists()
+    assert not service.revoked
 
 
 @on_posix
 def test_a_disk_that_fills_up_later_leaves_no_refresh_token_that_was_used(tmp_path: Path) -> None:
-    def child() -> None:
-        import resource
-        import signal
-
-        clock = VirtualClock(grace=0.02)
-        service = ModelService(clock)
-        store = store_in(tmp_path)
-
-        async def main() -> None:
-            keeper = service.keeper(disk=store)
-            await keeper.adopt(service.record())
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
-            await clock.sleep(3600)
-            await keeper.access_token(300)
-            assert "cannot be kept in" in (keeper.place.problem or "")
-
-        clock.run(main)
-        assert not store.path.exists()
-        assert not service.revoked
-
-    in_a_child(child)
+    in_a_child(renew_on_a_disk_that_fills_up, tmp_path)
 
 
 def test_who_asks_while_the_disk_fails_gets_the_same_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -379,7 +379,9 @@ def test_a_launcher_that_ended_while_python_started(program: Program, tmp_path: 
 _CRASHES = textwrap.dedent(
     """
     import sys
+    from sudomimus_bridge._sidecar import life
     from sudomimus_bridge._sidecar.dispatcher import Dispatcher
+    life.PATIENCE_SECONDS = 60  # time enough to shut Steam down on a busy machine
     receive, lines = Dispatcher.receive, []
     def crash(self, line):
         lines.append(line)

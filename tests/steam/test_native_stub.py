@@ -75,7 +75,7 @@ def _make(build: Path, *targets: str) -> subprocess.CompletedProcess[str]:
     """In a folder of its own, for tests run side by side and a checkout's build may be in use."""
     command = ["make", "--no-print-directory", "-s", "-C", str(NATIVE), f"BUILD={build}", f"PYTHON={sys.executable}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    return subprocess.run([*command, *targets], capture_output=True, text=True, timeout=600, env=environment)
+    return subprocess.run([*command, *targets], capture_output=True, text=True, timeout=3600, env=environment)
 
 
 def _stub(sdk: int | None = None) -> Path:
@@ -198,18 +198,23 @@ def _elf_exports(path: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def cross_built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkout's own, where `make -C native cross` has made them since the source last changed."""
+def cross_built() -> Path:
+    """The checkout's own libraries for other platforms: one worker builds them if the source has changed, the others wait."""
+    if sys.platform == "win32":
+        pytest.skip("the other platforms' libraries are built on a POSIX system")
+    import fcntl
+
     newest_source = (NATIVE / "steam_api_stub.c").stat().st_mtime
     last_made = CHECKOUT_BUILD / "linux-x86" / "libsteam_api.so"
-    if last_made.is_file() and last_made.stat().st_mtime >= newest_source:
-        return CHECKOUT_BUILD
-    if importlib.util.find_spec("ziglang") is None or not shutil.which("make"):
-        pytest.skip("the other platforms' libraries need make and the Python package ziglang")
-    build = tmp_path_factory.mktemp("cross")
-    done = _make(build, "cross")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return build
+    CHECKOUT_BUILD.mkdir(exist_ok=True)
+    with (CHECKOUT_BUILD / "cross.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not last_made.is_file() or last_made.stat().st_mtime < newest_source:
+            if importlib.util.find_spec("ziglang") is None or not shutil.which("make"):
+                pytest.skip("the other platforms' libraries need make and the Python package ziglang")
+            done = _make(CHECKOUT_BUILD, "cross")
+            assert done.returncode == 0, done.stdout + done.stderr
+    return CHECKOUT_BUILD
 
 
 @pytest.mark.parametrize(
