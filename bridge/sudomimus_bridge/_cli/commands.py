@@ -10,13 +10,13 @@ from pathlib import Path
 
 from .._extras import missing, require_extra
 from .._runs.exhaustion import exhaustion_as_bridge_error
+from .._runs.signals import interruptible
 from .._values.errors import BridgeError, LoginCancelled
 from .._values.secret import printable, redact
 from .._version import __version__
 from .arguments import Parser, add_setting_flags, parse, visible_flags
 from .descriptors import open_standard_descriptors
 from .output import give_up_broken_streams, own_standard_output
-from .signals import interruptible
 from .terminal import Terminal
 
 _log = logging.getLogger("sudomimus_bridge")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from .signals import catch_signals
+from .._runs.signals import catch_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,9 +13,9 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from typing import Any
 
+from .._runs.signals import ignore_next_signal
 from .._sidecar.outbox import write_all
 from .._values.errors import ConfigurationError, system_words
-from .signals import answering
 from .terminal import Terminal
 
 
@@ -52,7 +52,7 @@ class Output:
     def json(self, value: dict[str, Any]) -> None:
         """Write one JSON object and a newline, whole. ASCII, so that no encoding can spoil it."""
         data = json.dumps(value).encode() + b"\n"
-        answering()
+        ignore_next_signal()
         self._write(data)
 
     def _write(self, data: bytes) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TypeVar
 
 import anyio
 
 from .._login.concurrency import alongside
+from .._runs.signals import exit_after, on_signal
 from .._runs.threads import waker
 from .._values.errors import LoginCancelled
-from .signals import on_signal
 
 T = TypeVar("T")
 
@@ -56,9 +53,6 @@ class _Signalled:
 
     def __call__(self) -> None:
         if not self.happened:
-            last_resort = threading.Timer(PATIENCE_SECONDS, os._exit, [LoginCancelled.exit_status])
-            last_resort.daemon = True
-            with suppress(RuntimeError):  # no thread is left; the clean-up goes on without it
-                last_resort.start()
+            exit_after(PATIENCE_SECONDS, LoginCancelled.exit_status)
         self.happened = True
         self.wake()

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import anyio
 
-from .._cli.signals import on_signal
+from .._runs.signals import INTERRUPTED, exit_after, on_signal
 from .._runs.threads import waker
 
 PATIENCE_SECONDS = 0.85
 """How long the clean-up may take, of the second that is promised. A library stuck in a call must not keep the process."""
-
-INTERRUPTED = 130
 
 # Beyond what every command of the bridge catches: Ctrl-Break and a closed console on Windows, a closed terminal elsewhere.
 _MORE_SIGNALS = ("SIGBREAK", "SIGHUP")
@@ -33,10 +29,7 @@ class Life:
         """Have the process end with that status. From any thread or signal handler; only the first call counts."""
         if self.status is None:
             self.status = status
-            last_resort = threading.Timer(PATIENCE_SECONDS, os._exit, [status])
-            last_resort.daemon = True
-            with suppress(RuntimeError):  # no thread is left; the clean-up goes on without it
-                last_resort.start()
+            exit_after(PATIENCE_SECONDS, status)
         self._wake()
 
     async def ended(self) -> None:

@@ -9,6 +9,7 @@ import anyio
 from anyio import lowlevel
 
 from .._login.concurrency import alongside
+from .._runs.signals import INTERRUPTED
 from .._runs.threads import waker
 from .._settings import Settings
 from .._values.clock import SystemClock
@@ -16,7 +17,7 @@ from . import parent
 from .dispatcher import Dispatcher
 from .flows import SHUTDOWN_SECONDS, Flows, explain
 from .inlet import Inlet
-from .life import INTERRUPTED, Life
+from .life import Life
 from .lines import LineSplitter, Overlong
 from .logs import log_to_standard_error
 from .methods import methods

@@ -1,0 +1,93 @@
+"""SIGINT and SIGTERM in a program of the bridge's own: both end it with exit status 130.
+
+The handlers must be in place before the program's other imports, so this module imports only modules that Python has
+loaded by then.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+INTERRUPTED = 130
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _leave() -> NoReturn:
+    """End the process at once: during imports there is nothing to clean up, and an exception could be swallowed."""
+    try:
+        os.write(2, b"sudomimus-bridge: interrupted.\n")
+    finally:
+        os._exit(INTERRUPTED)
+
+
+def _interrupt() -> NoReturn:
+    raise KeyboardInterrupt
+
+
+_action: Callable[[], None] = _interrupt
+_ignore_next = False
+
+
+def _received(_number: int, _frame: FrameType | None) -> None:
+    global _ignore_next
+    if _ignore_next:
+        _ignore_next = False
+    else:
+        _action()
+
+
+@contextmanager
+def catch_signals(*, until_exit: bool) -> Iterator[None]:
+    """End the program on either signal while the block runs, unless `interruptible` or `on_signal` says otherwise.
+
+    With `until_exit` the process ends after the block, and later signals are ignored: they must not change its exit status.
+    """
+    global _ignore_next
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+        yield
+        return
+    _ignore_next = False
+    with on_signal(_leave if until_exit else _interrupt):
+        before = [(number, signal.signal(number, _received)) for number in _SIGNALS]
+        try:
+            yield
+        finally:
+            for number, handler in before:
+                signal.signal(number, signal.SIG_IGN if until_exit else handler)
+
+
+def interruptible() -> AbstractContextManager[None]:
+    """Raise `KeyboardInterrupt` on a signal while the block runs."""
+    return on_signal(_interrupt)
+
+
+@contextmanager
+def on_signal(action: Callable[[], None]) -> Iterator[None]:
+    """Call `action` on a signal while the block runs."""
+    global _action
+    before, _action = _action, action
+    try:
+        yield
+    finally:
+        _action = before
+
+
+def ignore_next_signal() -> None:
+    """Ignore one signal: the answer is being written, so a first signal comes too late. A second one interrupts."""
+    global _ignore_next
+    _ignore_next = True
+
+
+def exit_after(seconds: float, status: int) -> None:
+    """End the process after that many seconds, whatever hangs in it: a stuck library must not keep a player waiting."""
+    timer = threading.Timer(seconds, os._exit, [status])
+    timer.daemon = True
+    with suppress(RuntimeError):  # no thread can be started; the clean-up goes on without a limit
+        timer.start()
