@@ -145,6 +145,6 @@ def test_what_is_asked_in_which_order(client: Client) -> None:
         *(404, "ApplicationNotFound"),
     )
     assert told(client.send_signed("connect", "establish", wrong, bad)) == (401, "ClientAuthBodyHashMismatch")
-    assert told(client.send_signed("connect", "establish", wrong)) == (403, "ApplicationDisabled")
+    assert told(client.send_signed("connect", "establish", wrong)) == (403, "ApplicationNotActive")
     client.emulator.update({"application.disabled": False})
     assert told(client.send_signed("connect", "establish", wrong)) == (400, "InvalidBody")

@@ -89,7 +89,7 @@ def test_the_order_of_the_checks(client: Client) -> None:
     client.emulator.update({"budgets.attempts_per_application": 150})
     assert told(client.device("device-authorize", body)) == (404, "ApplicationNotFound")
     body = {"applicationAnchor": "demo-game"}
-    assert told(client.device("device-authorize", body)) == (403, "ApplicationDisabled")
+    assert told(client.device("device-authorize", body)) == (403, "ApplicationNotActive")
     client.emulator.update({"application.disabled": False})
     assert told(client.device("device-authorize", body)) == (403, "Layer3Denied")
     client.emulator.update({"application.device_code": True})

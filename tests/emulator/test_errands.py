@@ -161,18 +161,21 @@ def test_declining_what_is_optional_completes_it(client: Client, signed_in: str)
 def test_access_tokens_that_are_refused(client: Client, signed_in: str) -> None:
     refresh_token = client.steam().json()["refreshToken"]
     head, body, signature = signed_in.split(".")
+    ended = client.steam().json()
+    client.session("logout", refreshToken=ended["refreshToken"])
+    assert told(client.share(ended["accessToken"])) == (401, "AccessTokenSessionEnded")
     assert told(client.share(None)) == (401, "AccessTokenMissing")
     for token in ("example", refresh_token, f"{head}.{body}.{signature[::-1]}"):
         assert told(client.share(token)) == (401, "AccessTokenInvalid")
     client.emulator.player().disabled = True
     assert told(client.share(signed_in)) == (403, "AccountDisabled")
     client.emulator.update({"application.disabled": True})
-    assert told(client.share(signed_in)) == (403, "ApplicationDisabled")
+    assert told(client.share(signed_in)) == (403, "ApplicationNotActive")
     client.emulator.player().deleted = True
     assert told(client.share(signed_in)) == (401, "AccessTokenUnresolved")
 
 
-@pytest.mark.parametrize("dialect", ["openapi", "documents"])
+@pytest.mark.parametrize("dialect", ["v4", "openapi", "documents"])
 def test_an_expired_access_token(client: Client, dialect: str) -> None:
     client.emulator.update({"claims.email": "OPTIONAL", "dialect": dialect})
     token = client.steam().json()["accessToken"]

@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import jwt
 import pytest
 
 from sudomimus_bridge.emulator import Emulator, visit
 
-from ..helpers.emulator_helpers import KIM, ROBIN, Client, keys, page, realized, told
+from ..helpers.emulator_helpers import KIM, ROBIN, Client, keys, page, realized, said, told
 
 
 @pytest.fixture
@@ -66,7 +65,6 @@ FIT = [
     callback("http://localhost:8080/back?a=1#part"),
     callback("http://[::1]:8080/"),
     {"returnMethods": [{"type": kind, "payload": {}} for kind in ("STATUS_POLL", "REVEAL", "STATUS_POLL")]},
-    {"later": "a field that no contract knows yet"},
 ]
 
 UNFIT = [
@@ -127,6 +125,25 @@ UNFIT = [
 @pytest.mark.parametrize("narrowing", FIT, ids=lambda value: json.dumps(value)[:60])
 def test_a_narrowing_that_fits_the_contract(client: Client, narrowing: dict[str, Any]) -> None:
     assert told(client.establish(**narrowing)) == (200, None)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"later": 1},
+        {"returnMethods": [{"type": "STATUS_POLL", "payload": {}, "later": 1}]},
+        {
+            "realizeConstraints": [
+                {"constraintType": "EMAIL", "payload": {"allowedEmails": ["a@b.example"], "later": 1}}
+            ]
+        },
+        {"authenticationConstraints": [{"method": "X_OAUTH", "payload": {}, "later": 1}]},
+    ],
+)
+def test_only_v4_refuses_members_that_no_contract_knows_yet(client: Client, more: dict[str, Any]) -> None:
+    assert told(client.establish(**more)) == (400, "InvalidBody")
+    client.emulator.update(dialect="openapi")
+    assert told(client.establish(**more)) == (200, None)
 
 
 @pytest.mark.parametrize("narrowing", UNFIT, ids=lambda value: json.dumps(value)[:60])
@@ -203,9 +220,9 @@ def test_the_shortest_lifetime_of_the_matching_constraints(client: Client) -> No
     )
     answer = client.connect("redeem", inquiry).json()
     for token, seconds in ((answer["accessToken"], 900), (answer["refreshToken"], 86_400)):
-        envelope = jwt.get_unverified_header(token)
+        envelope = said(token)
         assert envelope["exp"] - envelope["iat"] == seconds
     # A renewal keeps them.
     renewed = client.session("refresh", refreshToken=answer["refreshToken"]).json()["accessToken"]
-    envelope = jwt.get_unverified_header(renewed)
+    envelope = said(renewed)
     assert envelope["exp"] - envelope["iat"] == 900

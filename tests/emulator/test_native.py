@@ -14,7 +14,7 @@ import pytest
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.config.config import AccessKey
 
-from ..helpers.emulator_helpers import KIM, ROBIN, Client, new_ticket, told
+from ..helpers.emulator_helpers import KIM, ROBIN, Client, new_ticket, said, told
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_too_large_a_body(client: Client) -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"application.disabled": True}, (403, "ApplicationDisabled")),
+        ({"application.disabled": True}, (403, "ApplicationNotActive")),
         ({"application.allowed_steam_app_ids": [730]}, (403, "Layer1Denied")),
         ({"budgets.available": False}, (503, None)),
         ({"budgets.attempts_per_application": 0}, (429, None)),
@@ -149,7 +149,7 @@ def test_the_order_of_the_checks(client: Client) -> None:
     ticket = new_ticket()
     assert told(client.steam(ticket, steamAppId=0)) == (400, "InvalidSteamAppId")
     assert told(client.steam(ticket, applicationAnchor="x")) == (404, "ApplicationNotFound")
-    assert told(client.steam(ticket)) == (403, "ApplicationDisabled")
+    assert told(client.steam(ticket)) == (403, "ApplicationNotActive")
     emulator.update({"application.disabled": False})
     assert told(client.steam(ticket)) == (403, "Layer1Denied")
     emulator.update({"application.allowed_steam_app_ids": [480]})
@@ -232,7 +232,7 @@ def test_a_cancelled_ticket_is_refused(client: Client, tmp_path: Path) -> None:
 
 def test_a_real_steam_ticket_counts_as_the_default_players(client: Client) -> None:
     token = client.steam("14000000" + "ab" * 200).json()["accessToken"]
-    assert jwt.get_unverified_header(token)["sub"] == client.emulator.player(ROBIN).subject
+    assert said(token)["sub"] == client.emulator.player(ROBIN).subject
     client.emulator.update(accept_foreign_tickets=False)
     assert told(client.steam("14000000" + "cd" * 200)) == (401, "SteamTicketInvalid")
 
@@ -289,7 +289,7 @@ def test_twenty_failures_open_the_circuit_for_a_minute(client: Client, steam: st
 def test_an_access_key_is_reusable_and_signs_its_player_in(client: Client) -> None:
     assert client.access_key().status_code == 200
     answer = client.access_key()
-    assert jwt.get_unverified_header(answer.json()["accessToken"])["sub"] == client.emulator.player(KIM).subject
+    assert said(answer.json()["accessToken"])["sub"] == client.emulator.player(KIM).subject
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -352,6 +352,7 @@ def _body(client: Client, token: str) -> dict[str, Any]:
 
 
 def test_the_token_in_the_dialect_of_openapi(client: Client) -> None:
+    client.emulator.update(dialect="openapi")
     client.emulator.put_player(steam_id=ROBIN, email="r@example.com", grants=_ALL_GRANTED)
     client.emulator.update({"claims": dict.fromkeys(_ALL_GRANTED, "OPTIONAL")})
     answer = client.steam().json()
@@ -398,15 +399,19 @@ def test_the_token_in_the_dialect_of_the_documents(client: Client) -> None:
         ("SYNTHETIC", "UNKNOWN", "Player"),
     ],
 )
-def test_what_reaches_the_token(client: Client, requirement: str, state: str, expected: str | None) -> None:
+def test_what_reaches_the_application(client: Client, requirement: str, state: str, expected: str | None) -> None:
     client.emulator.update({"claims.firstName": requirement})
     client.emulator.put_player(steam_id=KIM, grants={"firstName": state})
-    assert _body(client, client.access_key().json()["accessToken"]).get("firstName") == expected
+    token = client.access_key().json()["accessToken"]
+    assert "firstName" not in said(token)
+    assert client.profile("userinfo", token).json().get("given_name") == expected
+    client.emulator.update(dialect="openapi")
+    assert said(client.access_key().json()["accessToken"]).get("firstName") == expected
 
 
 def test_a_synthetic_email_is_a_proxy_address_and_raises_no_errand(client: Client) -> None:
     client.emulator.update(
-        {"claims": {"email": "SYNTHETIC_ONLY", "firstName": "OFF", "staticAvatar": "SYNTHETIC_ONLY"}}
+        {"claims": {"email": "SYNTHETIC_ONLY", "firstName": "OFF", "staticAvatar": "SYNTHETIC_ONLY"}}, dialect="openapi"
     )
     answer = client.steam()
     body = _body(client, answer.json()["accessToken"])

@@ -15,7 +15,7 @@ from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.memory.sessions import Pair
 from sudomimus_bridge.emulator.players.visitor import visit_errand
 
-from ..helpers.emulator_helpers import KIM, ROBIN, Client, told
+from ..helpers.emulator_helpers import KIM, ROBIN, Client, said, told
 
 
 @pytest.fixture
@@ -159,6 +159,7 @@ def test_half_a_surrogate_pair_is_no_text(client: Client, api: str, path: str, n
 
 def forged(client: Client, key: Any = None, algorithm: str = "RS256", **changes: Any) -> str:
     """A refresh token of the service with other claims; signed by a stranger, for nobody else has the key."""
+    client.emulator.update(dialect="openapi")  # in which the header says it all
     token = client.emulator.open_session().refresh_token
     header, body = jwt.get_unverified_header(token), jwt.decode(token, options={"verify_signature": False})
     header = {name: value for name, value in (header | changes).items() if value is not None and name != "alg"}
@@ -220,7 +221,7 @@ def test_what_became_of_the_session(client: Client) -> None:
         (lambda e: e.remove_player(ROBIN), (400, "AccountNotFound")),
         (lambda e: setattr(e.player(), "disabled", True), (403, "AccountDisabled")),
         (lambda e: setattr(e.player(), "deleted", True), (403, "AccountDeleted")),
-        (lambda e: e.update({"application.disabled": True}), (403, "ApplicationDisabled")),
+        (lambda e: e.update({"application.disabled": True}), (403, "ApplicationNotActive")),
         *(
             (lambda e, why=why: setattr(e.player(), "refused", why), (403, why))
             for why in ("EmailDomainBlocked", "EmailDomainRequiresSso", "SsoAuthorityConflict")
@@ -271,7 +272,7 @@ def test_lifetimes_of_the_settings(client: Client) -> None:
     client.emulator.update({"tokens.access_token_ttl_seconds": 7})
     client.emulator.advance(60)
     pair = renewed(client, pair.refresh_token)  # each renewal begins the lifetime anew
-    envelope = jwt.get_unverified_header(pair.access_token)
+    envelope = said(pair.access_token)
     assert envelope["exp"] - envelope["iat"] == 7
     client.emulator.advance(90)
     assert refresh(client, pair.refresh_token) == (401, "RefreshTokenExpired")
@@ -342,7 +343,11 @@ def test_revoke_all_is_the_application_s_own(client: Client) -> None:
     assert told(client.send_signed("session", "revoke-all", b"{", client.client_jwt(b"{"))) == (
         *(401, "ClientAuthInvalidAudience"),
     )
+    client.emulator.update(dialect="openapi")
     assert client.send_signed("session", "revoke-all", body).json() == {"revokedCount": 2}
     assert client.send_signed("session", "revoke-all", body).json() == {"revokedCount": 0}
+    client.emulator.update(dialect="v4")
+    for _ in range(2):
+        assert client.send_signed("session", "revoke-all", body).json() == {"revoked": True}
     assert refresh(client, robin[1].refresh_token) == (401, "RefreshTokenRevoked")
     assert refresh(client, kim.refresh_token) == (200, None)

@@ -69,6 +69,10 @@ class Client:
     def session(self, path: str, **body: Any) -> httpx.Response:
         return self.http.post(f"{self.emulator.urls['session']}/{path}", json=_without_none(body))
 
+    def profile(self, name: str, access_token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {access_token}"}
+        return self.http.get(f"{self.emulator.urls['session']}/{name}", headers=headers)
+
     def establish(self, **narrowing: Any) -> httpx.Response:
         """What a backend sends, signed as it must be."""
         return self.send_signed("connect", "establish", {"applicationAnchor": "demo-game"} | narrowing)
@@ -109,6 +113,11 @@ def new_ticket(
     steam_id: int = ROBIN, app_id: int = 480, identity: str = "sudomimus", nonce: bytes | None = None
 ) -> str:
     return StubTicket(steam_id, app_id, nonce or os.urandom(16), identity).to_bytes().hex()
+
+
+def said(token: str) -> dict[str, Any]:
+    """What a token says, in its header or its body, unverified. The player is under `sub` in every dialect."""
+    return jwt.get_unverified_header(token) | jwt.decode(token, options={"verify_signature": False})
 
 
 def told(answer: httpx.Response) -> tuple[int, str | None]:

@@ -19,6 +19,7 @@ from .._values.errors import system_words
 from .config.config import EmulatorConfig, merged
 from .config.fault_rule import FaultRule, parse_fault
 from .config.problems import SettingRefused, refusing
+from .contract.dialects import DIALECTS
 from .emulator import HOST, Emulator
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print one JSON object with everything that a client needs, then nothing more",
     )
+    parser.add_argument(
+        "--dialect",
+        choices=list(DIALECTS),
+        help="the state of the service to play: docs/contracts/service.md (default: v4)",
+    )
     parser.add_argument("--config", type=Path, metavar="FILE.json", help="settings, as a JSON object")
     parser.add_argument(
         "--set",
@@ -44,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="settings",
         metavar="PATH=VALUE",
-        help="one setting, e.g. claims.email=REQUIRED or dialect=documents; repeatable, wins over --config",
+        help="one setting, e.g. claims.email=REQUIRED or sessions.graceSeconds=0; repeatable, wins over --config",
     )
     parser.add_argument(
         "--fault",
@@ -96,6 +102,8 @@ def _config(arguments: argparse.Namespace) -> EmulatorConfig:
         config = _merged(config, {"application.allowed_steam_app_ids": [_value(app_id)]}, "--steam-app-id")
     if arguments.config is not None:
         config = _merged(config, _read(arguments.config), f"--config {arguments.config}")
+    if arguments.dialect is not None:
+        config = _merged(config, {"dialect": arguments.dialect}, "--dialect")
     for setting in arguments.settings:
         path, separator, text = setting.partition("=")
         if not separator or not path:
@@ -179,6 +187,7 @@ def _announce(emulator: Emulator, output: Output, *, as_json: bool) -> None:
   Device API    {urls["device"]}
   Session API   {urls["session"]}
   pages         {urls["via"]}
+  dialect       {emulator.config.dialect}
   application   {anchor}, Steam app id {urls["steamAppId"] or "none"}
   claims        {policy}
   players       {players}

@@ -12,6 +12,8 @@ from .._service.establish_request import EstablishRequest
 from .config.config import EmulatorConfig, Player, merged
 from .config.fault_rule import FaultRule, parse_fault
 from .config.problems import refusing
+from .contract.dialects import DIALECTS, DialectName
+from .contract.openapi import description
 from .memory.faults import FaultTable
 from .memory.sessions import Pair, Session
 from .memory.state import RequestRecord, State
@@ -20,12 +22,17 @@ from .memory.state import RequestRecord, State
 class Controls:
     """The settings, the players and the clock of one local service, and what it has seen."""
 
-    def __init__(self, config: EmulatorConfig | Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, config: EmulatorConfig | Mapping[str, Any] | None = None, *, dialect: DialectName | None = None
+    ) -> None:
         if isinstance(config, EmulatorConfig):
             self.config: EmulatorConfig = config.model_copy(deep=True)
         else:
             with refusing(EmulatorConfig):
                 self.config = merged(EmulatorConfig(), config or {})
+        if dialect is not None:
+            with refusing(EmulatorConfig):
+                self.config.dialect = dialect
         self._given = self.config.model_copy(deep=True)
         self._state = State(self.config)
         self._faults = FaultTable(self.config.faults)
@@ -179,6 +186,14 @@ class Controls:
             "accessKeySecret": key.secret if key else None,
             "clientKeyFile": state.client_key_file,
         }
+
+    def openapi(self, dialect: str | None = None) -> dict[str, Any]:
+        """The OpenAPI document of a dialect; without a name, of the dialect that the service plays now."""
+        chosen = dialect or self.config.dialect
+        for name, described in DIALECTS.items():
+            if name == chosen:
+                return description(described, self._state.addresses.native)
+        raise ValueError(f"there is no dialect {chosen[:20]!r}; there are {', '.join(DIALECTS)}")
 
     def snapshot(self) -> dict[str, Any]:
         """Everything except the secrets, as JSON values."""

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from .config.config import EmulatorConfig
+from .contract.dialects import DialectName
 from .controls import Controls
 from .tokens.client_key import ClientKeyFile
 from .web.application import application
@@ -23,8 +24,15 @@ HOST = "127.0.0.1"
 class Emulator(Controls):
     """A double of the Sudomimus service. Use it as a context manager, or `start` and `stop` it."""
 
-    def __init__(self, config: EmulatorConfig | Mapping[str, Any] | None = None, *, port: int = 0) -> None:
-        super().__init__(config)
+    def __init__(
+        self,
+        config: EmulatorConfig | Mapping[str, Any] | None = None,
+        *,
+        port: int = 0,
+        dialect: DialectName | None = None,
+    ) -> None:
+        """`dialect` is the setting of that name: which state of the service to play."""
+        super().__init__(config, dialect=dialect)
         self._wanted_port = port
         self._server: ThreadedServer | None = None
         self._client_key: ClientKeyFile | None = None

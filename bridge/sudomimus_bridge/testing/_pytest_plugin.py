@@ -17,6 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     from .._program.bridge import Bridge
+    from ..emulator.contract.dialects import DialectName
     from ._scripted_browser import ScriptedBrowser
     from ._service import LocalService, ScriptedPlayer
     from ._stub_library import StubLibrary
@@ -39,6 +40,12 @@ def sudomimus_steam_app_id() -> int:
 
 
 @pytest.fixture
+def sudomimus_dialect() -> DialectName:
+    """The state of the service that the local service plays: "v4", "openapi" or "documents". Override it to test another."""
+    return "v4"
+
+
+@pytest.fixture
 def sudomimus_environment(sudomimus_application: str, sudomimus_steam_app_id: int) -> Iterator[None]:
     """Nothing of this machine: no settings, no Steam, no service, no browser. Every other fixture begins with it."""
     from ._using import using_environment
@@ -49,12 +56,15 @@ def sudomimus_environment(sudomimus_application: str, sudomimus_steam_app_id: in
 
 @pytest.fixture
 def sudomimus_service(
-    sudomimus_environment: None, sudomimus_application: str, sudomimus_steam_app_id: int
+    sudomimus_environment: None,
+    sudomimus_application: str,
+    sudomimus_steam_app_id: int,
+    sudomimus_dialect: DialectName,
 ) -> Iterator[LocalService]:
     """The local service, as new for each test: `requires("email")`, `too_busy(retry_after=2)`, `drops()`, `requests`."""
     from ._using import using_service
 
-    with _told(using_service(sudomimus_application, sudomimus_steam_app_id)) as service:
+    with _told(using_service(sudomimus_application, sudomimus_steam_app_id, sudomimus_dialect)) as service:
         yield service
 
 

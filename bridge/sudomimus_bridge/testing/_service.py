@@ -16,7 +16,7 @@ from ..emulator import Emulator
 from ..emulator.clock import Clock
 from ..emulator.config.config import Player
 from ..emulator.config.fault_rule import FaultRule
-from ..emulator.contract.dialects import ClaimName
+from ..emulator.contract.dialects import ClaimName, DialectName
 
 SIGN_IN = "/direct-issue/*"
 
@@ -54,10 +54,11 @@ class LocalService(Emulator):
             with self._state.lock:
                 vars(self._state.clock).update(vars(Clock()))  # it only goes forward; a new test has a new one
 
-    def serve(self, *, application: str, steam_app_id: int) -> None:
-        """Be as new, and know this one application."""
+    def serve(self, *, application: str, steam_app_id: int, dialect: DialectName = "v4") -> None:
+        """Be as new, know this one application, and play this state of the service."""
         self.reset(settings=True)
-        self.update({"application.anchor": application, "application.allowed_steam_app_ids": [steam_app_id]})
+        app_ids = {"application.allowed_steam_app_ids": [steam_app_id]}
+        self.update({"application.anchor": application, **app_ids}, dialect=dialect)
 
     def requires(self, *claims: ClaimName) -> None:
         """The game requires these claims: who has not shared them yet is sent on an errand first."""

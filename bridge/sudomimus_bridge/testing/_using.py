@@ -26,6 +26,7 @@ from ._stub_steam import StubBehaviour, StubSteam
 from ._virtual_time import VirtualClock
 
 if TYPE_CHECKING:
+    from ..emulator.contract.dialects import DialectName
     from ._service import LocalService
 
 APPLICATION = "my-game"
@@ -95,11 +96,16 @@ def _no_keyring() -> Iterator[None]:
 
 
 @contextmanager
-def using_service(application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID) -> Iterator[LocalService]:
-    """The local service, as new. Raises `extras.MissingExtra` where the extra `emulator` is not installed."""
+def using_service(
+    application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID, dialect: DialectName = "v4"
+) -> Iterator[LocalService]:
+    """The local service, as new. `dialect` is the state of the real service that it plays.
+
+    Raises `extras.MissingExtra` if the extra `emulator` is not installed.
+    """
     service = _shared_service()
     with using_environment(application, steam_app_id):
-        service.serve(application=application, steam_app_id=steam_app_id)
+        service.serve(application=application, steam_app_id=steam_app_id, dialect=dialect)
         urls = {name: service.urls[name.lower()] for name in _URLS}
         changes = {f"SUDOMIMUS_{name}_URL": url for name, url in urls.items() if url is not None}
         changes |= {"SUDOMIMUS_APPLICATION": application, "SUDOMIMUS_STEAM_APP_ID": str(steam_app_id)}

@@ -183,7 +183,7 @@ class EmulatorConfig(Settings):
     """All settings of the local service. Every one may also be changed while it runs."""
 
     # Which state of the service to play: docs/contracts/service.md.
-    dialect: DialectName = "openapi"
+    dialect: DialectName = "v4"
     application: Application = Field(default_factory=Application)
     claims: ClaimPolicy = Field(default_factory=ClaimPolicy)
     players: list[Player] = Field(default_factory=_default_players)

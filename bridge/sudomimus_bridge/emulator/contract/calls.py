@@ -228,7 +228,7 @@ CALLS: tuple[Call, ...] = (
         "session",
         "GET",
         "/applications/{applicationAnchor}/jwks.json",
-        {200: a.KeySet, 400: a.Error, 404: a.Error},
+        {200: a.KeySet, 404: a.Error},
         v4_only=True,
         reasons={404: ("ApplicationNotFound",)},
     ),

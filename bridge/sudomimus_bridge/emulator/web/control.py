@@ -41,6 +41,7 @@ class ControlApi:
     def routes(self) -> list[Route]:
         """All routes, each with its full path."""
         return [
+            Route(f"{BASE}/openapi.json", self.openapi, methods=["GET"]),
             Route(f"{BASE}/state", self.state, methods=["GET"]),
             Route(f"{BASE}/requests", self.requests, methods=["GET"]),
             Route(f"{BASE}/config", _write(self.config), methods=["PATCH"]),
@@ -56,6 +57,13 @@ class ControlApi:
     async def state(self, _request: Request) -> Response:
         """Everything except the secrets: settings, players, faults, and errands, sign-ins and sessions by status."""
         return JSONResponse(self._controls.snapshot())
+
+    async def openapi(self, request: Request) -> Response:
+        """The service's own description: of the dialect that it plays, or of `?dialect=`."""
+        try:
+            return JSONResponse(self._controls.openapi(request.query_params.get("dialect")))
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, status_code=404)
 
     async def requests(self, _request: Request) -> Response:
         """The journal."""
