@@ -31,6 +31,7 @@ from ._values.events import (
     Phase,
     ProgressEvent,
 )
+from ._values.player import Player
 
 __all__ = [
     "AccessTokenRefused",
@@ -51,6 +52,7 @@ __all__ = [
     "LoginResult",
     "OnProgress",
     "Phase",
+    "Player",
     "ProgressEvent",
     "RealizeConstraint",
     "ReturnMethod",

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import time
 
-from sudomimus_bridge import Bridge, BridgeError, ErrandResult, LoginCancelled, LoginResult, Phase, ProgressEvent
-from sudomimus_bridge._runs.running import Running
-from sudomimus_bridge._values.token import read_token
+from sudomimus_bridge import (
+    Bridge,
+    BridgeError,
+    ErrandResult,
+    LoginCancelled,
+    LoginResult,
+    Phase,
+    Player,
+    ProgressEvent,
+    Running,
+)
 
 ERRAND_SECONDS = 30 * 60
 
@@ -36,6 +44,7 @@ class SignIn:
         self._bridge = bridge
         self._running: Running[LoginResult] | Running[ErrandResult] | None = None
         self._player: LoginResult | None = None
+        self._asking_who: Running[Player | None] | None = None
 
     @property
     def busy(self) -> bool:
@@ -76,6 +85,9 @@ class SignIn:
 
     def poll(self) -> None:
         """Once a frame."""
+        if self._asking_who is not None and self._asking_who.ended:
+            player, self._asking_who = self._asking_who.poll(), None
+            self.name = player.given_name if player is not None else None
         if self._running is None:
             return
         try:
@@ -87,9 +99,9 @@ class SignIn:
         else:
             if isinstance(result, LoginResult):
                 self._player = result
-                self.name = read_token(result.access).first_name
             if result is not None:
                 self._end("signed-in")
+                self._asking_who = self._bridge.session(stay_signed_in=False).start_player()
 
     def _end(self, status: str, error: str | None = None) -> None:
         self.status, self.error, self.page, self._running = status, error, None, None

@@ -16,7 +16,8 @@ from sudomimus_bridge._session.refresh import Fate, Refreshed, Unsent
 from sudomimus_bridge._session.store import MemoryStore, Store
 from sudomimus_bridge._values.clock import Clock
 from sudomimus_bridge._values.errors import AccessTokenRefused, LoginDenied, ServiceUnavailable, SteamUnavailable
-from sudomimus_bridge._values.events import ErrandResult, LoginResult, OnProgress, Phase, ProgressEvent
+from sudomimus_bridge._values.events import Claims, ErrandResult, LoginResult, OnProgress, Phase, ProgressEvent
+from sudomimus_bridge._values.player import Player
 from sudomimus_bridge._values.secret import Secret
 
 LIFETIME = 3600
@@ -128,6 +129,10 @@ class ModelService:
             raise LoginDenied("The session has expired.", reason="RefreshTokenExpired")
         self.revoked = True
         return True
+
+    async def player(self, access_token: Secret, claims: Claims) -> Player:
+        self.seen.append("player")
+        return Player("player", claims=claims)
 
     def keeper(self, *silent: str, disk: Store | None = None) -> Keeper:
         logins: dict[str, SilentLogin] = dict.fromkeys(silent, self.sign_in)

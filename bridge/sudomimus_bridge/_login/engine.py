@@ -21,7 +21,8 @@ from .._service.remote import remote_service
 from .._session.refresh import Refreshed, Unsent
 from .._settings import Settings
 from .._values.clock import Clock, SystemClock
-from .._values.events import ErrandResult, LoginResult, OnProgress
+from .._values.events import Claims, ErrandResult, LoginResult, OnProgress
+from .._values.player import Player
 from .._values.secret import Secret
 from ..steam._connection import FlatApiSteam
 from ..steam._port import Steam
@@ -137,6 +138,16 @@ class Engine:
         """
         async with self.adjusted(quietly=quietly)._ports() as ports:
             return await Share(ports, access_token, on_progress, done or DoneSignal()).run()
+
+    async def player(self, access_token: Secret, claims: Claims | None = None) -> Player:
+        """The player behind an access token, as far as they can be known. Raises nothing; see `profile`.
+
+        `claims` is the block that came with the token.
+        """
+        from .profile import find_player
+
+        async with self._ports() as ports:
+            return await find_player(ports, access_token, claims or {})
 
     @property
     def steam(self) -> Steam:

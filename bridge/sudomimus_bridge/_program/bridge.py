@@ -341,7 +341,7 @@ class Bridge:
                 token = await keeper.access_token(0, on_progress, done)
                 result = await engine.share(token, on_progress, done)
             if result.completed:
-                keeper.outdated(token)
+                keeper.outdated(token, result.claims)
             return result
 
         return flow

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .._runs.running import Flow, Running
     from .._session.keeper import Keeper
     from .._values.events import Claims, OnProgress
+    from .._values.player import Player
     from .._values.secret import Secret
 
     # Each lets `Bridge.close` end the flow.
@@ -112,6 +113,26 @@ class Session:
         """
         return self._start(self._claims(), None)
 
+    def player(self) -> Player | None:
+        """The signed-in player, as far as the service tells. None if nobody is signed in.
+
+        It raises none of the service's errors: if the service does not give the profile, the names are None. It renews no
+        token. Blocks this thread while the service is asked, which happens once for each access token and again after an
+        errand. If Steam began a session in another process, this is None until `access_token` has asked Steam who plays.
+        """
+        return cast("Player | None", self._block(self._player(), None))
+
+    async def player_async(self) -> Player | None:
+        """As `player`, on this event loop."""
+        return cast("Player | None", await self._awaited(self._player())(None, None))
+
+    def start_player(self) -> Running[Player | None]:
+        """As `player`, on a thread of its own; call the answer's `poll()` each frame.
+
+        If nobody is signed in, `poll()` keeps returning None; `ended` tells that from a flow that still runs.
+        """
+        return self._start(self._player(), None)
+
     @property
     def problem(self) -> str | None:
         """Why the player will not stay signed in after this program has ended, in a sentence; None if nothing is wrong.
@@ -137,8 +158,13 @@ class Session:
 
     def _claims(self) -> Flow[Claims | None]:
         async def flow(_on_progress: OnProgress | None, _done: DoneSignal | None) -> Claims | None:
-            record = await self._keeper().record()
-            return record.claims if record is not None else None
+            return await self._keeper().claims()
+
+        return flow
+
+    def _player(self) -> Flow[Player | None]:
+        async def flow(_on_progress: OnProgress | None, _done: DoneSignal | None) -> Player | None:
+            return await self._keeper().player()
 
         return flow
 

@@ -25,5 +25,7 @@ class Player:
 def player_of(access: Secret, claims: Mapping[str, Any]) -> Player:
     """The player whom this access token is for."""
     facts = read_token(access)
-    name = " ".join(part for part in (facts.first_name, facts.last_name) if part)
-    return Player(facts.subject, name or None, facts.email, dict(claims))
+    profile = facts.player
+    if profile is None:
+        return Player(facts.subject, claims=dict(claims))
+    return Player(facts.subject, profile.name or None, profile.email, dict(claims))

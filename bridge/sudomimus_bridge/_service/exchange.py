@@ -23,7 +23,7 @@ import httpx
 
 from .._values.clock import Clock
 from .._values.errors import system_words
-from .._values.secret import printable
+from .._values.secret import Secret, printable
 from .._version import __version__
 from .ahead import CONNECT_SECONDS
 from .certificates import certificate_source
@@ -86,9 +86,12 @@ class Exchange:
             headers["Authorization"] = sign(content).reveal()  # by the very bytes that are sent
         return await self._send("POST", path, POST_SECONDS, headers, content)
 
-    async def get(self, path: str) -> Replied | Failed:
-        """GET a JSON object."""
-        return await self._send("GET", path, GET_SECONDS, _HEADERS, None)
+    async def get(self, path: str, bearer: Secret | None = None) -> Replied | Failed:
+        """GET a JSON object. See `Requests.get`."""
+        headers = dict(_HEADERS)
+        if bearer is not None:
+            headers["Authorization"] = f"Bearer {bearer.reveal()}"
+        return await self._send("GET", path, GET_SECONDS, headers, None)
 
     async def _send(
         self, method: str, path: str, seconds: float, headers: dict[str, str], content: bytes | None

@@ -153,7 +153,7 @@ class Device(Protocol):
 
 
 class Session(Protocol):
-    """The Session API: renewing and ending what a login began."""
+    """The Session API: renewing and ending what a login began, and the player's profile."""
 
     base_url: str
 
@@ -163,6 +163,10 @@ class Session(Protocol):
 
     async def logout(self, refresh_token: Secret) -> Answer:
         """POST /logout."""
+        ...
+
+    async def userinfo(self, access_token: Secret) -> Mapping[str, Any] | None:
+        """GET /userinfo: the player's profile; None if the service does not give it, whatever the cause."""
         ...
 
 

@@ -17,6 +17,7 @@ from .._settings import Settings
 from .._values.clock import Clock
 from .._values.errors import BridgeError
 from .._values.sealed import sealed
+from .._values.secret import Secret
 from .connect import ConnectService
 from .device import DeviceService
 from .native import NativeService
@@ -146,9 +147,9 @@ class LateExchange:
         """See `Requests.post`."""
         return await (await self._built()).post(path, body, sign)
 
-    async def get(self, path: str) -> Replied | Failed:
+    async def get(self, path: str, bearer: Secret | None = None) -> Replied | Failed:
         """See `Requests.get`."""
-        return await (await self._built()).get(path)
+        return await (await self._built()).get(path, bearer)
 
     async def aclose(self) -> None:
         """See `Requests.aclose`."""

@@ -49,8 +49,8 @@ class Requests(Protocol):
         """POST a JSON object."""
         ...
 
-    async def get(self, path: str) -> Replied | Failed:
-        """GET a JSON object."""
+    async def get(self, path: str, bearer: Secret | None = None) -> Replied | Failed:
+        """GET a JSON object. `bearer` is the token of RFC 6750's header, if the call needs one."""
         ...
 
     async def aclose(self) -> None:

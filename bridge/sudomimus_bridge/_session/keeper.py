@@ -7,9 +7,10 @@ is sent, so that after a crash it is not sent again; a new pair is stored before
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from anyio import CancelScope
@@ -24,19 +25,24 @@ from .._values.errors import (
     ServiceUnavailable,
     SteamUnavailable,
 )
-from .._values.events import ErrandResult, LoginResult, OnProgress
+from .._values.events import Claims, ErrandResult, LoginResult, OnProgress
+from .._values.player import Player
 from .._values.secret import Secret
 from .._values.uptime import Uptime
 from .place import Place
 from .receipt import STEAM, Receipt
 from .record import Record
 from .refresh import Fate, Refreshed, Unsent
+from .store import polled
 
 PAUSE_SECONDS = 10.0
 """After a renewal that failed for the moment, who asks again within this time gets the same answer without a request."""
 
 ADOPT_SECONDS = 30.0
 """How long a login that has its tokens waits for a process that is renewing, and may have been stopped in the midst of it."""
+
+PROFILE_PAUSE_SECONDS = 60.0
+"""After the service gave no profile, the callers within this time get the same answer without a request."""
 
 SIGN_IN_AGAIN = "SignInAgain"
 """The reason of the `LoginDenied` that says: the player has to sign in, no renewal can help."""
@@ -93,6 +99,10 @@ class Flows(Protocol):
         """Revoke the session."""
         ...
 
+    async def player(self, access_token: Secret, claims: Claims) -> Player:
+        """The player behind an access token, as far as they can be known."""
+        ...
+
 
 class Keeper:
     """One session. All methods may be called from several tasks, threads and event loops at once."""
@@ -105,6 +115,11 @@ class Keeper:
         self._confirmed = False
         self._logouts = 0
         self._outdated: Secret | None = None
+        self._claims_since: Claims | None = None
+        """What the errand told that made the access token outdated."""
+        self._player: tuple[Secret, Uptime, Player] | None = None
+        """Who was found last, with which access token, and when the service was asked."""
+        self._asking = threading.Lock()
         self._paused: tuple[Uptime, BridgeError] | None = None
 
     async def adopt(self, record: Record) -> None:
@@ -123,9 +138,40 @@ class Keeper:
         record = await self.record()
         return record is not None and record.access == access
 
-    def outdated(self, access: Secret) -> None:
-        """That access token no longer says what the player has shared: the next one asked for is new."""
-        self._outdated = access
+    def outdated(self, access: Secret, claims: Claims | None = None) -> None:
+        """That access token no longer says what the player has shared: the next one asked for is new.
+
+        `claims` is what the errand that changed it told.
+        """
+        self._outdated, self._claims_since, self._player = access, claims, None
+
+    async def claims(self) -> Claims | None:
+        """The claims as the service last sent them; None if nobody is signed in."""
+        record = await self.record()
+        return None if record is None else self._claims_of(record)
+
+    def _claims_of(self, record: Record) -> Claims:
+        since = self._claims_since if record.access == self._outdated else None
+        return record.claims if since is None else since
+
+    async def player(self) -> Player | None:
+        """The signed-in player; None if nobody is, or if it is not yet clear who runs Steam now. Renews nothing.
+
+        What the service said holds until there is another access token or an errand was done. If it said nothing, it is
+        asked again after a pause.
+        """
+        async with polled(self._asking, self._flows.clock):
+            record, now = await self.record(), self._flows.clock.uptime()
+            if record is None or not self._trusted(record):
+                return None
+            if self._player is not None and self._player[0] == record.access:
+                _, asked, player = self._player
+                age = now.since(asked)
+                if not player.shares_nothing_known or (age is not None and age < PROFILE_PAUSE_SECONDS):
+                    return replace(player, claims=self._claims_of(record))
+            player = await self._flows.player(record.access, self._claims_of(record))
+            self._player = record.access, now, player
+            return player
 
     async def access_token(
         self,

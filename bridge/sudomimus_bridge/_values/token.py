@@ -1,8 +1,8 @@
-"""What an access token says of itself, where it says it: read by name, never relied on.
+"""What an access token says about itself and its player, in each of the three shapes that the service has had.
 
-A token is opaque (BEHAVIOUR, "Where the two differ"): `exp` and `iat` stand in the JWT's header or in its body, the player
-in `sub` or `subject`, and any of them may be missing. Nothing here verifies a signature: what a game trusts on its
-backend, its backend verifies.
+docs/contracts/service.md, "Tokens", describes the shapes. A token is opaque to a game: `exp` and `iat` are in the JWT's
+header or in its body, the player is `sub` or `subject`, and any of them may be missing. Nothing here verifies a signature:
+the game's backend verifies what it trusts.
 """
 
 from __future__ import annotations
@@ -14,38 +14,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .player import Player, shown_text, whole_name
 from .sealed import sealed
 from .secret import Secret
 
 
 @dataclass(frozen=True)
 class TokenFacts:
-    """Each None where the token does not say it."""
+    """Each is None if the token does not say it."""
 
     lifetime: float | None = None
     """Seconds from issue to expiry, `exp - iat`. Both are the service's time, so a wrong clock here does no harm."""
     subject: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
+    player: Player | None = None
+    """The player's profile. Tokens of the service's version 4 have none: ask `GET /userinfo`."""
 
 
 @sealed
 def read_token(token: Secret) -> TokenFacts:
-    """The facts in a token, as far as it is a JWT (RFC 7519) and holds them. Never raises."""
+    """The facts in a token, as far as it is a JWT (RFC 7519) and has them. Never raises."""
     parts = token.reveal().split(".")
     if len(parts) != 3:
         return TokenFacts()
     header, body = _part(parts[0]), _part(parts[1])
     issued, expires = _seconds(body, header, "iat"), _seconds(body, header, "exp")
     lifetime = expires - issued if issued is not None and expires is not None and expires > issued else None
-    return TokenFacts(
-        lifetime=lifetime,
-        subject=_text(body, "sub") or _text(body, "subject") or _text(header, "sub") or _text(header, "subject"),
-        first_name=_text(body, "firstName"),
-        last_name=_text(body, "lastName"),
-        email=_text(body, "emailAddress"),
+    named = (shown_text(part, name) for part in (body, header) for name in ("sub", "subject"))
+    subject = next(filter(None, named), None)
+    return TokenFacts(lifetime, subject, _player(body, subject))
+
+
+def _player(body: Mapping[str, Any], subject: str | None) -> Player | None:
+    """The profile in the body of an older token; None if there is none."""
+    given, family = shown_text(body, "firstName"), shown_text(body, "lastName")
+    player = Player(
+        subject=subject,
+        name=whole_name(given, family),
+        given_name=given,
+        family_name=family,
+        email=shown_text(body, "emailAddress"),
+        picture=shown_text(body, "staticAvatarUrl", 4096),
+        animated_picture=shown_text(body, "animatedAvatarUrl", 4096),
     )
+    return None if player.shares_nothing_known else player
 
 
 def _part(part: str) -> Mapping[str, Any]:
@@ -62,8 +73,3 @@ def _seconds(body: Mapping[str, Any], header: Mapping[str, Any], name: str) -> f
         if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e11:
             return float(value)
     return None
-
-
-def _text(part: Mapping[str, Any], name: str) -> str | None:
-    value = part.get(name)
-    return value if isinstance(value, str) and value and value.isprintable() and len(value) <= 500 else None

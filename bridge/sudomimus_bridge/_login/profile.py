@@ -1,0 +1,49 @@
+"""The player behind an access token: from the token if it has the profile, otherwise from one `GET /userinfo`.
+
+No login waits for this. It sends at most one request, never repeats or renews anything, and raises nothing: a profile that
+cannot be had is an unknown profile.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from .._runs.exhaustion import exhaustion_as_bridge_error
+from .._settings import Settings
+from .._values.errors import BridgeError
+from .._values.events import Claims
+from .._values.player import Player, player_from
+from .._values.secret import Secret
+from .._values.token import read_token
+from .ports import Ports
+
+
+async def find_player(ports: Ports, access_token: Secret, claims: Claims) -> Player:
+    """The player, as far as they can be known. `claims` is the block that came with the token."""
+    facts = read_token(access_token)
+    player = facts.player or await _asked(ports, access_token, facts.subject) or Player(facts.subject)
+    return replace(
+        player,
+        picture=_admitted(player.picture, ports.settings),
+        animated_picture=_admitted(player.animated_picture, ports.settings),
+        claims=dict(claims),
+    )
+
+
+async def _asked(ports: Ports, access_token: Secret, subject: str | None) -> Player | None:
+    with suppress(BridgeError, OSError), exhaustion_as_bridge_error():
+        profile = await ports.service.session.userinfo(access_token)
+        return None if profile is None else player_from(profile, subject)
+    return None
+
+
+def _admitted(url: str | None, settings: Settings) -> str | None:
+    """A picture's URL, if this game may open it."""
+    if url is None:
+        return None
+    try:
+        settings.gate.admit(Secret(url), service_url=settings.session_url)
+    except BridgeError:
+        return None
+    return url

@@ -1,0 +1,92 @@
+"""The signed-in player, as the service describes them to this game: plain facts, no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .events import Claims
+
+MAX_LENGTH = 500
+"""Characters of a name or an e-mail address. A longer text is not taken for one."""
+
+_JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))
+"""Invisible, but part of how Persian names and emoji are spelled."""
+
+
+@dataclass(frozen=True)
+class Player:
+    """The player of a session. A member is None if the player does not share it or the bridge does not know it.
+
+    A member is "" if the player shares it and it is empty: some people have no family name.
+    """
+
+    subject: str | None = None
+    """Identifies the player for this game. Names and addresses change; this does not."""
+    name: str | None = field(default=None, repr=False)
+    """The whole name, to be shown."""
+    given_name: str | None = field(default=None, repr=False)
+    family_name: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+    email_verified: bool | None = field(default=None, repr=False)
+    picture: str | None = field(default=None, repr=False)
+    """The URL of the player's picture, on a host that this game may open. The bridge never fetches it."""
+    animated_picture: str | None = field(default=None, repr=False)
+    claims: Claims = field(default_factory=dict, repr=False)
+    """The service's `claims` block: what the game asks for and what the player decided, by claim name."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `whoami --json` and the sidecar give."""
+        return {
+            "subject": self.subject,
+            "name": self.name,
+            "givenName": self.given_name,
+            "familyName": self.family_name,
+            "email": self.email,
+            "emailVerified": self.email_verified,
+            "picture": self.picture,
+            "animatedPicture": self.animated_picture,
+        }
+
+    @property
+    def shares_nothing_known(self) -> bool:
+        """True if only the subject and the claims are known."""
+        return self == Player(self.subject, claims=self.claims)
+
+
+def player_from(profile: Mapping[str, Any], subject: str | None) -> Player | None:
+    """The player in an answer of `GET /userinfo`; None if it describes another player than `subject`.
+
+    Each member is read by itself, so that one of a wrong kind does not hide the others.
+    """
+    described = shown_text(profile, "sub")
+    if not described or subject not in (None, described):
+        return None
+    verified = profile.get("email_verified")
+    given, family = shown_text(profile, "given_name"), shown_text(profile, "family_name")
+    name = shown_text(profile, "name")
+    return Player(
+        subject=described,
+        name=name if name is not None else whole_name(given, family),
+        given_name=given,
+        family_name=family,
+        email=shown_text(profile, "email"),
+        email_verified=verified if isinstance(verified, bool) else None,
+        picture=shown_text(profile, "picture", 4096),
+        animated_picture=shown_text(profile, "picture_animated", 4096),
+    )
+
+
+def whole_name(given: str | None, family: str | None) -> str | None:
+    """Both names as one; None if neither is known."""
+    parts = [part for part in (given, family) if part is not None]
+    return " ".join(filter(None, parts)) if parts else None
+
+
+def shown_text(part: Mapping[str, Any], name: str, longest: int = MAX_LENGTH) -> str | None:
+    """A text that a game can show, perhaps empty; None if there is none or it would steer a terminal or a layout."""
+    value = part.get(name)
+    if not isinstance(value, str) or len(value) > longest or not value.translate(_JOINERS).isprintable():
+        return None
+    return value
