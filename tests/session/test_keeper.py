@@ -125,8 +125,10 @@ def test_a_token_without_times_is_renewed_on_each_request() -> None:
     assert play(scene).refreshes == 3
 
 
-def test_fifty_tasks_that_ask_at_once_share_one_renewal(backend: str) -> None:
+@pytest.mark.parametrize("lifetime", [LIFETIME, None])
+def test_fifty_tasks_that_ask_at_once_share_one_renewal(backend: str, lifetime: float | None) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
+        service.lifetime = lifetime
         keeper = service.keeper()
         await keeper.adopt(service.record())
         await clock.sleep(LIFETIME)
@@ -472,13 +474,15 @@ def test_the_players_choice_to_stay_moves_the_session(tmp_path: Path) -> None:
     play(scene)
 
 
-def test_what_is_stored_serves_the_next_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("silent", [(), ("steam",)])
+def test_what_is_stored_serves_the_next_start(tmp_path: Path, silent: tuple[str, ...]) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
         await service.keeper(disk=disk).adopt(record := service.record())
-        assert await service.keeper(disk=disk).access_token(300) == record.access
+        assert await service.keeper(*silent, disk=disk).access_token(300) == record.access
 
-    assert play(scene).refreshes == 0
+    service = play(scene)
+    assert (service.refreshes, service.logins) == (0, 0)
 
 
 def test_the_new_pair_is_stored_before_anyone_gets_it(tmp_path: Path) -> None:
