@@ -184,10 +184,13 @@ def test_and_nowhere_else(url: str) -> None:
         (["127.0.0.1:8000"], "http://127.0.0.1:8001/", False),
         (["pages.example"], "http://127.0.0.1:8000/", False),
         (["[::1]:8000"], "http://[::1]:8000/", True),
+        (["pages.example:1"], "https://pages.example:1/", True),
+        (["pages.example:65535"], "https://pages.example:65535/", True),
     ],
 )
 def test_given_hosts(hosts: list[str], url: str, admitted: bool) -> None:
     chosen = BrowserGate(hosts, VIA)
+    assert all(map(is_browser_host, hosts))
     if admitted:
         assert chosen.admit(Secret(url), service_url=LOCAL)
     else:
