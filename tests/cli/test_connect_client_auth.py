@@ -28,7 +28,19 @@ from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._scripted_service import Seen, Step
 
-from ..helpers.service_helpers import ESTABLISHED, ISSUED, REALIZED, by_key, pem_of, private_key, ran, refused
+from ..helpers.service_helpers import (
+    ESTABLISHED,
+    EXPOSURE,
+    HIDDEN,
+    ISSUED,
+    REALIZED,
+    by_inquiry,
+    by_key,
+    pem_of,
+    private_key,
+    ran,
+    refused,
+)
 
 SCHEME = "SudomimusClientJWT "
 WALL = 1_800_000_000
@@ -215,6 +227,11 @@ def test_the_flag_wins_over_the_environment(tmp_path: Path) -> None:
     environ = {"SUDOMIMUS_CLIENT_KEY": "other", "SUDOMIMUS_EXPOSURE_KEY": "exp_1", "SUDOMIMUS_HIDDEN_KEY": "hid_1"}
     credentials = browser_credentials(client_key_file=file, environ=environ)
     assert credentials.inquiry is None and credentials.client_key == Secret(RSA.strip())
+
+
+def test_credentials_may_be_hidden_already() -> None:
+    given = browser_credentials(exposure_key=Secret(EXPOSURE), hidden_key=Secret(HIDDEN), environ={})
+    assert given.inquiry == by_inquiry().inquiry
 
 
 def test_an_inquiry_in_the_environment_wins_over_a_key_there() -> None:
