@@ -67,6 +67,14 @@ init 900 python in renpy_player:
                 self.key(pygame.K_RETURN)
             return there
 
+        def past(self, text):
+            """Press Return for as long as it can be read: Ren'Py ignores a key that comes too early."""
+            def gone():
+                if text not in self.words():
+                    return True
+                self.key(pygame.K_RETURN)
+            return gone
+
         def leave(self, how):
             """Leave for another place in the game, which would end the generator if it were done there."""
             self.leaving = how
