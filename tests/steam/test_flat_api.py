@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 import pytest
 
+from sudomimus_bridge._service.policy import ERRAND_PACE
 from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge._values.errors import BridgeError, ConfigurationError, SteamUnavailable
 from sudomimus_bridge._values.secret import Secret
@@ -462,6 +463,21 @@ def test_cancelled_while_the_library_hangs_the_late_ticket_is_cancelled_too(
     monkeypatch.delenv("STEAM_STUB_HANG")
     in_steam(stub_library, one_ticket, backend)
     balanced(stub_log)
+
+
+def test_steam_thread_sleeps_longer_than_a_status_poll_while_no_ticket_is_awaited(stub_library: Path) -> None:
+    async def login(steam: FlatApiSteam) -> tuple[float, float]:
+        await steam.open()
+        pause = steam._thread()._pause  # how long the thread sleeps from now on
+        handle = await steam.get_auth_ticket_for_web_api("sudomimus")
+        awaited = pause()
+        await steam.ticket_response(handle)
+        await steam.cancel_auth_ticket(handle)
+        return awaited or 0, pause() or 0
+
+    awaited, idle = in_steam(stub_library, login)
+    assert 0 < awaited < 0.1
+    assert idle > 5 * ERRAND_PACE.least
 
 
 def test_three_hundred_connections_leave_nothing_behind(stub_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:

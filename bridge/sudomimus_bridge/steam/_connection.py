@@ -26,7 +26,7 @@ from ._library import SteamLibrary, find_library, load_library
 from ._on_thread import CANCEL_SECONDS, SteamOnThread
 from ._worker import Worker
 
-_IDLE_PUMP_SECONDS = 1.0
+_IDLE_PUMP_SECONDS = 15.0
 
 
 class Connection:

@@ -1,19 +1,20 @@
-"""For tests of games: a stubbed Steam, a local service, a browser with a scripted player, virtual time.
+"""For tests of games: a stub of Steam, a local service, a browser with a scripted player, and virtual time.
 
-`pytest_plugins = ["sudomimus_bridge.testing"]` brings the fixtures of `pytest_plugin`. The same parts are here as context
-managers (`using_…`), for every other framework. Importing this imports nothing else. `docs/testing.md` has recipes.
+`pytest_plugins = ["sudomimus_bridge.testing"]` loads the fixtures of `_pytest_plugin`. Other frameworks use the same parts as
+context managers (`using_…`). Importing this module imports no part of the kit; each is imported when a test first uses its
+name. `docs/testing.md` has recipes.
 
-pytest need not rewrite what has no assertions, and must not complain where a test imported it before: PYTEST_DONT_REWRITE.
+PYTEST_DONT_REWRITE: pytest need not rewrite these modules, which have no assertions, and does not warn if a test imported
+them first.
 """
 
 from __future__ import annotations
 
-from ._lazy import TYPE_CHECKING, importer
-
+TYPE_CHECKING = False  # type checkers know the name; importing `typing` would cost more than this whole module
 if TYPE_CHECKING:
     from .._extras import MissingExtra
     from .._values.clock import SystemClock
-    from ._compiled_stub import StubNotCompiled
+    from ._compiled_stub import StubNotCompiled, compiled_stub
     from ._scripted_browser import ScriptedBrowser
     from ._service import LocalService, ScriptedPlayer
     from ._stub_library import StubLibrary, TicketLeftOpen
@@ -28,26 +29,6 @@ if TYPE_CHECKING:
     )
     from ._virtual_time import VirtualClock
 
-_LATER = {
-    "LocalService": "_service",
-    "MissingExtra": "._extras",
-    "ScriptedBrowser": "_scripted_browser",
-    "ScriptedPlayer": "_service",
-    "StubBehaviour": "_stub_steam",
-    "StubLibrary": "_stub_library",
-    "StubNotCompiled": "_compiled_stub",
-    "StubSteam": "_stub_steam",
-    "SystemClock": "._values.clock",
-    "TicketLeftOpen": "_stub_library",
-    "VirtualClock": "_virtual_time",
-    "using_browser": "_using",
-    "using_environment": "_using",
-    "using_service": "_using",
-    "using_steam_library": "_using",
-    "using_stub_steam": "_using",
-    "using_virtual_time": "_using",
-}
-
 __all__ = [
     "LocalService",
     "MissingExtra",
@@ -60,6 +41,7 @@ __all__ = [
     "SystemClock",
     "TicketLeftOpen",
     "VirtualClock",
+    "compiled_stub",
     "using_browser",
     "using_environment",
     "using_service",
@@ -68,8 +50,34 @@ __all__ = [
     "using_virtual_time",
 ]
 
-if not TYPE_CHECKING:
-    __getattr__ = importer(__name__, _LATER)
+if not TYPE_CHECKING:  # otherwise a type checker would accept any name
 
-    # pytest loads it if it is told to load this module as a plugin. Other frameworks do not need pytest.
+    def __getattr__(name: str) -> object:
+        # Literal imports, one for each name: programs that freeze a game's tests find the modules by them.
+        if name in ("LocalService", "ScriptedPlayer"):  # imports the emulator, which is an extra
+            from . import _service as home
+        elif name == "MissingExtra":
+            from .. import _extras as home
+        elif name == "ScriptedBrowser":
+            from . import _scripted_browser as home
+        elif name in ("StubBehaviour", "StubSteam"):
+            from . import _stub_steam as home
+        elif name in ("StubLibrary", "TicketLeftOpen"):
+            from . import _stub_library as home
+        elif name in ("StubNotCompiled", "compiled_stub"):
+            from . import _compiled_stub as home
+        elif name == "SystemClock":
+            from .._values import clock as home
+        elif name == "VirtualClock":
+            from . import _virtual_time as home
+        elif name in __all__:
+            from . import _using as home
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(home, name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+    # pytest loads the plugin if it is told to load this module as one. Other frameworks need no pytest.
     pytest_plugins = ["sudomimus_bridge.testing._pytest_plugin"]

@@ -1,6 +1,6 @@
 """The program that `BROWSER` names in a test: hands its page to the test's scripted browser. Standard library only.
 
-hand_over.py PORT TOKEN URL; exits with 1 where the scripted browser is one that does not open.
+_hand_over.py PORT TOKEN URL; exits with 1 where the scripted browser is one that does not open.
 """
 
 from __future__ import annotations

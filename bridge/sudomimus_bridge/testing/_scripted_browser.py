@@ -1,6 +1,6 @@
 """A browser with a scripted player before it, for the bridge in this process and for games that are processes of their own.
 
-In this process it is the browser port. Elsewhere it is what `BROWSER` names: a small program, `hand_over.py`, that the
+In this process it is the browser port. Elsewhere it is what `BROWSER` names: a small program, `_hand_over.py`, that the
 bridge starts like any browser and that hands the page over to here.
 """
 
@@ -20,7 +20,7 @@ from .._program.stand_ins import current
 from .._values.secret import Secret
 from ._virtual_time import VirtualClock
 
-_HAND_OVER = Path(__file__).with_name("hand_over.py")
+_HAND_OVER = Path(__file__).with_name("_hand_over.py")
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class ScriptedBrowser:
 
 
 class HandOver:
-    """Takes pages from `hand_over.py` on a loopback port, for as long as the block runs."""
+    """Takes pages from `_hand_over.py` on a loopback port, for as long as the block runs."""
 
     def __init__(self, browser: ScriptedBrowser) -> None:
         self._browser = browser
