@@ -35,7 +35,7 @@ def chromium(tmp_path: Path) -> Iterator[Any]:
         options.add_argument(f"--{flag}")
     options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
-    driver.implicitly_wait(30)
+    driver.implicitly_wait(120)
     try:
         yield driver
     finally:

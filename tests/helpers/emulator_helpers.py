@@ -165,7 +165,7 @@ def headless_chromium(folder: Path) -> Iterator[Any]:
         options.add_argument(f"--{flag}")
     options.add_argument(f"--user-data-dir={folder / 'profile'}")
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.implicitly_wait(30)
+    browser.implicitly_wait(120)
     try:
         yield browser
     finally:

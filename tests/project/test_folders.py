@@ -31,7 +31,7 @@ def test_the_sessions_folder_and_those_above_it(tmp_path: Path, umask: int, ther
 
         sys.path.insert(0, sys.argv[3])
         from sudomimus_bridge._values.clock import SystemClock
-        from tests.session_disk import RECORD, store_in
+        from tests.helpers.session_disk import RECORD, store_in
 
         os.umask(int(sys.argv[1]))
 

@@ -280,8 +280,8 @@ FULL_DISK = """
 
     sys.path.insert(0, sys.argv[2])
     from sudomimus_bridge.testing._virtual_time import VirtualClock
-    from tests.session_disk import store_in
-    from tests.session_helpers import LIFETIME, ModelService
+    from tests.helpers.session_disk import store_in
+    from tests.helpers.session_helpers import LIFETIME, ModelService
 
     place = pathlib.Path(sys.argv[1])
     clock = VirtualClock(grace=0.02)
