@@ -160,6 +160,12 @@ def test_time_over_while_nothing_answers() -> None:
     assert after.seconds <= 300.1
 
 
+@pytest.mark.parametrize(("timeout", "error"), [(20, ErrandNotCompleted), (40, ServiceUnavailable)])
+def test_two_polls_without_an_answer_are_bad_luck_and_three_are_the_service(timeout: int, error: type) -> None:
+    after = ran("browser", [ISSUED], [PENDING, Step(raises=httpx.ConnectError)], timeout=timeout)
+    assert type(after.error) is error
+
+
 def test_time_over_while_waiting_for_the_service() -> None:
     after = ran("browser", [Step(delay=29)], [REALIZED], timeout=20)
     assert isinstance(after.error, ServiceUnavailable) and after.error.reason == "TimedOut"

@@ -114,10 +114,10 @@ def test_slow_down_adds_up() -> None:
 
 
 @pytest.mark.parametrize("trouble", [Step(raises=httpx.ConnectError), refused(503), refused(502), Step(200, b"{")])
-def test_where_nothing_answers_the_wait_doubles(trouble: Step) -> None:
-    after = ran("device", [GRANTED], [trouble, trouble, trouble, AUTHORIZATION_PENDING, ISSUED])
+def test_while_nothing_answers_the_wait_doubles_up_to_a_minute(trouble: Step) -> None:
+    after = ran("device", [GRANTED], [*[trouble] * 5, AUTHORIZATION_PENDING, ISSUED])
     assert after.result
-    assert after.gaps(TOKEN) == [10.0, 20.0, 40.0, 5.0]
+    assert after.gaps(TOKEN) == [10.0, 20.0, 40.0, 60.0, 60.0, 5.0]
 
 
 def test_a_timeout_doubles_it_too() -> None:
