@@ -410,7 +410,7 @@ class TestCommand:
             (["install"], "GAME_DIR is missing"),
             (["install", "nowhere"], "There is no folder"),
             (["uninstall", "."], "is not a Ren'Py project"),
-            (["upgrade", "."], "there are 'install', 'uninstall'"),
+            (["upgrade", "."], "Choose from install, uninstall"),
         ],
     )
     def test_what_cannot_be_done_is_told_with_status_2(self, arguments: list[str], says: str) -> None:
