@@ -48,7 +48,8 @@ def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
     rules: dict[str, Any] = {"steam_seconds": 0.5}
     if options.claim_gate:
         rules["claims"] = {"email": "REQUIRED", "firstName": "REQUIRED"}
-    service = stack.enter_context(Emulator(rules))
+    # The sample reads the player's name from the token, which has none in the newest dialect.
+    service = stack.enter_context(Emulator(rules, dialect="openapi"))
     return stack.enter_context(
         Bridge(
             **service.settings,

@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sudomimus_bridge.emulator import Emulator, visit
@@ -96,6 +98,14 @@ class Client:
         }
         key = key or _private_key(Path(self.emulator.urls["clientKeyFile"]).read_bytes())
         return jwt.encode(_without_none(claims | changes), key, algorithm=algorithm)
+
+    def resigned(self, token: str, header: dict[str, Any]) -> str:
+        """The claims of a client JWT behind another JOSE header, with a good RS256 signature."""
+        key = _private_key(Path(self.emulator.urls["clientKeyFile"]).read_bytes())
+        head = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=")
+        signed = head + b"." + token.split(".")[1].encode()
+        signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+        return (signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
     def control(self, method: str, path: str, body: Any = None) -> httpx.Response:
         if body is None:

@@ -337,7 +337,7 @@ def test_an_inquiry_that_expires(make_bridge: Callable[..., Bridge], emulator: E
 @pytest.mark.parametrize(
     ("setting", "error", "reason"),
     [
-        ({"application.disabled": True}, LoginDenied, "ApplicationDisabled"),
+        ({"application.disabled": True}, LoginDenied, "ApplicationNotActive"),
         ({"application.status_poll": False}, LoginDenied, "Layer3Denied"),
     ],
 )

@@ -167,6 +167,7 @@ FINAL = [
     (403, "Layer2Denied", LoginDenied),
     (403, "Layer3Denied", LoginDenied),
     (403, "ApplicationDisabled", LoginDenied),
+    (403, "ApplicationNotActive", LoginDenied),
     (403, "AccountDisabled", LoginDenied),
     (403, "AccountDeleted", LoginDenied),
     (403, "EmailDomainBlocked", LoginDenied),

@@ -167,7 +167,7 @@ def test_errors_come_out_of_every_face(make_bridge: MakeBridge, emulator: Emulat
         anyio.run(bridge.login_async)
     with pytest.raises(LoginDenied) as denied:
         finish(bridge.start_login())
-    assert denied.value.reason == "ApplicationDisabled"
+    assert denied.value.reason == "ApplicationNotActive"
 
 
 def test_access_key(make_bridge: MakeBridge, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

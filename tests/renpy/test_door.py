@@ -68,7 +68,7 @@ def _told(door: Door) -> tuple[Any, ...]:
 
 @pytest.mark.usefixtures("hurried")
 def test_a_login_and_a_share(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
-    emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OFF"})
+    emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OFF"}, dialect="openapi")
     door = new_door(browser=AutoBrowser())
     assert (door.status, door.error, door.player, door.access_token()) == ("signed-out", None, None, None)
     door.login(given)

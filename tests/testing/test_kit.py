@@ -110,6 +110,7 @@ def test_every_fixture_says_what_it_is(project: Project) -> None:
         "sudomimus_application",
         "sudomimus_bridge",
         "sudomimus_browser",
+        "sudomimus_dialect",
         "sudomimus_environment",
         "sudomimus_player",
         "sudomimus_service",

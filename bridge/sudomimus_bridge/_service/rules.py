@@ -151,6 +151,8 @@ RULES: tuple[Rule, ...] = (
         "{application} does not hand tokens to games: it needs a DIRECT_ISSUE return rule (layer 3)."),
     final(_ANY, 403, "ApplicationDisabled", LoginDenied,
         "{application} is switched off. Ask the game's makers."),
+    final(_ANY, 403, "ApplicationNotActive", LoginDenied,
+        "{application} is switched off. Ask the game's makers."),
     final(_ANY, 403, "AccountDisabled", LoginDenied,
         "This Sudomimus account is disabled. Ask Sudomimus support."),
     final(_ANY, 403, "AccountDeleted", LoginDenied,
