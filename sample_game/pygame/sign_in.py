@@ -53,8 +53,8 @@ class SignIn:
 
     @property
     def over(self) -> bool:
-        """Whether it ended, well or badly."""
-        return not self.busy and self.status in ("signed-in", "failed")
+        """Whether it ended, well or badly, and the player's name is known if it can be."""
+        return not self.busy and self._asking_who is None and self.status in ("signed-in", "failed")
 
     @property
     def minutes_left(self) -> float:
