@@ -26,7 +26,7 @@ sample-renpy: $(VENV)/.ready native
 # launchers, a thousand renewals killed, and a hundred and fifty times three weeks.
 soak: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto tests/login/test_properties.py tests/program/test_growth.py tests/sidecar/test_fuzz.py tests/emulator/test_description.py --soak 50
-	$(BIN)/python -m pytest -n auto tests/sidecar/test_life.py -k killing --soak 17
+	$(BIN)/python -m pytest -n auto tests/sidecar/test_shutdown.py -k killed_launcher_leaves --soak 17
 	$(BIN)/python -m pytest -n auto tests/session/test_crowd.py tests/session/test_weeks.py --soak 25
 	$(BIN)/python -m pytest -n auto tests/cli/test_signals.py -k any_moment --soak 5
 	$(BIN)/python -m pytest -n auto tests/sidecar/test_file.py tests/sidecar/test_file_launchers.py --soak 2

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sudomimus_bridge._cli.commands import _Redacting
 from sudomimus_bridge._cli.main import main
+from sudomimus_bridge._values.logs import RedactingFormatter
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.players.visitor import visit_errand
 
@@ -91,7 +91,6 @@ def test_a_secret_of_any_shape_elsewhere(arguments: list[str], capfd: pytest.Cap
 _ROOT_LOGGER = """
 import logging, sys
 logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-from sudomimus_bridge._cli.commands import _Redacting
 from sudomimus_bridge._cli.main import main
 sys.exit(main())
 """
@@ -102,7 +101,6 @@ from sudomimus_bridge._service.native import NativeService
 async def crash(self, application, ticket_hex, app_id):
     raise RuntimeError(f"{application} {ticket_hex.reveal()} {ticket_hex} {app_id}")
 NativeService.direct_issue_steam_ticket = crash
-from sudomimus_bridge._cli.commands import _Redacting
 from sudomimus_bridge._cli.main import main
 sys.exit(main())
 """
@@ -119,11 +117,11 @@ def tickets(program: Program) -> list[str]:
 
 
 def test_no_log_holds_a_secret(program: Program) -> None:
-    """Of the bridge with -v, and of a program around it that logs everything itself."""
+    """With -vv, and in a program that configures the root logger to log everything."""
     program.emulator.update({"claims.email": "REQUIRED"})
     program.emulator.fault(path=ISSUE, reset=True, times=2)
     arguments = ["login", "steam", "--json", "--no-browser"]
-    both = [program.start(*arguments, "-v"), python(program, _ROOT_LOGGER, *arguments)]
+    both = [program.start(*arguments, "-vv"), python(program, _ROOT_LOGGER, *arguments)]
     urls = [url_shown(running) for running in both]
     assert urls[0] == urls[1]  # while it is open, an errand is handed out again
     cmdlines = [Path(f"/proc/{running.process.pid}/cmdline").read_text(encoding="utf-8") for running in both]
@@ -144,8 +142,9 @@ def test_no_log_holds_a_secret(program: Program) -> None:
 def test_a_crash_tells_no_secret(program: Program) -> None:
     ended = python(program, _CRASH, "login", "steam", "--json", "-v").end()
     assert (ended.status, ended.out) == (70, "")
-    assert "an error of the bridge itself in <string>:5 (crash): RuntimeError: demo-game [secret] Secret(***) 480" in (
-        ended.err
+    assert (
+        "this is a bug of the bridge. Please report it: RuntimeError in <string>:5 (crash): demo-game [secret] Secret(***) 480"
+        in (ended.err)
     )
     assert "Traceback" not in ended.err and all(nonce not in ended.err for nonce in tickets(program))
     program.every_ticket_was_cancelled_once(1)
@@ -173,7 +172,7 @@ def test_a_librarys_log_line_does_not_steer_the_terminal() -> None:
     line = logging.LogRecord(
         "httpcore", logging.DEBUG, "x.py", 1, "Content-Type: %s\nthe second line", ("\033]0;t\a\x9b31m",), None
     )
-    assert _Redacting("%(message)s").format(line) == "Content-Type: ?]0;t??31m\nthe second line"
+    assert RedactingFormatter("%(message)s").format(line) == "Content-Type: ?]0;t??31m\nthe second line"
 
 
 def test_a_path_that_only_looks_like_a_secret_is_a_path(capfd: pytest.CaptureFixture[str]) -> None:

@@ -41,9 +41,9 @@ TESTS = [
     "session/test_keyring",
     "session/test_store",
     "values/test_settings",
-    "sidecar/test_idle",
-    "sidecar/test_life",
-    "sidecar/test_lines",
+    "sidecar/test_shared",
+    "sidecar/test_shutdown",
+    "sidecar/test_reader",
     "sidecar/test_logins",
     "steam/test_host",
 ]

@@ -1,4 +1,4 @@
-"""What the sidecar's tests share: a launcher's end of the pipes, which holds every message against the OpenRPC document."""
+"""A launcher for the tests of the sidecar, which checks every message against the OpenRPC document."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Message = dict[str, Any]
 
 
 class Judge:
-    """The OpenRPC document, asked about single messages."""
+    """Checks single messages against the OpenRPC document."""
 
     def __init__(self, described: Message) -> None:
         self.document = described
@@ -52,7 +52,7 @@ class Judge:
         return bool(self._params(self._methods[method]["params"]).is_valid(params or {}))
 
     def check_answer(self, method: str | None, answer: Message) -> None:
-        """The answer to a request for `method`; None where the message was none."""
+        """Check the response to a request for `method`; None if the line was not a request."""
         assert answer.keys() - {"error", "result"} == {"jsonrpc", "id"} and answer["jsonrpc"] == "2.0"
         if "result" in answer:
             assert "error" not in answer and method is not None
@@ -77,7 +77,7 @@ def judge() -> Judge:
 
 
 class Launcher:
-    """Starts the sidecar and speaks with it. Every line on its standard output is read, kept, and judged."""
+    """Starts a sidecar and talks to it. Every line of its standard output is read, kept and checked."""
 
     def __init__(self, program: Program, *arguments: str, **popen: Any) -> None:
         self.process = subprocess.Popen(
@@ -130,7 +130,7 @@ class Launcher:
         self.write(json.dumps(message) + "\n")
 
     def ask(self, method: str, params: Any = None, request_id: Any = None) -> Any:
-        """Send a request; its id."""
+        """Send a request and return its id."""
         if request_id is None:
             self._next_id += 1
             request_id = self._next_id
@@ -139,23 +139,23 @@ class Launcher:
         return request_id
 
     def call(self, method: str, params: Any = None) -> Message:
-        """A request and its answer."""
+        """Send a request and wait for its response."""
         return self.answer(self.ask(method, params))
 
     def answer(self, request_id: Any) -> Message:
-        """The answer to a request that was asked."""
+        """Wait for the response to a request."""
         while request_id not in self._answers:
             self._next()
         return self._answers.pop(request_id)
 
     def unasked(self) -> Message:
-        """The next answer without an id."""
+        """Wait for the next response without an id."""
         while not self._unasked:
             self._next()
         return self._unasked.pop(0)
 
     def phase(self, request_id: Any, phase: str, times: int = 1) -> Message:
-        """The progress of a request that says so, waited for."""
+        """Wait for a request's progress of that phase."""
 
         def found() -> list[Message]:
             told = [message["params"] for message in self.notifications]
@@ -201,7 +201,7 @@ class Launcher:
             self._answers[message["id"]] = message
 
     def expect(self, request_id: Any, method: str, params: Any = None) -> None:
-        """Have an answer judged whose request was written by hand."""
+        """Check the response to a request that the test writes by hand."""
         self._asked[request_id] = method, params
 
     def stop_reading(self) -> None:
@@ -215,7 +215,7 @@ class Launcher:
         self.process.stdin.close()
 
     def end(self) -> tuple[int, float]:
-        """Wait for the end: its status, and the seconds it took from here. All that was still said is judged."""
+        """Wait for the end; its status and the seconds since the call. Checks all remaining messages."""
         began = time.monotonic()
         try:
             status = self.process.wait(PATIENCE)
@@ -235,7 +235,7 @@ class Launcher:
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """End what a test has left behind, unheard."""
+        """Kill the sidecar of a test that has failed."""
         self.process.kill()
         self.process.wait(PATIENCE)
         self._reading.set()
@@ -247,12 +247,12 @@ class Launcher:
                     stream.close()
 
     def left_unasked(self) -> list[Message]:
-        """The answers without an id that nobody has taken."""
+        """The responses without an id that no test has taken."""
         return self._unasked
 
 
 def request(method: str, params: Any = None, request_id: Any = None) -> Message:
-    """A request; a notification where it has no id."""
+    """A request, or a notification if it has no id."""
     message: Message = {"jsonrpc": "2.0", "method": method}
     if params is not None:
         message["params"] = params
@@ -262,7 +262,7 @@ def request(method: str, params: Any = None, request_id: Any = None) -> Message:
 
 
 def launchers(program: Program) -> Iterator[Any]:
-    """A function that starts launchers, for a fixture; what a test leaves behind is killed."""
+    """A fixture's function that starts launchers. All are killed at the end."""
     started: list[Launcher] = []
 
     def start(*arguments: str, **popen: Any) -> Launcher:

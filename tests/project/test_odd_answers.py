@@ -23,9 +23,9 @@ from sudomimus_bridge._session.record import Record, from_json
 from sudomimus_bridge._session.refresh import Refreshed
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._sidecar.dispatcher import Call
-from sudomimus_bridge._sidecar.flows import _progress, explain
+from sudomimus_bridge._sidecar.handlers import _listener, explain
+from sudomimus_bridge._sidecar.interface import checked
 from sudomimus_bridge._sidecar.jsonrpc import INTERNAL_ERROR, response, to_line
-from sudomimus_bridge._sidecar.methods import checked
 from sudomimus_bridge._values.errors import BridgeError
 from sudomimus_bridge._values.events import ErrandResult, LoginResult, ProgressEvent
 from sudomimus_bridge._values.secret import Secret
@@ -183,7 +183,7 @@ class Doors:
     def __init__(self) -> None:
         self.terminals = [Terminal(_Tty()), Terminal(io.StringIO())]
         self.lines: list[bytes] = []
-        self._tell = _progress(Call(1, None, lambda method, params: self.lines.append(to_line({method: params}))))
+        self._tell = _listener(Call(1, None, lambda method, params: self.lines.append(to_line({method: params}))))
 
     def progress(self, event: ProgressEvent) -> None:
         for terminal in self.terminals:

@@ -1,4 +1,4 @@
-"""benchmarks/sidecar.py runs to its end, at its smallest; its figures are the machine's and judge nothing here."""
+"""benchmarks/sidecar.py runs to its end with its smallest numbers. The tests judge none of its figures."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from ..helpers.patience import PATIENCE
-from .test_life import needs_proc
+from .test_shutdown import needs_proc
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "sidecar.py"
 
 
 @needs_proc
-def test_it_measures_each_program(stub_library: Path) -> None:
+def test_benchmark_measures_each_program(stub_library: Path) -> None:
     arguments = [sys.executable, str(BENCHMARK), "--runs", "1", "--logins", "1"]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr

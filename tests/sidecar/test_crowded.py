@@ -1,4 +1,4 @@
-"""The sidecar with its hands full: as many requests as it takes, questions without a pause, a log that nobody reads."""
+"""The sidecar under load: the most requests that it takes, requests without a pause, a log that nobody reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog, command
 from ..helpers.patience import PATIENCE
 from ..helpers.sidecar_helpers import Launcher, launchers, request
-from .test_life import STEAM, waiting_for_the_player, waiting_for_the_ticket
+from .test_shutdown import STEAM, waiting_for_the_player, waiting_for_the_ticket
 
 Start = Callable[..., Launcher]
 
@@ -36,7 +36,7 @@ def start(program: Program) -> Iterator[Start]:
     yield from launchers(program)
 
 
-def test_there_is_room_for_the_shutdown_of_as_many_as_run(start: Start, program: Program) -> None:
+def test_shutdown_finds_room_beside_the_most_requests(start: Start, program: Program) -> None:
     launcher = waiting_for_the_ticket(start, program)
     others = [launcher.ask("login", STEAM) for _ in range(MAX_RUNNING - 1)]
     assert launcher.call("login", STEAM)["error"]["data"]["reason"] == "TooManyRequests"
@@ -47,8 +47,8 @@ def test_there_is_room_for_the_shutdown_of_as_many_as_run(start: Start, program:
     program.every_ticket_was_cancelled_once()
 
 
-def test_a_shutdown_is_not_cancelled_by_anybody(start: Start, program: Program) -> None:
-    """Not by a second one, nor by `cancel`: both would have an answer that is not true."""
+def test_neither_cancel_nor_a_second_shutdown_cancels_a_shutdown(start: Start, program: Program) -> None:
+    """Otherwise its answer, or the answer to `cancel`, would be false."""
     launcher = waiting_for_the_ticket(start, program)
     for request_id in ("first", "second"):
         launcher.expect(request_id, "shutdown")
@@ -61,7 +61,7 @@ def test_a_shutdown_is_not_cancelled_by_anybody(start: Start, program: Program) 
     assert launcher.answer("first")["result"] is None and launcher.answer("second")["result"] is None
 
 
-def test_the_sentence_says_what_was_cancelled(start: Start, program: Program) -> None:
+def test_sentence_names_the_cancelled_request(start: Start, program: Program) -> None:
     launcher = waiting_for_the_player(start, program)
     pair = program.emulator.open_session()
     program.emulator.fault(path="/session/logout", delay=20)
@@ -77,19 +77,19 @@ def test_the_sentence_says_what_was_cancelled(start: Start, program: Program) ->
 
 
 @pytest.mark.parametrize("method", ["rpc.discover", "initialize"])
-def test_questions_without_a_pause_keep_no_login_from_its_end(start: Start, program: Program, method: str) -> None:
-    """All of them are read and answered as fast as they come, so nothing is ever full."""
+def test_requests_without_a_pause_do_not_delay_the_end(start: Start, program: Program, method: str) -> None:
+    """Every request is answered as fast as it comes, so no limit stops the stream."""
     launcher = waiting_for_the_ticket(start, program)
     questions = "".join(json.dumps(request(method, None, f"{method} {at}")) + "\n" for at in range(1500))
 
-    def ask_on() -> None:
+    def keep_asking() -> None:
         with suppress(OSError):
             while True:
                 launcher.write(questions)
 
     for at in range(1500):
         launcher.expect(f"{method} {at}", method)
-    asking = threading.Thread(target=ask_on, daemon=True)
+    asking = threading.Thread(target=keep_asking, daemon=True)
     asking.start()
     launcher.answer(f"{method} 100")
     launcher.signal(signal.SIGTERM)
@@ -97,9 +97,9 @@ def test_questions_without_a_pause_keep_no_login_from_its_end(start: Start, prog
     program.every_ticket_was_cancelled_once(1)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a second way into a pipe, which does not wait")
-def test_a_library_that_prints_where_nobody_reads_is_not_held_up(program: Program) -> None:
-    """Standard error is full before the first login, in which the stub prints on both streams."""
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can open a pipe a second time, without blocking")
+def test_login_does_not_wait_for_a_reader_of_standard_error(program: Program) -> None:
+    """The pipe of standard error is full before the login, and the stub prints on both streams during it."""
     program.environ["STEAM_STUB_CHATTER"] = "1"
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -123,7 +123,7 @@ def test_a_library_that_prints_where_nobody_reads_is_not_held_up(program: Progra
         giving_up.start()
         answer = next(message for line in sidecar.stdout if "method" not in (message := json.loads(line)))
         assert answer["result"]["accessToken"]
-        assert os.get_blocking(writing)  # what it does to its own end is not done to the launcher's
+        assert os.get_blocking(writing)  # the launcher's own descriptor still blocks
     finally:
         giving_up.cancel()
         sidecar.stdin.close()

@@ -1,8 +1,8 @@
-"""docs/sidecar.md: every transcript in it is replayed on a real sidecar, with the compiled stub and the local service.
+"""Every transcript in docs/sidecar.md is replayed on a real sidecar, with the compiled stub and the local service.
 
-A transcript sends (→), expects (←) and says in parentheses what happens meanwhile; `_HAPPENINGS` knows each such sentence.
-In what is expected, "…" within a string stands for anything, a member "…" for any further members, an element "…" for any
-further elements. In what is sent, "…" stands for the member of that name that was received last.
+A transcript sends lines (→), expects lines (←) and names events in parentheses; `_EVENTS` has the code for each of them.
+In an expected message, "…" within a string stands for any text, a member "…" for any further members, and an element "…"
+for any further elements. In a sent message, "…" stands for the last received member of that name.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import pytest
 
 from sudomimus_bridge._settings import TABLE as SETTINGS
 from sudomimus_bridge._sidecar.dispatcher import MAX_BATCH, MAX_RUNNING
-from sudomimus_bridge._sidecar.idle import IDLE_SECONDS
 from sudomimus_bridge._sidecar.jsonrpc import MAX_ID, MAX_NUMBER
-from sudomimus_bridge._sidecar.lines import MAX_LINE
 from sudomimus_bridge._sidecar.methods import TABLE
-from sudomimus_bridge._sidecar.outbox import FULL
+from sudomimus_bridge._sidecar.reader import MAX_LINE
+from sudomimus_bridge._sidecar.shared import IDLE_SECONDS
+from sudomimus_bridge._sidecar.writer import FULL
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.players.visitor import visit, visit_errand
 
@@ -39,7 +39,7 @@ ANY = "…"
 
 
 class Replay:
-    """One transcript on one sidecar."""
+    """Replays one transcript on one sidecar."""
 
     def __init__(self, program: Program, start: Callable[[], Launcher]) -> None:
         self.program = program
@@ -51,7 +51,7 @@ class Replay:
     def run(self, transcript: str) -> None:
         for kind, text in _steps(transcript):
             if kind == "(":
-                _HAPPENINGS[text](self)
+                _EVENTS[text](self)
             elif kind == "→":
                 self.send(text)
             else:
@@ -66,16 +66,16 @@ class Replay:
         return self.launcher
 
     def send(self, text: str) -> None:
-        """As one line; what is not JSON, as it stands."""
+        """Send a text as one line. A text that is not JSON is sent unchanged."""
         with contextlib.suppress(json.JSONDecodeError):
             text = json.dumps(self._filled(json.loads(text)))
         self.started().write(text + "\n")
 
-    def expect(self, wanted: Any) -> None:
+    def expect(self, expected: Any) -> None:
         line = self.started()._lines.get(timeout=PATIENCE)
         assert line, self.started().err
         message = json.loads(line)
-        assert matches(wanted, message), f"wanted {wanted}, but {message} came"
+        assert matches(expected, message), f"expected {expected}, but {message} came"
         assert line == json.dumps(message, separators=(",", ":")).encode() + b"\n"  # "Without a JSON library"
         for each in message if isinstance(message, list) else [message]:
             assert list(each) in _ORDERS, each
@@ -83,7 +83,7 @@ class Replay:
             self.received[name] = value
 
     def exits(self, status: int) -> None:
-        """Nothing came that the transcript does not show, but for what it left running: that ends as cancelled."""
+        """Wait for the end. Apart from progress, the only further messages are the errors of cancelled requests."""
         launcher = self.started()
         assert launcher.process.wait(PATIENCE) == status, launcher.err
         self.ended = True
@@ -111,7 +111,7 @@ class Replay:
 
 _ORDERS = [["jsonrpc", "id", "result"], ["jsonrpc", "id", "error"], ["jsonrpc", "method", "params"]]
 
-_HAPPENINGS: dict[str, Callable[[Replay], object]] = {
+_EVENTS: dict[str, Callable[[Replay], object]] = {
     "the launcher starts: sudomimus-bridge sidecar --application my-game --steam-app-id 480": lambda _: None,
     "the launcher starts: sudomimus-bridge sidecar": Replay.starts_bare,
     "the launcher closes standard input": lambda replay: replay.started().close_input(),
@@ -153,7 +153,7 @@ _HAPPENINGS: dict[str, Callable[[Replay], object]] = {
 
 
 def _steps(transcript: str) -> Iterator[tuple[str, str]]:
-    """What each step begins with, and the rest of it in one line."""
+    """The first character of each step, and the rest of the step on one line."""
     for step in re.split(r"^(?=[→←(])", transcript, flags=re.MULTILINE):
         if text := " ".join(line.strip() for line in step.splitlines()):
             yield text[0], text[1:].strip().removesuffix(")") if text[0] == "(" else text[1:].strip()
@@ -166,19 +166,19 @@ def _strings(value: Any) -> Iterator[tuple[str, str]]:
         yield from _strings(item)
 
 
-def matches(wanted: Any, got: Any) -> bool:
-    """Whether a message is the one of the transcript."""
-    if isinstance(wanted, str) and isinstance(got, str):
-        return re.fullmatch(".*".join(re.escape(part) for part in wanted.split(ANY)), got, re.DOTALL) is not None
-    if isinstance(wanted, list) and isinstance(got, list):
-        items = wanted[:-1] if ANY in wanted else wanted
-        enough = len(got) >= len(items) if ANY in wanted else len(got) == len(items)
+def matches(expected: Any, got: Any) -> bool:
+    """Whether a received message is the one in the transcript."""
+    if isinstance(expected, str) and isinstance(got, str):
+        return re.fullmatch(".*".join(re.escape(part) for part in expected.split(ANY)), got, re.DOTALL) is not None
+    if isinstance(expected, list) and isinstance(got, list):
+        items = expected[:-1] if ANY in expected else expected
+        enough = len(got) >= len(items) if ANY in expected else len(got) == len(items)
         return enough and all(map(matches, items, got))
-    if isinstance(wanted, dict) and isinstance(got, dict):
-        members = {name: item for name, item in wanted.items() if name != ANY}
-        enough = got.keys() >= members.keys() if ANY in wanted else got.keys() == members.keys()
+    if isinstance(expected, dict) and isinstance(got, dict):
+        members = {name: item for name, item in expected.items() if name != ANY}
+        enough = got.keys() >= members.keys() if ANY in expected else got.keys() == members.keys()
         return enough and all(matches(item, got[name]) for name, item in members.items())
-    return type(wanted) is type(got) and bool(wanted == got)
+    return type(expected) is type(got) and bool(expected == got)
 
 
 @pytest.fixture
@@ -189,12 +189,12 @@ def replay(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterato
 
 
 @pytest.mark.parametrize("number", range(len(TRANSCRIPTS)))
-def test_a_transcript(replay: Replay, number: int) -> None:
+def test_transcript(replay: Replay, number: int) -> None:
     replay.run(TRANSCRIPTS[number])
     replay.program.every_ticket_was_cancelled_once()
 
 
-def test_all_of_the_interface_is_told() -> None:
+def test_document_covers_the_whole_interface() -> None:
     for row in TABLE:
         assert f"`{row.name}`" in TEXT and f'"method": "{row.name}"' in TEXT, row.name
     schemas = judge().document["components"]["schemas"]
@@ -206,18 +206,18 @@ def test_all_of_the_interface_is_told() -> None:
     assert f"({MAX_LINE:,} bytes)" in TEXT and "up to ±(2⁵³ − 1)" in TEXT and MAX_NUMBER == 2**53 - 1
     for name, most in {"requests that run at the same time": MAX_RUNNING, "requests of a batch": MAX_BATCH}.items():
         assert f"| {name} | {most} |" in TEXT
-    assert f"| an id | {MAX_ID} characters;" in TEXT and f"| unread answers | {FULL // 2**20} MiB |" in TEXT
-    assert IDLE_SECONDS == 10 and "let go ten seconds after the last" in " ".join(TEXT.split())
+    assert f"| an id | {MAX_ID} characters;" in TEXT and f"| unread responses | {FULL // 2**20} MiB |" in TEXT
+    assert IDLE_SECONDS == 10 and "closes Steam ten seconds after the last" in " ".join(TEXT.split())
 
 
-def test_every_setting_that_is_told_is_one() -> None:
+def test_document_names_only_settings_that_exist() -> None:
     told = set(re.findall(r"^\| `(--[a-z-]+)` \| `?(SUDOMIMUS_\w+)?", TEXT, re.MULTILINE))
     assert ("--application", "SUDOMIMUS_APPLICATION") in told
     assert told <= {*((each.flag, each.variable.partition("=")[0]) for each in SETTINGS), ("--verbose", "")}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "got"),
+    ("expected", "got"),
     [
         ({"a": 1}, {"a": 1, "b": 2}),
         ({"a": 1, ANY: ANY}, {"b": 2}),
@@ -228,5 +228,5 @@ def test_every_setting_that_is_told_is_one() -> None:
         (None, ANY),
     ],
 )
-def test_what_differs_is_noticed(wanted: Any, got: Any) -> None:
-    assert not matches(wanted, got)
+def test_matches_notices_a_difference(expected: Any, got: Any) -> None:
+    assert not matches(expected, got)

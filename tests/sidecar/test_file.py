@@ -1,6 +1,4 @@
-"""The single file (`make sidecar`): the whole protocol on it, by the very tests of the sidecar, the transcripts and the
-launchers; and what only a file that unpacks itself could do wrong.
-"""
+"""The single file (`make sidecar`): the tests of the sidecar run on it, and further ones for a program that unpacks itself."""
 
 from __future__ import annotations
 
@@ -27,10 +25,10 @@ from ..helpers import sidecar_helpers
 from ..helpers.patience import PATIENCE
 from ..helpers.sidecar_helpers import Launcher, launchers
 from . import test_docs as test_sidecar_docs
-from . import test_life as test_sidecar_life
 from . import test_logins as test_sidecar_logins
 from . import test_other_ways as test_sidecar_other_ways
-from .test_life import alive
+from . import test_shutdown as test_sidecar_shutdown
+from .test_shutdown import alive
 
 BUILD = Path(__file__).parents[2] / "packaging" / "build_sidecar.py"
 STEAM = {"method": "steam", "openBrowser": False}
@@ -38,21 +36,21 @@ STEAM = {"method": "steam", "openBrowser": False}
 Start = Callable[..., Launcher]
 
 SMALL, SMALL_PACKED = 27_000_000, 12_500_000
-"""Bytes, as it is and in an archive. What would make the file larger is looked at before these are raised."""
+"""The most bytes, unpacked and in an archive. Before you raise them, find out what has made the file larger."""
 
-# About the document, not about a sidecar; with a client key, which the file does not take; of a sidecar with a bug put in.
+# Tests of the document alone, with a client key (which the file does not take), or of a sidecar with a bug put in.
 _NOT_FOR_A_FILE = {
-    "test_a_crash_says_where_without_a_secret_and_leaves_nothing_behind",
-    "test_establishing_is_cancelled_in_the_middle",
-    "test_all_of_the_interface_is_told",
-    "test_what_differs_is_noticed",
-    "test_every_setting_that_is_told_is_one",
+    "test_crash_names_its_place_without_a_secret",
+    "test_cancel_while_establishing",
+    "test_document_covers_the_whole_interface",
+    "test_matches_notices_a_difference",
+    "test_document_names_only_settings_that_exist",
 }
 
 
 @pytest.fixture(scope="session")
 def single_file() -> Path:
-    """Built once for all that it is made of."""
+    """The file, built unless it exists for the same sources."""
     done = subprocess.run([sys.executable, str(BUILD)], capture_output=True, text=True, check=False)
     if done.returncode and "is needed" in done.stderr:
         pytest.skip(done.stderr.strip())
@@ -62,8 +60,8 @@ def single_file() -> Path:
 
 @pytest.fixture(autouse=True)
 def temporary(single_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """The file in place of the installed sidecar, and where it unpacks itself, which is empty in the end."""
-    for module in (sidecar_helpers, test_sidecar_life):
+    """Replace the installed sidecar by the file. The result is the folder where it unpacks itself, empty at the end."""
+    for module in (sidecar_helpers, test_sidecar_shutdown):
         monkeypatch.setattr(module, "command", lambda *words: [str(single_file), *words])
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -76,12 +74,12 @@ def temporary(single_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def _take_over(module: ModuleType) -> dict[str, Any]:
-    """The tests of a module, and the fixtures that they ask for."""
+    """The tests of a module, under new names."""
     names = [name for name in vars(module) if name.startswith("test_") and name not in _NOT_FOR_A_FILE]
     return {f"test_{module.__name__.rpartition('test_')[2]}_{name[5:]}": getattr(module, name) for name in names}
 
 
-for _module in (test_sidecar_logins, test_sidecar_other_ways, test_sidecar_life, test_sidecar_docs):
+for _module in (test_sidecar_logins, test_sidecar_other_ways, test_sidecar_shutdown, test_sidecar_docs):
     globals().update({name: value for name, value in _take_over(_module).items() if callable(value)})
 replay = test_sidecar_docs.replay
 browser = test_sidecar_other_ways.browser
@@ -125,14 +123,14 @@ def run(single_file: Path, *arguments: str, **environ: str) -> subprocess.Comple
 @pytest.mark.parametrize(
     "words", [[], ["sidecar"], ["--verbose"], ["sidecar", "--application", "my-game"]], ids=" ".join
 )
-def test_it_serves_with_nothing_around_it(single_file: Path, temporary: Path, words: list[str]) -> None:
-    """No Python to be found, no environment, with the word `sidecar` and without it."""
+def test_file_serves_without_python_and_environment(single_file: Path, temporary: Path, words: list[str]) -> None:
+    """With the word `sidecar` and without it."""
     done = run(single_file, *words, TMPDIR=str(temporary), PATH="/nowhere")
     assert json.loads(done.stdout)["result"]["bridgeVersion"] == __version__ and done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("locale", ["ja_JP.EUC-JP"])
-def test_it_starts_in_a_locale_whose_codec_is_not_in_it(
+def test_file_starts_in_a_locale_whose_codec_it_lacks(
     single_file: Path, temporary: Path, tmp_path: Path, locale: str
 ) -> None:
     (locales := tmp_path / "locales").mkdir()
@@ -145,19 +143,19 @@ def test_it_starts_in_a_locale_whose_codec_is_not_in_it(
     assert done.returncode == 0 and json.loads(done.stdout)["result"], done.stderr
 
 
-def test_what_else_it_is_asked_for(single_file: Path, temporary: Path) -> None:
+def test_version_help_and_another_command(single_file: Path, temporary: Path) -> None:
     assert run(single_file, "--version", TMPDIR=str(temporary)).stdout == f"sudomimus-bridge {__version__}\n"
     assert "usage: sudomimus-bridge sidecar" in run(single_file, "--help", TMPDIR=str(temporary)).stdout
     refused = run(single_file, "login", "steam", TMPDIR=str(temporary))
     assert (refused.returncode, refused.stdout) == (2, "") and "too many" in refused.stderr
 
 
-def test_it_is_small(single_file: Path) -> None:
+def test_file_is_small(single_file: Path) -> None:
     content = single_file.read_bytes()
     assert len(content) < SMALL and len(zlib.compress(content)) < SMALL_PACKED
 
 
-def test_it_finds_steams_library_beside_itself(
+def test_file_finds_the_steam_library_beside_itself(
     single_file: Path, start: Start, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shipped = tmp_path / "shipped"
@@ -170,8 +168,8 @@ def test_it_finds_steams_library_beside_itself(
     assert start().call("login", STEAM)["result"]
 
 
-@test_sidecar_life.needs_proc
-def test_all_that_it_loads_is_its_own_or_the_systems(start: Start, program: Program, temporary: Path) -> None:
+@test_sidecar_shutdown.needs_proc
+def test_file_loads_only_its_own_and_the_systems_libraries(start: Start, program: Program, temporary: Path) -> None:
     launcher = start()
     assert launcher.call("login", STEAM)["result"]
     (working,) = children(launcher.process.pid)
@@ -182,9 +180,9 @@ def test_all_that_it_loads_is_its_own_or_the_systems(start: Start, program: Prog
     assert [path for path in loaded if not path.startswith((*own, "/lib", "/usr/lib"))] == []
 
 
-@test_sidecar_life.needs_proc
-def test_a_file_that_is_killed_takes_the_working_process_with_it(start: Start, program: Program) -> None:
-    """That process unpacked nothing itself, and yet removes what was unpacked: see `temporary`."""
+@test_sidecar_shutdown.needs_proc
+def test_killed_file_ends_its_working_process(start: Start, program: Program) -> None:
+    """The working process removes the unpacked folder, which `temporary` checks."""
     program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "10000"
     launcher = start()
     launcher.phase(launcher.ask("login", STEAM), "requesting-ticket")
@@ -197,29 +195,29 @@ def test_a_file_that_is_killed_takes_the_working_process_with_it(start: Start, p
     program.every_ticket_was_cancelled_once()
 
 
-@test_sidecar_life.needs_proc
-def test_a_file_that_lies_where_it_unpacks_itself_ends_with_its_launcher(
+@test_sidecar_shutdown.needs_proc
+def test_file_in_the_temporary_folder_ends_with_its_launcher(
     single_file: Path, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As one that a browser has downloaded: its own folder and the one it unpacks are side by side."""
+    """The file and its unpacked folder lie side by side."""
     folder = tmp_path / "downloads"
     folder.mkdir()
     copy = shutil.copy2(single_file, folder)
-    monkeypatch.setattr(test_sidecar_life, "command", lambda *words: [str(copy), *words])
+    monkeypatch.setattr(test_sidecar_shutdown, "command", lambda *words: [str(copy), *words])
     program.environ |= {"TMPDIR": str(folder), "STEAM_STUB_TICKET_DELAY_MS": "10000"}
-    test_sidecar_life.kill_launcher_after(program, 0.2, heir=True)
+    test_sidecar_shutdown.kill_launcher_after(program, 0.2, heir=True)
     program.every_ticket_was_cancelled_once()
     assert [path.name for path in folder.iterdir()] == [single_file.name]
 
 
-def test_a_client_key_is_not_for_the_file(start: Start, program: Program) -> None:
+def test_file_takes_no_client_key(start: Start, program: Program) -> None:
     program.environ["SUDOMIMUS_CLIENT_KEY"] = Path(program.emulator.urls["clientKeyFile"]).read_text(encoding="utf-8")
     error = start().call("login", {"method": "browser"})["error"]
     assert error["data"]["kind"] == "configuration"
     assert "exposureKey" in error["message"] and "pip" not in error["message"]
 
 
-def test_the_browser_does_not_see_that_it_was_unpacked(start: Start, program: Program, tmp_path: Path) -> None:
+def test_browser_gets_the_environment_of_the_launcher(start: Start, program: Program, tmp_path: Path) -> None:
     script, seen = tmp_path / "browser.py", tmp_path / "seen.json"
     script.write_text(
         "import json, os, sys\n"

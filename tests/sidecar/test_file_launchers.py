@@ -1,4 +1,4 @@
-"""The example launchers with the single file in place of the installed sidecar: the same tests as `test_launchers`."""
+"""The tests of the example launchers, with the single file instead of the installed sidecar."""
 
 from __future__ import annotations
 

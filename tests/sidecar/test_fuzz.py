@@ -1,4 +1,4 @@
-"""Hostile lines: whatever comes, each answer is valid, memory does not grow, and a player can be signed in afterwards.
+"""Hostile lines: each response is valid, memory does not grow, and a player can sign in afterwards.
 
 pytest tests/sidecar/test_fuzz.py --soak 50      a million lines
 """
@@ -20,10 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sudomimus_bridge._sidecar.dispatcher import Dispatcher
-from sudomimus_bridge._sidecar.flows import explain
+from sudomimus_bridge._sidecar.handlers import explain
+from sudomimus_bridge._sidecar.interface import read_params
 from sudomimus_bridge._sidecar.jsonrpc import RpcError
-from sudomimus_bridge._sidecar.lines import MAX_LINE
-from sudomimus_bridge._sidecar.methods import TABLE, read_params
+from sudomimus_bridge._sidecar.methods import TABLE
+from sudomimus_bridge._sidecar.reader import MAX_LINE
 from sudomimus_bridge.emulator import Emulator
 
 from ..cli.test_program import Program, on_stub
@@ -31,12 +32,12 @@ from ..conftest import StubLog, command
 from ..helpers.patience import PATIENCE
 from ..helpers.sidecar_helpers import judge, request
 from .test_jsonrpc import METHODS
-from .test_life import needs_proc, resident_kb
+from .test_shutdown import needs_proc, resident_kb
 
 LINES = 20_000
 
 BACKLOG_KB = 12 * 1024
-"""What the first lines may still add: answers that wait for their reader, up to the outbox's bound. After that it is flat."""
+"""The growth that responses waiting for their reader may add at first. After that, memory must not grow."""
 
 FLAT_KB = 2 * 1024
 
@@ -94,7 +95,7 @@ PIECES = [
 
 
 class Hostile:
-    """Lines by seeded dice: random bytes, mutated messages, and the old tricks."""
+    """Random lines from a seed: random bytes, mutated messages, long and deeply nested lines."""
 
     def __init__(self, seed: str) -> None:
         self._dice = random.Random(seed)
@@ -140,7 +141,7 @@ class Hostile:
         return line
 
     def stream(self, lines: int) -> Iterator[bytes]:
-        """That many lines, split anywhere."""
+        """That many lines, in pieces of random length."""
         pending = b""
         for _ in range(lines):
             pending += self.line() + b"\n"
@@ -157,7 +158,7 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
 
 
 class Listener:
-    """Reads every line, checks that it is valid, and keeps only the answers to ids that it was told of."""
+    """Reads and checks every line, and keeps only the responses to ids that begin with "mark"."""
 
     def __init__(self, stdout: Any) -> None:
         self.count = 0
@@ -183,7 +184,7 @@ class Listener:
         if "method" in each:
             judge().check_notification(each)
             return
-        if "error" in each and self.count % 20 == 0:  # a sample: validating takes longer than answering
+        if "error" in each and self.count % 20 == 0:  # a sample: checking takes longer than answering
             judge().check_answer(None, each)
         assert each.get("error", {}).get("code") != -32603
         assert each.keys() - {"result", "error"} == {"jsonrpc", "id"}
@@ -197,9 +198,9 @@ class Listener:
     def wait_for(self, mark: str, seconds: float) -> dict[str, Any]:
         while mark not in self.found:
             if not self._event.wait(seconds):
-                pytest.fail(f"{mark} was not answered: it hangs, or has ended")
+                pytest.fail(f"{mark} was not answered: the sidecar hangs or has ended")
             self._event.clear()
-            assert self._thread.is_alive(), "it has ended"
+            assert self._thread.is_alive(), "the sidecar has ended"
         answer: dict[str, Any] = self.found[mark]
         return answer
 
@@ -222,7 +223,9 @@ def test_hostile_lines(program: Program, soak: int) -> None:
             stdin.flush()
             return listener.wait_for(mark, PATIENCE * 2)
 
-        stdin.write((b"[" * (MAX_LINE - 1) + b"\n" + b"x" * (2 * MAX_LINE) + b"\n") * 20)  # the largest there will be
+        stdin.write(
+            (b"[" * (MAX_LINE - 1) + b"\n" + b"x" * (2 * MAX_LINE) + b"\n") * 20
+        )  # the largest lines of this test
         resident = []
         for part in range(4):
             for piece in Hostile(f"{soak} {part}").stream(LINES * soak // 4):
@@ -289,8 +292,8 @@ def test_no_line_raises(lines: list[bytes]) -> None:
         },
     ),
 )
-def test_no_params_raise_anything_but_a_refusal(row: Any, params: Any) -> None:
-    """And what the models take, the document takes; what they refuse, it refuses."""
+def test_params_raise_only_refusals(row: Any, params: Any) -> None:
+    """The models and the OpenRPC document accept the same params."""
     if not isinstance(params, dict):
         return
     taken = False

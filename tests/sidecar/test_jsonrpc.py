@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0: the specification's examples on the dispatcher, and what it refuses and how precisely it says so."""
+"""The dispatcher as a JSON-RPC 2.0 server: the specification's examples, and each kind of line that it refuses."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import anyio
 import pytest
 
 from sudomimus_bridge._sidecar.dispatcher import MAX_BATCH, MAX_RUNNING, Call, Dispatcher, Method
-from sudomimus_bridge._sidecar.flows import explain
+from sudomimus_bridge._sidecar.handlers import explain
 from sudomimus_bridge._sidecar.jsonrpc import INVALID_PARAMS, refused
-from sudomimus_bridge._sidecar.lines import Overlong
+from sudomimus_bridge._sidecar.reader import Overlong
 from sudomimus_bridge._values.errors import LoginCancelled
 
-UNANSWERED = object()
+NO_ANSWER = object()
 
 
 def subtract(call: Call) -> float:
@@ -53,12 +53,12 @@ METHODS = [
     Method("wait", lambda params: params, run=wait),
     Method("soon", lambda params: params, run=soon),
     Method("fail", lambda params: params, answer=fail),
-    Method("precious", lambda params: params, run=soon, needs_asker=True),
+    Method("precious", lambda params: params, run=soon, needs_id=True),
 ]
 
 
 def exchange(*lines: bytes | str | Overlong, then: Callable[[Dispatcher], None] = lambda _: None) -> list[Any]:
-    """What comes back for these lines, once all that ends by itself has ended."""
+    """The responses to these lines, after every request that ends by itself has ended."""
     sent: list[bytes] = []
 
     async def run() -> None:
@@ -94,8 +94,8 @@ EXAMPLES: list[tuple[str, Any]] = [
         '{"jsonrpc": "2.0", "method": "subtract", "params": {"minuend": 42, "subtrahend": 23}, "id": 4}',
         {"jsonrpc": "2.0", "result": 19, "id": 4},
     ),
-    ('{"jsonrpc": "2.0", "method": "update", "params": [1,2,3,4,5]}', UNANSWERED),
-    ('{"jsonrpc": "2.0", "method": "foobar"}', UNANSWERED),
+    ('{"jsonrpc": "2.0", "method": "update", "params": [1,2,3,4,5]}', NO_ANSWER),
+    ('{"jsonrpc": "2.0", "method": "foobar"}', NO_ANSWER),
     (
         '{"jsonrpc": "2.0", "method": "foobar", "id": "1"}',
         {"jsonrpc": "2.0", "error": {"code": -32601, "message": "Method not found"}, "id": "1"},
@@ -133,13 +133,13 @@ EXAMPLES: list[tuple[str, Any]] = [
     (
         '[{"jsonrpc": "2.0", "method": "notify_sum", "params": [1,2,4]},'
         '{"jsonrpc": "2.0", "method": "notify_hello", "params": [7]}]',
-        UNANSWERED,
+        NO_ANSWER,
     ),
 ]
 
 
 def without_data(answer: Any) -> Any:
-    """An answer as the specification prints it, without the `data` that it allows."""
+    """A response without `data`, as the specification prints it."""
     if isinstance(answer, list):
         return [without_data(each) for each in answer]
     if "error" in answer:
@@ -148,9 +148,9 @@ def without_data(answer: Any) -> Any:
 
 
 @pytest.mark.parametrize(("sent", "expected"), EXAMPLES, ids=[f"{at}" for at in range(len(EXAMPLES))])
-def test_the_examples_of_the_specification(sent: str, expected: Any) -> None:
+def test_examples_of_the_specification(sent: str, expected: Any) -> None:
     answers = [without_data(answer) for answer in exchange(sent)]
-    assert answers == ([] if expected is UNANSWERED else [expected])
+    assert answers == ([] if expected is NO_ANSWER else [expected])
 
 
 CALL = '"jsonrpc":"2.0","method":"sum"'
@@ -179,11 +179,11 @@ REFUSED: list[tuple[str, bytes | Overlong, int, Any, str | None]] = [
     ("a list for a method", b'{"jsonrpc":"2.0","id":1,"method":["sum"]}', -32600, 1, "method"),
     ("null for params", f'{{{CALL},"id":1,"params":null}}'.encode(), -32600, 1, "params"),
     ("a string for params", f'{{{CALL},"id":1,"params":"x"}}'.encode(), -32600, 1, "params"),
-    ("a member too many", f'{{{CALL},"id":1,"parms":[]}}'.encode(), -32600, 1, "parms"),
+    ("an unknown member", f'{{{CALL},"id":1,"parms":[]}}'.encode(), -32600, 1, "parms"),
     ("an object for an id", f'{{{CALL},"id":{{}}}}'.encode(), -32600, None, "id"),
     ("a boolean for an id", f'{{{CALL},"id":true}}'.encode(), -32600, None, "id"),
     ("an infinite id", f'{{{CALL},"id":1e999}}'.encode(), -32600, None, "id"),
-    ("an id that others round", f'{{{CALL},"id":9007199254740993}}'.encode(), -32600, None, "id"),
+    ("an id beyond 2**53", f'{{{CALL},"id":9007199254740993}}'.encode(), -32600, None, "id"),
     ("a long id", f'{{{CALL},"id":"{"x" * 257}"}}'.encode(), -32600, None, "id"),
     ("wrong params", f'{{{CALL},"id":1,"params":["x"]}}'.encode(), -32602, 1, "params"),
     ("no such method", b'{"jsonrpc":"2.0","id":1,"method":"Sum"}', -32601, 1, "method"),
@@ -194,7 +194,7 @@ REFUSED: list[tuple[str, bytes | Overlong, int, Any, str | None]] = [
 @pytest.mark.parametrize(
     ("line", "code", "request_id", "field"), [each[1:] for each in REFUSED], ids=[r[0] for r in REFUSED]
 )
-def test_what_is_refused(line: bytes | Overlong, code: int, request_id: Any, field: str | None) -> None:
+def test_refused_line(line: bytes | Overlong, code: int, request_id: Any, field: str | None) -> None:
     first, second = exchange(line, '{"jsonrpc":"2.0","method":"get_data","id":"after"}')
     assert (first["error"]["code"], first["id"], first["error"]["data"].get("field")) == (code, request_id, field)
     assert first["error"]["data"]["problem"].endswith(".")
@@ -202,17 +202,17 @@ def test_what_is_refused(line: bytes | Overlong, code: int, request_id: Any, fie
 
 
 @pytest.mark.parametrize("request_id", [0, -1, 1.5, "", "x" * 256, "\ud800", "\u2028", 2**53 - 1, None])
-def test_every_valid_id_comes_back(request_id: Any) -> None:
+def test_valid_id_comes_back(request_id: Any) -> None:
     (answer,) = exchange(json.dumps({"jsonrpc": "2.0", "id": request_id, "method": "get_data"}))
     assert answer["id"] == request_id and type(answer["id"]) is type(request_id)
 
 
 @pytest.mark.parametrize("line", ["", " ", "\r", "\t\r"])
-def test_an_empty_line_is_nothing(line: str) -> None:
+def test_empty_line_is_ignored(line: str) -> None:
     assert exchange(line) == []
 
 
-def test_a_secret_in_the_wrong_place_is_not_repeated() -> None:
+def test_error_repeats_no_secret() -> None:
     for key in (f"acs_t_{'0' * 64}", "14000000" * 30):
         for line in (
             f'{{"jsonrpc":"2.0","id":1,"method":"{key}"}}',
@@ -222,27 +222,27 @@ def test_a_secret_in_the_wrong_place_is_not_repeated() -> None:
             assert key[:20] not in json.dumps(exchange(line))
 
 
-def test_notifications_are_never_answered() -> None:
+def test_notification_gets_no_response() -> None:
     assert (
         exchange(*(f'{{"jsonrpc":"2.0","method":"{name}","params":["x"]}}' for name in ("sum", "fail", "soon", "x")))
         == []
     )
 
 
-def test_what_only_an_asker_could_use_is_not_done_for_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_notification_of_a_method_that_needs_an_id_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
     assert exchange('{"jsonrpc":"2.0","method":"precious"}') == []
-    assert "precious came without an id" in caplog.text
+    assert "precious was ignored" in caplog.text
 
 
-def test_an_error_of_our_own_ends_its_request_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+def test_bug_ends_its_request_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
     failed, fine = exchange('{"jsonrpc":"2.0","id":1,"method":"fail"}', '{"jsonrpc":"2.0","id":2,"method":"soon"}')
     assert failed["error"]["code"] == -32603 and failed["error"]["data"] == {"kind": "internal", "retryable": False}
     assert fine["result"] == "done"
-    assert "ZeroDivisionError at test_jsonrpc.py" in caplog.text and "secret in it" not in json.dumps(failed)
+    assert "ZeroDivisionError in test_jsonrpc.py" in caplog.text and "secret in it" not in json.dumps(failed)
     assert "eyJ" not in caplog.text
 
 
-def test_an_id_in_use_is_refused_without_being_mistaken_for_the_first() -> None:
+def test_refusal_of_an_id_in_use_carries_no_id() -> None:
     first, second, third = exchange(
         '{"jsonrpc":"2.0","id":1,"method":"soon"}',
         '{"jsonrpc":"2.0","id":1,"method":"get_data"}',
@@ -252,7 +252,7 @@ def test_an_id_in_use_is_refused_without_being_mistaken_for_the_first() -> None:
     assert (second["id"], third["id"]) == ("1", 1)
 
 
-def test_requests_run_side_by_side_and_a_batch_waits_for_its_last() -> None:
+def test_requests_run_side_by_side_and_a_batch_waits_for_its_last_response() -> None:
     answers = exchange(
         '[{"jsonrpc":"2.0","id":1,"method":"soon"},{"jsonrpc":"2.0","id":2,"method":"get_data"}]',
         '{"jsonrpc":"2.0","id":3,"method":"get_data"}',
@@ -261,7 +261,7 @@ def test_requests_run_side_by_side_and_a_batch_waits_for_its_last() -> None:
     assert [each["id"] for each in answers[1]] == [2, 1]
 
 
-def test_cancelling_one_leaves_the_others() -> None:
+def test_cancel_ends_one_request_only() -> None:
     lines = [f'{{"jsonrpc":"2.0","id":{number},"method":"wait"}}' for number in (1, 2)]
     said: list[bool] = []
     (answer,) = exchange(*lines, then=lambda it: said.extend([it.cancel(1), it.cancel(1), it.cancel(7)]))
@@ -269,13 +269,13 @@ def test_cancelling_one_leaves_the_others() -> None:
     assert answer["id"] == 1 and answer["error"]["data"]["kind"] == LoginCancelled.kind
 
 
-def test_only_so_many_run_at_once() -> None:
+def test_number_of_running_requests_is_limited() -> None:
     lines = [f'{{"jsonrpc":"2.0","id":{number},"method":"wait"}}' for number in range(MAX_RUNNING + 1)]
     (answer,) = exchange(*lines)
     assert answer["id"] == MAX_RUNNING and answer["error"]["data"]["retryable"] is True
 
 
-def test_numbers_that_json_does_not_have_become_null() -> None:
+def test_nan_and_infinity_become_null() -> None:
     from sudomimus_bridge._sidecar.jsonrpc import to_line
 
     assert to_line({"claims": [float("nan"), {"a": float("inf")}, 1.5]}) == b'{"claims":[null,{"a":null},1.5]}\n'

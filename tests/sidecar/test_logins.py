@@ -1,4 +1,6 @@
-"""A launcher's logins through the sidecar: on the compiled stub and the local service, each message held to the document."""
+"""A launcher's logins through the sidecar, on the compiled stub and the local service. Each message is checked against the
+OpenRPC document.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from sudomimus_bridge._sidecar.lines import MAX_LINE
 from sudomimus_bridge._sidecar.methods import TABLE
+from sudomimus_bridge._sidecar.reader import MAX_LINE
 from sudomimus_bridge._version import __version__
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator.players.visitor import visit_errand
@@ -50,7 +52,7 @@ def test_initialize(start: Start) -> None:
     assert launcher.end()[0] == 0
 
 
-def test_a_login(start: Start, program: Program) -> None:
+def test_login(start: Start, program: Program) -> None:
     program.environ["STEAM_STUB_CHATTER"] = "1"
     launcher = start()
     first = launcher.ask("login", STEAM, "a player")
@@ -65,7 +67,7 @@ def test_a_login(start: Start, program: Program) -> None:
     assert program.log.story()[-1] == "shutdown"
 
 
-def test_an_access_key(start: Start, program: Program) -> None:
+def test_access_key(start: Start, program: Program) -> None:
     urls = program.emulator.urls
     program.environ |= {
         "SUDOMIMUS_ACCESS_KEY_ID": urls["accessKeyId"],
@@ -79,7 +81,7 @@ def test_an_access_key(start: Start, program: Program) -> None:
     assert urls["accessKeySecret"] not in launcher.err
 
 
-def test_an_errand_within_a_login(start: Start, program: Program) -> None:
+def test_errand_within_a_login(start: Start, program: Program) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
     launcher = start("--verbose")
     login = launcher.ask("login", STEAM)
@@ -96,7 +98,7 @@ def test_an_errand_within_a_login(start: Start, program: Program) -> None:
     program.every_ticket_was_cancelled_once(2)
 
 
-def test_the_player_says_done(start: Start, program: Program) -> None:
+def test_done(start: Start, program: Program) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
     launcher = start()
     login = launcher.ask("login", STEAM)
@@ -110,7 +112,7 @@ def test_the_player_says_done(start: Start, program: Program) -> None:
     assert launcher.call("cancel", {"id": login})["result"] == {"cancelled": False}
 
 
-def test_the_proactive_errand(start: Start, program: Program) -> None:
+def test_proactive_errand(start: Start, program: Program) -> None:
     launcher = start()
     token = launcher.call("login", STEAM)["result"]["accessToken"]
     errand = launcher.ask("errand", {"accessToken": token, "openBrowser": False})
@@ -123,7 +125,7 @@ def test_the_proactive_errand(start: Start, program: Program) -> None:
     assert wrong["data"]["kind"] == "denied" and "nonsense" not in json.dumps(wrong)
 
 
-def test_two_logins_at_once_of_which_one_is_cancelled(start: Start, program: Program) -> None:
+def test_cancel_of_one_of_two_logins(start: Start, program: Program) -> None:
     program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "400"
     launcher = start()
     one, other = launcher.ask("login", STEAM, "one"), launcher.ask("login", STEAM, "other")
@@ -140,7 +142,7 @@ def test_two_logins_at_once_of_which_one_is_cancelled(start: Start, program: Pro
     assert program.log.story().count("shutdown") == 1
 
 
-def test_a_batch_of_logins_and_a_cancel(start: Start, program: Program) -> None:
+def test_batch_of_logins_and_a_cancel(start: Start, program: Program) -> None:
     launcher = start()
     for each in ("a", "b"):
         launcher.expect(each, "login", STEAM)
@@ -151,7 +153,7 @@ def test_a_batch_of_logins_and_a_cancel(start: Start, program: Program) -> None:
     assert launcher.answer("c")["result"] == {"cancelled": True}
 
 
-def test_a_notification_cancels_and_logs_nobody_in(start: Start, program: Program) -> None:
+def test_notification_cancels_but_does_not_sign_in(start: Start, program: Program) -> None:
     program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "10000"
     launcher = start()
     login = launcher.ask("login", STEAM)
@@ -162,7 +164,7 @@ def test_a_notification_cancels_and_logs_nobody_in(start: Start, program: Progra
     assert launcher.answer(login)["error"]["data"]["kind"] == "cancelled"
     launcher.send(request("shutdown"))
     assert launcher.end()[0] == 0
-    assert launcher.left_unasked() == [] and "came without an id" in launcher.err
+    assert launcher.left_unasked() == [] and "login was ignored" in launcher.err
     program.every_ticket_was_cancelled_once()
 
 
@@ -199,7 +201,7 @@ WRONG_PARAMS: list[tuple[str, Any, str]] = [
 ]
 
 
-def test_wrong_params_are_told_by_their_field_and_the_stream_goes_on(start: Start) -> None:
+def test_wrong_params_are_named_by_their_field_and_the_stream_continues(start: Start) -> None:
     launcher = start()
     for method, params, field in WRONG_PARAMS:
         error = launcher.call(method, params)["error"]
@@ -221,7 +223,7 @@ FAILURES: list[tuple[dict[str, str], dict[str, Any], str, bool]] = [
 
 
 @pytest.mark.parametrize(("environ", "fault", "kind", "retryable"), FAILURES)
-def test_how_a_login_fails(
+def test_failed_login(
     start: Start, program: Program, environ: dict[str, str], fault: dict[str, Any], kind: str, retryable: bool
 ) -> None:
     program.environ |= environ
@@ -233,7 +235,7 @@ def test_how_a_login_fails(
     assert (error["data"]["kind"], error["data"]["retryable"]) == (kind, retryable)
 
 
-def test_without_settings_it_serves_and_says_what_is_missing(start: Start, program: Program) -> None:
+def test_missing_setting_is_a_configuration_error(start: Start, program: Program) -> None:
     program.flags = lambda **_: []  # type: ignore[method-assign]
     launcher = start()
     assert launcher.call("initialize")["result"]
@@ -257,7 +259,7 @@ os.rename(sys.argv[1] + ".part", sys.argv[1])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the browser's descriptors are read from /proc")
-def test_the_browser_gets_the_page_and_none_of_the_pipes(start: Start, program: Program, tmp_path: Path) -> None:
+def test_browser_gets_the_page_and_none_of_the_pipes(start: Start, program: Program, tmp_path: Path) -> None:
     script, seen = tmp_path / "browser.py", tmp_path / "seen.json"
     script.write_text(_BROWSER)
     program.environ["BROWSER"] = f"{sys.executable} {script} {seen} %s"
@@ -286,7 +288,7 @@ def test_logins_in_a_row_share_one_steam(start: Start, program: Program) -> None
     assert program.log.story().count("shutdown") == 1
 
 
-def test_no_secret_is_in_the_logs(start: Start, program: Program) -> None:
+def test_logs_hold_no_secret(start: Start, program: Program) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
     launcher = start("--verbose")
     login = launcher.ask("login", STEAM)

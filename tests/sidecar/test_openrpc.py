@@ -12,7 +12,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from sudomimus_bridge._sidecar import messages
-from sudomimus_bridge._sidecar.methods import TABLE, model
+from sudomimus_bridge._sidecar.interface import model
+from sudomimus_bridge._sidecar.methods import TABLE
 from sudomimus_bridge._values.events import Phase
 
 from ..helpers.sidecar_helpers import judge
@@ -21,7 +22,7 @@ PACKAGES = Path(__file__).resolve().parents[2] / "build" / "npm"
 
 
 def meta_schema(package: str) -> Any:
-    """A published meta-schema, of the npm package that `make tools` installs."""
+    """A published meta-schema, from the npm package that `make tools` installs."""
     node = shutil.which("node")
     if node is None or not (PACKAGES / "node_modules" / package).is_dir():
         pytest.skip(
@@ -43,18 +44,18 @@ def openrpc_validator() -> Draft7Validator:
     return Draft7Validator(meta_schema("@open-rpc/meta-schema"), registry=registry)
 
 
-def test_it_is_valid_by_the_meta_schema() -> None:
+def test_document_is_valid_by_the_meta_schema() -> None:
     openrpc_validator().validate(judge().document)
 
 
-def test_the_meta_schema_would_tell() -> None:
+def test_meta_schema_refuses_a_broken_document() -> None:
     broken = json.loads(json.dumps(judge().document))
     del broken["methods"][1]["params"][0]["schema"]
     broken["methods"][2]["params"][0]["required"] = "yes"
     assert not openrpc_validator().is_valid(broken)
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     document = judge().document
 
     def walk(value: Any) -> None:
@@ -72,16 +73,16 @@ def test_every_reference_leads_somewhere() -> None:
     walk(document)
 
 
-def test_it_names_every_method_of_the_table_with_the_params_of_its_model() -> None:
+def test_document_has_every_method_with_the_params_of_its_model() -> None:
     described = {method["name"]: method for method in judge().document["methods"]}
     assert list(described) == [row.name for row in TABLE]
     for row in TABLE:
-        wanted = {} if row.params is None else model(row.params).model_fields
+        expected = {} if row.params is None else model(row.params).model_fields
         params = {each["name"]: each["required"] for each in described[row.name]["params"]}
-        assert params == {field.alias: field.is_required() for field in wanted.values()}
+        assert params == {field.alias: field.is_required() for field in expected.values()}
 
 
-def test_progress_knows_every_phase_and_no_null_but_an_id() -> None:
+def test_progress_has_every_phase_and_null_only_as_an_id() -> None:
     (progress,) = judge().document["x-notifications"]
     assert [each["name"] for each in progress["params"]][:2] == ["id", "phase"]
     assert judge().document["components"]["schemas"]["Phase"]["enum"] == [phase.value for phase in Phase]
@@ -90,7 +91,7 @@ def test_progress_knows_every_phase_and_no_null_but_an_id() -> None:
 
 
 @pytest.mark.parametrize("name", ["LoginTokens", "ErrandOutcome", "Progress", "ErrorData"])
-def test_a_model_does_not_show_what_it_refuses(name: str) -> None:
+def test_model_does_not_repeat_a_refused_value(name: str) -> None:
     with pytest.raises(ValueError) as caught:
         getattr(messages, name).model_validate({"accessToken": "eyJhbGciOi.eyJzdWIi.c2ln", "claims": "eyJhbGciOi"})
     assert "eyJ" not in str(caught.value)

@@ -1,6 +1,4 @@
-"""The other ways in through the sidecar, and staying signed in: browser, code, `refresh` and `logout`, and what a cancel in the
-middle of each leaves behind.
-"""
+"""The sidecar's other methods: browser and device login, `refresh` and `logout`, and each of them cancelled halfway."""
 
 from __future__ import annotations
 
@@ -19,8 +17,8 @@ from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog
 from ..helpers.patience import kept, until
 from ..helpers.sidecar_helpers import Launcher, launchers, request
-from .test_life import A_SECOND
 from .test_logins import is_signed_in
+from .test_shutdown import A_SECOND
 
 Start = Callable[..., Launcher]
 
@@ -35,7 +33,7 @@ def start(program: Program) -> Iterator[Start]:
     yield from launchers(program)
 
 
-def test_a_login_in_the_browser_with_what_a_backend_established(start: Start, emulator: Emulator) -> None:
+def test_browser_login_with_an_inquiry_of_a_backend(start: Start, emulator: Emulator) -> None:
     launcher, inquiry = start(), emulator.establish()
     keys = {"exposureKey": inquiry["exposureKey"], "hiddenKey": inquiry["hiddenKey"]}
     asked = launcher.ask("login", {"method": "browser", "openBrowser": False, **keys})
@@ -54,8 +52,10 @@ def test_a_login_in_the_browser_with_what_a_backend_established(start: Start, em
         ({"method": "device", "hiddenKey": "hid_1"}, "hiddenKey"),
     ],
 )
-def test_keys_that_do_not_go_together(start: Start, program: Program, params: dict[str, str], field: str) -> None:
-    """What is missing is not taken from the environment: that would be another inquiry's."""
+def test_refused_combination_of_inquiry_keys(
+    start: Start, program: Program, params: dict[str, str], field: str
+) -> None:
+    """A missing key is not taken from the environment: that key belongs to another inquiry."""
     program.environ |= {"SUDOMIMUS_EXPOSURE_KEY": "exp_other1", "SUDOMIMUS_HIDDEN_KEY": "hid_other1"}
     launcher = start()
     launcher.send(request("login", params, 1))
@@ -64,12 +64,12 @@ def test_keys_that_do_not_go_together(start: Start, program: Program, params: di
     assert "hid_1" not in json.dumps(answer)
 
 
-def test_a_login_in_the_browser_with_nothing_to_begin_with(start: Start) -> None:
+def test_browser_login_without_credentials(start: Start) -> None:
     error = start().call("login", {"method": "browser"})["error"]
     assert (error["code"], error["data"]["kind"]) == (-32000, "configuration")
 
 
-def test_keys_that_are_swapped(start: Start, emulator: Emulator) -> None:
+def test_swapped_inquiry_keys(start: Start, emulator: Emulator) -> None:
     inquiry = emulator.establish()
     keys = {"exposureKey": inquiry["hiddenKey"], "hiddenKey": inquiry["exposureKey"]}
     answer = start().call("login", {"method": "browser", **keys})
@@ -77,7 +77,7 @@ def test_keys_that_are_swapped(start: Start, emulator: Emulator) -> None:
     assert not any(key in json.dumps(answer) for key in inquiry.values())
 
 
-def test_a_login_with_a_code(start: Start, emulator: Emulator) -> None:
+def test_device_login(start: Start, emulator: Emulator) -> None:
     emulator.update({"device.interval": 1})
     launcher = start()
     asked = launcher.ask("login", {"method": "device", "openBrowser": False})
@@ -88,7 +88,7 @@ def test_a_login_with_a_code(start: Start, emulator: Emulator) -> None:
     assert is_signed_in(launcher.answer(asked))
 
 
-def test_a_session_is_renewed_and_ended(start: Start, emulator: Emulator) -> None:
+def test_refresh_and_logout(start: Start, emulator: Emulator) -> None:
     launcher, pair = start("--verbose"), emulator.open_session()
     first = launcher.call("refresh", {"refreshToken": pair.refresh_token})
     assert is_signed_in(first)
@@ -122,7 +122,9 @@ def test_a_session_is_renewed_and_ended(start: Start, emulator: Emulator) -> Non
         ),
     ],
 )
-def test_what_became_of_the_refresh_token(start: Start, emulator: Emulator, fault: str, data: dict[str, Any]) -> None:
+def test_error_tells_whether_to_send_the_token_again(
+    start: Start, emulator: Emulator, fault: str, data: dict[str, Any]
+) -> None:
     """Each row of the table in docs/sidecar.md."""
     emulator.fault(f"POST /session/refresh {fault}")
     error = start().call("refresh", {"refreshToken": emulator.open_session().refresh_token})["error"]
@@ -131,7 +133,7 @@ def test_what_became_of_the_refresh_token(start: Start, emulator: Emulator, faul
 
 @pytest.fixture
 def browser(program: Program) -> Iterator[ScriptedBrowser]:
-    """Who does the page that the sidecar opens."""
+    """Visits each page that the sidecar opens, as a player would."""
     scripted = ScriptedBrowser()
     with HandOver(scripted) as hand_over:
         program.environ["BROWSER"] = hand_over.command
@@ -139,9 +141,7 @@ def browser(program: Program) -> Iterator[ScriptedBrowser]:
     assert scripted.failures == []
 
 
-def test_the_page_of_a_login_in_the_browser_is_opened(
-    start: Start, emulator: Emulator, browser: ScriptedBrowser
-) -> None:
+def test_browser_login_opens_its_page(start: Start, emulator: Emulator, browser: ScriptedBrowser) -> None:
     launcher = start("--verbose")
     asked = launcher.ask("login", {"method": "browser", **emulator.establish()})
     answer = launcher.answer(asked)
@@ -154,7 +154,7 @@ def test_the_page_of_a_login_in_the_browser_is_opened(
         assert secret not in launcher.err
 
 
-def test_the_page_with_the_code_in_it_is_opened(start: Start, emulator: Emulator, browser: ScriptedBrowser) -> None:
+def test_device_login_opens_the_page_with_the_code(start: Start, emulator: Emulator, browser: ScriptedBrowser) -> None:
     emulator.update({"device.interval": 1})
     launcher = start("--verbose")
     asked = launcher.ask("login", {"method": "device"})
@@ -166,8 +166,8 @@ def test_the_page_with_the_code_in_it_is_opened(start: Start, emulator: Emulator
     assert device["userCode"] not in launcher.err and device["verificationUriComplete"] not in launcher.err
 
 
-def test_a_code_without_a_page_that_has_it(start: Start, emulator: Emulator) -> None:
-    """The member is not there then, rather than null."""
+def test_device_login_without_a_complete_uri(start: Start, emulator: Emulator) -> None:
+    """The member is absent then, not null."""
     emulator.fault(path="/device/device-authorize", body=_GRANT | {"verificationUri": f"{emulator.urls['via']}/device"})
     launcher = start()
     device = launcher.phase(launcher.ask("login", {"method": "device", "openBrowser": False}), "waiting-for-browser")
@@ -178,7 +178,7 @@ def test_a_code_without_a_page_that_has_it(start: Start, emulator: Emulator) -> 
 _GRANT = {"deviceCode": "dvc_0123456789abcdef", "userCode": "WDJB-MJHT", "expiresIn": 600, "interval": 5}
 
 
-def test_done_is_heard_once(start: Start, emulator: Emulator) -> None:
+def test_done_is_accepted_while_waiting_only(start: Start, emulator: Emulator) -> None:
     launcher = start()
     for method, keys in (("browser", emulator.establish()), ("device", {})):
         asked = launcher.ask("login", {"method": method, "openBrowser": False, **keys})
@@ -189,11 +189,11 @@ def test_done_is_heard_once(start: Start, emulator: Emulator) -> None:
         assert launcher.call("done", {"id": asked})["result"] == {"accepted": False}
 
 
-# --- in the middle --------------------------------------------------------------------------------------------------------
+# --- cancelled halfway --------------------------------------------------------------------------------------------------------
 
 
 def in_flight(launcher: Launcher, emulator: Emulator, method: str, path: str) -> Any:
-    """A request that has come to where the service does not answer."""
+    """A login whose current call the service does not answer."""
     emulator.fault(path=path, delay=20)
     keys = emulator.establish() if path in ("/connect/status-poll", "/connect/redeem") else {}
     asked = launcher.ask("login", {"method": method, "openBrowser": False, **keys})
@@ -215,7 +215,7 @@ MIDDLES = [
 
 
 @pytest.mark.parametrize("by", ["cancel", "end of input"])
-def test_establishing_is_cancelled_in_the_middle(start: Start, program: Program, emulator: Emulator, by: str) -> None:
+def test_cancel_while_establishing(start: Start, program: Program, emulator: Emulator, by: str) -> None:
     program.environ["SUDOMIMUS_CLIENT_KEY"] = Path(emulator.urls["clientKeyFile"]).read_text(encoding="utf-8")
     launcher = start()
     cancelled(launcher, emulator, in_flight(launcher, emulator, "browser", "/connect/establish"), by)
@@ -223,7 +223,7 @@ def test_establishing_is_cancelled_in_the_middle(start: Start, program: Program,
 
 @pytest.mark.parametrize(("method", "path"), MIDDLES)
 @pytest.mark.parametrize("by", ["cancel", "end of input"])
-def test_a_login_is_cancelled_in_the_middle(
+def test_cancel_during_a_call(
     start: Start, program: Program, emulator: Emulator, method: str, path: str, by: str
 ) -> None:
     emulator.update({"device.interval": 1})
@@ -232,7 +232,7 @@ def test_a_login_is_cancelled_in_the_middle(
 
 
 def cancelled(launcher: Launcher, emulator: Emulator, asked: Any, by: str) -> None:
-    """It ends so, and disturbs nothing else."""
+    """The request ends as cancelled, and no other request is disturbed."""
     if by == "cancel":
         assert launcher.call("cancel", {"id": asked})["result"] == {"cancelled": True}
         assert launcher.answer(asked)["error"]["data"] == {"kind": "cancelled", "retryable": False}
@@ -248,10 +248,10 @@ def cancelled(launcher: Launcher, emulator: Emulator, asked: Any, by: str) -> No
 
 @pytest.mark.parametrize("by", ["cancel", "shutdown", "end of input"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_refresh_that_is_cancelled_in_the_middle_says_what_became_of_the_token(
+def test_cancelled_refresh_says_that_the_token_is_uncertain(
     start: Start, emulator: Emulator, when: str, by: str
 ) -> None:
-    """`after` the service has used it, and `before`: from here the two look the same."""
+    """The service may have used the token or not: the sidecar cannot tell the two apart."""
     launcher, pair = start(), emulator.open_session()
     emulator.fault(path="/session/refresh", delay=20, when=when)
     asked = launcher.ask("refresh", {"refreshToken": pair.refresh_token})
@@ -269,7 +269,7 @@ def test_a_refresh_that_is_cancelled_in_the_middle_says_what_became_of_the_token
     assert pair.refresh_token not in json.dumps(answer)
 
 
-def test_a_logout_that_is_cancelled_in_the_middle_may_be_sent_again(start: Start, emulator: Emulator) -> None:
+def test_cancelled_logout_may_be_sent_again(start: Start, emulator: Emulator) -> None:
     launcher, pair = start(), emulator.open_session()
     emulator.fault(path="/session/logout", delay=20, when="after", times=1)
     asked = launcher.ask("logout", {"refreshToken": pair.refresh_token})
@@ -280,10 +280,8 @@ def test_a_logout_that_is_cancelled_in_the_middle_may_be_sent_again(start: Start
 
 
 @pytest.mark.parametrize("method", ["refresh", "logout"])
-def test_requests_with_one_token_at_the_same_time_share_one_request(
-    start: Start, emulator: Emulator, method: str
-) -> None:
-    """With no grace window, a token that is sent twice ends the session."""
+def test_requests_with_the_same_token_share_one_call(start: Start, emulator: Emulator, method: str) -> None:
+    """Without a grace window, a token that is sent twice ends the session."""
     emulator.update({"sessions.grace_seconds": 0})
     try:
         launcher, pair, other = start(), emulator.open_session(), emulator.open_session()
@@ -300,7 +298,7 @@ def test_requests_with_one_token_at_the_same_time_share_one_request(
         emulator.reset(settings=True)
 
 
-def test_requests_that_share_one_request_share_its_error(start: Start, emulator: Emulator) -> None:
+def test_requests_that_share_a_call_share_its_error(start: Start, emulator: Emulator) -> None:
     launcher, pair = start(), emulator.open_session()
     emulator.set_sessions(revoked=True)
     emulator.fault(path="/session/refresh", delay=1, when="after")
@@ -311,8 +309,8 @@ def test_requests_that_share_one_request_share_its_error(start: Start, emulator:
     assert [each.path for each in emulator.requests].count("/session/refresh") == 1
 
 
-def test_nobody_is_asked_by_a_notification(start: Start, emulator: Emulator) -> None:
-    """A refresh without an id would spend the token for nobody."""
+def test_notification_does_not_use_a_refresh_token(start: Start, emulator: Emulator) -> None:
+    """Nobody would receive the new pair."""
     launcher, pair = start(), emulator.open_session()
     for method in ("refresh", "logout"):
         launcher.send(request(method, {"refreshToken": pair.refresh_token}))

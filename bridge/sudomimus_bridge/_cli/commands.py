@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from .._extras import missing, require_extra
 from .._runs.exhaustion import exhaustion_as_bridge_error
 from .._runs.signals import interruptible
 from .._values.errors import BridgeError, LoginCancelled
-from .._values.secret import printable, redact
+from .._values.logs import RedactingFormatter, describe_crash
 from .._version import __version__
 from .arguments import Parser, add_setting_flags, parse, visible_flags
 from .descriptors import open_standard_descriptors
@@ -21,7 +20,7 @@ from .terminal import Terminal
 
 _log = logging.getLogger("sudomimus_bridge")
 
-_FAILED_ITSELF = 70  # sysexits.h, EX_SOFTWARE: none of the documented ones
+_BUG = 70  # EX_SOFTWARE in sysexits.h
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -46,8 +45,8 @@ def _reported(arguments: Sequence[str], terminal: Terminal) -> int:
         terminal.error(cancelled)
         return cancelled.exit_status
     except Exception as error:  # noqa: BLE001 - a crash is told without a secret
-        terminal.line(_crash(error))
-        return _FAILED_ITSELF
+        terminal.line(f"sudomimus-bridge: this is a bug of the bridge. Please report it: {describe_crash(error)}")
+        return _BUG
 
 
 def _run(arguments: Sequence[str], terminal: Terminal) -> int:
@@ -173,20 +172,13 @@ def build_parser(*, emulator: bool = False) -> Parser:
     return parser
 
 
-class _Redacting(logging.Formatter):
-    """The last word over a log line, exceptions included: every secret is masked, and nothing steers the terminal."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return printable(redact(super().format(record)), keep="\n\t")
-
-
 class _TerminalHandler(logging.Handler):
     """Writes log lines through the terminal, which erases the status line first."""
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__()
         self._terminal = terminal
-        self.setFormatter(_Redacting("%(asctime)s %(name)s %(levelname)s %(message)s"))
+        self.setFormatter(RedactingFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         self._terminal.line(self.format(record))
@@ -197,16 +189,3 @@ def _log_to(terminal: Terminal, *, libraries: bool) -> None:
     terminal.still = True
     logging.basicConfig(level=logging.DEBUG if libraries else logging.WARNING, handlers=[_TerminalHandler(terminal)])
     _log.setLevel(logging.DEBUG)
-
-
-def _crash(error: Exception) -> str:
-    """A bug: where it happened and what kind it is. Its message may hold anything, so it is masked."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = ""
-    if trace is not None:
-        code = trace.tb_frame.f_code
-        where = f" in {os.path.basename(code.co_filename)}:{trace.tb_lineno} ({code.co_name})"  # noqa: PTH119
-    message = printable(redact(f"{type(error).__name__}: {error}")[:300])
-    return f"sudomimus-bridge: an error of the bridge itself{where}: {message}. Please report it."

@@ -14,7 +14,7 @@ from contextlib import contextmanager, redirect_stderr, suppress
 from typing import Any
 
 from .._runs.signals import ignore_next_signal
-from .._sidecar.outbox import write_all
+from .._sidecar.pipes import write_all
 from .._values.errors import ConfigurationError, system_words
 from .terminal import Terminal
 

@@ -1,1 +1,1 @@
-"""The door for launchers: JSON-RPC 2.0 over the standard pipes, one message a line. `server` puts the parts together."""
+"""The door for launchers: JSON-RPC 2.0 on the standard pipes, one message per line. Start reading at `server`."""

@@ -1,7 +1,6 @@
-"""JSON-RPC 2.0 (https://www.jsonrpc.org/specification): reading messages and writing them. What methods there are, and
-that they are called, is `dispatcher`'s.
+"""JSON-RPC 2.0 (https://www.jsonrpc.org/specification): reads and writes messages. `dispatcher` calls the methods.
 
-What the specification leaves open is decided here, and always for the strict side: see `parse` and `read_request`.
+Where the specification leaves a choice, this module takes the strict one: see `parse` and `read_request`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .._values.secret import redact
-from .lines import MAX_LINE, Overlong
+from .reader import MAX_LINE, Overlong
 
 Id = str | int | float | None
 
@@ -33,16 +32,16 @@ _MESSAGES = {
 }
 
 MAX_ID = 256
-"""Characters of an id that is a string. It comes back in every progress notification."""
+"""The most characters of an id that is a string. Every progress notification repeats it."""
 
 MAX_NUMBER = 2**53 - 1
-"""The largest id that is a number: beyond it, many a JSON parser reads another number (RFC 8259, section 6)."""
+"""The largest id that is a number. Many JSON parsers read a larger one as another number (RFC 8259, section 6)."""
 
 _MEMBERS = {"jsonrpc", "id", "method", "params"}
 
 
 class RpcError(Exception):
-    """An error object: the specification's code, its message, and our `data`. `request_id` is whom it answers."""
+    """An error object: the specification's code and message, and our `data`. `request_id` is the request that it answers."""
 
     def __init__(self, code: int, message: str, data: Mapping[str, Any], request_id: Id = None) -> None:
         super().__init__(message)
@@ -54,7 +53,7 @@ class RpcError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A valid request. `params` may hold a secret and is not shown."""
+    """A valid request. Its params are kept apart: they may hold a secret."""
 
     method: str
     id: Id
@@ -62,39 +61,39 @@ class Request:
 
 
 def refused(code: int, problem: str, field: str | None = None, request_id: Id = None) -> RpcError:
-    """The standard error for a message that is refused: what is wrong with it, and which field it is."""
+    """The standard error for a message that is refused, with the problem and the field that has it."""
     data = {} if field is None else {"field": field}
     return RpcError(code, _MESSAGES[code], {**data, "problem": problem}, request_id)
 
 
 def shown_name(name: str) -> str:
-    """A name from a message as an error may repeat it."""
-    masked = redact(name)  # whole: the beginning of a secret is not known for one
+    """A name from a message, made safe to repeat in an error."""
+    masked = redact(name)  # before it is cut: the beginning of a secret would not be recognised
     return masked if len(masked) <= 60 else masked[:57] + "…"
 
 
 def parse(line: bytes | Overlong) -> Any:
-    """The JSON of one line. Raises `RpcError`: -32700 where it is not JSON, -32600 where it is but says a name twice.
+    """The JSON of one line. Raises `RpcError`: -32700 if the line is not JSON, -32600 if an object has a name twice.
 
-    Not JSON is also NaN and Infinity, what is not UTF-8, a byte order mark within the stream, an integer of thousands of
-    digits, and what nests deeper than Python's parser follows (some hundred levels).
+    These count as not JSON, too: NaN and Infinity, bytes that are not UTF-8, a byte order mark within the stream, an integer
+    of thousands of digits, and more nesting than Python's parser follows (some hundred levels).
     """
     if isinstance(line, Overlong):
-        raise refused(INVALID_REQUEST, f"The line is longer than {MAX_LINE} bytes, and was skipped.")
+        raise refused(INVALID_REQUEST, f"The line is longer than {MAX_LINE} bytes and was skipped.")
     try:
         return json.loads(line.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant)
     except UnicodeDecodeError:
         raise refused(PARSE_ERROR, "The line is not UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise refused(PARSE_ERROR, f"The line is not JSON, from its character {error.pos + 1} on.") from None
+        raise refused(PARSE_ERROR, f"The line is not JSON from character {error.pos + 1} on.") from None
     except RecursionError:
-        raise refused(PARSE_ERROR, "The line nests too deeply.") from None
+        raise refused(PARSE_ERROR, "The line is nested too deeply.") from None
     except ValueError:
-        raise refused(PARSE_ERROR, "The line holds a number that is not JSON, or far too long.") from None
+        raise refused(PARSE_ERROR, "The line holds a number that is not JSON or has too many digits.") from None
 
 
 def read_request(message: Any) -> tuple[Request, Any]:
-    """The request and its params, None where it has none. Raises `RpcError`, with the id wherever there is a valid one."""
+    """The request and its params, or None if it has none. Raises `RpcError`, with the request's id if that is valid."""
     if not isinstance(message, dict):
         raise refused(INVALID_REQUEST, "A message must be an object.")
     request_id = _read_id(message)
@@ -117,11 +116,11 @@ def _read_id(message: dict[str, Any]) -> Id:
         case str():
             if len(request_id) <= MAX_ID:
                 return request_id
-            raise refused(INVALID_REQUEST, f"It may have {MAX_ID} characters at most.", "id")
+            raise refused(INVALID_REQUEST, f"It may have at most {MAX_ID} characters.", "id")
         case int() | float() if not isinstance(request_id, bool):
             if abs(request_id) <= MAX_NUMBER:
                 return request_id
-            raise refused(INVALID_REQUEST, f"A number must lie between -{MAX_NUMBER} and {MAX_NUMBER}.", "id")
+            raise refused(INVALID_REQUEST, f"A number must be between -{MAX_NUMBER} and {MAX_NUMBER}.", "id")
     raise refused(INVALID_REQUEST, "It must be a string, a number or null.", "id")
 
 
@@ -132,8 +131,8 @@ def response(request_id: Id, result: Any) -> dict[str, Any]:
 
 def error_response(error: RpcError, request_id: Id = None) -> dict[str, Any]:
     """The response object of a failure."""
-    said = {"code": error.code, "message": error.message, "data": dict(error.data)}
-    return {"jsonrpc": "2.0", "id": request_id, "error": said}
+    content = {"code": error.code, "message": error.message, "data": dict(error.data)}
+    return {"jsonrpc": "2.0", "id": request_id, "error": content}
 
 
 def notification(method: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,7 +141,7 @@ def notification(method: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_line(message: Any) -> bytes:
-    """A message as it is sent: one line of ASCII, which is UTF-8, and in which a lone surrogate stays what it was."""
+    """A message as one line of ASCII, which is UTF-8. An escape keeps a lone surrogate, which UTF-8 cannot encode."""
     try:
         return json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
     except ValueError:
@@ -150,7 +149,7 @@ def to_line(message: Any) -> bytes:
 
 
 def _finite(value: Any) -> Any:
-    """`value` with null for the numbers that JSON does not have: the service's claims are passed on as Python read them."""
+    """`value` with null instead of NaN and Infinity: the service's claims may hold them, and JSON has no such numbers."""
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -161,8 +160,8 @@ def _finite(value: Any) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise refused(INVALID_REQUEST, "It is there twice.", shown_name(twice))
+        duplicate = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        raise refused(INVALID_REQUEST, "It is there twice.", shown_name(duplicate))
     return found
 
 

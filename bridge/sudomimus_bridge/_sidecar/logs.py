@@ -1,5 +1,5 @@
-"""What the sidecar says on standard error: masked, and never waited for. A launcher that does not read it must not bring the
-logins to a stop, so what finds no room is dropped.
+"""The sidecar's log on standard error. Lines that find no room are dropped: a launcher that does not read them must not
+delay the logins.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sys
 import threading
 
 from .._runs.threads import start_daemon
-from .._values.secret import printable, redact
-from .outbox import write_all
+from .._values.logs import RedactingFormatter, describe_crash
+from .pipes import write_all
 
 _LINES = 1000
 _STANDARD_ERROR = 2
@@ -20,40 +20,32 @@ _log = logging.getLogger("sudomimus_bridge")
 
 
 def log_to_standard_error() -> LogThread:
-    """Have all logs, warnings and crashes of threads go there; more than warnings only where `--verbose` has asked for it."""
+    """Send all logs, warnings and threads' crashes there. `--verbose` has set the level already, if it was given."""
     thread = LogThread()
     logging.basicConfig(force=True, level=logging.getLogger().level, handlers=[_Handler(thread)])
     logging.captureWarnings(True)
-    threading.excepthook = lambda args: _log.error("%s", crashed(args.exc_value))
-    sys.unraisablehook = lambda args: _log.error("%s", crashed(args.exc_value))
+    threading.excepthook = _log_crash
+    sys.unraisablehook = _log_crash
     return thread
 
 
-def crashed(error: BaseException | None) -> str:
-    """What went wrong inside the bridge, and where. Its message may hold anything, so it is masked."""
-    place, trace = "", error.__traceback__ if error is not None else None
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        place, trace = (
-            f" at {code.co_filename.replace(chr(92), '/').rpartition('/')[2]}:{trace.tb_lineno}",
-            trace.tb_next,
-        )
-    return redact(f"{type(error).__name__}{place}: {error}")[:500]
+def _log_crash(crash: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:
+    _log.error("%s", describe_crash(crash.exc_value))
 
 
 class LogThread:
-    """Writes lines to standard error, on a thread of its own."""
+    """Writes lines to standard error on a thread of its own."""
 
     def __init__(self) -> None:
         self._lines: queue.Queue[bytes | None] = queue.Queue(_LINES)
         self._thread = start_daemon(self._work, name="sudomimus-bridge log")
 
-    def say(self, text: str) -> None:
-        """One line, if there is room for it."""
+    def write(self, text: str) -> None:
+        """Write one line, or drop it if there is no room."""
         self._put(f"{text}\n".encode("utf-8", "backslashreplace"))
 
     def close(self, seconds: float) -> None:
-        """Wait that long at most until all is written."""
+        """Wait up to that many seconds until everything is written."""
         self._put(None)
         self._thread.join(seconds)
 
@@ -67,20 +59,15 @@ class LogThread:
         while (line := self._lines.get()) is not None:
             try:
                 write_all(_STANDARD_ERROR, line)
-            except OSError:  # nobody reads it any more
+            except OSError:  # the reader has closed it
                 return
 
 
 class _Handler(logging.Handler):
-    """Formats and masks on the caller's thread, where the secrets are still known."""
-
     def __init__(self, thread: LogThread) -> None:
         super().__init__()
         self._thread = thread
-        self.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-
-    def format(self, record: logging.LogRecord) -> str:
-        return printable(redact(super().format(record)), keep="\n\t")
+        self.setFormatter(RedactingFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._thread.say(self.format(record))
+        self._thread.write(self.format(record))

@@ -1,7 +1,5 @@
-"""Every message of the sidecar as a pydantic model: these check what comes in and what goes out, and `openrpc` describes
-them. Names are INTERFACES', in Python's spelling; the wire's is camelCase.
-
-Imported when the first message needs it, and by no other door of the bridge.
+"""Every message of the sidecar as a pydantic model. The models check incoming and outgoing messages, and `openrpc` describes
+them. Names are spelled in snake_case here and in camelCase on the pipe.
 """
 
 from __future__ import annotations
@@ -18,30 +16,30 @@ from .._values.secret import Secret
 
 
 class Message(BaseModel):
-    """No member too many, no value of a similar type, and no value repeated in an error."""
+    """Refuses unknown members and values of a similar type. An error repeats no value."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, alias_generator=to_camel)
 
 
 _BEARER = GetPydanticSchema(
     lambda _source, _handler: core_schema.no_info_after_validator_function(
-        # What an HTTP header can carry; no token has a shape beyond that.
+        # The characters that an HTTP header can carry. The interface promises no other shape of a token.
         Secret,
         core_schema.str_schema(min_length=1, max_length=65536, pattern="^[!-~]+$"),
     )
 )
 BearerSecret = Annotated[Secret, _BEARER]
 BearerSecretOrNone = Annotated[Secret | None, _BEARER]
-"""One that may be left out, and is None then. In a message null is refused, like anything that is not a string."""
+"""None if it is left out. A message that holds null is refused, like one with any other value that is not a string."""
 
 Absent = SkipJsonSchema[None]
-"""What a member that may be left out is then. On the wire it is not there, rather than null."""
+"""The type of a member that is left out. It is absent from the message, not null."""
 
 RequestId = Annotated[str | int | float | None, Field(description="The id of a request.")]
 
 
 class InitializeResult(Message):
-    """Who answers, and what it can do."""
+    """The versions and the methods of this sidecar."""
 
     protocol_version: Literal[1]
     bridge_version: str
@@ -52,27 +50,30 @@ class LoginParams(Message):
     """How to sign in. An access key comes from the sidecar's environment."""
 
     method: Annotated[
-        Literal["steam", "access-key", "browser", "device"], Field(description="What the player is signed in with.")
+        Literal["steam", "access-key", "browser", "device"], Field(description="How the player is signed in.")
     ]
-    open_browser: Annotated[bool, Field(description="Open the player's page; false where the launcher does.")] = True
+    open_browser: Annotated[bool, Field(description="Open the player's page; false if the launcher opens it.")] = True
     quietly: Annotated[
         bool, Field(description="Neither open a page nor wait for one: if one is needed, end with `PageNeeded`.")
     ] = False
     exposure_key: Annotated[
-        BearerSecretOrNone, Field(description="With `browser`: of the inquiry that the game's backend established.")
+        BearerSecretOrNone,
+        Field(description="With `browser`: the key of the inquiry that the game's backend established."),
     ] = None
-    hidden_key: Annotated[BearerSecretOrNone, Field(description="A secret, and with `exposureKey` only.")] = None
+    hidden_key: Annotated[
+        BearerSecretOrNone, Field(description="A secret. Required with `exposureKey`, and only then.")
+    ] = None
 
     @model_validator(mode="after")
     def _has_a_whole_inquiry_or_none(self) -> Self:
-        """Half an inquiry is not made whole from elsewhere: keys of two inquiries would be sent together."""
+        """Refuse one key without the other. A key from the environment may belong to another inquiry."""
         keys = {"exposureKey": self.exposure_key, "hiddenKey": self.hidden_key}
         given = [name for name, key in keys.items() if key is not None]
         if given and self.method != "browser":
             raise PydanticCustomError("not_for_method", "not with this method", {"field": given[0]})
         if len(given) == 1:
-            (lacking,) = keys.keys() - given
-            raise PydanticCustomError("missing", "half an inquiry", {"field": lacking})
+            (absent,) = keys.keys() - given
+            raise PydanticCustomError("missing", "half an inquiry", {"field": absent})
         return self
 
 
@@ -81,38 +82,38 @@ class LoginTokens(Message):
 
     application_anchor: str
     access_token: Annotated[str, Field(description="A secret.")]
-    refresh_token: Annotated[str, Field(description="A secret, and single-use.")]
+    refresh_token: Annotated[str, Field(description="A secret, good for one use.")]
     claims: Annotated[dict[str, Any], Field(description="As the service sent them.")]
 
 
 class RefreshParams(Message):
-    """Whose session it is."""
+    """The session that is meant."""
 
-    refresh_token: Annotated[BearerSecret, Field(description="A secret, and single-use: it is spent by this.")]
+    refresh_token: Annotated[BearerSecret, Field(description="A secret, good for one use. The request uses it.")]
 
 
 class LogoutOutcome(Message):
-    """Whether the service ended a session by this."""
+    """Whether the request ended a session."""
 
     revoked: bool
 
 
 class ErrandParams(Message):
-    """Whose errand it is."""
+    """The player whose errand it is."""
 
     access_token: Annotated[BearerSecret, Field(description="A secret: the player's valid access token.")]
-    open_browser: Annotated[bool, Field(description="Open the errand's page; false where the launcher does.")] = True
+    open_browser: Annotated[bool, Field(description="Open the errand's page; false if the launcher opens it.")] = True
 
 
 class ErrandOutcome(Message):
     """How an errand ended, as `errand --json` prints it."""
 
-    completed: Annotated[bool, Field(description="False only where nothing was owed.")]
+    completed: Annotated[bool, Field(description="False only if nothing was owed.")]
     claims: Annotated[dict[str, Any], Field(description="As the service sent them.")]
 
 
 class RequestParams(Message):
-    """A request that runs, on the same stream."""
+    """A running request of the same stream."""
 
     id: RequestId
 
@@ -124,7 +125,7 @@ class DoneResult(Message):
 
 
 class CancelResult(Message):
-    """Whether the request was running. It then ends with an error of kind `cancelled`, and with nothing else."""
+    """Whether the request was running. If so, it ends with an error of kind `cancelled`."""
 
     cancelled: bool
 
@@ -132,15 +133,15 @@ class CancelResult(Message):
 class ErrandPage(Message):
     """The page for the player's own browser."""
 
-    url: Annotated[str, Field(description="A secret: for this player's browser and nobody else.")]
+    url: Annotated[str, Field(description="A secret, for this player's browser only.")]
     expires_at: Annotated[str | None, Field(description="RFC 3339; for display only.")]
 
 
 class DeviceCode(Message):
-    """What a player confirms on any device (RFC 8628, 3.2)."""
+    """The code that a player confirms on any device (RFC 8628, 3.2)."""
 
     user_code: Annotated[str, Field(description="For the player to see, large.")]
-    verification_uri: Annotated[str, Field(description="Where the player types the code.")]
+    verification_uri: Annotated[str, Field(description="The page where the player types the code.")]
     verification_uri_complete: Annotated[
         str | Absent, Field(description="The same page with the code in it, for a link or a QR code.")
     ] = None
@@ -159,7 +160,7 @@ class Progress(Message):
 
 
 class ErrorData(Message):
-    """The `data` of an error that a request ended with (-32000, and -32603 for an error of the bridge itself)."""
+    """The `data` of a failed request's error (-32000, and -32603 for a bug of the bridge)."""
 
     kind: Literal[
         "configuration",
@@ -170,14 +171,12 @@ class ErrorData(Message):
         "cancelled",
         "internal",
     ]
-    reason: Annotated[str | Absent, Field(description="The service's or the bridge's own word for it.")] = None
+    reason: Annotated[str | Absent, Field(description="The service's or the bridge's own name for the cause.")] = None
     retryable: Annotated[bool, Field(description="Whether the same request may succeed later.")]
 
 
 class RefusalData(Message):
-    """The `data` of an error for a message that was refused (-32700, -32600, -32601, -32602)."""
+    """The `data` of a refused message's error (-32700, -32600, -32601, -32602)."""
 
-    field: Annotated[str | Absent, Field(description="The member that is wrong; `params.` stands before a param.")] = (
-        None
-    )
+    field: Annotated[str | Absent, Field(description="The wrong member. A param's name follows `params.`.")] = None
     problem: str

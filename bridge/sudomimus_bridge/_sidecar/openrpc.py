@@ -1,18 +1,16 @@
-"""The interface as an OpenRPC document (https://spec.open-rpc.org), made of the models that check the messages."""
+"""The interface as an OpenRPC document (https://spec.open-rpc.org), built from the models that check the messages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
 from .._version import __version__
 from . import jsonrpc, messages
-
-if TYPE_CHECKING:
-    from .methods import Row
+from .interface import Row
 
 OPENRPC = "1.3.2"
 
@@ -20,16 +18,16 @@ _REFUSALS = {
     jsonrpc.PARSE_ERROR: "The line is not JSON.",
     jsonrpc.INVALID_REQUEST: "The JSON is not a request.",
     jsonrpc.METHOD_NOT_FOUND: "There is no such method.",
-    jsonrpc.INVALID_PARAMS: "A param is wrong.",
+    jsonrpc.INVALID_PARAMS: "A param is not valid.",
 }
 _FAILURES = {
     jsonrpc.INTERNAL_ERROR: "The bridge itself failed.",
-    -32000: "The request ended with one of the bridge's errors.",
+    -32000: "The request failed with one of the bridge's errors.",
 }
 
 
 def document(table: Iterable[Row]) -> dict[str, Any]:
-    """The whole document. What OpenRPC has no place for stands under names that begin with x-."""
+    """The whole document. Parts that OpenRPC does not define have names that begin with `x-`."""
     rows = list(table)
     names = {name for row in rows for name in (row.params, row.result) if name}
     names |= {"Progress", "ErrorData", "RefusalData"}
@@ -62,7 +60,7 @@ def document(table: Iterable[Row]) -> dict[str, Any]:
 
 
 class _Schemas(GenerateJsonSchema):
-    """pydantic's schemas without titles that repeat a name, and without null for what is left out."""
+    """pydantic's schemas, without titles that repeat a name and without null for a member that may be left out."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
@@ -75,7 +73,7 @@ class _Schemas(GenerateJsonSchema):
 
 def _method(row: Row, schemas: dict[str, Any]) -> dict[str, Any]:
     codes = [str(code) for code in _REFUSALS] + [str(jsonrpc.INTERNAL_ERROR)]
-    if row.signs_in:
+    if row.for_player:
         codes.append("-32000")
     return {
         "name": row.name,
@@ -108,7 +106,7 @@ def _errors() -> dict[str, Any]:
 
 
 def _error_data() -> dict[str, Any]:
-    """The schemas of the errors' `data`, by code: an error object of OpenRPC has room for a value alone."""
+    """The schema of `data` for each error code. OpenRPC's own error object holds only a value, no schema."""
     return {
         str(code): {"$ref": f"#/components/schemas/{name}"}
         for codes, name in ((_REFUSALS, "RefusalData"), (_FAILURES, "ErrorData"))

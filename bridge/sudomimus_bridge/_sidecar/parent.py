@@ -1,7 +1,7 @@
-"""Whether the launcher still lives. Its end of the pipes may be held open by children of its own, so the process itself is
-watched, by the system's own means and without polling where there are such.
+"""Notices the end of the launcher. A child of the launcher may hold the pipes open, so the process itself is watched, without
+polling if the system allows it.
 
-PR_SET_PDEATHSIG is not used: it tells of the end of the parent's thread, not of the process (prctl(2)).
+PR_SET_PDEATHSIG is not used: it reports the end of the parent's thread, not of its process (prctl(2)).
 """
 
 from __future__ import annotations
@@ -21,34 +21,33 @@ _POLL_SECONDS = 0.2
 
 
 def launchers() -> list[int] | None:
-    """The processes without which this one has no business: the parent, and the launcher beyond our own wrappers.
+    """The parent process, and if that is a wrapper of this program, its ancestors up to the launcher.
 
-    None where the launcher has ended already, in the moment that Python takes to start.
+    None if the launcher has ended already, while Python was starting.
     """
     found = _ancestors(1 + _wrappers())
     return None if found and _adopted(found) else found
 
 
 def _adopted(ancestors: list[int]) -> bool:
-    """Whether one of them is the system's reaper of orphans: a process is in the session of the one that started it, unless
-    it leads its own (setsid(2)), and reapers are in theirs.
+    """Whether one of them is the system's reaper of orphans. Reapers are in a session of their own; a process is in the
+    session of its starter, unless it leads its own (setsid(2)).
     """
-    if sys.platform == "win32":  # there, orphans stay orphans
+    if sys.platform == "win32":  # Windows has no reaper: orphans keep their number of the parent
         return False
     session = os.getsid(0)
     if session in (os.getpid(), *ancestors[:-1]):
         return False
     try:
         return any(os.getsid(pid) != session for pid in ancestors)
-    except OSError:  # ended meanwhile, or another's
+    except OSError:  # it has ended meanwhile, or belongs to another user
         return True
 
 
 def watch(processes: list[int], stdin: int, on_gone: Callable[[], None], on_hung_up: Callable[[], object]) -> None:
-    """Call `on_gone`, on a thread, once one of the processes, the parent first, is no more.
+    """Call `on_gone`, on a thread, when one of the processes has ended. The parent is the first of them.
 
-    `on_hung_up` is called where the system tells that the other end of `stdin` is closed although it was not read to its
-    end yet (Linux).
+    On Linux, `on_hung_up` is called when the other end of `stdin` is closed, even if `stdin` is not yet read to its end.
     """
     for generation, pid in enumerate(processes):
         pipe = stdin if generation == 0 else None
@@ -58,9 +57,9 @@ def watch(processes: list[int], stdin: int, on_gone: Callable[[], None], on_hung
 
 
 def _wrappers() -> int:
-    """Processes between the launcher and this one, which are ours: each waits for us, and outlives the launcher.
+    """How many processes of this program stand between the launcher and this process. Each waits for its child.
 
-    A single file unpacks itself and starts the program (PyInstaller's bootloader); on Windows a virtual environment's
+    The single file unpacks itself and starts the program (PyInstaller's bootloader). On Windows, a virtual environment's
     python.exe starts the real one, and so does the sudomimus-bridge.exe that pip makes.
     """
     frozen = bool(getattr(sys, "frozen", False))
@@ -81,7 +80,7 @@ def _ancestors(generations: int) -> list[int]:
 
 
 def _parent_of(pid: int) -> int:
-    """The parent of another process; 0 where it cannot be told."""
+    """The parent of another process; 0 if it is unknown."""
     with suppress(OSError, ValueError, IndexError, subprocess.SubprocessError):
         if sys.platform == "win32":
             return _windows_parent_of(pid)
@@ -103,7 +102,7 @@ def _watch_posix(pid: int, stdin: int | None, on_gone: Callable[[], None], on_hu
             _wait_polling(pid)
     except ProcessLookupError:
         pass
-    except OSError:  # a sandbox or an old kernel that does not let processes be watched
+    except OSError:  # a sandbox or an old kernel forbids watching processes
         _wait_polling(pid)
     on_gone()
 
@@ -111,7 +110,9 @@ def _watch_posix(pid: int, stdin: int | None, on_gone: Callable[[], None], on_hu
 def _wait_linux(pid: int, stdin: int | None, on_hung_up: Callable[[], object]) -> None:
     if sys.platform == "linux":
         process = os.pidfd_open(pid)
-        if stdin is not None and os.getppid() != pid:  # it ended before that, and its number may be another's
+        if (
+            stdin is not None and os.getppid() != pid
+        ):  # it ended before the call, and its number may belong to another process
             return
         waiting = select.poll()
         waiting.register(process, select.POLLIN)
@@ -132,7 +133,7 @@ def _wait_macos(pid: int) -> None:
 
 
 def _wait_polling(pid: int) -> None:
-    """The parent of an orphan is another process; other ancestors can only be looked for."""
+    """Look for the process again and again. The system gives an orphan another parent, so for the parent that is enough."""
     is_parent = os.getppid() == pid
     with suppress(ProcessLookupError):
         while not is_parent or os.getppid() == pid:
@@ -142,7 +143,7 @@ def _wait_polling(pid: int) -> None:
 
 
 def _watch_windows(pid: int, _stdin: int | None, on_gone: Callable[[], None], _: Callable[[], object]) -> None:
-    """Wait on the process's handle. A process that began after this one has only taken over the number."""
+    """Wait on the process's handle. A process that began after this one has only taken over the number of an ended one."""
     if sys.platform == "win32":
         import ctypes
         from ctypes import wintypes
@@ -168,7 +169,7 @@ def _watch_windows(pid: int, _stdin: int | None, on_gone: Callable[[], None], _:
 
 
 def _windows_parent_of(pid: int) -> int:
-    """By a snapshot of all processes (tlhelp32.h)."""
+    """The parent of another process, from a snapshot of all processes (tlhelp32.h)."""
     if sys.platform == "win32":
         import ctypes
         from ctypes import wintypes

@@ -1,25 +1,74 @@
-"""Calls that several requests share: who asks for what is being asked already waits for the same answer."""
+"""What requests share: one connection to Steam, and one call to the service for equal requests."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 
+from .._values.clock import Clock
+
+IDLE_SECONDS = 10.0
+"""How long Steam stays open after a login: enough for a second attempt, too short for a friend to notice."""
+
+
+class SharedSteam:
+    """Counts the requests that use Steam, and closes Steam when none has used it for `IDLE_SECONDS`.
+
+    While Steam is open, the player's friends see the game being played; a launcher may stay open all evening.
+    """
+
+    def __init__(self, close: Callable[[], Awaitable[None]], clock: Clock) -> None:
+        self._close = close
+        self._clock = clock
+        self._users = 0
+        self._used = False
+        self._changed = anyio.Event()
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Keep Steam open while the block runs."""
+        self._users += 1
+        self._used = True
+        self._notify()
+        try:
+            yield
+        finally:
+            self._users -= 1
+            self._notify()
+
+    async def close_when_idle(self) -> None:
+        """Close Steam each time it becomes idle. Runs until it is cancelled."""
+        while True:
+            changed = self._changed
+            if self._users or not self._used:
+                await changed.wait()
+                continue
+            with self._clock.move_on_after(IDLE_SECONDS):
+                await changed.wait()
+            if changed is self._changed:
+                self._used = False
+                await self._close()
+
+    def _notify(self) -> None:
+        changed, self._changed = self._changed, anyio.Event()
+        changed.set()
+
 
 class SharedCalls:
-    """Each call runs in a task of its own, so that a request that is cancelled does not take it from the others."""
+    """Runs each call in a task of its own, so that one request that is cancelled does not end the call of the others."""
 
     def __init__(self, tasks: TaskGroup) -> None:
         self._tasks = tasks
         self._running: dict[Hashable, _SharedCall] = {}
 
     async def call(self, key: Hashable, function: Callable[[], Awaitable[Any]]) -> Any:
-        """The answer of `function`, or of the call with this key that runs already. Raises what the call raised.
+        """The result of `function`, or of the running call with the same key. Raises what the call raised.
 
-        If every request that waits for the call is cancelled, the call is.
+        The call is cancelled if every request that waits for it is cancelled.
         """
         shared = self._running.get(key)
         if shared is None:
@@ -41,7 +90,7 @@ class SharedCalls:
         with shared.scope:
             try:
                 shared.answer = await function()
-            except Exception as error:  # noqa: BLE001 - for each request that waits to raise
+            except Exception as error:  # noqa: BLE001 - each waiting request raises it
                 shared.error = error
         self._forget(key, shared)
         shared.over.set()

@@ -1,11 +1,10 @@
-"""What goes out: messages in their order, written by a thread, so that a reader who is slow or has stopped holds up
-nothing but new questions. No message is ever dropped.
+"""Standard output: a thread writes the messages in order. A slow launcher delays only the reading of further requests.
+
+No message is ever dropped.
 """
 
 from __future__ import annotations
 
-import os
-import select
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -13,16 +12,17 @@ from collections.abc import Callable
 import anyio
 
 from .._runs.threads import start_daemon, waker
+from .pipes import write_all
 
 FULL = 1024 * 1024
-"""Unwritten bytes from which on no more questions are read, until half of them are written. Answers to those that run
-still find room, and there are only so many."""
+"""If this many bytes are unwritten, no further request is read until half of them are written. The running requests may
+still answer; their number is limited."""
 
-_AT_ONCE = 64 * 1024
+_CHUNK = 64 * 1024
 
 
-class Outbox:
-    """Writes to one descriptor. `put` is the event loop's; `on_broken` is called on the thread when nobody can read."""
+class PipeWriter:
+    """Writes to one descriptor. The event loop calls `put`. The thread calls `on_broken` if nobody can read any more."""
 
     def __init__(self, descriptor: int, on_broken: Callable[[], None]) -> None:
         self._descriptor = descriptor
@@ -32,11 +32,11 @@ class Outbox:
         self._bytes = 0
         self._broken = False
         self._closing = False
-        self._wake: Callable[[], object] = lambda: None
+        self._freed: Callable[[], object] | None = None
         self._thread = start_daemon(self._work, name="sudomimus-bridge output")
 
     def put(self, message: bytes) -> None:
-        """Have one message written. Never waits."""
+        """Queue one message. Never waits."""
         with self._changed:
             if not self._broken:
                 self._waiting.append(message)
@@ -45,21 +45,21 @@ class Outbox:
 
     @property
     def full(self) -> bool:
-        """Whether more questions have to wait."""
+        """Whether further requests have to wait."""
         return self._bytes >= FULL
 
     async def room(self) -> None:
-        """Wait until half of it is written."""
+        """Wait until half of `FULL` is written."""
         while self._bytes > FULL // 2:
             freed = anyio.Event()
             with self._changed:
-                self._wake = waker(freed)
+                self._freed = waker(freed)
                 if self._bytes <= FULL // 2:
                     return
             await freed.wait()
 
     def close(self, seconds: float) -> None:
-        """Wait that long at most until all is written. Blocks this thread."""
+        """Wait up to that many seconds until everything is written. Blocks this thread."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -73,31 +73,25 @@ class Outbox:
                 with self._changed:
                     self._broken = True
                     self._waiting.clear()
-                    self._bytes = 0
-                    self._wake()
+                    self._written(self._bytes)
                 self._on_broken()
                 return
             with self._changed:
-                self._bytes -= len(data)
-                if self._bytes <= FULL // 2:
-                    self._wake()
+                self._written(len(data))
+
+    def _written(self, count: int) -> None:
+        self._bytes -= count
+        if self._bytes <= FULL // 2 and self._freed is not None:
+            self._freed()
 
     def _next(self) -> bytes | None:
-        """The next messages, some at once; None at the end."""
+        """The next messages, several at once if they are short; None at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing)
-            if not self._waiting:
-                return None
+            while not self._waiting:
+                if self._closing:
+                    return None
+                self._changed.wait()
             together, length = [self._waiting.popleft()], 0
-            while self._waiting and (length := length + len(together[-1])) + len(self._waiting[0]) <= _AT_ONCE:
+            while self._waiting and (length := length + len(together[-1])) + len(self._waiting[0]) <= _CHUNK:
                 together.append(self._waiting.popleft())
             return b"".join(together)
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of it, also where a launcher has made the pipe non-blocking. Raises `OSError`."""
-    while data:
-        try:
-            data = data[os.write(descriptor, data) :]
-        except BlockingIOError:
-            select.select([], [descriptor], [])

@@ -1,4 +1,4 @@
-"""How the sidecar ends: by whatever comes, within a second, with every ticket cancelled and Steam shut down."""
+"""Every way to end the sidecar: within a second, with every ticket cancelled and Steam shut down."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sudomimus_bridge._sidecar.outbox import FULL
+from sudomimus_bridge._sidecar.writer import FULL
 from sudomimus_bridge.emulator import Emulator
 
 from ..cli.test_login import ISSUE
@@ -29,7 +29,7 @@ Start = Callable[..., Launcher]
 STEAM = {"method": "steam", "openBrowser": False}
 
 A_SECOND = 1.0 + 1.0
-"""One second is promised; one more is the machine's, which runs other tests meanwhile."""
+"""The promised second, and one more for a machine that runs other tests meanwhile."""
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ CAUSES: dict[str, tuple[Callable[[Launcher], None], int]] = {
     "end of input": (Launcher.close_input, 0),
     "shutdown": (lambda launcher: launcher.send(request("shutdown", request_id="end")), 0),
 }
-if sys.platform != "win32":  # where nobody can send one to a process that has no console
+if sys.platform != "win32":  # Windows sends none to a process without a console
     CAUSES |= {
         "SIGINT": (lambda launcher: launcher.signal(signal.SIGINT), 130),
         "SIGTERM": (lambda launcher: launcher.signal(signal.SIGTERM), 130),
@@ -89,13 +89,13 @@ needs_posix = pytest.mark.skipif(
 
 @pytest.mark.parametrize("cause", CAUSES)
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)
-def test_an_end(start: Start, program: Program, stage: Callable[..., Launcher], cause: str) -> None:
+def test_end(start: Start, program: Program, stage: Callable[..., Launcher], cause: str) -> None:
     launcher = stage(start, program)
     end, expected = CAUSES[cause]
     end(launcher)
     if cause == "shutdown":
         launcher.expect("end", "shutdown")
-        if stage is not idle_after_a_login:  # what was cancelled is answered before
+        if stage is not idle_after_a_login:  # the cancelled request is answered first
             assert launcher.answer("login")["error"]["data"]["kind"] == "cancelled"
         assert launcher.answer("end")["result"] is None
     status, seconds = launcher.end()
@@ -108,7 +108,7 @@ def test_an_end(start: Start, program: Program, stage: Callable[..., Launcher], 
 
 
 @pytest.mark.parametrize("place", ["init", "request", "frame", "cancel", "shutdown"])
-def test_a_library_that_is_stuck_keeps_nobody(start: Start, program: Program, place: str) -> None:
+def test_stuck_steam_library_does_not_delay_the_end(start: Start, program: Program, place: str) -> None:
     program.environ |= {"STEAM_STUB_HANG": f"{place}:20000", "STEAM_STUB_TICKET_DELAY_MS": "300"}
     launcher = start()
     launcher.phase(launcher.ask("login", STEAM), "requesting-ticket")
@@ -118,7 +118,7 @@ def test_a_library_that_is_stuck_keeps_nobody(start: Start, program: Program, pl
     assert status == 0 and kept(seconds, A_SECOND)
 
 
-def test_nobody_can_read_any_more(program: Program) -> None:
+def test_end_if_nobody_can_read_standard_output(program: Program) -> None:
     arguments = [sys.executable, "-c", _CLOSES_OUTPUT, *command("sidecar"), *program.flags()]
     done = subprocess.run(arguments, env=program.all_environ, capture_output=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -138,7 +138,7 @@ sys.exit(sidecar.wait(20))
 
 @needs_posix
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_started_without_one_of_its_pipes(program: Program, closed: str) -> None:
+def test_start_with_closed_pipes(program: Program, closed: str) -> None:
     import shlex
 
     line = shlex.join([*command("sidecar"), *program.flags()])
@@ -154,16 +154,16 @@ def test_started_without_one_of_its_pipes(program: Program, closed: str) -> None
     assert (b"protocolVersion" in done.stdout) is (closed == "2>&-")
 
 
-def test_a_setting_that_is_wrong(start: Start) -> None:
+def test_wrong_setting(start: Start) -> None:
     launcher = start("--timeout", "never")
     assert launcher.end()[0] == 2
     assert launcher.err.startswith("sudomimus-bridge: --timeout must be")
 
 
-# --- a reader that is slow or has stopped ------------------------------------------------------------------------------
+# --- a launcher that reads slowly or not at all ------------------------------------------------------------------------------
 
 
-def test_with_a_stopped_reader_nothing_is_lost_and_logins_can_be_cancelled(start: Start, program: Program) -> None:
+def test_nothing_is_lost_while_the_launcher_does_not_read(start: Start, program: Program) -> None:
     launcher = waiting_for_the_ticket(start, program)
     launcher.stop_reading()
     asked = [launcher.ask("rpc.discover") for _ in range(30)]  # some 300 kB, more than any pipe holds
@@ -176,11 +176,11 @@ def test_with_a_stopped_reader_nothing_is_lost_and_logins_can_be_cancelled(start
 
 
 FLOOD = 600
-"""Questions whose answers take some 7 MB."""
+"""Requests whose responses take about 7 MB."""
 
 
 class Flood:
-    """A launcher that asks on and on and reads nothing, with a login running."""
+    """A launcher that sends requests and reads nothing, while a login runs."""
 
     def __init__(self, start: Start, program: Program) -> None:
         self.launcher = waiting_for_the_ticket(start, program)
@@ -201,11 +201,11 @@ class Flood:
 
     @staticmethod
     def _padding() -> bytes:
-        """More than the pipe holds, so that the end of the input is never at hand."""
+        """More bytes than the pipe holds, so that the sidecar cannot read to the end of its input."""
         return (b" " * 50_000 + b"\n") * 10
 
     def write(self) -> bool:
-        """Whether all is written."""
+        """Write until the pipe is full; whether everything is written."""
         try:
             while self._left:
                 self._left = self._left[os.write(self._pipe, self._left) :]
@@ -230,11 +230,11 @@ def resident_kb(pid: int) -> int:
     )
 
 
-needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="/proc is needed, which tells of other processes")
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="it reads about other processes in /proc")
 
 
 @needs_proc
-def test_a_flood_without_a_reader_does_not_grow_memory_and_loses_nothing(start: Start, program: Program) -> None:
+def test_flood_without_a_reader_does_not_grow_memory_and_loses_nothing(start: Start, program: Program) -> None:
     flood = Flood(start, program)
     assert flood.is_stuck
     assert resident_kb(flood.launcher.process.pid) < 100_000 + 2 * FULL // 1024
@@ -247,10 +247,10 @@ def test_a_flood_without_a_reader_does_not_grow_memory_and_loses_nothing(start: 
 
 @needs_posix
 @pytest.mark.parametrize("cause", ["SIGTERM", "end of input"])
-def test_a_flooded_sidecar_ends_like_any_other(start: Start, program: Program, cause: str) -> None:
-    """What has not been read of the input hides its end; where the system cannot tell, the parent's end is what is left."""
+def test_flooded_sidecar_ends(start: Start, program: Program, cause: str) -> None:
+    """Unread input hides its end. Linux reports that end nevertheless; elsewhere only the launcher's own end is noticed."""
     if cause == "end of input" and sys.platform != "linux":
-        pytest.skip("only Linux tells of a pipe's end before all is read")
+        pytest.skip("only Linux reports the end of a pipe that is not read to its end")
     flood = Flood(start, program)
     assert flood.is_stuck
     if cause == "SIGTERM":
@@ -264,10 +264,10 @@ def test_a_flooded_sidecar_ends_like_any_other(start: Start, program: Program, c
     program.every_ticket_was_cancelled_once(1)
 
 
-# --- the launcher's own end ----------------------------------------------------------------------------------------------
+# --- the end of the launcher ----------------------------------------------------------------------------------------------
 
-# Starts the sidecar, signs in again and again, and may leave both pipes to a grandchild that outlives it. Says who they are,
-# and then once that the first login is under way.
+# Starts the sidecar, signs in again and again, and may leave both pipes to a child process that outlives it. Prints the
+# process ids, and one line when the first login has begun.
 _LAUNCHER = textwrap.dedent(
     """
     import json, subprocess, sys
@@ -298,7 +298,7 @@ def alive(pid: int) -> bool:
 
 
 def kill_launcher_after(program: Program, seconds: float, *, heir: bool, from_start: bool = False) -> None:
-    """Kill it that long after the first login tells its first progress, or after its start; then see what is left."""
+    """Kill the launcher `seconds` after the first progress (or its start); then the sidecar must end."""
     launcher = subprocess.Popen(
         [sys.executable, "-c", _LAUNCHER, "heir" if heir else "alone", *command("sidecar"), *program.flags()],
         env=program.all_environ,
@@ -328,8 +328,8 @@ def kill_launcher_after(program: Program, seconds: float, *, heir: bool, from_st
 
 
 @needs_proc
-def test_killing_the_launcher_at_any_moment_leaves_nothing_behind(program: Program, soak: int) -> None:
-    """With and without a grandchild that holds the pipes. `--soak 17` is 204 moments of a login, and 68 of the way there."""
+def test_killed_launcher_leaves_nothing_behind(program: Program, soak: int) -> None:
+    """With and without another process that holds the pipes. `--soak 17`: 204 moments of a login, and 68 of the start."""
     dice = random.Random(f"moments {soak}")
     program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "40"
     program.emulator.fault(path=ISSUE, delay=0.04)
@@ -345,15 +345,15 @@ def test_killing_the_launcher_at_any_moment_leaves_nothing_behind(program: Progr
 
 
 @needs_proc
-def test_a_grandchild_holds_the_pipes_of_an_idle_sidecar(program: Program) -> None:
+def test_killed_launcher_whose_child_holds_the_pipes(program: Program) -> None:
     program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "10000"
     kill_launcher_after(program, 0.2, heir=True)
     program.every_ticket_was_cancelled_once()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="orphans are adopted on POSIX alone")
-def test_a_launcher_that_ended_while_python_started(program: Program, tmp_path: Path) -> None:
-    """Its pipes are held open by others, and the parent that Python finds is whoever adopts orphans."""
+@pytest.mark.skipif(sys.platform == "win32", reason="only POSIX gives an orphan another parent")
+def test_launcher_that_ends_while_python_starts(program: Program, tmp_path: Path) -> None:
+    """Another process holds the pipes open, and the sidecar's parent is the system's reaper."""
     os.mkfifo(fifo := tmp_path / "input")
     held_open = os.open(fifo, os.O_RDWR)
     script = f'{{ sleep 0.3; exec "$@"; }} <"{fifo}" & exit 0'
@@ -368,20 +368,20 @@ def test_a_launcher_that_ended_while_python_started(program: Program, tmp_path: 
         assert orphan.stdout is not None and orphan.stderr is not None
         began = time.monotonic()
         assert orphan.stdout.read() == b""  # ends with the process
-        assert b"has ended, so there is nobody to serve" in orphan.stderr.read()
+        assert b"has ended, so the sidecar ends, too" in orphan.stderr.read()
         assert time.monotonic() - began < PATIENCE / 2
     os.close(held_open)
 
 
-# --- its own end -----------------------------------------------------------------------------------------------------------
+# --- a bug -----------------------------------------------------------------------------------------------------------
 
-# A sidecar with a bug in what reads the second line.
+# A sidecar with a bug in the code that reads the second line.
 _CRASHES = textwrap.dedent(
     """
     import sys
-    from sudomimus_bridge._sidecar import life
+    from sudomimus_bridge._sidecar import shutdown
     from sudomimus_bridge._sidecar.dispatcher import Dispatcher
-    life.PATIENCE_SECONDS = 60  # time enough to shut Steam down on a busy machine
+    shutdown.CLEAN_UP_SECONDS = 60  # time enough to shut Steam down on a busy machine
     receive, lines = Dispatcher.receive, []
     def crash(self, line):
         lines.append(line)
@@ -395,7 +395,7 @@ _CRASHES = textwrap.dedent(
 )
 
 
-def test_a_crash_says_where_without_a_secret_and_leaves_nothing_behind(program: Program) -> None:
+def test_crash_names_its_place_without_a_secret(program: Program) -> None:
     program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "10000"
     crashing = subprocess.Popen(
         [sys.executable, "-c", _CRASHES, "sidecar", *program.flags()],
@@ -410,7 +410,7 @@ def test_a_crash_says_where_without_a_secret_and_leaves_nothing_behind(program: 
     until(lambda: "request" in program.log.story())
     out, err = crashing.communicate(b"\n", timeout=PATIENCE)
     assert crashing.returncode == 70
-    assert b"Traceback" not in err and b"RuntimeError: a bug with [secret] and [secret] in its words" in err
+    assert b"Traceback" not in err and b": a bug with [secret] and [secret] in its words" in err
     assert err.count(b"\n") == 1
     for line in out.splitlines():
         assert json.loads(line)["jsonrpc"] == "2.0"

@@ -1,4 +1,4 @@
-"""Cutting the stream into lines: the same lines wherever it is split, and never more kept than a line may have."""
+"""Cutting a stream into lines: every split gives the same lines, and at most one line is kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sudomimus_bridge._sidecar.lines import LineSplitter, Overlong
+from sudomimus_bridge._sidecar.reader import LineSplitter, Overlong
 
 LIMIT = 8
 
@@ -21,7 +21,7 @@ def cut(stream: bytes, places: list[int]) -> list[bytes | Overlong]:
 
 
 @given(st.lists(st.binary(max_size=LIMIT + 4).map(lambda line: line.replace(b"\n", b"")), max_size=8), st.data())
-def test_any_split_gives_the_same_lines(lines: list[bytes], data: st.DataObject) -> None:
+def test_every_split_gives_the_same_lines(lines: list[bytes], data: st.DataObject) -> None:
     stream = b"\n".join(lines)
     places = data.draw(st.lists(st.integers(0, len(stream)), max_size=20))
     expected: list[bytes | Overlong] = [line if len(line) <= LIMIT else Overlong.LINE for line in lines]
@@ -32,13 +32,13 @@ def test_any_split_gives_the_same_lines(lines: list[bytes], data: st.DataObject)
     assert cut(stream, places) == expected
 
 
-def test_an_overlong_line_is_told_at_once_and_not_kept() -> None:
+def test_overlong_line_is_reported_at_once_and_not_kept() -> None:
     splitter = LineSplitter(1000)
-    told = [line for _ in range(10_000) for line in splitter.feed(b"x" * 1000)]
-    assert told == [Overlong.LINE]
+    reported = [line for _ in range(10_000) for line in splitter.feed(b"x" * 1000)]
+    assert reported == [Overlong.LINE]
     assert sys.getsizeof(splitter._kept) < 3000
     assert list(splitter.feed(b"\nnext\n")) == [b"next"]
 
 
-def test_a_byte_order_mark_belongs_to_the_beginning_alone() -> None:
+def test_byte_order_mark_is_removed_only_at_the_beginning() -> None:
     assert cut(b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", [1, 2]) == [b"a", b"\xef\xbb\xbfb"]

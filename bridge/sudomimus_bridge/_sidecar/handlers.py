@@ -1,0 +1,219 @@
+"""What each method does: runs one of the bridge's flows for the request, and reports its progress."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .._runs.exhaustion import as_exhaustion
+from .._values.errors import BridgeError, ConfigurationError, LoginCancelled, LoginDenied
+from .._values.logs import describe_crash
+from .._values.sealed import sealed
+from .._version import __version__
+from .dispatcher import Call
+from .interface import checked
+from .jsonrpc import INTERNAL_ERROR, Id, RpcError
+from .shared import SharedSteam
+
+if TYPE_CHECKING:
+    from .._login.engine import Engine
+    from .._login.progress import DoneSignal
+    from .._session.refresh import Refreshed
+    from .._settings import Settings
+    from .._values.clock import Clock
+    from .._values.events import DeviceHandoff, LoginResult, OnProgress, ProgressEvent
+    from .dispatcher import Dispatcher
+    from .messages import ErrandParams, LoginParams, RefreshParams, RequestParams
+    from .shared import SharedCalls
+
+PROTOCOL_VERSION = 1
+
+CANCEL_SECONDS = 0.35
+"""At a shutdown, how long the cancelled requests may take to clean up. Then the process ends without them."""
+
+_APPLICATION_ERROR = -32000
+
+_UNCERTAIN = "RefreshTokenUncertain"
+"""The reason that means: the refresh token may have been used, so do not send it again."""
+
+_log = logging.getLogger("sudomimus_bridge")
+
+
+class Handlers:
+    """Handles the requests of one launcher with one engine and one connection to Steam."""
+
+    def __init__(self, settings: Settings, clock: Clock, end: Callable[[], None]) -> None:
+        """`end` begins the end of the process."""
+        self.steam = SharedSteam(self.close_steam, clock)
+        self.dispatcher: Dispatcher
+        self.calls: SharedCalls
+        self._settings = settings
+        self._clock = clock
+        self._engine: Engine | None = None
+        self._end = end
+        self._done: dict[Id, DoneSignal] = {}
+
+    async def close_steam(self) -> None:
+        """Close Steam. The next login opens it again."""
+        if self._engine is not None:
+            await self._engine.aclose()
+
+    def initialize(self, names: list[str]) -> dict[str, Any]:
+        """The versions, and the names of the methods."""
+        return {"protocolVersion": PROTOCOL_VERSION, "bridgeVersion": __version__, "methods": names}
+
+    async def login(self, call: Call) -> dict[str, Any]:
+        """Sign a player in."""
+        params: LoginParams = call.params
+        engine = self._engine_for(params.open_browser, params.quietly)
+        with self._done_signal(call) as done:
+            return (await self._sign_in(engine, params, _listener(call), done)).to_json()
+
+    async def _sign_in(self, engine: Engine, params: LoginParams, listen: OnProgress, done: DoneSignal) -> LoginResult:
+        from .._login.credentials import access_key_credentials, browser_credentials
+
+        if params.method == "browser":
+            credentials = browser_credentials(exposure_key=params.exposure_key, hidden_key=params.hidden_key)
+            if credentials.inquiry is None and getattr(sys, "frozen", False):
+                # The single file lacks the libraries that a client key needs.
+                raise ConfigurationError(
+                    "This program takes no client key: give it the exposureKey and the hiddenKey that your backend gets from "
+                    "POST /establish."
+                )
+            return await engine.login_browser(credentials, listen, done)
+        if params.method == "steam":
+            with self.steam.used():
+                return await engine.login_steam(listen, done)
+        if params.method == "device":
+            return await engine.login_device(listen, done)
+        return await engine.login_access_key(*access_key_credentials(), listen, done)
+
+    async def refresh(self, call: Call) -> dict[str, Any]:
+        """Exchange a refresh token, once for all requests that send the same token at the same time.
+
+        If the token may have been used, the error's reason says that it must not be sent again.
+        """
+        params: RefreshParams = call.params
+        self._settings.require_application()  # the result names the application, and the service's answer does not
+        token = params.refresh_token
+        refreshed: Refreshed = await self.calls.call(("refresh", token), partial(self._engine_for().refresh, token))
+        if refreshed.result is not None:
+            return refreshed.result.to_json()
+        error = refreshed.error or LoginDenied("This sign-in has ended. Sign in again.")
+        # If the token is used up but the service has failed, a launcher must not take this for a reason to try again.
+        if refreshed.fate.name == "UNKNOWN" or (refreshed.fate.name == "DEAD" and error.retryable):
+            error.reason = _UNCERTAIN
+        raise error
+
+    @staticmethod
+    def refresh_cancelled() -> LoginCancelled:
+        """The error for a cancelled renewal: the request may have arrived, and the new pair is lost."""
+        error = LoginCancelled("The renewal was cancelled. Sign in again.")
+        error.reason = _UNCERTAIN
+        return error
+
+    async def logout(self, call: Call) -> dict[str, Any]:
+        """End a session, with one call for all requests that send the same token at the same time."""
+        params: RefreshParams = call.params
+        token = params.refresh_token
+        return {"revoked": await self.calls.call(("logout", token), partial(self._engine_for().logout, token))}
+
+    async def errand(self, call: Call) -> dict[str, Any]:
+        """Run the proactive errand."""
+        params: ErrandParams = call.params
+        with self._done_signal(call) as done:
+            result = await self._engine_for(params.open_browser).share(params.access_token, _listener(call), done)
+        return result.to_json()
+
+    def done(self, call: Call) -> dict[str, Any]:
+        """Pass on that the player is done in the browser."""
+        params: RequestParams = call.params
+        signal = self._done.get(params.id)
+        return {"accepted": signal is not None and signal.set()}
+
+    def cancel(self, call: Call) -> dict[str, Any]:
+        """Cancel a running request."""
+        params: RequestParams = call.params
+        return {"cancelled": self.dispatcher.cancel(params.id)}
+
+    async def shutdown(self, _call: Call) -> None:
+        """Cancel the other requests, so that their responses come before this one's, and end the process."""
+        try:
+            await self.dispatcher.cancel_all(CANCEL_SECONDS)
+        finally:
+            self._end()
+
+    def _engine_for(self, open_browser: bool = True, quietly: bool = False) -> Engine:
+        """An engine for one request. All share one Steam. The engine is imported for the first request that needs it."""
+        if self._engine is None:
+            from .._login.engine import Engine
+
+            _return_large_blocks()
+            self._engine = Engine(self._settings, clock=self._clock)
+        return self._engine.adjusted(no_browser=None if open_browser else True, quietly=quietly or None)
+
+    @contextmanager
+    def _done_signal(self, call: Call) -> Iterator[DoneSignal]:
+        from .._login.progress import DoneSignal
+
+        signal = self._done[call.id] = DoneSignal()
+        try:
+            yield signal
+        finally:
+            del self._done[call.id]
+
+
+def _return_large_blocks() -> None:
+    """Have glibc return each large block to the system when it is freed: the process may run all evening.
+
+    By default glibc raises the threshold to the largest block freed so far, and keeps smaller ones (mallopt(3)).
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        m_mmap_threshold, large = -3, 32 * 1024
+        with suppress(OSError, AttributeError):  # the C library is not glibc
+            ctypes.CDLL(None).mallopt(m_mmap_threshold, large)
+
+
+def explain(error: Exception) -> RpcError:
+    """An exception as an error object. Logs the detail for the developer, and a bug of the bridge with its place."""
+    error = as_exhaustion(error) or error
+    if isinstance(error, BridgeError):
+        if error.detail is not None:
+            _log.warning("%s: %s", error.kind, error.detail)
+        reason = {} if error.reason is None else {"reason": error.reason}
+        data = {"kind": error.kind, **reason, "retryable": error.retryable}
+        return RpcError(INTERNAL_ERROR if error.kind == "internal" else _APPLICATION_ERROR, error.sentence, data)
+    _log.error("This is a bug of the bridge. Please report it: %s", describe_crash(error))
+    sentence = "Something went wrong inside the game's sign-in. Please report it to the makers of the game."
+    return RpcError(INTERNAL_ERROR, sentence, {"kind": "internal", "retryable": False})
+
+
+def _listener(call: Call) -> OnProgress:
+    return partial(_notify, call)
+
+
+@sealed
+def _notify(call: Call, event: ProgressEvent) -> None:
+    """Send an event as a `progress` notification."""
+    members: dict[str, Any] = {
+        "errand": event.errand and {"url": event.errand.url, "expiresAt": event.errand.expires_at},
+        "device": event.device and _device(event.device),
+        "claims": None if event.claims is None else dict(event.claims),
+        "attempt": event.attempt,
+        # Rounded: 4.2e-05 is valid JSON, but a launcher may read numbers by hand.
+        "retryInSeconds": event.retry_in_seconds and round(event.retry_in_seconds, 3),
+    }
+    known = {name: value for name, value in members.items() if value is not None}
+    call.notify("progress", checked("Progress", {"id": call.id, "phase": event.phase, **known}))
+
+
+def _device(device: DeviceHandoff) -> dict[str, str]:
+    complete = device.verification_uri_complete
+    code = {"userCode": device.user_code, "verificationUri": device.verification_uri}
+    return code if complete is None else {**code, "verificationUriComplete": complete}
