@@ -6,9 +6,8 @@ libraries when a login starts.
 
 from __future__ import annotations
 
-from ._version import __version__
+from ._version import TYPE_CHECKING, __version__
 
-TYPE_CHECKING = False  # type checkers know the name; importing `typing` would cost more than everything else here
 if TYPE_CHECKING:
     from ._public import (
         AccessTokenRefused,

@@ -10,7 +10,8 @@ them first.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # type checkers know the name; importing `typing` would cost more than this whole module
+from .._version import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from .._extras import MissingExtra
     from .._values.clock import SystemClock
