@@ -78,6 +78,12 @@
 #define UTILS_ACCESSOR SteamAPI_SteamUtils_v010
 #endif
 
+#if STEAM_STUB_SDK == 999
+#define FRIENDS_ACCESSOR SteamAPI_SteamFriends_v018
+#else
+#define FRIENDS_ACCESSOR SteamAPI_SteamFriends_v017
+#endif
+
 #define NAME_OF_(symbol) #symbol
 #define NAME_OF(symbol) NAME_OF_(symbol)
 
@@ -224,13 +230,15 @@ static struct {
     struct registration *registrations;
     uint8_t *quarantine[QUARANTINE];
     unsigned quarantined;
-    struct interface users[2], utils[2]; /* two, taken in turn, so that a pointer from before a Shutdown is noticed */
+    /* two of each, taken in turn, so that a pointer from before a Shutdown is noticed */
+    struct interface users[2], utils[2], friends[2];
     /* from one Init to the next Shutdown */
     bool initialised;
     int32_t pipe; /* rises with each Init */
     uint32_t app_id;
     enum dispatch dispatch;
     uint64_t frames;
+    long long overlay_asked; /* how often a caller asked for the overlay since Init */
     uint64_t pumped_at_ms;
     uint64_t pumping_thread;
     uint64_t last_noise_ms;
@@ -549,6 +557,7 @@ __attribute__((format(printf, 1, 2))) static void misuse(const char *format, ...
 
 static struct interface *user_interface(void) { return &stub.users[stub.pipe & 1]; }
 static struct interface *utils_interface(void) { return &stub.utils[stub.pipe & 1]; }
+static struct interface *friends_interface(void) { return &stub.friends[stub.pipe & 1]; }
 
 static bool interface_usable(const char *call, const void *given, const void *expected)
 {
@@ -951,6 +960,7 @@ API void SteamAPI_Shutdown(void)
     stub.initialised = false;
     stub.dispatch = UNDECIDED;
     stub.frames = 0;
+    stub.overlay_asked = 0;
     free_callbacks(&stub.pending);
     free_callbacks(&stub.ready);
     free_callbacks(&stub.handed_over);
@@ -1005,6 +1015,8 @@ static void *access_interface(const char *call, struct interface *(*of)(void))
 API void *USER_ACCESSOR(void) { return access_interface(NAME_OF(USER_ACCESSOR), user_interface); }
 API void *UTILS_ACCESSOR(void) { return access_interface(NAME_OF(UTILS_ACCESSOR), utils_interface); }
 
+API void *FRIENDS_ACCESSOR(void) { return access_interface(NAME_OF(FRIENDS_ACCESSOR), friends_interface); }
+
 API uint32_t SteamAPI_ISteamUtils_GetAppID(void *utils)
 {
     static const char call[] = "SteamAPI_ISteamUtils_GetAppID";
@@ -1030,6 +1042,44 @@ API bool SteamAPI_ISteamUser_BLoggedOn(void *user)
     unlock();
     return result;
 }
+
+/* ---- The overlay ---- */
+
+/* The real one starts beside the game's window some seconds after Init, and some players and window systems have none. */
+API bool SteamAPI_ISteamUtils_IsOverlayEnabled(void *utils)
+{
+    static const char call[] = "SteamAPI_ISteamUtils_IsOverlayEnabled";
+    lock();
+    long long starts_at = setting_number("STEAM_STUB_OVERLAY", 1);
+    bool result = interface_usable(call, utils, utils_interface()) && starts_at > 0 && ++stub.overlay_asked >= starts_at;
+    struct line line;
+    begin(&line, call);
+    put_flag(&line, "result", result);
+    finish(&line);
+    unlock();
+    return result;
+}
+
+/* Says nothing about success, like the real one. The log has the page: no player's is ever shown here. */
+API void SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage(void *friends, const char *url, int mode)
+{
+    static const char call[] = "SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage";
+    lock();
+    if (interface_usable(call, friends, friends_interface())) {
+        if (url == NULL) {
+            misuse("%s with a NULL page", call);
+        } else {
+            struct line line;
+            begin(&line, call);
+            put_text(&line, "url", url);
+            put_number(&line, "mode", mode);
+            finish(&line);
+        }
+    }
+    unlock();
+}
+
+/* ---- Tickets ---- */
 
 /* Which item of the comma lists is this ticket's. A changed STEAM_STUB_TICKET_RUN starts the lists again. */
 static uint64_t next_ticket_index(void)

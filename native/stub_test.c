@@ -40,6 +40,9 @@ void SteamAPI_Shutdown(void);
 bool SteamAPI_IsSteamRunning(void);
 int32_t SteamAPI_GetHSteamPipe(void);
 void *SteamAPI_SteamUser_v023(void);
+void *SteamAPI_SteamFriends_v017(void);
+bool SteamAPI_ISteamUtils_IsOverlayEnabled(void *);
+void SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage(void *, const char *, int);
 void *SteamAPI_SteamUtils_v011(void);
 uint32_t SteamAPI_ISteamUtils_GetAppID(void *);
 uint32_t SteamAPI_ISteamUser_GetAuthTicketForWebApi(void *, const char *);
@@ -253,6 +256,24 @@ static void log_on(void)
     struct answer answer;
     CHECK(handle != 0 && !next_answer(&answer));
     cancel(handle);
+    SteamAPI_Shutdown();
+}
+
+static void overlay(void)
+{
+    start_manual();
+    void *utils = SteamAPI_SteamUtils_v011(), *friends = SteamAPI_SteamFriends_v017();
+    CHECK(SteamAPI_ISteamUtils_IsOverlayEnabled(utils));
+    SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage(friends, "https://localhost/a", 0);
+    CHECK(lines_with("\"url\":\"https://localhost/a\",\"mode\":0") == 1);
+    set("STEAM_STUB_OVERLAY", "0");
+    CHECK(!SteamAPI_ISteamUtils_IsOverlayEnabled(utils));
+    SteamAPI_Shutdown();
+    set("STEAM_STUB_OVERLAY", "2");
+    start_manual();
+    utils = SteamAPI_SteamUtils_v011();
+    CHECK(!SteamAPI_ISteamUtils_IsOverlayEnabled(utils));
+    CHECK(SteamAPI_ISteamUtils_IsOverlayEnabled(utils));
     SteamAPI_Shutdown();
 }
 
@@ -663,6 +684,11 @@ static void user_as_utils(void)
     start();
     SteamAPI_ISteamUtils_GetAppID(user);
 }
+static void utils_as_friends(void)
+{
+    start();
+    SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage(user, "https://localhost/a", 0);
+}
 static void null_identity(void)
 {
     start();
@@ -714,6 +740,7 @@ static void misuse(void)
     dies("not initialised", call_after_shutdown);
     dies("since Init", old_pointer);
     dies("since Init", user_as_utils);
+    dies("since Init", utils_as_friends);
     dies("NULL identity", null_identity);
     dies("never given", cancel_unknown);
     dies("never given", cancel_zero);
@@ -749,6 +776,7 @@ int main(void)
                  {"app id from the file", app_id_from_file},
                  {"init twice, and again after shutdown", init_twice_and_again},
                  {"logged on", log_on},
+                 {"overlay", overlay},
                  {"queueing", queueing},
                  {"poison", poison_after_free},
                  {"ticket layout", ticket_layout},

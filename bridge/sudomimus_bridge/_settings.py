@@ -20,6 +20,8 @@ from ._values.errors import ConfigurationError
 from ._values.sealed import sealed
 from ._values.secret import looks_secret
 
+PAGES = ("browser", "overlay", "show")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -34,7 +36,8 @@ class Settings:
     session_url: str = "https://session-api.sudomimus.com"
     via_url: str = "https://via.sudomimus.com"
     browser_hosts: tuple[str, ...] = ()
-    no_browser: bool = False
+    page: str = "browser"
+    """Where a page is opened: "browser", "overlay" (Steam's), or "show" (nowhere; the player is shown its address)."""
     quietly: bool = False
     steam_hosted: bool = False
     session_folder: Path | None = None
@@ -44,6 +47,11 @@ class Settings:
     def gate(self) -> BrowserGate:
         """The gate for pages, as these settings set it."""
         return BrowserGate(self.browser_hosts, self.via_url)
+
+    @property
+    def no_browser(self) -> bool:
+        """Whether no page is opened, and the player is shown its address."""
+        return self.page == "show"
 
     def require_application(self) -> str:
         """The application anchor. Raises `ConfigurationError` where none was given."""
@@ -119,7 +127,8 @@ def read_settings(
     unknown = set(given) - {setting.keyword for setting in TABLE}
     if unknown:
         raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
-    values = {}
+    values: dict[str, Any] = {}
+    ranks: dict[str, int] = {}
     for setting in TABLE:
         sources = [
             (given.get(setting.keyword), spelled(setting)),
@@ -127,11 +136,24 @@ def read_settings(
         ]
         if environment_first:
             sources.reverse()
-        for value, source in sources:
+        for rank, (value, source) in enumerate(sources):
             if value is not None:
                 values[setting.keyword] = setting.check(value, source)
+                ranks[setting.keyword] = rank
                 break
+    _merge_no_browser(values, ranks)
     return Settings(**values)
+
+
+def _merge_no_browser(values: dict[str, Any], ranks: dict[str, int]) -> None:
+    """Read `no_browser` as the value of `page` that it stands for. The source with the lower rank wins."""
+    no_browser = values.pop("no_browser", None)
+    if no_browser is None or ranks["no_browser"] > ranks.get("page", 2):
+        return
+    if no_browser:
+        values["page"] = "show"
+    elif ranks["no_browser"] < ranks.get("page", 2):
+        values.pop("page", None)
 
 
 def shown(value: object) -> str:
@@ -233,6 +255,13 @@ def _switch(value: Any, source: str) -> bool:
     raise ConfigurationError(f"{source} must be 1 or 0; it is {shown(value)}.")
 
 
+def _page(value: Any, source: str) -> str:
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if text not in PAGES:
+        raise ConfigurationError(f"{source} must be {', '.join(PAGES[:-1])} or {PAGES[-1]}; it is {shown(value)}.")
+    return text
+
+
 def _seconds(value: Any, source: str) -> float:
     try:
         seconds = math.nan if isinstance(value, bool) else float(value)
@@ -266,7 +295,10 @@ TABLE: tuple[Setting, ...] = (
         "a host whose pages may be opened; repeatable; replaces the default",
         "--browser-host",
     ),
-    _row("no_browser", "", _switch, "show the page's URL instead of opening it"),
+    _row("no_browser", "", _switch, "show the page's URL instead of opening it: the same as --page show"),
+    _row(
+        "page", "|".join(PAGES), _page, "where a page opens: the browser, Steam's overlay, or nowhere (default browser)"
+    ),
     _row("quietly", "", _switch, "neither open a page nor wait for one: end with exit status 5 if one is needed"),
     _row(
         "steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"

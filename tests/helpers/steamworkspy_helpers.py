@@ -32,8 +32,9 @@ GAME = """
     STEAMWORKS = import_steamworks(os.getcwd())
     steamworks, frames, phases = STEAMWORKS(), 0, []
 
-    def bridge_on(steamworks, browser=None):
-        url = {"native_url": sys.argv[1], "via_url": sys.argv[1], "no_browser": browser is None}
+    def bridge_on(steamworks, browser=None, page=None):
+        page = page or ("show" if browser is None else "browser")
+        url = {"native_url": sys.argv[1], "via_url": sys.argv[1], "page": page}
         return Bridge(application="demo-game", steam=SteamworksPySteam(steamworks), browser=browser, **url)
 
     def told(event):

@@ -75,6 +75,8 @@ def run(
     behaviours: tuple[StubBehaviour, ...] = (StubBehaviour(),),
     browser: RecordingBrowser | None = None,
     backend: str = "asyncio",
+    overlay: bool = False,
+    running: bool = True,
     on_event: Callable[[ProgressEvent, DoneSignal], None] | None = None,
     on_request: Callable[[Seen], object] | None = None,
     **settings: Any,
@@ -82,7 +84,7 @@ def run(
     clock = VirtualClock()
     transport = ScriptedTransport(clock, posts, polls)
     transport.on_request = on_request
-    steam = StubSteam(clock, behaviours=behaviours)
+    steam = StubSteam(clock, behaviours=behaviours, overlay=overlay, running=running)
     shown = browser or RecordingBrowser()
     events: list[ProgressEvent] = []
     done = DoneSignal()
@@ -529,6 +531,37 @@ def test_no_browser_opens_none() -> None:
     ran = run(errand_step(), ISSUED, polls=(poll("COMPLETED"),), no_browser=True)
     ran.signed_in()
     assert ran.browser.pages == []
+
+
+@pytest.mark.parametrize("how", ["steam", "access-key"])
+def test_overlay_opens_the_page_in_steam_and_no_browser(how: str, backend: str) -> None:
+    ran = run(errand_step(), ISSUED, polls=(poll("COMPLETED"),), how=how, page="overlay", overlay=True, backend=backend)
+    ran.signed_in()
+    assert [page.reveal() for page in ran.steam.overlay_pages] == ["https://via.sudomimus.com/errand?key=ernd_1"]
+    assert ran.browser.pages == []
+    assert [event.browser_opened for event in ran.events if event.phase is Phase.WAITING_FOR_BROWSER] == [True]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_player_sees_the_address_if_the_overlay_is_off_or_steam_is_not_running(running: bool, backend: str) -> None:
+    ran = run(
+        errand_step(),
+        ISSUED,
+        polls=(poll("COMPLETED"),),
+        how="access-key",
+        page="overlay",
+        running=running,
+        backend=backend,
+    )
+    ran.signed_in()
+    assert (ran.steam.overlay_pages, ran.browser.pages) == ([], [])
+    assert [event.browser_opened for event in ran.events if event.phase is Phase.WAITING_FOR_BROWSER] == [False]
+
+
+def test_a_page_that_the_gate_refuses_does_not_reach_the_overlay() -> None:
+    ran = run(errand_step("https://evil.example/errand?key=ernd_1"), ISSUED, page="overlay", overlay=True)
+    assert ran.failed_with(ServiceUnavailable).reason == "PageRefused"
+    assert ran.steam.overlay_pages == []
 
 
 # --- the proactive errand ----------------------------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ EVERYWHERE = {
     "SteamAPI_ISteamUtils_GetAppID",
     "SteamAPI_ISteamUser_CancelAuthTicket",
     "SteamAPI_ISteamUser_BLoggedOn",
+    "SteamAPI_ISteamUtils_IsOverlayEnabled",
+    "SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage",
     "SteamAPI_ManualDispatch_Init",
     "SteamAPI_ManualDispatch_RunFrame",
     "SteamAPI_ManualDispatch_GetNextCallback",
@@ -48,18 +50,25 @@ EVERYWHERE = {
     "SteamAPI_UnregisterCallback",
 }
 _V023 = {"SteamAPI_SteamUser_v023", TICKET}
-_V010 = {"SteamAPI_SteamUtils_v010"}
+_V010 = {"SteamAPI_SteamUtils_v010", "SteamAPI_SteamFriends_v017"}
 OF_SDK = {
     156: {"SteamAPI_SteamUser_v022", "SteamAPI_Init"} | _V010,
     157: {"SteamAPI_Init"} | _V023 | _V010,
     158: {"SteamInternal_SteamAPI_Init"} | _V023 | _V010,
     159: {"SteamInternal_SteamAPI_Init", "SteamAPI_InitFlat"} | _V023 | _V010,
-    165: {"SteamInternal_SteamAPI_Init", "SteamAPI_InitFlat", "SteamAPI_SteamUtils_v011"} | _V023,
+    165: {
+        "SteamInternal_SteamAPI_Init",
+        "SteamAPI_InitFlat",
+        "SteamAPI_SteamUtils_v011",
+        "SteamAPI_SteamFriends_v017",
+    }
+    | _V023,
     999: {
         "SteamInternal_SteamAPI_Init",
         "SteamAPI_InitFlat",
         "SteamAPI_SteamUser_v031",
         "SteamAPI_SteamUtils_v014",
+        "SteamAPI_SteamFriends_v018",
         TICKET,
     },
 }

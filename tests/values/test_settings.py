@@ -32,6 +32,7 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "via_url": ("https://v.example", "https://v.example", "https://v.example", *["https://v.example:8443"] * 2),
     "browser_hosts": ("A.example, b:1", ["A.example", "b:1"], ("a.example", "b:1"), "c.example", ("c.example",)),
     "no_browser": ("1", True, True, "0", False),
+    "page": ("overlay", "overlay", "overlay", " Show ", "show"),
     "quietly": ("1", True, True, "0", False),
     "steam_hosted": ("1", True, True, "0", False),
     "session_folder": ("/s", "/s", Path("/s"), "/t", Path("/t")),
@@ -52,6 +53,7 @@ BAD: dict[str, list[Any]] = {
     "via_url": ["javascript:x", "http://127.0.0.1.example", "https://example.com:x"],
     "browser_hosts": ["https://a.example", "a b", "a/b", "a,,b", "a:0", "*"],
     "no_browser": ["maybe", "2"],
+    "page": ["window", "browser,show"],
     "quietly": ["maybe"],
     "steam_hosted": ["maybe"],
     "session_folder": ["a\0b", *_NOBODYS_HOME],
@@ -66,6 +68,7 @@ BAD_KEYWORDS: dict[str, list[Any]] = {
     "native_url": [None.__class__, 1, b"https://x.example", ""],
     "browser_hosts": [1, [1], [""], {"a": 1}],
     "no_browser": [2, "x"],
+    "page": [1, True, ["show"]],
     "quietly": [2],
     "steam_hosted": [2],
     "session_folder": [1, ""],
@@ -95,13 +98,15 @@ def test_the_table_is_that_of_the_interfaces() -> None:
         ("--via-url", "SUDOMIMUS_VIA_URL"),
         ("--browser-host", "SUDOMIMUS_BROWSER_HOSTS"),
         ("--no-browser", "SUDOMIMUS_NO_BROWSER"),
+        ("--page", "SUDOMIMUS_PAGE"),
         ("--quietly", "SUDOMIMUS_QUIETLY"),
         ("--steam-hosted", "SUDOMIMUS_STEAM_HOSTED"),  # beyond the table: INTERFACES leaves it open
         ("--session-folder", "SUDOMIMUS_SESSION_FOLDER"),  # likewise
         ("--timeout", "SUDOMIMUS_TIMEOUT"),
     ]
     assert [row.keyword for row in TABLE] == list(GOOD) == list(BAD)
-    assert [row.keyword for row in TABLE] == list(Settings.__dataclass_fields__)
+    fields = list(Settings.__dataclass_fields__)
+    assert [row.keyword for row in TABLE if row.keyword != "no_browser"] == fields  # which is a value of `page`
 
 
 def test_the_defaults() -> None:
@@ -115,7 +120,7 @@ def test_the_defaults() -> None:
         session_url="https://session-api.sudomimus.com",
         via_url="https://via.sudomimus.com",
         browser_hosts=(),
-        no_browser=False,
+        page="browser",
         quietly=False,
         steam_hosted=False,
         session_folder=None,
@@ -184,6 +189,27 @@ def test_an_unknown_keyword_is_the_programs_mistake() -> None:
 def test_a_switch_by_variable() -> None:
     for text, expected in {"1": True, "true": True, "YES": True, "0": False, "off": False, " ": False}.items():
         assert read_settings({}, {"SUDOMIMUS_NO_BROWSER": text}).no_browser is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "page"),
+    [
+        ({"page": "overlay"}, {"SUDOMIMUS_NO_BROWSER": "1"}, "overlay"),
+        ({"no_browser": True}, {"SUDOMIMUS_PAGE": "overlay"}, "show"),
+        ({"no_browser": False}, {"SUDOMIMUS_PAGE": "show"}, "browser"),
+        ({"page": "browser"}, {"SUDOMIMUS_NO_BROWSER": "0", "SUDOMIMUS_PAGE": "show"}, "browser"),
+        ({"no_browser": True, "page": "overlay"}, {}, "show"),
+        ({"no_browser": False, "page": "overlay"}, {}, "overlay"),
+        ({}, {"SUDOMIMUS_NO_BROWSER": "1", "SUDOMIMUS_PAGE": "overlay"}, "show"),
+        ({}, {"SUDOMIMUS_NO_BROWSER": "0", "SUDOMIMUS_PAGE": "overlay"}, "overlay"),
+    ],
+)
+def test_page_and_no_browser_together(given: dict[str, Any], environ: dict[str, str], page: str) -> None:
+    assert read_settings(given, environ).page == page
+    # In Ren'Py the environment wins, so the same sources the other way round mean the same.
+    as_variables = {f"SUDOMIMUS_{keyword.upper()}": str(value) for keyword, value in given.items()}
+    as_keywords = {variable.removeprefix("SUDOMIMUS_").lower(): text for variable, text in environ.items()}
+    assert read_settings(as_keywords, as_variables, environment_first=True).page == page
 
 
 def test_overrides_win_over_everything(monkeypatch: pytest.MonkeyPatch) -> None:

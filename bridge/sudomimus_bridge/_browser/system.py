@@ -61,7 +61,7 @@ class SystemBrowser:
         self._clock = clock
 
     async def open(self, page: Secret) -> bool:
-        """See `Browser.open`. Tries one browser after the other until one starts and does not fail at once."""
+        """Tries one browser after the other until one starts and does not fail at once."""
         for controller in await self._in_time(lambda: list(_controllers())) or ():
             if await self._start(controller, page):
                 return True

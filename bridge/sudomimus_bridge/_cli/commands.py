@@ -67,10 +67,19 @@ def _run(arguments: Sequence[str], terminal: Terminal) -> int:
 
 
 _STEAM = ("steam_app_id", "steam_library", "steam_hosted")
-_PAGES = ("via_url", "browser_hosts", "no_browser", "quietly", "timeout")
+_PAGES = ("via_url", "browser_hosts", "no_browser", "page", "quietly", "timeout")
 
 SETTINGS_USED: dict[str, tuple[str, ...]] = {
-    "demo": ("application", "steam_app_id", "steam_library", "browser_hosts", "no_browser", "quietly", "timeout"),
+    "demo": (
+        "application",
+        "steam_app_id",
+        "steam_library",
+        "browser_hosts",
+        "no_browser",
+        "page",
+        "quietly",
+        "timeout",
+    ),
     "login": ("application", *_STEAM, "native_url", "connect_url", "device_url", *_PAGES),
     "errand": ("native_url", *_PAGES),
     "refresh": ("application", "session_url", "timeout"),

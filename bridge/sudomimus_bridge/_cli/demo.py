@@ -67,7 +67,7 @@ def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, ste
             **service.settings,
             steam_library=library,
             steam_hosted=False,
-            **({"no_browser": False} if arguments.auto else {}),
+            **({"no_browser": False, "page": "browser"} if arguments.auto else {}),
         )
         browser: Browser | None = AutoBrowser() if arguments.auto else None
         engine = Engine(settings, steam=steam, browser=browser, clock=clock)

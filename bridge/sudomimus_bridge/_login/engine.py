@@ -56,7 +56,7 @@ class Engine:
         self._browser: Browser = browser or SystemBrowser(self.clock)
         self._open_service: OpenService = open_service or remote_service
 
-    def adjusted(self, **settings: bool | None) -> Engine:
+    def adjusted(self, **settings: Any) -> Engine:
         """This engine with other settings, for one call; None keeps a setting. Both engines share one Steam port."""
         changed: dict[str, Any] = {
             name: value for name, value in settings.items() if value not in (None, getattr(self.settings, name))
@@ -190,4 +190,4 @@ class Engine:
     @asynccontextmanager
     async def _ports(self) -> AsyncIterator[Ports]:
         async with self._open_service(self.settings, self.clock) as service:
-            yield Ports(service, self._browser, self.clock, self.settings)
+            yield Ports(service, self._browser, self.clock, self.settings, self.steam)

@@ -28,6 +28,7 @@ class Keywords(TypedDict, total=False):
     via_url: str | None
     browser_hosts: str | Iterable[str] | None
     no_browser: bool | str | None
+    page: Literal["browser", "overlay", "show"] | None
     quietly: bool | str | None
     steam_hosted: bool | str | None
     session_folder: str | PathLike[str] | None

@@ -46,11 +46,10 @@ class LateSteam:
         return getattr(self._port, name)
 
     def listen_again(self) -> None:
-        """See `RenpySteam.listen_again`."""
         if self._port is not None:
             self._port.listen_again()
 
     def drop(self, seconds: float = 0.0) -> None:
-        """See `Steam.drop`. A port that nobody used has nothing to let go of."""
+        """A port that nobody used has nothing to let go of."""
         if self._port is not None:
             self._port.drop(seconds)

@@ -21,7 +21,7 @@ class _Loader(SourceFileLoader):
     """Leaves no bytecode in the game's folder, which is the game's."""
 
     def set_data(self, path: str, data: Any, *, _mode: int = 0) -> None:
-        """See `SourceFileLoader.set_data`."""
+        pass
 
 
 class _OnDisk:
@@ -31,7 +31,6 @@ class _OnDisk:
         self._folder = str(folder)
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
-        """See `importlib.abc.MetaPathFinder`."""
         if name.partition(".")[0] in NAMES:
             for entry in path or [self._folder]:
                 spec = FileFinder(entry, (_Loader, SOURCE_SUFFIXES)).find_spec(name, target)

@@ -19,6 +19,7 @@ import anyio
 from .._values.clock import Clock, SystemClock
 from .._values.errors import BridgeError, SteamUnavailable
 from .._values.sealed import sealed
+from .._values.secret import Secret
 from ..steam import _abi as abi
 from ..steam import _results as results
 from ..steam._ledger import Ledger, handle_of
@@ -76,6 +77,18 @@ class _Connection:
         if self.ledger.strike(number):
             with suppress(Exception):
                 self._api().SteamUser().CancelAuthTicket(handle_of(number))
+
+    @sealed
+    def show_in_overlay(self, page: Secret) -> bool:
+        """ActivateGameOverlayToWebPage, if the overlay is on. Never raises."""
+        with suppress(Exception):
+            api = self._api()
+            if api.SteamUtils().IsOverlayEnabled():
+                api.SteamFriends().ActivateGameOverlayToWebPage(
+                    page.reveal().encode("ascii"), abi.OVERLAY_TO_WEB_PAGE_DEFAULT
+                )
+                return True
+        return False
 
     def cancel_all(self) -> None:
         """Cancel what is open; who still waits for it is told."""
@@ -149,12 +162,12 @@ class RenpySteam(SteamOnThread):
         self._connection: _Connection | None = None
 
     async def open(self) -> int:
-        """See `Steam.open`. Raises `SteamUnavailable` where Ren'Py does not run Steam any more."""
+        """Raises `SteamUnavailable` where Ren'Py does not run Steam any more."""
         connection = self._thread()
         return await self._within_open_seconds(connection.worker, connection.open)
 
     async def aclose(self) -> None:
-        """See `Steam.aclose`. Ren'Py's Steam stays as it is; the port may be opened again."""
+        """Ren'Py's Steam stays as it is; the port may be opened again."""
         if (connection := self._connection) is not None:
             connection.leave()
             with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):

@@ -24,7 +24,6 @@ class ConnectService:
 
     @sealed
     async def establish(self, body: Mapping[str, Any], sign: Sign) -> Answer:
-        """See `Connect.establish`."""
         reply = await self._requests.post(Operation.ESTABLISH, body, sign)
         if isinstance(reply, Failed) or reply.status != 200:
             return replace(refused(reply), skew=self._skew(reply))
@@ -35,7 +34,7 @@ class ConnectService:
 
     @sealed
     async def status_poll(self, inquiry: Inquiry) -> Answer:
-        """See `Connect.status_poll`. A status that this version does not know counts as PENDING."""
+        """A status that this version does not know counts as PENDING."""
         reply = await self._requests.post(Operation.STATUS_POLL, _keys(inquiry))
         if isinstance(reply, Failed) or reply.status != 200:
             return refused(reply)
@@ -50,7 +49,6 @@ class ConnectService:
 
     @sealed
     async def redeem(self, inquiry: Inquiry, confirmation_key: Secret, application: str) -> Answer:
-        """See `Connect.redeem`."""
         body = {**_keys(inquiry), "confirmationKey": confirmation_key.reveal()}
         return issued(await self._requests.post(Operation.REDEEM, body), application)
 

@@ -30,7 +30,7 @@ class DeviceService:
 
     @sealed
     async def device_authorize(self, application: str) -> Answer:
-        """See `Device.device_authorize`. `verificationUriComplete` is optional in RFC 8628 (3.2)."""
+        """`verificationUriComplete` is optional in RFC 8628 (3.2)."""
         reply = await self._requests.post(Operation.DEVICE_AUTHORIZE, {"applicationAnchor": application})
         if isinstance(reply, Failed) or reply.status != 200:
             return refused(reply)
@@ -50,7 +50,7 @@ class DeviceService:
 
     @sealed
     async def device_token(self, device_code: Secret, application: str) -> Answer:
-        """See `Device.device_token`. Its errors are OAuth's, in the field `error`."""
+        """Its errors are OAuth's, in the field `error`."""
         reply = await self._requests.post(Operation.DEVICE_TOKEN, {"deviceCode": device_code.reveal()})
         if isinstance(reply, Failed) or reply.status == 200:
             return issued(reply, application)

@@ -71,11 +71,9 @@ class Exchange:
         self._clock = clock
 
     async def warm(self) -> None:
-        """See `Requests.warm`."""
         await self._transport.warm(self.base_url)
 
     async def aclose(self) -> None:
-        """See `Requests.aclose`."""
         await self._transport.aclose()
 
     async def post(self, path: str, body: Mapping[str, Any], sign: Sign | None = None) -> Replied | Failed:

@@ -19,12 +19,10 @@ class NativeService:
         self._requests = requests
 
     async def warm(self) -> None:
-        """See `Native.warm`."""
         await self._requests.warm()
 
     @sealed
     async def direct_issue_steam_ticket(self, application: str, ticket_hex: Secret, app_id: int) -> Answer:
-        """See `Native.direct_issue_steam_ticket`."""
         return issued(
             await self._requests.post(
                 Operation.STEAM_TICKET,
@@ -35,7 +33,6 @@ class NativeService:
 
     @sealed
     async def direct_issue_access_key(self, application: str, identifier: str, secret: Secret) -> Answer:
-        """See `Native.direct_issue_access_key`."""
         return issued(
             await self._requests.post(
                 Operation.ACCESS_KEY,
@@ -50,7 +47,6 @@ class NativeService:
 
     @sealed
     async def create_errand(self, access_token: Secret) -> Answer:
-        """See `Native.create_errand`."""
         reply = await self._requests.post(Operation.CREATE_ERRAND, {"accessToken": access_token.reveal()})
         if isinstance(reply, Failed) or reply.status != 200:
             return refused(reply)
@@ -61,7 +57,6 @@ class NativeService:
 
     @sealed
     async def errand_status(self, errand_key: Secret) -> Answer:
-        """See `Native.errand_status`."""
         reply = await self._requests.get(f"/errand/{quote(errand_key.reveal(), safe='')}/status")
         if isinstance(reply, Failed) or reply.status != 200:
             return refused(reply)

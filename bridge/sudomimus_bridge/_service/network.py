@@ -40,7 +40,6 @@ class Network(httpcore.AsyncNetworkBackend):
             return _Stream(await connect_tcp(host, port, local_address))
 
     async def sleep(self, seconds: float) -> None:
-        """See `httpcore.AsyncNetworkBackend.sleep`."""
         await anyio.sleep(seconds)
 
 

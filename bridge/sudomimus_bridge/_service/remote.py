@@ -46,7 +46,6 @@ class RemoteService:
         self._apis = (native, connect, device, session)
 
     async def aclose(self) -> None:
-        """See `Service.aclose`."""
         for api in self._apis:
             await api.aclose()
 
@@ -133,7 +132,7 @@ class LateExchange:
             return self._exchange
 
     async def warm(self) -> None:
-        """See `Requests.warm`. The first time, it connects while the exchange is being built."""
+        """The first time, it connects while the exchange is being built."""
         if self._exchange is not None:
             await self._exchange.warm()
             return
@@ -144,14 +143,11 @@ class LateExchange:
                 tasks.cancel_scope.cancel()
 
     async def post(self, path: str, body: Mapping[str, Any], sign: Sign | None = None) -> Replied | Failed:
-        """See `Requests.post`."""
         return await (await self._built()).post(path, body, sign)
 
     async def get(self, path: str, bearer: Secret | None = None) -> Replied | Failed:
-        """See `Requests.get`."""
         return await (await self._built()).get(path, bearer)
 
     async def aclose(self) -> None:
-        """See `Requests.aclose`."""
         if self._exchange is not None:
             await self._exchange.aclose()

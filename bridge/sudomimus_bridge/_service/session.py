@@ -25,14 +25,13 @@ class SessionService:
 
     @sealed
     async def refresh(self, refresh_token: Secret, application: str) -> Answer:
-        """See `Session.refresh`. The answer names no application."""
+        """The answer names no application."""
         return issued(
             await self._requests.post(Operation.REFRESH, {"refreshToken": refresh_token.reveal()}), application
         )
 
     @sealed
     async def logout(self, refresh_token: Secret) -> Answer:
-        """See `Session.logout`."""
         reply = await self._requests.post(Operation.LOGOUT, {"refreshToken": refresh_token.reveal()})
         if isinstance(reply, Failed) or reply.status != 200:
             return refused(reply)
@@ -43,7 +42,7 @@ class SessionService:
 
     @sealed
     async def userinfo(self, access_token: Secret) -> Mapping[str, Any] | None:
-        """See `Session.userinfo`. Services before version 4 answer with 404."""
+        """Services before version 4 answer with 404."""
         reply = await self._requests.get(_USERINFO, access_token)
         if isinstance(reply, Failed):
             _log.debug("%s: no answer: %s", _USERINFO, reply.trouble)

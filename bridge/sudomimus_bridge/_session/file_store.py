@@ -82,7 +82,6 @@ class FileStore:
 
     @sealed
     def read(self) -> Record | None:
-        """See `Store.read`."""
         envelope = self._read_envelope()
         if envelope is None:
             return None
@@ -102,7 +101,6 @@ class FileStore:
 
     @sealed
     def prepare(self) -> None:
-        """See `Store.prepare`."""
         try:
             self._protection.unlock()
         except ProtectionFailed as failure:
@@ -110,7 +108,6 @@ class FileStore:
 
     @sealed
     def write(self, record: Record) -> None:
-        """See `Store.write`."""
         try:
             kind, data = self._protection.close(record.to_json())
         except ProtectionFailed as failure:
@@ -127,7 +124,6 @@ class FileStore:
             ) from None
 
     def forget(self) -> None:
-        """See `Store.forget`."""
         try:
             in_turn(lambda: self.path.unlink(missing_ok=True))
             with suppress(OSError):
@@ -139,7 +135,6 @@ class FileStore:
 
     @asynccontextmanager
     async def locked(self, clock: Clock) -> AsyncIterator[None]:
-        """See `Store.locked`."""
         try:
             make_private_folder(self._folder)
             lock = locked(self._lock, clock)

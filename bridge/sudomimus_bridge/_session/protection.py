@@ -56,14 +56,12 @@ class FileModeOnly:
     kind = "plain"
 
     def unlock(self) -> None:
-        """See `Protection.unlock`."""
+        pass
 
     def close(self, text: str) -> tuple[str, str]:
-        """See `Protection.close`."""
         return self.kind, text
 
     def open(self, kind: str, data: str) -> str:
-        """See `Protection.open`."""
         if kind != self.kind:
             raise ProtectionFailed(_other_protection(kind))
         return data
@@ -75,14 +73,12 @@ class WindowsDataProtection:
     kind = "windows-data-protection"
 
     def unlock(self) -> None:
-        """See `Protection.unlock`."""
+        pass
 
     def close(self, text: str) -> tuple[str, str]:
-        """See `Protection.close`."""
         return self.kind, base64.b64encode(_data_protection("CryptProtectData", text.encode())).decode()
 
     def open(self, kind: str, data: str) -> str:
-        """See `Protection.open`."""
         if kind != self.kind:
             raise ProtectionFailed(_other_protection(kind))
         try:
@@ -106,17 +102,14 @@ class KeyringKey:
         self._key: str | None = None
 
     def unlock(self) -> None:
-        """See `Protection.unlock`."""
         self._held_key()
 
     def close(self, text: str) -> tuple[str, str]:
-        """See `Protection.close`."""
         from cryptography.fernet import Fernet
 
         return self.kind, Fernet(self._held_key() or self._new_key()).encrypt(text.encode()).decode()
 
     def open(self, kind: str, data: str) -> str:
-        """See `Protection.open`."""
         from cryptography.fernet import Fernet, InvalidToken
 
         if kind == FileModeOnly.kind:

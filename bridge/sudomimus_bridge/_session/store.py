@@ -63,22 +63,18 @@ class MemoryStore:
         self._lock = threading.Lock()
 
     def read(self) -> Record | None:
-        """See `Store.read`."""
         return self._record
 
     def prepare(self) -> None:
-        """See `Store.prepare`."""
+        pass
 
     def write(self, record: Record) -> None:
-        """See `Store.write`."""
         self._record = record
 
     def forget(self) -> None:
-        """See `Store.forget`."""
         self._record = None
 
     def locked(self, clock: Clock) -> AbstractAsyncContextManager[None]:
-        """See `Store.locked`."""
         return polled(self._lock, clock)
 
 

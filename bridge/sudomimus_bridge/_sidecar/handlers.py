@@ -154,7 +154,7 @@ class Handlers:
 
             _return_large_blocks()
             self._engine = Engine(self._settings, clock=self._clock)
-        return self._engine.adjusted(no_browser=None if open_browser else True, quietly=quietly or None)
+        return self._engine.adjusted(page=None if open_browser else "show", quietly=quietly or None)
 
     @contextmanager
     def _done_signal(self, call: Call) -> Iterator[DoneSignal]:

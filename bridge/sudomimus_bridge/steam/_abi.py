@@ -15,6 +15,7 @@ CALLBACK_PACK = 8 if sys.platform == "win32" else 4
 
 ERROR_MESSAGE_SIZE = 1024  # steam_api.h, SteamErrMsg
 TICKET_MAX = 2560  # isteamuser.h, GetTicketForWebApiResponse_t::k_nCubTicketMaxLength
+OVERLAY_TO_WEB_PAGE_DEFAULT = 0  # isteamfriends.h, k_EActivateGameOverlayToWebPageMode_Default
 INVALID_HANDLE = 0  # isteamuser.h, k_HAuthTicketInvalid
 
 # steam_api.h, ESteamAPIInitResult
@@ -68,6 +69,13 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "SteamAPI_RegisterCallback": (None, c_void_p, c_int),
     "SteamAPI_UnregisterCallback": (None, c_void_p),
 }
+
+# Used if the library has them: without them there is no overlay, and a login works all the same.
+OPTIONAL_FUNCTIONS: dict[str, tuple[Any, ...]] = {
+    "SteamAPI_ISteamUtils_IsOverlayEnabled": (c_bool, c_void_p),
+    "SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage": (None, c_void_p, c_char_p, c_int),
+}
+OPTIONAL_ACCESSORS: dict[str, int] = {"SteamAPI_SteamFriends_v": 17}
 
 # Ways to initialise, the newest first: the first that a library exports is its own. (SDK that it tells, result, *arguments)
 INITIALISERS: dict[str, tuple[Any, ...]] = {

@@ -18,6 +18,8 @@ import anyio
 
 from .._values.clock import Clock
 from .._values.errors import BridgeError, ConfigurationError, SteamUnavailable
+from .._values.sealed import sealed
+from .._values.secret import Secret
 from . import _abi as abi
 from . import _results as results
 from ._dispatch import Dispatch, HostDispatch, ManualDispatch
@@ -82,6 +84,14 @@ class Connection:
             return
         if self.library.api.GetHSteamPipe() == self._dispatch.pipe and (user := self.library.user()):
             self.library.api.ISteamUser_CancelAuthTicket(user, handle_of(number))
+
+    @sealed
+    def show_in_overlay(self, page: Secret) -> bool:
+        """ActivateGameOverlayToWebPage, if the overlay is on."""
+        if self._dispatch is None or not self.library.has_overlay():
+            return False
+        self.library.show_in_overlay(page.reveal())
+        return True
 
     def shut_down(self) -> None:
         """Cancel what is open and let go of Steam; what a host initialised stays initialised."""
@@ -221,7 +231,7 @@ class FlatApiSteam(SteamOnThread):
         self._using = False
 
     async def open(self) -> int:
-        """See `Steam.open`. Raises `ConfigurationError` where Steam runs as another app."""
+        """Raises `ConfigurationError` where Steam runs as another app."""
         path = (
             None if self._using else find_library(self._chosen, hosted=self._by_host)
         )  # not under the lock, for it asks the disk
@@ -240,7 +250,7 @@ class FlatApiSteam(SteamOnThread):
             raise
 
     async def aclose(self) -> None:
-        """See `Steam.aclose`. Waits a moment for Shutdown, and leaves a library that is stuck to itself."""
+        """Waits a moment for Shutdown, and leaves a library that is stuck to itself."""
         if (connection := self._let_go()) is not None:
             with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):
                 await connection.worker.call(lambda: _shut_down_if_unused(connection))

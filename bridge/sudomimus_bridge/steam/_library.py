@@ -44,6 +44,8 @@ class SteamLibrary:
     """The SDK as far as the exports tell: "1.57", "1.58" or "1.59 or later"."""
     api: Any
     initialiser: str
+    overlay_exported: bool
+    """Whether the library has the functions of Steam's overlay."""
 
     def user(self) -> int:
         """`ISteamUser*` by the library's own accessor, 0 where there is none (isteamuser.h)."""
@@ -52,6 +54,17 @@ class SteamLibrary:
     def utils(self) -> int:
         """`ISteamUtils*` by the library's own accessor, 0 where there is none (isteamutils.h)."""
         return int(self.api.SteamUtils() or 0)
+
+    def has_overlay(self) -> bool:
+        """Whether Steam's overlay runs in this process (isteamutils.h, IsOverlayEnabled). Only after Init."""
+        utils = self.utils()
+        return bool(utils and self.overlay_exported and self.api.ISteamUtils_IsOverlayEnabled(utils))
+
+    def show_in_overlay(self, url: str) -> None:
+        """Open a page in Steam's overlay (isteamfriends.h, ActivateGameOverlayToWebPage)."""
+        self.api.ISteamFriends_ActivateGameOverlayToWebPage(
+            self.api.SteamFriends(), url.encode("ascii"), abi.OVERLAY_TO_WEB_PAGE_DEFAULT
+        )
 
     def initialise(self) -> tuple[int, str]:
         """Initialise the API the way this generation does: `ESteamAPIInitResult` and the library's own message."""
@@ -130,12 +143,12 @@ def bind(library: ctypes.CDLL, path: Path) -> SteamLibrary:
     sdk, *signature = abi.INITIALISERS[initialiser]
     api["Init"] = _function(library, initialiser, signature)
     missing = []
-    for name, declared in abi.FUNCTIONS.items():
+    for name, declared in {**abi.FUNCTIONS, **abi.OPTIONAL_FUNCTIONS}.items():
         if hasattr(library, name):
             api[name.removeprefix("SteamAPI_")] = _function(library, name, list(declared))
         else:
             missing.append(name)
-    for prefix, first in abi.ACCESSORS.items():
+    for prefix, first in {**abi.ACCESSORS, **abi.OPTIONAL_ACCESSORS}.items():
         versions = range(abi.NEWEST_ACCESSOR, first - 1, -1)
         accessor = next((f"{prefix}{n:03}" for n in versions if hasattr(library, f"{prefix}{n:03}")), None)
         if accessor is None:
@@ -143,14 +156,15 @@ def bind(library: ctypes.CDLL, path: Path) -> SteamLibrary:
         else:
             key = prefix.removeprefix("SteamAPI_").removesuffix("_v")
             api[key] = _function(library, accessor, [ctypes.c_void_p])
-    if missing:
+    optional = {f"{prefix}{first:03}" for prefix, first in abi.OPTIONAL_ACCESSORS.items()} | {*abi.OPTIONAL_FUNCTIONS}
+    if required := [name for name in missing if name not in optional]:
         raise SteamUnavailable(
-            f"{path} is too old: it lacks {missing[0]}, and Web API tickets came with Steamworks SDK 1.57 (May 2023). "
+            f"{path} is too old: it lacks {required[0]}, and Web API tickets came with Steamworks SDK 1.57 (May 2023). "
             f"Put {library_name()} of SDK 1.57 or later in its place.",
             reason="LibraryTooOld",
-            detail=f"missing: {', '.join(missing)}",
+            detail=f"missing: {', '.join(required)}",
         )
-    return SteamLibrary(path, sdk, SimpleNamespace(**api), initialiser)
+    return SteamLibrary(path, sdk, SimpleNamespace(**api), initialiser, not optional.intersection(missing))
 
 
 def _function(library: ctypes.CDLL, name: str, signature: list[Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, TypeVar
 
 import anyio
@@ -24,6 +25,11 @@ OPEN_SECONDS = 20.0
 CANCEL_SECONDS = 1.0
 """How long a login waits for CancelAuthTicket. A library stuck in a call cancels when it comes back; nobody waits."""
 
+OVERLAY_SECONDS = 5.0
+"""How long a login waits for the overlay, which starts some seconds after Init. Without it, the page is shown instead."""
+
+_OVERLAY_STEP_SECONDS = 0.5
+
 TAKE_BACK_SECONDS = 0.25
 """How long a login that is cancelled within the request itself waits for the ticket that may still come of it."""
 
@@ -42,6 +48,10 @@ class TicketThread(Protocol):
         """CancelAuthTicket, once for each ticket."""
         ...
 
+    def show_in_overlay(self, page: Secret) -> bool:
+        """ActivateGameOverlayToWebPage; False if the overlay is off."""
+        ...
+
 
 class SteamOnThread(ABC):
     """What the Steam ports have in common."""
@@ -50,7 +60,6 @@ class SteamOnThread(ABC):
         self._clock = clock
 
     async def get_auth_ticket_for_web_api(self, identity: str) -> int:
-        """See `Steam.get_auth_ticket_for_web_api`."""
         steam = self._thread()
         try:
             return await steam.worker.call(lambda: steam.request(identity), undo=steam.cancel)
@@ -61,7 +70,7 @@ class SteamOnThread(ABC):
             raise
 
     async def ticket_response(self, handle: int) -> Secret:
-        """See `Steam.ticket_response`. Where nobody pumps any more, it waits until its caller gives up."""
+        """Where nobody pumps any more, it waits until its caller gives up."""
         arrived = anyio.Event()
         ticket = self._thread().ledger.watch(handle, waker(arrived))
         if ticket.answer is None:
@@ -69,10 +78,17 @@ class SteamOnThread(ABC):
         return ticket.taken()
 
     async def cancel_auth_ticket(self, handle: int) -> None:
-        """See `Steam.cancel_auth_ticket`."""
         steam = self._thread()
         with self._clock.move_on_after(CANCEL_SECONDS):
             await steam.worker.call(lambda: steam.cancel(handle))
+
+    async def activate_game_overlay_to_web_page(self, page: Secret) -> bool:
+        steam = self._thread()
+        with self._clock.move_on_after(OVERLAY_SECONDS):
+            while not await steam.worker.call(partial(steam.show_in_overlay, page)):
+                await self._clock.sleep(_OVERLAY_STEP_SECONDS)
+            return True
+        return False
 
     async def _within_open_seconds(self, worker: Worker, job: Callable[[], T]) -> T:
         """Open Steam. Raises `SteamUnavailable` where that takes too long."""

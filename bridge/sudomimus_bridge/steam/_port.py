@@ -32,6 +32,13 @@ class Steam(Protocol):
         """Cancel the ticket (isteamuser.h, CancelAuthTicket). Never raises; a second call does nothing."""
         ...
 
+    async def activate_game_overlay_to_web_page(self, page: Secret) -> bool:
+        """Open a page in Steam's overlay (isteamfriends.h); False if the overlay is off. Only after `open`.
+
+        The page has passed the gate.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Let go of Steam: what this port initialised is shut down, what a host initialised stays."""
         ...

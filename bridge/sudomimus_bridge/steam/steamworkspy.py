@@ -104,7 +104,7 @@ class SteamworksPySteam:
         self._lock = threading.Lock()
 
     async def open(self) -> int:
-        """See `Steam.open`. Raises `SteamUnavailable` where the game has not initialised, or its library is too old."""
+        """Raises `SteamUnavailable` where the game has not initialised, or its library is too old."""
         layer = self._steamworks._cdll
         if not self._steamworks.loaded():
             raise _not_initialised()
@@ -114,24 +114,23 @@ class SteamworksPySteam:
             raise _in_its_words(error, layer) from None
 
     async def get_auth_ticket_for_web_api(self, identity: str) -> int:
-        """See `Steam.get_auth_ticket_for_web_api`."""
         return await self._opened().get_auth_ticket_for_web_api(identity)
 
     async def ticket_response(self, handle: int) -> Secret:
-        """See `Steam.ticket_response`."""
         return await self._opened().ticket_response(handle)
 
     async def cancel_auth_ticket(self, handle: int) -> None:
-        """See `Steam.cancel_auth_ticket`."""
         await self._opened().cancel_auth_ticket(handle)
 
+    async def activate_game_overlay_to_web_page(self, page: Secret) -> bool:
+        return await self._opened().activate_game_overlay_to_web_page(page)
+
     async def aclose(self) -> None:
-        """See `Steam.aclose`: the callback objects are taken back, and the game's Steam stays as it is."""
+        """The callback objects are taken back, and the game's Steam stays as it is."""
         if self._steam is not None:
             await self._steam.aclose()
 
     def drop(self, seconds: float = 0.0) -> None:
-        """See `Steam.drop`."""
         if self._steam is not None:
             self._steam.drop(seconds)
 

@@ -16,7 +16,6 @@ class AutoBrowser:
         self._email = email
 
     async def open(self, page: Secret) -> bool:
-        """See `Browser.open`."""
         from ..emulator.players.visitor import VisitFailed, visit
 
         try:
@@ -35,7 +34,6 @@ class RecordingBrowser:
         self._on_open = on_open
 
     async def open(self, page: Secret) -> bool:
-        """See `Browser.open`."""
         self.pages.append(page)
         if self._on_open is not None:
             self._on_open(page)

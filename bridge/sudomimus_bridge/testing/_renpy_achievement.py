@@ -120,6 +120,7 @@ class CompiledAchievement(Achievement):
         self.steamapi = SimpleNamespace(
             SteamUser=lambda: _User(self._library, self._interface("SteamAPI_SteamUser_v", 23)),
             SteamUtils=lambda: _Utils(self._library, self._interface("SteamAPI_SteamUtils_v", 10)),
+            SteamFriends=lambda: _Friends(self._library, self._interface("SteamAPI_SteamFriends_v", 17)),
         )
 
     def shut_down(self) -> None:
@@ -171,6 +172,22 @@ class _Utils:
         app_id = self._library["SteamAPI_ISteamUtils_GetAppID"]
         app_id.restype = c_uint
         return int(app_id(self._interface))
+
+    def IsOverlayEnabled(self) -> bool:
+        enabled = self._library["SteamAPI_ISteamUtils_IsOverlayEnabled"]
+        enabled.restype = c_bool
+        return bool(enabled(self._interface))
+
+
+class _Friends:
+    def __init__(self, library: ctypes.CDLL, interface: c_void_p) -> None:
+        self._library = library
+        self._interface = interface
+
+    def ActivateGameOverlayToWebPage(self, url: bytes, mode: int) -> None:
+        activate = self._library["SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage"]
+        activate.restype = None
+        activate(self._interface, c_char_p(url), c_int(mode))
 
 
 @dataclass(frozen=True)

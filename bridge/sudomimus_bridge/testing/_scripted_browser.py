@@ -85,7 +85,6 @@ class ScriptedBrowser:
     # --- opening a page --------------------------------------------------------------------------------------------------
 
     async def open(self, page: Secret) -> bool:
-        """See `Browser.open`."""
         from .._runs.threads import in_thread
 
         clock = current().clock

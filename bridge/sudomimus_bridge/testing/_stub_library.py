@@ -23,7 +23,7 @@ _WORDS = {
 
 _EACH = {"result", "size", "stated_size", "handle", "callback", "delay_ms"}
 _AFTER = {"shutdown", "disconnect", "connect_failure"}
-_SCRIPT = {"init", "running", "logged_on", "steam_id", "param_size", "noise", "hang"}
+_SCRIPT = {"overlay", "init", "running", "logged_on", "steam_id", "param_size", "noise", "hang"}
 _SCRIPT |= {f"ticket_{name}" for name in _EACH} | {f"{name}_after_ms" for name in _AFTER}
 
 SETTLE_SECONDS = 1.0

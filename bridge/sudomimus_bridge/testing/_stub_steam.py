@@ -51,12 +51,16 @@ class StubSteam:
         behaviours: Iterable[StubBehaviour] = (StubBehaviour(),),
         running: bool = True,
         steam_id: int = STEAM_ID,
+        overlay: bool = False,
     ) -> None:
         self.app_id = app_id
         self.running = running
         self.steam_id = steam_id
         self.calls: list[tuple[str, int]] = []
         """Every call in order: "request", "cancel" with the handle, "open" and "shutdown" with 0."""
+        self.overlay = overlay
+        self.overlay_pages: list[Secret] = []
+        """The pages that were opened in Steam's overlay."""
         self._behaviours = list(behaviours)
         self._clock = clock
         self._ledger = Ledger()
@@ -71,7 +75,6 @@ class StubSteam:
         self._behaviours = list(behaviours)
 
     async def open(self) -> int:
-        """See `Steam.open`."""
         if not self.running:
             raise results.init_error(abi.INIT_NO_STEAM_CLIENT, "", running=False)
         if not self._open:
@@ -80,7 +83,6 @@ class StubSteam:
         return self.app_id
 
     async def get_auth_ticket_for_web_api(self, identity: str) -> int:
-        """See `Steam.get_auth_ticket_for_web_api`."""
         behaviour = self._behaviours.pop(0) if len(self._behaviours) > 1 else self._behaviours[0]
         if behaviour.no_handle:
             raise results.no_handle()
@@ -96,7 +98,6 @@ class StubSteam:
         return handle
 
     async def ticket_response(self, handle: int) -> Secret:
-        """See `Steam.ticket_response`."""
         behaviour, response = self._due.pop(handle)
         if behaviour.silent:
             await anyio.sleep_forever()
@@ -113,16 +114,18 @@ class StubSteam:
         return self._ledger.watch(handle, lambda: None).taken()
 
     async def cancel_auth_ticket(self, handle: int) -> None:
-        """See `Steam.cancel_auth_ticket`."""
         if self._ledger.strike(handle):
             self.calls.append(("cancel", handle))
 
+    async def activate_game_overlay_to_web_page(self, page: Secret) -> bool:
+        if self.overlay:
+            self.overlay_pages.append(page)
+        return self.overlay
+
     async def aclose(self) -> None:
-        """See `Steam.aclose`."""
         self.drop()
 
     def drop(self, seconds: float = 0.0) -> None:  # noqa: ARG002 - there is nothing to wait for
-        """See `Steam.drop`."""
         if self._open:
             self._open = False
             self.calls.append(("shutdown", 0))
