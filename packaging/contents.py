@@ -19,7 +19,7 @@ PACKAGES = {
 """All that is not Python's own. `strangers` finds what else has got in, which fails the build."""
 
 _OF_A_FOLDER = {
-    "_cli": {"__init__", "arguments", "commands", "descriptors", "main", "output", "sidecar", "terminal"},
+    "_cli": {"__init__", "arguments", "commands", "descriptors", "main", "output", "terminal"},
     "_session": {"__init__", "refresh"},  # a sidecar keeps no session
 }
 """The modules of a folder that a sidecar uses, where it does not use most of them."""

@@ -1,4 +1,4 @@
-"""The errand by a person: the program shows a page, a real browser goes through it, the program has tokens."""
+"""An errand in a real browser: the program shows a page, Chromium completes it, the program prints the tokens."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def chromium(tmp_path: Path) -> Iterator[Any]:
         driver.quit()
 
 
-def test_a_person_agrees_or_declines(program: Program, chromium: Any) -> None:
+def test_player_agrees_or_declines_in_chromium(program: Program, chromium: Any) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
 
     running = program.start("login", "steam", "--json", "--no-browser")

@@ -1,4 +1,4 @@
-"""`login browser` as a program: what is typed, what is shown, and how it ends."""
+"""`login browser` as a program: its credentials, its page, and every way in which it ends."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def with_inquiry(program: Program) -> dict[str, str]:
     return keys
 
 
-def test_by_a_key_file(program: Program) -> None:
+def test_client_key_from_a_file(program: Program) -> None:
     running = start(program, "--client-key-file", program.emulator.urls["clientKeyFile"])
     assert visit(page(running)) == "done"
     ended = running.end()
@@ -54,7 +54,7 @@ def test_by_a_key_file(program: Program) -> None:
     assert ended.json["accessToken"] not in ended.err
 
 
-def test_by_a_key_in_the_environment_with_its_lines_joined(program: Program) -> None:
+def test_client_key_from_the_environment_on_one_line(program: Program) -> None:
     pem = Path(program.emulator.urls["clientKeyFile"]).read_text()
     program.environ["SUDOMIMUS_CLIENT_KEY"] = pem.replace("\n", "\\n")
     running = start(program)
@@ -62,7 +62,7 @@ def test_by_a_key_in_the_environment_with_its_lines_joined(program: Program) -> 
     assert running.end().status == 0
 
 
-def test_by_an_inquiry_of_the_backends(program: Program) -> None:
+def test_inquiry_of_a_backend(program: Program) -> None:
     keys = with_inquiry(program)
     running = start(program)
     visit(page(running))
@@ -71,10 +71,11 @@ def test_by_an_inquiry_of_the_backends(program: Program) -> None:
     assert keys["hiddenKey"] not in ended.err + ended.out
     again = run(program)
     assert (again.status, again.out) == (5, "")
-    assert again.sentence == "This sign-in was used already. Start it again. (InquiryAlreadyRedeemed)"
+    assert again.error.startswith("This sign-in was used already. Start it again. ")
+    assert again.error.endswith(" reason: InquiryAlreadyRedeemed")
 
 
-def test_with_a_browser_that_opens_nothing_of_the_page_is_printed(program: Program, tmp_path: Path) -> None:
+def test_page_is_not_printed_if_a_browser_opens_it(program: Program, tmp_path: Path) -> None:
     robot = tmp_path / "robot"
     robot.write_text(
         f"#!{sys.executable}\nimport sys\nsys.path[:0] = {sys.path!r}\n"
@@ -103,7 +104,7 @@ def test_constraints_from_a_file(program: Program, tmp_path: Path) -> None:
     assert running.end().status == 130
     file.write_text('{"realizeConstraints": []}')
     ended = run(program, *key, "--constraints-file", str(file))
-    assert ended.status == 2 and "realizeConstraints is empty" in ended.sentence
+    assert ended.status == 2 and "realizeConstraints is empty" in ended.error
 
 
 @pytest.mark.parametrize(
@@ -115,25 +116,25 @@ def test_constraints_from_a_file(program: Program, tmp_path: Path) -> None:
         ("\xff", "does not hold JSON"),
     ],
 )
-def test_constraints_that_cannot_be_read(program: Program, tmp_path: Path, content: str | None, words: str) -> None:
+def test_unreadable_constraints(program: Program, tmp_path: Path, content: str | None, words: str) -> None:
     file = tmp_path / "narrow.json"
     if content is not None:
         file.write_bytes(content.encode("latin-1"))
     ended = run(program, "--constraints-file", str(file))
-    assert ended.status == 2 and words in ended.sentence
+    assert ended.status == 2 and words in ended.error
 
 
-def test_nothing_to_sign_in_with(program: Program) -> None:
+def test_missing_credentials(program: Program) -> None:
     ended = run(program)
     assert ended.status == 2
-    assert "SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY" in ended.sentence and "--client-key-file" in ended.sentence
+    assert "SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY" in ended.error and "--client-key-file" in ended.error
 
 
-def test_a_key_that_is_none_is_not_repeated(program: Program, tmp_path: Path) -> None:
+def test_malformed_key_is_not_repeated(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_text("correct horse battery staple")
     ended = run(program, "--client-key-file", str(file))
-    assert ended.status == 2 and "RSA, in PEM" in ended.sentence
+    assert ended.status == 2 and "RSA, in PEM" in ended.error
     assert "horse" not in ended.err
 
 
@@ -148,10 +149,10 @@ def test_a_key_that_is_none_is_not_repeated(program: Program, tmp_path: Path) ->
     ],
     ids=lambda typed: typed[0][:13],
 )
-def test_a_secret_typed_by_mistake(program: Program, typed: list[str]) -> None:
+def test_secret_on_the_command_line(program: Program, typed: list[str]) -> None:
     ended = run(program, *typed)
     assert (ended.status, ended.out) == (2, "")
-    assert "SUDOMIMUS_HIDDEN_KEY" in ended.sentence and "client key" in ended.sentence
+    assert "SUDOMIMUS_HIDDEN_KEY" in ended.error and "client key" in ended.error
     assert "abc" not in ended.err and "0123456789" not in ended.err and "MIIE" not in ended.err
 
 
@@ -165,20 +166,20 @@ def test_a_secret_typed_by_mistake(program: Program, typed: list[str]) -> None:
         ({"path": "/connect/establish", "status": 429, "headers": {"Retry-After": "9999"}}, 6, "Too many players"),
     ],
 )
-def test_how_it_fails(program: Program, fault: dict[str, Any], status: int, words: str) -> None:
+def test_failed_login(program: Program, fault: dict[str, Any], status: int, words: str) -> None:
     program.emulator.fault(**fault)
     ended = run(program, "--client-key-file", program.emulator.urls["clientKeyFile"])
     assert (ended.status, ended.out) == (status, "")
-    assert words in ended.sentence
+    assert words in ended.error
 
 
-def test_time_over_while_waiting_for_the_player(program: Program) -> None:
+def test_timeout_while_waiting_for_the_player(program: Program) -> None:
     with_inquiry(program)
     ended, _ = in_time(program, *LOGIN, waits_for="Waiting for you")
-    assert ended.status == 5 and "(TimedOut)" in ended.sentence
+    assert ended.status == 5 and "reason: TimedOut" in ended.error
 
 
-def test_interrupted_while_waiting(program: Program) -> None:
+def test_signal_while_waiting(program: Program) -> None:
     with_inquiry(program)
     running = start(program)
     page(running)

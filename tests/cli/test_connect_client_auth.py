@@ -1,4 +1,4 @@
-"""The client-auth JWT of `/establish`: read by a library of others, and refused by the local service when it should be."""
+"""The client-auth JWT of `/establish`: checked with another library, and accepted or refused by the local service."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def public_pem(key: Any) -> bytes:
 
 
 def read(authorization: str | None, key: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims, the signature verified by joserfc."""
+    """Header and claims, after joserfc has verified the signature."""
     assert authorization is not None and authorization.startswith(SCHEME)
     token = jws.deserialize_compact(
         authorization.removeprefix(SCHEME),
@@ -67,7 +67,7 @@ def established(*posts: Step, **more: Any) -> list[Seen]:
     return ran("browser", [*posts, ISSUED], [REALIZED], credentials=by_key(**more)).sent("/establish")
 
 
-def test_signature_and_every_claim_and_the_hash_of_the_very_bytes() -> None:
+def test_signature_claims_and_hash_of_the_body() -> None:
     narrowing = Constraints(realize_constraints=[RealizeConstraint("EMAIL", allowed_emails=["*@éxample.org"])])
     (sent,) = established(ESTABLISHED, constraints=narrowing)
     header, claims = read(sent.authorization)
@@ -88,7 +88,7 @@ def test_another_key_does_not_verify_it() -> None:
         read(sent.authorization, private_key(3072))
 
 
-def test_each_try_has_a_token_of_its_own_made_when_it_is_sent() -> None:
+def test_each_attempt_makes_its_own_token() -> None:
     sent = established(refused(503, Retry_After="100"), refused(500), ESTABLISHED)
     claims = [read(seen.authorization)[1] for seen in sent]
     assert len({each["jti"] for each in claims}) == 3
@@ -97,28 +97,28 @@ def test_each_try_has_a_token_of_its_own_made_when_it_is_sent() -> None:
 
 
 @pytest.mark.parametrize("ahead", [600, 16, -16, -600])
-def test_a_wrong_clock_is_made_up_for_by_the_services_own(ahead: int) -> None:
+def test_wrong_clock_is_corrected_by_the_services_clock(ahead: int) -> None:
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(WALL + ahead))
     sent = established(Step(401, b"", {"Date": date}), ESTABLISHED)
     assert [read(seen.authorization)[1]["iat"] - WALL for seen in sent] == [0, ahead]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(WALL + 5))}])
-def test_a_refused_key_is_not_tried_again(headers: dict[str, str]) -> None:
+def test_refused_key_is_not_retried(headers: dict[str, str]) -> None:
     after = ran("browser", [Step(401, b"", headers)], credentials=by_key())
     assert after.error.exit_status == 4
     assert len(after.sent("/establish")) == 1
 
 
 @pytest.mark.parametrize("trouble", [Step(503), Step(raises=httpx.ConnectError)], ids=["overloaded", "network"])
-def test_what_is_known_of_the_clock_is_not_forgotten_for_an_answer_without_a_date(trouble: Step) -> None:
+def test_answer_without_a_date_keeps_the_known_clock_skew(trouble: Step) -> None:
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(WALL + 600))
     sent = established(Step(401, b"", {"Date": date}), trouble, ESTABLISHED)
     ahead = [read(seen.authorization)[1]["iat"] - int(WALL + seen.at) for seen in sent]
     assert ahead == [0, 600, 600]
 
 
-def test_a_clock_that_stays_wrong_is_tried_once_more_only() -> None:
+def test_clock_that_stays_wrong_is_retried_once() -> None:
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(WALL + 600))
     after = ran("browser", [Step(401, b"", {"Date": date})], credentials=by_key())
     assert after.error.exit_status == 4
@@ -147,7 +147,7 @@ def answered(emulator: Emulator, http: httpx.Client, body: bytes, authorization:
     return http.post(f"{emulator.urls['connect']}/establish", content=body, headers=headers).status_code
 
 
-def test_it_is_accepted_once(emulator: Emulator, http: httpx.Client, client_key: ClientKey) -> None:
+def test_token_is_accepted_once(emulator: Emulator, http: httpx.Client, client_key: ClientKey) -> None:
     signed = client_key.authorization(BODY, "demo-game", time.time())
     assert [answered(emulator, http, BODY, signed) for _ in range(2)] == [200, 401]
 
@@ -163,14 +163,14 @@ def test_it_is_accepted_once(emulator: Emulator, http: httpx.Client, client_key:
     ],
     ids=["a space more", "the same JSON in other bytes", "another issuer", "expired", "of the future"],
 )
-def test_it_is_refused(
+def test_token_is_refused(
     emulator: Emulator, http: httpx.Client, client_key: ClientKey, body: bytes, anchor: str, late: float
 ) -> None:
     signed = client_key.authorization(BODY, anchor, time.time() - late)
     assert answered(emulator, http, body, signed) == 401
 
 
-def test_another_applications_key_is_refused(emulator: Emulator, http: httpx.Client) -> None:
+def test_key_of_another_application_is_refused(emulator: Emulator, http: httpx.Client) -> None:
     signed = ClientKey(Secret(pem_of(private_key()))).authorization(BODY, "demo-game", time.time())
     assert answered(emulator, http, BODY, signed) == 401
 
@@ -197,7 +197,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_a_key_that_cannot_be_used_is_told_without_a_word_of_it(name: str) -> None:
+def test_error_about_an_unusable_key_repeats_nothing_of_it(name: str) -> None:
     pem, words = UNUSABLE[name]
     with pytest.raises(ConfigurationError) as caught:
         ClientKey(Secret(pem))
@@ -208,12 +208,12 @@ def test_a_key_that_cannot_be_used_is_told_without_a_word_of_it(name: str) -> No
 
 @pytest.mark.parametrize("form", ["PKCS8", "TraditionalOpenSSL"])
 @pytest.mark.parametrize("spelled", [str, lambda pem: pem.replace("\n", "\\n"), lambda pem: pem.replace("\n", "\r\n")])
-def test_the_forms_of_a_usable_key(form: str, spelled: Any) -> None:
+def test_usable_key_in_each_form(form: str, spelled: Any) -> None:
     key = ClientKey(Secret(spelled(pem_of(private_key(), form))))
     read(key.authorization(b"{}", "my-game", 0.0).reveal())
 
 
-def test_the_key_shows_itself_nowhere() -> None:
+def test_key_is_shown_nowhere() -> None:
     key = ClientKey(Secret(RSA))
     assert not any(line in repr(key) + str(vars(key)) for line in LINES[1:-1])
 
@@ -221,7 +221,7 @@ def test_the_key_shows_itself_nowhere() -> None:
 # --- where it comes from --------------------------------------------------------------------------------------------------
 
 
-def test_the_flag_wins_over_the_environment(tmp_path: Path) -> None:
+def test_flag_wins_over_the_environment(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_text(RSA)
     environ = {"SUDOMIMUS_CLIENT_KEY": "other", "SUDOMIMUS_EXPOSURE_KEY": "exp_1", "SUDOMIMUS_HIDDEN_KEY": "hid_1"}
@@ -229,12 +229,12 @@ def test_the_flag_wins_over_the_environment(tmp_path: Path) -> None:
     assert credentials.inquiry is None and credentials.client_key == Secret(RSA.strip())
 
 
-def test_credentials_may_be_hidden_already() -> None:
+def test_credentials_may_be_secrets_already() -> None:
     given = browser_credentials(exposure_key=Secret(EXPOSURE), hidden_key=Secret(HIDDEN), environ={})
     assert given.inquiry == by_inquiry().inquiry
 
 
-def test_an_inquiry_in_the_environment_wins_over_a_key_there() -> None:
+def test_inquiry_wins_over_a_key_in_the_environment() -> None:
     environ = {"SUDOMIMUS_CLIENT_KEY": RSA, "SUDOMIMUS_EXPOSURE_KEY": "exp_1", "SUDOMIMUS_HIDDEN_KEY": "hid_1"}
     inquiry = browser_credentials(environ=environ).inquiry
     assert inquiry is not None and inquiry.exposure_key == Secret("exp_1")
@@ -259,7 +259,7 @@ def test_an_inquiry_in_the_environment_wins_over_a_key_there() -> None:
         ({"client_key_file": "/"}, "--client-key-file cannot be read"),
     ],
 )
-def test_credentials_that_will_not_do(given: dict[str, Any], words: str) -> None:
+def test_refused_credentials(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words) as caught:
         browser_credentials(**given, environ={})
     assert "5678" not in caught.value.sentence
@@ -273,6 +273,6 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caps
     assert "(jwt). Install it: python -m pip install 'sudomimus-bridge[connect]'" in capsys.readouterr().err
 
 
-def test_without_the_extra_an_inquiry_of_the_backends_still_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inquiry_works_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert ran("browser", [ISSUED], [REALIZED]).result

@@ -1,4 +1,4 @@
-"""`login access-key` and `errand`: where their secrets come from, and how they end."""
+"""`login access-key` and `errand`: the sources of their secrets, and every way in which they end."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def secret(program: Program) -> str:
 
 
 @pytest.mark.parametrize("source", ["environment", "file", "file-with-mark", "standard-input"])
-def test_the_secret_half_comes_from(
-    program: Program, identifier: str, secret: str, source: str, tmp_path: Path
-) -> None:
+def test_secret_from_each_source(program: Program, identifier: str, secret: str, source: str, tmp_path: Path) -> None:
     text = None
     flags = ["--json", "--access-key-id", identifier]
     if source == "environment":
@@ -63,7 +61,7 @@ def test_the_secret_half_comes_from(
     assert secret not in ended.err and program.log.story() == []
 
 
-def test_without_json_no_token_is_whole(program: Program, identifier: str, secret: str) -> None:
+def test_summary_shows_no_token(program: Program, identifier: str, secret: str) -> None:
     program.environ |= {"SUDOMIMUS_ACCESS_KEY_ID": identifier, "SUDOMIMUS_ACCESS_KEY_SECRET": secret}
     ended = program.run("login", "access-key")
     assert ended.status == 0 and "eyJ" not in ended.out and "Signed in to demo-game" in ended.out
@@ -84,7 +82,7 @@ def test_without_json_no_token_is_whole(program: Program, identifier: str, secre
         (SECRET, ID, "the two are swapped"),
     ],
 )
-def test_a_key_that_cannot_be_right_is_not_sent(
+def test_malformed_key_is_not_sent(
     program: Program, here: Here, given_id: str | None, given_secret: str | None, words: str
 ) -> None:
     if given_id is not None:
@@ -99,25 +97,23 @@ def test_a_key_that_cannot_be_right_is_not_sent(
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "binary", "unreadable"])
-def test_a_secret_file_that_cannot_be_read(
-    program: Program, here: Here, identifier: str, kind: str, tmp_path: Path
-) -> None:
+def test_unreadable_secret_file(program: Program, here: Here, identifier: str, kind: str, tmp_path: Path) -> None:
     file = tmp_path / "hunter2-hunter2"
     if kind == "folder":
         file.mkdir()
     elif kind == "binary":
         file.write_bytes(b"\xff\xfe\x00\x80")
     elif kind == "unreadable":
-        file.symlink_to("/proc/self/mem")  # nobody can read it from its beginning, not even root
+        file.symlink_to("/proc/self/mem")  # even root cannot read it from its beginning
     ended = here.run("login", "access-key", "--json", "--access-key-id", identifier, "--secret-file", str(file))
     failed(ended, 2, "cannot be read")
-    # Whoever takes the flag for the secret itself must not find it repeated.
+    # A person may have given the secret instead of a path, so the error does not repeat it.
     assert "hunter2" not in ended.err
     assert program.emulator.requests == []
 
 
 @pytest.mark.parametrize("status", ["revoked", "unknown"])
-def test_a_key_that_is_denied(program: Program, identifier: str, secret: str, status: str) -> None:
+def test_denied_key(program: Program, identifier: str, secret: str, status: str) -> None:
     program.environ |= {
         "SUDOMIMUS_ACCESS_KEY_ID": ID if status == "unknown" else identifier,
         "SUDOMIMUS_ACCESS_KEY_SECRET": secret,
@@ -139,8 +135,8 @@ def access_token(program: Program) -> str:
     return token
 
 
-def test_an_errand_completed(program: Program, access_token: str) -> None:
-    """The token from the environment and, in another run, from standard input: both are handed the same errand."""
+def test_completed_errand(program: Program, access_token: str) -> None:
+    """The token comes from standard input, and in a second run from the environment. Both get the same errand."""
     by_input = program.start("errand", "--json", "--no-browser", stdin=subprocess.PIPE)
     by_input.write(access_token + "\n")
     program.environ["SUDOMIMUS_ACCESS_TOKEN"] = access_token
@@ -155,7 +151,7 @@ def test_an_errand_completed(program: Program, access_token: str) -> None:
         assert access_token not in ended.err
 
 
-def test_an_errand_where_nothing_is_owed(program: Program, access_token: str) -> None:
+def test_errand_with_nothing_owed(program: Program, access_token: str) -> None:
     program.emulator.update({"claims": {"email": "OFF", "firstName": "OFF"}})
     program.environ["SUDOMIMUS_ACCESS_TOKEN"] = access_token
     ended = program.run("errand", "--json")
@@ -166,12 +162,12 @@ def test_an_errand_where_nothing_is_owed(program: Program, access_token: str) ->
 
 
 @pytest.mark.parametrize("text", [None, "", "  \n"])
-def test_an_errand_without_a_token(program: Program, text: str | None) -> None:
+def test_errand_without_a_token(program: Program, text: str | None) -> None:
     failed(program.run("errand", "--json", text=text), 2, "No access token was given")
     assert program.emulator.requests == []
 
 
-def test_an_errand_with_a_token_that_has_run_out(program: Program, access_token: str) -> None:
+def test_errand_with_an_expired_token(program: Program, access_token: str) -> None:
     program.emulator.advance(3600)
     program.environ["SUDOMIMUS_ACCESS_TOKEN"] = access_token
     failed(program.run("errand", "--json"), 4, "has run out. Sign in again")
@@ -180,13 +176,13 @@ def test_an_errand_with_a_token_that_has_run_out(program: Program, access_token:
 @pytest.mark.parametrize(
     ("status", "reason", "ends"), [(400, "InvalidBody", 2), (404, None, 2), (403, "AccountDisabled", 4), (429, None, 6)]
 )
-def test_how_an_errand_is_refused(program: Program, here: Here, status: int, reason: str | None, ends: int) -> None:
+def test_refused_errand(program: Program, here: Here, status: int, reason: str | None, ends: int) -> None:
     program.environ["SUDOMIMUS_ACCESS_TOKEN"] = "a-token"
     program.emulator.fault(path="/errand", status=status, reason=reason, headers={"Retry-After": "100"})
     failed(here.run("errand", "--json", timeout="10"), ends, "")
 
 
-def test_an_errand_not_finished(program: Program, access_token: str) -> None:
+def test_errand_that_is_not_finished(program: Program, access_token: str) -> None:
     program.environ["SUDOMIMUS_ACCESS_TOKEN"] = access_token
     ended, seconds = in_time(program, "errand", "--json", "--no-browser", waits_for="Waiting for you")
     failed(ended, 5, f"was not finished within {seconds:.0f} seconds")

@@ -1,4 +1,4 @@
-"""`doctor`: everything right, then each thing wrong in turn."""
+"""`doctor` with everything right, and with each thing wrong in turn."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def here(program: Program, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captur
 
 
 def checks(ended: Ended) -> dict[str, dict[str, Any]]:
-    """The report, its shape checked."""
+    """The report. Its shape is checked."""
     assert list(ended.json) == ["checks"]
     for check in ended.json["checks"]:
         assert list(check) == ["name", "ok", "status", "detail", "fix"]
@@ -76,14 +76,14 @@ def checks(ended: Ended) -> dict[str, dict[str, Any]]:
 
 
 def failing(found: dict[str, dict[str, Any]]) -> list[str]:
-    """The checks that failed themselves. A check that was skipped names one of them."""
+    """The failed checks. Each skipped check names one of them."""
     failed = [name for name, check in found.items() if check["status"] == "failed"]
     skipped = [check["detail"] for check in found.values() if check["status"] == "skipped"]
     assert all(detail.removeprefix("skipped: needs ") in failed for detail in skipped)
     return failed
 
 
-def test_everything_is_right(program: Program) -> None:
+def test_all_checks_pass(program: Program) -> None:
     program.environ["STEAM_STUB_CHATTER"] = "1"
     ended = program.run("doctor", "--json")
     found = checks(ended)
@@ -94,7 +94,7 @@ def test_everything_is_right(program: Program) -> None:
     assert [(entry.method, entry.path) for entry in program.emulator.requests] == [("GET", "/health")]
 
 
-def test_a_person_reads_a_line_for_each(program: Program) -> None:
+def test_text_report_has_a_line_for_each_check(program: Program) -> None:
     ended = program.run("doctor")
     assert ended.status == 0
     assert [line.split()[:2] for line in ended.out.splitlines()] == [["ok", name] for name in NAMES]
@@ -102,7 +102,7 @@ def test_a_person_reads_a_line_for_each(program: Program) -> None:
     program.environ |= {"STEAM_STUB_RUNNING": "0"}
     ended = program.run("doctor")
     assert ended.status == 3
-    assert "fail steam-running    Steam is not running\n" in ended.out
+    assert "fail steam-running    Steam is not running" in ended.out
     assert "\n                      Start Steam, sign in, then try again.\n" in ended.out
     assert "skip steam-ticket     needs steam-running\n" in ended.out
 
@@ -149,7 +149,7 @@ def test_a_person_reads_a_line_for_each(program: Program) -> None:
         ),
     ],
 )
-def test_each_thing_wrong_in_turn(
+def test_failing_check(
     program: Program,
     here: Here,
     environ: dict[str, str],
@@ -170,7 +170,7 @@ def test_each_thing_wrong_in_turn(
 
 
 def test_steam_not_logged_on(program: Program) -> None:
-    """No ticket can come either, so it is not waited for."""
+    """Steam gives no ticket then, so the check of the ticket is skipped."""
     program.environ["STEAM_STUB_LOGGED_ON"] = "0"
     ended = program.run("doctor", "--json")
     found = checks(ended)
@@ -178,7 +178,7 @@ def test_steam_not_logged_on(program: Program) -> None:
     assert kept(ended.seconds, 5)
 
 
-def test_several_things_wrong_end_with_the_first_one(program: Program) -> None:
+def test_exit_status_is_that_of_the_first_failed_check(program: Program) -> None:
     program.environ["STEAM_STUB_RUNNING"] = "0"
     ended = program.run("doctor", "--json", native_url="http://127.0.0.1:9")
     assert (ended.status, failing(checks(ended))) == (3, ["steam-running", "service"])
@@ -186,7 +186,7 @@ def test_several_things_wrong_end_with_the_first_one(program: Program) -> None:
     assert ended.status == 2
 
 
-def test_the_service_is_down(program: Program) -> None:
+def test_service_is_down(program: Program) -> None:
     program.emulator.fault(path="/health", status=503)
     ended = program.run("doctor", "--json")
     found = checks(ended)
@@ -194,7 +194,7 @@ def test_the_service_is_down(program: Program) -> None:
     assert found["service"]["detail"] == "127.0.0.1 answered 503"
 
 
-def test_no_browser_is_a_warning(program: Program, tmp_path: Path) -> None:
+def test_missing_browser_is_a_warning(program: Program, tmp_path: Path) -> None:
     program.environ |= {"BROWSER": "", "PATH": str(tmp_path), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
     ended = program.run("doctor", "--json")
     found = checks(ended)
@@ -209,7 +209,7 @@ def test_no_browser_is_a_warning(program: Program, tmp_path: Path) -> None:
 
 @contextmanager
 def server(*, skew: float = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server whose clock is `skew` seconds ahead; its URL."""
+    """The URL of a server whose clock is `skew` seconds ahead."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -238,7 +238,7 @@ def server(*, skew: float = 0, tls: ssl.SSLContext | None = None) -> Iterator[st
 @pytest.mark.parametrize(
     ("skew", "words"), [(3600, "60 minutes behind the service's"), (-7200, "120 minutes ahead of the service's")]
 )
-def test_a_wrong_clock(program: Program, skew: float, words: str) -> None:
+def test_wrong_clock(program: Program, skew: float, words: str) -> None:
     with server(skew=skew) as url:
         ended = program.run("doctor", "--json", native_url=url)
     found = checks(ended)
@@ -246,13 +246,13 @@ def test_a_wrong_clock(program: Program, skew: float, words: str) -> None:
     assert words in found["clock"]["detail"] and "set the clock" in found["clock"]["fix"]
 
 
-def test_a_clock_a_little_off_is_right(program: Program) -> None:
+def test_clock_that_is_slightly_wrong_passes(program: Program) -> None:
     with server(skew=100) as url:
         assert program.run("doctor", "--json", native_url=url).status == 0
 
 
 def certificate_for_loopback(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 that nobody has signed, and its key."""
+    """A self-signed certificate for 127.0.0.1, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)
@@ -276,7 +276,7 @@ def certificate_for_loopback(folder: Path) -> Path:
     return path
 
 
-def test_a_certificate_that_nobody_trusts(program: Program, tmp_path: Path) -> None:
+def test_untrusted_certificate(program: Program, tmp_path: Path) -> None:
     own_certificate = certificate_for_loopback(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(own_certificate)
@@ -287,7 +287,7 @@ def test_a_certificate_that_nobody_trusts(program: Program, tmp_path: Path) -> N
         assert found["service"]["ok"] and "self-signed" in found["certificates"]["detail"]
         assert "date and time" in found["certificates"]["fix"]
         login = program.run("login", "steam", "--json", native_url=url)
-        assert (login.status, login.out) == (6, "") and "is not trusted" in login.sentence
+        assert (login.status, login.out) == (6, "") and "is not trusted" in login.error
         program.environ["SSL_CERT_FILE"] = str(own_certificate)
         assert program.run("doctor", "--json", native_url=url).status == 0
     assert urlsplit(url).scheme == "https"
@@ -302,26 +302,24 @@ def test_a_certificate_that_nobody_trusts(program: Program, tmp_path: Path) -> N
             "connections go through the proxy 127.0.0.1:9 (HTTPS_PROXY)",
         ),
         ({"all_proxy": "http://127.0.0.1:9"}, "ok", "connections go through the proxy 127.0.0.1:9 (all_proxy)"),
-        ({"ALL_PROXY": "socks5://me:topsecret@127.0.0.1:9"}, "warning", "ALL_PROXY asks for a proxy that is no HTTP"),
-        ({"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "*"}, "ok", "none: connections are direct"),
+        ({"ALL_PROXY": "socks5://me:topsecret@127.0.0.1:9"}, "warning", "ALL_PROXY names a proxy that is not an HTTP"),
+        ({"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "*"}, "ok", "no proxy is set: connections are direct"),
     ],
 )
-def test_the_proxy_has_a_line(
-    environ: dict[str, str], status: str, detail: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxy_check(environ: dict[str, str], status: str, detail: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     check = _proxy("https://native-api.sudomimus.com")
     assert (check.status, check.detail[: len(detail)]) == (status, detail)
     assert "topsecret" not in str(check)
-    assert _proxy("http://127.0.0.1:8000").detail == "not used on loopback"
+    assert _proxy("http://127.0.0.1:8000").detail == "no proxy is used for a loopback host"
 
 
-def test_login_behind_a_broken_proxy_names_it(program: Program) -> None:
+def test_login_behind_a_broken_proxy_names_the_proxy(program: Program) -> None:
     program.environ["HTTPS_PROXY"] = "http://me:topsecret@127.0.0.1:9"
     ended = program.run("login", "steam", "--timeout", "1", native_url="https://native-api.sudomimus.com")
     assert ended.status == 6 and "topsecret" not in ended.err
     program.environ["HTTPS_PROXY"] = "http://me:topsecret#@[bad"
     ended = program.run("login", "steam", native_url="https://native-api.sudomimus.com")
     assert ended.status == 2 and "topsecret" not in ended.err
-    assert ended.sentence.startswith("HTTPS_PROXY must be the address of a proxy")
+    assert ended.error.startswith("HTTPS_PROXY must be the address of a proxy")

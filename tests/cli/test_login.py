@@ -1,4 +1,4 @@
-"""`login steam` on the real program: what it prints, how each answer ends it, and that no ticket outlives it."""
+"""`login steam` as a program: its output, its end after each answer of the service, and every ticket cancelled."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def here(program: Program, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captur
 
 
 def url_shown(running: Running) -> str:
-    """The page that the program shows, once it does."""
+    """Wait for the page that the program shows."""
     running.until_said("\n\n")
     return next(line.strip() for line in running.err.splitlines() if line.startswith("  http"))
 
 
 @pytest.mark.parametrize("dialect", ["documents", "openapi"])
-def test_one_object_on_standard_output_and_nothing_else(program: Program, dialect: str) -> None:
+def test_json_is_all_of_standard_output(program: Program, dialect: str) -> None:
     program.emulator.update(dialect=dialect)
     program.environ["STEAM_STUB_CHATTER"] = "1"
     ended = program.run("login", "steam", "--json")
@@ -62,8 +62,8 @@ def test_one_object_on_standard_output_and_nothing_else(program: Program, dialec
     program.every_ticket_was_cancelled_once(1)
 
 
-def test_the_service_refuses_a_cancelled_ticket(program: Program) -> None:
-    """What the test above rests on."""
+def test_service_refuses_a_cancelled_ticket(program: Program) -> None:
+    """The test above relies on this."""
     program.environ["STEAM_STUB_TICKET_RESULT"] = "15"  # so that it was never sent
     program.run("login", "steam")
     nonce = next(call.nonce for call in program.log.calls if call.nonce)
@@ -73,7 +73,7 @@ def test_the_service_refuses_a_cancelled_ticket(program: Program) -> None:
         assert client.steam(new_ticket()).status_code == 200
 
 
-def test_a_summary_holds_no_whole_token(program: Program) -> None:
+def test_summary_shows_no_token(program: Program) -> None:
     ended = program.run("login", "steam")
     assert ended.status == 0
     assert ended.out.startswith("Signed in to demo-game.\n") and "  email           not asked" in ended.out
@@ -82,14 +82,14 @@ def test_a_summary_holds_no_whole_token(program: Program) -> None:
     assert "\033" not in ended.out + ended.err
 
 
-def test_what_the_service_leaves_out_or_adds(program: Program) -> None:
+def test_absent_and_unknown_members_of_the_answer(program: Program) -> None:
     program.emulator.update({"drift.without": ["claims", "applicationAnchor"], "drift.fields": {"new": 1}})
     ended = program.run("login", "steam", "--json")
     assert ended.status == 0
     assert ended.json["applicationAnchor"] == "demo-game" and ended.json["claims"] == {}
 
 
-def test_claims_that_would_steer_the_terminal(program: Program) -> None:
+def test_claims_cannot_steer_the_terminal(program: Program) -> None:
     program.emulator.update({"drift.claims": {"\033[2J": {"requirement": "REQUIRED", "state": "\033]0;x\a"}}})
     ended = program.run("login", "steam")
     assert ended.status == 0 and "\033" not in ended.out + ended.err and "?[2J" in ended.out
@@ -123,7 +123,7 @@ def answer(status: int, reason: str | None = None, **more: Any) -> dict[str, Any
     ],
     ids=lambda value: f"{value['status']}-{value['reason'] or 'x'}" if isinstance(value, dict) else "",
 )
-def test_how_each_answer_ends_it(
+def test_end_after_each_answer(
     program: Program, here: Here, fault: dict[str, Any], status: int, tickets: int, words: str
 ) -> None:
     program.emulator.fault(path=ISSUE, **fault)
@@ -133,7 +133,7 @@ def test_how_each_answer_ends_it(
 
 def failed(ended: Ended, status: int, words: str) -> None:
     assert (ended.status, ended.out) == (status, ""), ended.err
-    assert words in ended.sentence and "Traceback" not in ended.err
+    assert words in ended.error and "Traceback" not in ended.err
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def failed(ended: Ended, status: int, words: str) -> None:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_how_a_broken_exchange_ends_it(program: Program, fault: dict[str, Any], words: str) -> None:
+def test_end_after_a_broken_exchange(program: Program, fault: dict[str, Any], words: str) -> None:
     program.emulator.fault(path=ISSUE, **fault)
     arguments = [sys.executable, "-c", _LOADED_DICE, "login", "steam", "--json", *program.flags(timeout="60")]
     failed(Running(arguments, program.all_environ, subprocess.DEVNULL).end(), 6, words)
@@ -155,7 +155,7 @@ def test_how_a_broken_exchange_ends_it(program: Program, fault: dict[str, Any], 
 
 
 @pytest.mark.parametrize("fault", ["reset times=1", "503 times=1", "garbage times=1 when=after", "409 times=2"])
-def test_another_try_takes_a_fresh_ticket(program: Program, fault: str) -> None:
+def test_retry_takes_a_fresh_ticket(program: Program, fault: str) -> None:
     program.emulator.fault(f"POST {ISSUE} {fault}")
     ended = program.run("login", "steam", "--json")
     assert ended.status == 0 and ended.json["accessToken"]
@@ -181,21 +181,19 @@ def test_another_try_takes_a_fresh_ticket(program: Program, fault: str) -> None:
     ],
     ids=str,
 )
-def test_steam_that_cannot_be_used(
-    program: Program, here: Here, stub: dict[str, str], words: str, tickets: int | None
-) -> None:
+def test_unusable_steam(program: Program, here: Here, stub: dict[str, str], words: str, tickets: int | None) -> None:
     program.environ |= {f"STEAM_STUB_{name}": value for name, value in stub.items()}
     failed(here.run("login", "steam", "--json"), 3, words)
     program.every_ticket_was_cancelled_once(tickets)
     assert program.emulator.requests == []
 
 
-def test_a_library_that_is_too_old(program: Program) -> None:
+def test_steam_library_that_is_too_old(program: Program) -> None:
     ended = program.run("login", "steam", "--json", steam_library=str(compiled_stub(156)))
     failed(ended, 3, "lacks SteamAPI_ISteamUser_GetAuthTicketForWebApi")
 
 
-# --- the time is over ------------------------------------------------------------------------------------------------
+# --- the timeout expires ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -203,7 +201,7 @@ def test_a_library_that_is_too_old(program: Program) -> None:
     [{"TICKET_CALLBACK": "never"}, {"LOGGED_ON": "0"}, {"HANG": "init:2500"}],
     ids=["no-callback", "offline", "hangs"],
 )
-def test_over_while_waiting_for_steam(program: Program, stub: dict[str, str]) -> None:
+def test_timeout_while_waiting_for_steam(program: Program, stub: dict[str, str]) -> None:
     program.environ |= {f"STEAM_STUB_{name}": value for name, value in stub.items()}
     ended = program.run("login", "steam", "--json", timeout="1.5")
     failed(ended, 3, "within 1.5 seconds")
@@ -211,14 +209,14 @@ def test_over_while_waiting_for_steam(program: Program, stub: dict[str, str]) ->
         program.every_ticket_was_cancelled_once()
 
 
-def test_over_while_waiting_for_the_service(program: Program) -> None:
+def test_timeout_while_waiting_for_the_service(program: Program) -> None:
     program.emulator.fault(path=ISSUE, delay=600)
     ended, seconds = in_time(program, "login", "steam", "--json", waits_for="Asking the sign-in service")
     failed(ended, 6, f"did not sign you in within {seconds:.0f} seconds")
     program.every_ticket_was_cancelled_once()
 
 
-def test_over_while_waiting_for_the_player(program: Program) -> None:
+def test_timeout_while_waiting_for_the_player(program: Program) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
     ended, seconds = in_time(program, "login", "steam", "--json", "--no-browser", waits_for="Waiting for you")
     failed(ended, 5, f"not finished within {seconds:.0f} seconds")
@@ -228,7 +226,7 @@ def test_over_while_waiting_for_the_player(program: Program) -> None:
 # --- the errand ------------------------------------------------------------------------------------------------------
 
 
-def test_an_errand_takes_two_tickets(program: Program) -> None:
+def test_errand_takes_two_tickets(program: Program) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
     running = program.start("login", "steam", "--json", "--no-browser")
     assert visit_errand(url_shown(running)) == "done"
@@ -239,7 +237,7 @@ def test_an_errand_takes_two_tickets(program: Program) -> None:
     program.every_ticket_was_cancelled_once(2)
 
 
-def test_an_errand_declined(program: Program) -> None:
+def test_declined_errand(program: Program) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
     running = program.start("login", "steam", "--json", "--no-browser")
     assert visit_errand(url_shown(running), agree=False) == "declined"
@@ -247,14 +245,14 @@ def test_an_errand_declined(program: Program) -> None:
     program.every_ticket_was_cancelled_once(2)
 
 
-def test_errands_that_expire(program: Program) -> None:
+def test_expired_errands(program: Program) -> None:
     program.emulator.update({"claims.email": "REQUIRED", "errands.lifetime_seconds": 1, "errands.reuse_seconds": 1})
     failed(program.run("login", "steam", "--json", "--no-browser"), 5, "not finished in 3 tries")
     program.every_ticket_was_cancelled_once(4)
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "https://via.sudomimus.com.evil.example/errand"])
-def test_a_page_that_may_not_be_opened(program: Program, url: str, tmp_path: Path) -> None:
+def test_forbidden_page_is_not_opened(program: Program, url: str, tmp_path: Path) -> None:
     trap = tmp_path / "opened"
     program.environ["BROWSER"] = f"touch {trap} %s"
     errand = {"errandKey": "ernd_abcdefgh", "url": url, "expiresAt": "2030-01-01T00:00:00Z"}
@@ -267,7 +265,7 @@ def test_a_page_that_may_not_be_opened(program: Program, url: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("script", "opened"), [("echo $1 > page", True), ("exit 1", False)])
-def test_the_page_is_shown_only_where_no_browser_opens_it(
+def test_page_is_printed_only_if_no_browser_opens_it(
     program: Program, script: str, opened: bool, tmp_path: Path
 ) -> None:
     browser = tmp_path / "browser"

@@ -1,7 +1,8 @@
-"""The mistakes of a first day: each is one sentence that says what to do, with the exit status of its kind."""
+"""The mistakes of a first day. Each error says what to do, and has the exit status of its kind."""
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import subprocess
@@ -20,7 +21,7 @@ from sudomimus_bridge.testing._compiled_stub import compiled_stub
 from ..conftest import StubLog
 from .test_credentials import ID, SECRET
 from .test_doctor import certificate_for_loopback, server
-from .test_program import Program, Running, on_stub
+from .test_program import Ended, Program, Running, on_stub
 
 STEAM, KEY = ["login", "steam", "--json"], ["login", "access-key", "--json"]
 NO_SECRETS = (
@@ -28,7 +29,7 @@ NO_SECRETS = (
 )
 NETWORK = "The sign-in service cannot be reached. Check the internet connection, then try again."
 
-# The real program but for its dice, which throw a wait beyond any timeout: it gives up at once where it would try again.
+# The real program with waits that are longer than any timeout: it fails at once instead of trying again.
 _LOADED_DICE = (
     "import sys; from sudomimus_bridge._service import policy; policy.draw_uniform = lambda low, high: 1e6;"
     "from sudomimus_bridge._cli.main import main; sys.exit(main())"
@@ -40,10 +41,10 @@ _WITHOUT_STARLETTE = (
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is typed, and what comes of it. In `sentence`, {} stands for what differs from run to run."""
+    """A wrong command line and its error, on one line with detail and reason. {} stands for any text."""
 
     status: int
-    sentence: str
+    error: str
     command: list[str] = field(default_factory=lambda: STEAM)
     flags: dict[str, str | None] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
@@ -55,43 +56,44 @@ class Mistake:
 MISTAKES: dict[str, Mistake] = {
     "no library": Mistake(
         3,
-        "There is no Steam library at {}. Pass the path of libsteam_api.so, or of the folder it lies in. (LibraryNotFound)",
+        "There is no Steam library at {}. Pass the path of libsteam_api.so, or of the folder it lies in.{}"
+        "reason: LibraryNotFound",
         flags={"steam_library": "game"},
     ),
     "no library anywhere": Mistake(
         3,
         "libsteam_api.so was not found. Looked {}. Put the file from the Steamworks SDK beside your game, or pass "
-        "--steam-library PATH. (LibraryNotFound)",
+        "--steam-library PATH.{}reason: LibraryNotFound",
         flags={"steam_library": None},
     ),
     "library of another processor": Mistake(
         3,
         "{} is for Linux on arm64, and this Python needs one for Linux on x86-64. Use that platform's libsteam_api.so of "
-        "the Steamworks SDK. (LibraryNotLoaded)",
+        "the Steamworks SDK.{}reason: LibraryNotLoaded",
         flags={"steam_library": "arm.so"},
         files={"arm.so": b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\xb7\x00" + bytes(44)},
     ),
     "text file as library": Mistake(
         3,
         "{} is no program library, and this Python needs one for Linux on x86-64. Use that platform's libsteam_api.so of "
-        "the Steamworks SDK. (LibraryNotLoaded)",
+        "the Steamworks SDK.{}reason: LibraryNotLoaded",
         flags={"steam_library": "x.txt"},
         files={"x.txt": b"hello"},
     ),
     "library too old": Mistake(
         3,
         "{} is too old: it lacks SteamAPI_ISteamUser_GetAuthTicketForWebApi, and Web API tickets came with Steamworks SDK "
-        "1.57 (May 2023). Put libsteam_api.so of SDK 1.57 or later in its place. (LibraryTooOld)",
+        "1.57 (May 2023). Put libsteam_api.so of SDK 1.57 or later in its place.{}reason: LibraryTooOld",
         flags={"steam_library": "sdk-156"},
     ),
     "Steam closed": Mistake(
         3,
-        "Steam is not running. Start Steam, sign in, then try again. (SteamNotRunning)",
+        "Steam is not running. Start Steam, sign in, then try again.{}reason: SteamNotRunning",
         environ={"STEAM_STUB_RUNNING": "0"},
     ),
     "Steam offline": Mistake(
         3,
-        "Steam gave no ticket within 3 seconds. Check that Steam is online, then try again. (TimedOut)",
+        "Steam gave no ticket within 3 seconds. Check that Steam is online, then try again.{}reason: TimedOut",
         environ={"STEAM_STUB_LOGGED_ON": "0"},
         flags={"timeout": "3"},
     ),
@@ -113,13 +115,13 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "wrong anchor": Mistake(
         2,
-        'The service knows no application "my-gmae". Check the application anchor. (ApplicationNotFound)',
+        'The service knows no application "my-gmae". Check the application anchor.{}reason: ApplicationNotFound',
         flags={"application": "my-gmae"},
     ),
     "app id not allow-listed": Mistake(
         4,
         "demo-game does not accept this way of signing in: its Steam app id, or access keys, must be allow-listed in the "
-        "application's authentication rules (layer 1). (Layer1Denied)",
+        "application's authentication rules (layer 1).{}reason: Layer1Denied",
         flags={"steam_app_id": "481"},
     ),
     "key id malformed": Mistake(
@@ -150,18 +152,18 @@ MISTAKES: dict[str, Mistake] = {
         flags={"native_url": "http://example.com"},
     ),
     "connection refused": Mistake(
-        6, NETWORK + " (ConnectError: Connection refused)", flags={"native_url": "http://127.0.0.1:9"}
+        6, NETWORK + "{}detail: ConnectError: Connection refused", flags={"native_url": "http://127.0.0.1:9"}
     ),
-    "host unknown": Mistake(6, NETWORK + " ({})", flags={"native_url": "https://no-such-host.invalid"}),
+    "host unknown": Mistake(6, NETWORK + "{}detail: {}", flags={"native_url": "https://no-such-host.invalid"}),
     "certificate not trusted": Mistake(
         6,
         "The connection to the sign-in service is not trusted. Check this computer's date and time, and whether a proxy or "
-        "virus scanner intercepts connections. (self-signed certificate)",
+        "virus scanner intercepts connections.{}detail: self-signed certificate",
         flags={"native_url": "TLS"},
     ),
     "SOCKS proxy": Mistake(
         6,
-        NETWORK + " ({})",
+        NETWORK + "{}detail: {}",
         flags={"native_url": "https://no-such-host.invalid"},
         environ={"HTTPS_PROXY": "socks5://127.0.0.1:9"},
     ),
@@ -201,7 +203,7 @@ MISTAKES: dict[str, Mistake] = {
     "service answers HTML": Mistake(
         6,
         "Something other than the sign-in service answered. Check whether this network asks for a log-in page or a proxy, "
-        "then try again. (text/html in place of application/json)",
+        "then try again.{}detail: text/html in place of application/json",
         fault={"status": 200, "body": "<html>Welcome to our Wi-Fi</html>", "headers": {"Content-Type": "text/html"}},
     ),
     "SSL_CERT_FILE missing": Mistake(
@@ -218,7 +220,7 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake(program: Program, name: str, tmp_path: Path) -> None:
+def test_mistake(program: Program, name: str, tmp_path: Path) -> None:
     mistake = MISTAKES[name]
     for file, content in mistake.files.items():
         (tmp_path / file).write_bytes(content)
@@ -240,10 +242,8 @@ def test_a_mistake(program: Program, name: str, tmp_path: Path) -> None:
         arguments = [sys.executable, "-c", mistake.code, *words, *program.flags(**flags)]
         ended = Running(arguments, program.all_environ, subprocess.DEVNULL).end()
     assert (ended.status, ended.out) == (mistake.status, ""), ended.err
-    last = ended.err.splitlines()[-1].removeprefix("sudomimus-bridge").removeprefix(" emulator").removeprefix(": ")
-    before, _, after = mistake.sentence.partition("{}")
-    assert last.startswith(before) and last.endswith(after)
-    assert len(last) >= len(mistake.sentence) - 2 and ("{}" in mistake.sentence or last == mistake.sentence)
+    error = Ended(0, "", ended.err.replace("sudomimus-bridge emulator:", "sudomimus-bridge:"), 0).error
+    assert re.fullmatch(".*".join(map(re.escape, mistake.error.split("{}"))), error), error
     assert "Traceback" not in ended.err and "hunter2" not in ended.err and SECRET not in ended.err
     if name == "SOCKS proxy":
-        assert "the system's proxy is a socks5 proxy, which is not supported: connecting directly" in ended.err
+        assert "HTTPS_PROXY" in ended.err and "the bridge connects directly" in ended.err

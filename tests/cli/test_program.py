@@ -1,4 +1,4 @@
-"""The program from outside: how the command-line tests start it, and what holds for every command."""
+"""The command line as a program: how the tests start it, and the rules that hold for every command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge import __version__
-from sudomimus_bridge._cli.commands import SETTINGS_USED
+from sudomimus_bridge._cli.commands import COMMANDS as ROWS
 from sudomimus_bridge._cli.main import main
 from sudomimus_bridge._settings import TABLE
 from sudomimus_bridge.emulator import Emulator
@@ -29,12 +29,12 @@ from ..helpers.patience import PATIENCE, with_time
 NOT_FOR_DEMO: dict[str, Any] = dict.fromkeys(
     f"{name}_url" for name in ("native", "connect", "device", "session", "via")
 )
-"""The flags of `Program.flags` that `demo` refuses, left out."""
+"""Changes for `Program.flags` that leave out the flags that `demo` refuses."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended."""
+    """The result of a run."""
 
     status: int
     out: str
@@ -42,21 +42,21 @@ class Ended:
     seconds: float
 
     @property
-    def sentence(self) -> str:
-        """The last line of standard error: what went wrong, without the program's name."""
-        name, _, sentence = self.err.rstrip("\n").rpartition("\n")[2].partition(": ")
-        assert name == "sudomimus-bridge", self.err
-        return sentence
+    def error(self) -> str:
+        """The error at the end of standard error, on one line: its sentence, its detail and its reason."""
+        _, mark, error = f"\n{self.err}".rpartition("\nsudomimus-bridge: ")
+        assert mark, self.err
+        return " ".join(line.strip() for line in error.splitlines())
 
     @property
     def json(self) -> Any:
-        """The one JSON object on standard output, which holds nothing else."""
+        """The JSON object on standard output, which holds nothing else."""
         assert self.out.endswith("\n") and self.out.count("\n") == 1, self.out
         return json.loads(self.out)
 
 
 class Running:
-    """A program that runs, with both streams read as they come."""
+    """A running program, both of whose streams are read all the time."""
 
     def __init__(self, arguments: Sequence[str], environ: Mapping[str, str], stdin: int) -> None:
         self.began = time.monotonic()
@@ -87,10 +87,10 @@ class Running:
         return self._heard["err"].decode()
 
     def until(self, reached: Callable[[], Any]) -> Any:
-        """Wait until something is so, and have it."""
+        """Wait until `reached` returns something true, and return that."""
         while not (value := reached()):
             if time.monotonic() - self.began > PATIENCE or self.process.poll() is not None:
-                pytest.fail(f"it did not come to that; status {self.process.poll()}, standard error:\n{self.err}")
+                pytest.fail(f"waited in vain; status {self.process.poll()}, standard error:\n{self.err}")
             time.sleep(0.005)
         return value
 
@@ -99,13 +99,13 @@ class Running:
         self.until(lambda: words in self.err)
 
     def write(self, text: str | None) -> None:
-        """Give it all of its standard input."""
+        """Write all of its standard input and close it."""
         if text is not None and self.process.stdin is not None:
             with self.process.stdin as stdin:
                 stdin.write(text.encode())
 
     def signal(self, number: int) -> None:
-        """Send a signal; the clock of the end starts anew."""
+        """Send a signal. `Ended.seconds` counts from here."""
         self.began = time.monotonic()
         self.process.send_signal(number)
 
@@ -133,7 +133,7 @@ class Program:
 
     @property
     def all_environ(self) -> dict[str, str]:
-        """What the program is started with."""
+        """The environment of the program."""
         return {**os.environ, **self.environ}
 
     def flags(self, **changes: str | None) -> list[str]:
@@ -159,7 +159,7 @@ class Program:
         return running.end()
 
     def every_ticket_was_cancelled_once(self, tickets: int | None = None) -> None:
-        """Judge by the stub's log; `tickets` is how many were given."""
+        """Check the stub's log. `tickets` is the expected number of tickets."""
         calls = self.log.calls
         given = Counter((c.pid, c.handle) for c in calls if c.call.endswith("GetAuthTicketForWebApi") and c.nonce)
         cancelled = Counter((c.pid, c.handle) for c in calls if c.call.endswith("CancelAuthTicket"))
@@ -177,7 +177,7 @@ def in_time(program: Program, *arguments: str, waits_for: str) -> tuple[Ended, f
 
 
 class Here:
-    """The same program in this process, for long tables: everything but Python's own start and end."""
+    """The same program in this process, without Python's own start and end: for long tables."""
 
     def __init__(self, program: Program, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
         self._program = program
@@ -194,7 +194,7 @@ class Here:
 
 
 def on_stub(emulator: Emulator, library: Path, log: StubLog) -> Iterator[Program]:
-    """The program, with the local service as new and knowing which tickets the stub has cancelled. For a fixture."""
+    """A fixture's program. The local service is reset and knows which tickets the stub has cancelled."""
     emulator.reset(settings=True)
     emulator.update(steam_log=log.path)
     program = Program(emulator, library, log)
@@ -206,7 +206,7 @@ def on_stub(emulator: Emulator, library: Path, log: StubLog) -> Iterator[Program
 
 
 def bare(*arguments: str, text: str | None = None, **environ: str) -> Ended:
-    """Run a command with nothing but what is given."""
+    """Run a command with these arguments and variables only."""
     running = Running(
         command(*arguments), {**os.environ, **environ}, subprocess.DEVNULL if text is None else subprocess.PIPE
     )
@@ -218,6 +218,8 @@ def bare(*arguments: str, text: str | None = None, **environ: str) -> Ended:
 def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Program]:
     yield from on_stub(emulator, stub_library, stub_log)
 
+
+SETTINGS_USED = {row.name: row.settings for row in ROWS}
 
 COMMANDS = [
     [],
@@ -255,7 +257,7 @@ HARMLESS = {
     "doctor": ["doctor", "--json"],
     "renpy": ["renpy", "install", "/nowhere"],
 }
-"""Command lines that end soon, whatever they are pointed at."""
+"""Command lines that end soon with any setting."""
 
 
 @pytest.mark.parametrize("arguments", HARMLESS.values(), ids=list(HARMLESS))
@@ -267,7 +269,7 @@ def test_every_command_accepts_every_setting(arguments: list[str], capfd: pytest
         assert "flag" not in capfd.readouterr().err
 
 
-def test_a_demo_refuses_the_flags_of_what_it_brings_itself(capfd: pytest.CaptureFixture[str]) -> None:
+def test_demo_refuses_the_flags_of_its_own_service_and_steam(capfd: pytest.CaptureFixture[str]) -> None:
     for setting in TABLE:
         refused = setting.keyword not in SETTINGS_USED["demo"]
         if refused:
@@ -276,7 +278,7 @@ def test_a_demo_refuses_the_flags_of_what_it_brings_itself(capfd: pytest.Capture
             assert f"{setting.flag} does not go with demo" in capfd.readouterr().err
 
 
-def test_a_demo_heeds_the_flags_that_it_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_uses_the_flags_that_it_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NATIVE_URL", "CONNECT_URL", "DEVICE_URL", "SESSION_URL", "VIA_URL"):
         monkeypatch.setenv(f"SUDOMIMUS_{name}", "not a URL")
     monkeypatch.setenv("SUDOMIMUS_STEAM_HOSTED", "1")
@@ -287,7 +289,7 @@ def test_a_demo_heeds_the_flags_that_it_accepts(monkeypatch: pytest.MonkeyPatch)
     assert bare("demo", "--steam-library", "/nowhere.so").status == 3
 
 
-def test_the_version() -> None:
+def test_version() -> None:
     assert bare("--version").out == f"sudomimus-bridge {__version__}\n"
     as_it_is = subprocess.run(plain_command("--version"), capture_output=True, text=True)
     assert as_it_is.stdout == f"sudomimus-bridge {__version__}\n"
@@ -323,9 +325,7 @@ def test_the_version() -> None:
     ],
     ids=" ".join,
 )
-def test_a_command_line_that_cannot_be_read(
-    arguments: list[str], sentence: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_command_line(arguments: list[str], sentence: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     out, err = capfd.readouterr()
     assert out == "" and err.startswith(f"sudomimus-bridge: {sentence}") and err.count("\n") == 1
@@ -333,7 +333,7 @@ def test_a_command_line_that_cannot_be_read(
 
 
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
-def test_without_standard_input_or_error_the_answer_is_the_same(program: Program, closed: str) -> None:
+def test_answer_without_standard_input_or_error(program: Program, closed: str) -> None:
     program.environ["STEAM_STUB_CHATTER"] = "1"
     line = shlex.join(command("login", "steam", "--json", *program.flags()))
     done = subprocess.run(["sh", "-c", f"{line} {closed}"], stdout=subprocess.PIPE, env=program.all_environ, check=True)
@@ -359,12 +359,12 @@ ANSWERS = {
 
 @pytest.mark.parametrize("arguments", ANSWERS.values(), ids=list(ANSWERS))
 @pytest.mark.parametrize(
-    ("output", "why"), [(">&-", "is closed"), (">/dev/full", "No space left"), ("| true", "has ended")]
+    ("output", "why"), [(">&-", "is closed"), (">/dev/full", "No space left"), ("broken pipe", "has ended")]
 )
-def test_an_answer_that_cannot_be_written_is_said_to_be_lost(
+def test_answer_that_cannot_be_written(
     program: Program, tmp_path: Path, arguments: list[str], output: str, why: str
 ) -> None:
-    """It is nobody's bug: neither 70, nor Python's own 120 for a stream that it cannot flush at its end."""
+    """The exit status is 2: neither 70, which means a bug, nor 120, with which Python ends if it cannot flush a stream."""
     (tmp_path / "game").mkdir()
     (tmp_path / "game" / "script.rpy").write_text("label start:\n    return\n")
     tokens = program.run("login", "steam", "--json").json if arguments[0] in ("refresh", "logout") else {}
@@ -374,31 +374,27 @@ def test_an_answer_that_cannot_be_written_is_said_to_be_lost(
     }
     flags = program.flags(**(NOT_FOR_DEMO if arguments == ["demo"] else {})) if arguments[0] != "emulator" else []
     line = shlex.join(command(*(str(tmp_path) if word == "PROJECT" else word for word in arguments), *flags))
-    reader = "sleep 0" if output == "| true" else ""
-    script = (
-        f"({reader}; read go; {line}; echo status $? >&2) {output}"
-        if reader
-        else f"{line} {output}; echo status $? >&2"
-    )
-    process = subprocess.Popen(
-        ["sh", "-c", script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        ["sh", "-c", f"{line} {'' if output == 'broken pipe' else output}; echo status $? >&2"],
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
         stderr=subprocess.PIPE,
         text=True,
         env=program.all_environ,
+        timeout=PATIENCE,
+        check=False,
     )
-    if reader:
-        time.sleep(0.3)  # until `true` has ended; if it has not, a pipe takes what is short
-    _, err = process.communicate("go\n", timeout=PATIENCE)
-    assert "the answer was lost" in err and why in err and "Traceback" not in err
-    assert err.endswith("status 2\n")
+    os.close(writing)
+    assert "the answer was lost" in done.stderr and why in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.endswith("status 2\n")
     program.every_ticket_was_cancelled_once()
 
 
 @pytest.mark.parametrize("error", ["2>&-", "2>/dev/full", "2>/dev/full -v"])
 @pytest.mark.parametrize("arguments", [["login", "steam", "--json"], ["doctor", "--json"], ["logn"]], ids=" ".join)
-def test_a_standard_error_that_cannot_be_written_changes_no_status(
+def test_unwritable_standard_error_does_not_change_the_status(
     program: Program, arguments: list[str], error: str
 ) -> None:
     program.environ["BROWSER"] = "true %s"
@@ -411,7 +407,7 @@ def test_a_standard_error_that_cannot_be_written_changes_no_status(
     assert bool(done.stdout) is (arguments != ["logn"])
 
 
-def test_the_local_service_is_told_who_the_game_is_by_the_settings_flags() -> None:
+def test_settings_flags_name_the_game_to_the_local_service() -> None:
     arguments = command("emulator", "--json", "--application", "my-own", "--steam-app-id", "777")
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:

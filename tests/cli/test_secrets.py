@@ -1,4 +1,4 @@
-"""No secret where it does not belong: help, arguments, logs, crashes, errors; and one typed by mistake is refused."""
+"""No secret appears in help, logs, crashes and errors, and the command line refuses a secret."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SECRETS = {
     "ticket": "14000000" * 30,
     "private key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0\n-----END PRIVATE KEY-----",
 }
-"""Each kind by its shape, which is how it is known."""
+"""One secret of each kind. The command line recognises it by its shape."""
 
 PLACES: dict[str, list[str]] = {
     "positional": ["login", "{}"],
@@ -48,7 +48,7 @@ PLACES: dict[str, list[str]] = {
     "list": ["emulator", "--set", "accessKeys.0.secret={}"],
 }
 
-# Flags that a person would try: what follows them is a secret of whatever shape.
+# Flags that a person might try. A secret of any shape follows each.
 TEMPTING = ["access-token", "refresh-token", "access-key-secret", "client-key", "private-key", "token", "password"]
 
 
@@ -59,12 +59,12 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("kind", SECRETS)
-def test_a_secret_on_the_command_line(place: str, kind: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_secret_on_the_command_line(place: str, kind: str, capfd: pytest.CaptureFixture[str]) -> None:
     secret = SECRETS[kind]
     assert main([word.replace("{}", secret) for word in PLACES[place]]) == 2
     out, err = capfd.readouterr()
     assert out == ""
-    # Hexadecimal glued to a letter is not known as a ticket, and is not repeated either.
+    # Hexadecimal digits after a letter are not recognised as a ticket. They are not repeated either.
     glued = (kind, place) == ("ticket", "short flag")
     assert ("There is a flag that does not exist" if glued else "A secret does not belong on the command line") in err
     assert err.count("\n") == 1 and secret not in err and secret[8:16] not in err
@@ -72,7 +72,7 @@ def test_a_secret_on_the_command_line(place: str, kind: str, capfd: pytest.Captu
 
 @pytest.mark.parametrize("apart", [True, False])
 @pytest.mark.parametrize("flag", TEMPTING)
-def test_a_secret_of_any_shape_behind_a_flag_of_its_name(
+def test_secret_of_any_shape_after_a_flag_of_its_name(
     flag: str, apart: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["errand", f"--{flag}", "hunter2"] if apart else ["errand", f"--{flag}=hunter2"]) == 2
@@ -81,12 +81,12 @@ def test_a_secret_of_any_shape_behind_a_flag_of_its_name(
 
 
 @pytest.mark.parametrize("arguments", [["errand", "hunter2"], ["errand", "-thunter2"], ["errand", "--key=hunter2"]])
-def test_a_secret_of_any_shape_elsewhere(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+def test_secret_of_any_shape_elsewhere(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert "hunter2" not in "".join(capfd.readouterr())
 
 
-# --- a whole login with all that could tell --------------------------------------------------------------------------
+# --- a whole login with every kind of output --------------------------------------------------------------------------
 
 _ROOT_LOGGER = """
 import logging, sys
@@ -116,14 +116,14 @@ def tickets(program: Program) -> list[str]:
     return [call.nonce for call in program.log.calls if call.nonce]
 
 
-def test_no_log_holds_a_secret(program: Program) -> None:
+def test_logs_hold_no_secret(program: Program) -> None:
     """With -vv, and in a program that configures the root logger to log everything."""
     program.emulator.update({"claims.email": "REQUIRED"})
     program.emulator.fault(path=ISSUE, reset=True, times=2)
     arguments = ["login", "steam", "--json", "--no-browser"]
     both = [program.start(*arguments, "-vv"), python(program, _ROOT_LOGGER, *arguments)]
     urls = [url_shown(running) for running in both]
-    assert urls[0] == urls[1]  # while it is open, an errand is handed out again
+    assert urls[0] == urls[1]  # the service returns an open errand again
     cmdlines = [Path(f"/proc/{running.process.pid}/cmdline").read_text(encoding="utf-8") for running in both]
     visit_errand(urls[0])
     for running, cmdline in zip(both, cmdlines, strict=True):
@@ -131,7 +131,7 @@ def test_no_log_holds_a_secret(program: Program) -> None:
         assert ended.status == 0, ended.err
         assert "DEBUG" in ended.err and "httpcore" in ended.err
         shown = f"\n  {urls[0]}\n"
-        assert ended.err.count(shown) == 1  # the one place where the page belongs
+        assert ended.err.count(shown) == 1  # the page appears here only
         told = ended.err.replace(shown, "") + cmdline
         key = urls[0].partition("key=")[2]
         for secret in (key, ended.json["accessToken"], ended.json["refreshToken"], *tickets(program)):
@@ -139,7 +139,7 @@ def test_no_log_holds_a_secret(program: Program) -> None:
     assert len(tickets(program)) >= 8  # requests and cancellations
 
 
-def test_a_crash_tells_no_secret(program: Program) -> None:
+def test_crash_shows_no_secret(program: Program) -> None:
     ended = python(program, _CRASH, "login", "steam", "--json", "-v").end()
     assert (ended.status, ended.out) == (70, "")
     assert (
@@ -150,8 +150,8 @@ def test_a_crash_tells_no_secret(program: Program) -> None:
     program.every_ticket_was_cancelled_once(1)
 
 
-def test_an_error_repeats_no_secret_of_the_service(program: Program) -> None:
-    """A service, or what stands in its place, may send back what it was sent."""
+def test_error_repeats_no_secret_from_the_service(program: Program) -> None:
+    """A service, or a server in its place, may echo the secret that it received."""
     secret = str(program.emulator.urls["accessKeySecret"])
     program.environ |= {
         "SUDOMIMUS_ACCESS_KEY_ID": str(program.emulator.urls["accessKeyId"]),
@@ -162,19 +162,19 @@ def test_an_error_repeats_no_secret_of_the_service(program: Program) -> None:
     assert ended.status == 4 and "[secret]" in ended.err and secret not in ended.err
 
 
-def test_an_errors_reason_does_not_steer_the_terminal(program: Program) -> None:
+def test_reason_does_not_steer_the_terminal(program: Program) -> None:
     program.emulator.fault(path=ISSUE, status=403, body={"reason": "\033]0;title\a"})
     ended = program.run("login", "steam", "--json")
     assert ended.status == 4 and "\033" not in ended.err
 
 
-def test_a_librarys_log_line_does_not_steer_the_terminal() -> None:
+def test_log_line_does_not_steer_the_terminal() -> None:
     line = logging.LogRecord(
         "httpcore", logging.DEBUG, "x.py", 1, "Content-Type: %s\nthe second line", ("\033]0;t\a\x9b31m",), None
     )
     assert RedactingFormatter("%(message)s").format(line) == "Content-Type: ?]0;t??31m\nthe second line"
 
 
-def test_a_path_that_only_looks_like_a_secret_is_a_path(capfd: pytest.CaptureFixture[str]) -> None:
+def test_path_that_looks_like_a_secret_is_accepted(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["login", "steam", "--application", "my-game", "--steam-library", "/games/exp_edition-2/lib"]) == 3
     assert "There is no Steam library at /games/exp_edition-2/lib" in capfd.readouterr().err

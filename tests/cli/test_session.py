@@ -1,4 +1,4 @@
-"""`refresh` and `logout`, by subprocess on the local service."""
+"""The commands `refresh` and `logout`, as programs on the local service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
     yield from on_stub(emulator, stub_library, stub_log)
 
 
-def test_a_session_is_renewed_and_ended(program: Program, emulator: Emulator) -> None:
+def test_refresh_and_logout(program: Program, emulator: Emulator) -> None:
     token = emulator.open_session().refresh_token
     renewed = program.run("refresh", "--json", text=token + "\n")
     assert (renewed.status, renewed.err) == (0, "")
@@ -32,16 +32,19 @@ def test_a_session_is_renewed_and_ended(program: Program, emulator: Emulator) ->
     assert (refused.status, refused.out) == (2, "") and "Pass --json" in refused.err
     assert [request.path for request in emulator.requests].count(
         "/session/refresh"
-    ) == 1  # nothing is used up for nobody
+    ) == 1  # the first command without --json used no token
 
     ended = program.run("logout", "--json", text=emulator.open_session().refresh_token)
     assert ended.status == 0
-    assert [session.revoked for session in emulator.sessions] == [True, False]  # the environment's goes first
+    assert [session.revoked for session in emulator.sessions] == [
+        True,
+        False,
+    ]  # the environment wins over standard input
     assert json.loads(ended.out) == {"revoked": True}
     assert program.run("logout").out == "This session had ended already.\n"
 
 
-def test_a_refused_token_and_none(program: Program, emulator: Emulator) -> None:
+def test_refused_and_missing_token(program: Program, emulator: Emulator) -> None:
     refused = program.run("refresh", "--json", text="eyJhbGciOiJSUzI1NiJ9.e30.c2ln")
     assert (refused.status, refused.out) == (4, "") and "eyJ" not in refused.err
     for command in ("refresh", "logout"):
@@ -49,13 +52,13 @@ def test_a_refused_token_and_none(program: Program, emulator: Emulator) -> None:
         assert none.status == 2 and "SUDOMIMUS_REFRESH_TOKEN" in none.err
 
 
-def test_a_renewal_says_which_application_it_is_for(program: Program) -> None:
-    """The service's answer does not, and a launcher reads it in the pair."""
+def test_refresh_needs_the_application(program: Program) -> None:
+    """The output names the application, and the service's answer does not."""
     refused = program.run("refresh", "--json", text="x", application=None)
     assert refused.status == 2 and "No application is set" in refused.err
 
 
-def test_a_token_of_unknown_fate_is_said_to_be_one(program: Program, emulator: Emulator) -> None:
+def test_refresh_says_that_the_token_may_be_used(program: Program, emulator: Emulator) -> None:
     emulator.fault("POST /session/refresh reset when=after")
     lost = program.run("refresh", "--json", text=emulator.open_session().refresh_token)
     assert (lost.status, lost.out) == (6, "") and "Do not send it again" in lost.err

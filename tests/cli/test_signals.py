@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at every stage: exit status 130 at once, nothing on standard output, no ticket left open."""
+"""Ctrl-C and SIGTERM at every stage: exit status 130 at once, nothing on standard output, no open ticket."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .test_login import ISSUE
 from .test_program import NOT_FOR_DEMO, Program, Running, on_stub
 
 AT_ONCE = 2.0 + 1.0
-"""Two seconds are promised; one more is the machine's, which runs other tests meanwhile."""
+"""The promised two seconds, and one more for a machine that runs other tests meanwhile."""
 
-# Dice that always throw the longest wait.
+# The real program with the longest wait before each attempt.
 _SLOW_DICE = (
     "import sys; from sudomimus_bridge._service import policy; policy.draw_uniform = lambda low, high: 30.0;"
     "from sudomimus_bridge._cli.main import main; sys.exit(main())"
@@ -55,6 +55,7 @@ def backing_off(program: Program) -> Running:
     program.emulator.fault(path=ISSUE, status=503)
     arguments = [sys.executable, "-c", _SLOW_DICE, "login", "steam", "--json", *program.flags()]
     running = Running(arguments, program.all_environ, subprocess.DEVNULL)
+    program.started.append(running)
     running.until_said("in 30 s")
     return running
 
@@ -67,7 +68,7 @@ def waiting_for_the_player(program: Program) -> Running:
 
 
 def hanging_a_moment(program: Program) -> Running:
-    """The library comes back in time: what the call has brought is cancelled."""
+    """The library returns in time, and its ticket is cancelled."""
     program.environ["STEAM_STUB_HANG"] = "request:1500"
     running = program.start("login", "steam", "--json")
     running.until_said("Asking Steam")
@@ -80,18 +81,18 @@ STAGES = [waiting_for_the_ticket, post_in_flight, backing_off, waiting_for_the_p
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)
-def test_a_signal(program: Program, stage: Callable[[Program], Running], number: signal.Signals) -> None:
+def test_signal(program: Program, stage: Callable[[Program], Running], number: signal.Signals) -> None:
     running = stage(program)
     running.signal(number)
     ended = running.end()
     assert (ended.status, ended.out) == (130, "")
     assert kept(ended.seconds, AT_ONCE)
-    assert ended.sentence == "The login was cancelled." and "Traceback" not in ended.err
+    assert ended.error == "The login was cancelled." and "Traceback" not in ended.err
     program.every_ticket_was_cancelled_once()
     assert program.log.story()[-1] == "shutdown"
 
 
-def test_a_library_that_is_stuck_keeps_nobody(program: Program) -> None:
+def test_stuck_steam_library_does_not_delay_the_end(program: Program) -> None:
     program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "300"
     all_running = []
     for place in ("init", "request", "frame", "cancel", "shutdown"):
@@ -108,7 +109,7 @@ def test_a_library_that_is_stuck_keeps_nobody(program: Program) -> None:
         assert kept(ended.seconds, AT_ONCE) and "Traceback" not in ended.err
 
 
-def test_two_signals_are_no_worse_than_one(program: Program) -> None:
+def test_second_signal_changes_nothing(program: Program) -> None:
     running = waiting_for_the_ticket(program)
     running.signal(signal.SIGINT)
     running.signal(signal.SIGTERM)
@@ -118,8 +119,8 @@ def test_two_signals_are_no_worse_than_one(program: Program) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_signal_at_any_moment(program: Program, seed: int, soak: int) -> None:
-    """From before the program's first line to after its last: either the login is whole, or nothing is printed."""
+def test_signal_at_any_moment(program: Program, seed: int, soak: int) -> None:
+    """From before the program's first line to after its last: it prints a whole login or nothing."""
     dice = random.Random(seed)
     program.environ |= {"STEAM_STUB_TICKET_DELAY_MS": "60"}
     program.emulator.fault(path=ISSUE, delay=0.06)
@@ -136,7 +137,7 @@ def test_a_signal_at_any_moment(program: Program, seed: int, soak: int) -> None:
 def signal_at(program: Program, seconds: float, number: signal.Signals) -> None:
     running = program.start("login", "steam", "--json")
     time.sleep(seconds)
-    # Until Python has come to the first line of the bridge, the signals are Python's.
+    # Before the first line of the bridge, Python itself handles the signals.
     ours = signal_handler_is_set(running.process.pid)
     running.signal(number)
     ended = running.end()
@@ -161,15 +162,15 @@ sys.exit(main())
 """
 
 
-def test_a_signal_while_something_is_imported(tmp_path: Path) -> None:
-    """An exception there may come out as another one (from `__set_name__`), or be remembered by CPython (from exec())."""
+def test_signal_during_an_import(tmp_path: Path) -> None:
+    """CPython may replace an exception there (from `__set_name__`) or keep it for later (from `exec`)."""
     (tmp_path / "interrupted.py").write_text(_SIGNAL_AT_IMPORT)
     ended = Running([sys.executable, "-m", "interrupted"], os.environ, subprocess.DEVNULL).end()
     assert (ended.status, ended.out, ended.err) == (130, "", "sudomimus-bridge: interrupted.\n")
 
 
 def signal_handler_is_set(pid: int) -> bool:
-    """Whether the process catches SIGTERM, which Python itself does not."""
+    """Whether the process catches SIGTERM. Python alone does not."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except OSError:
@@ -190,20 +191,20 @@ def signal_handler_is_set(pid: int) -> bool:
         ("logout", "/session/logout", "Signing out was cancelled. The session may go on"),
     ],
 )
-def test_a_signal_says_what_was_given_up(program: Program, command: str, path: str, words: str) -> None:
+def test_error_names_the_cancelled_command(program: Program, command: str, path: str, words: str) -> None:
     program.environ |= {"SUDOMIMUS_ACCESS_TOKEN": "x", "SUDOMIMUS_REFRESH_TOKEN": "x"}
     program.emulator.fault(path=path, delay=10)
     running = program.start(command, "--json")
     running.until(lambda: program.emulator._faults.active[0].applied)
     running.signal(signal.SIGINT)
     ended = running.end()
-    assert (ended.status, ended.out) == (130, "") and ended.sentence.startswith(words)
+    assert (ended.status, ended.out) == (130, "") and ended.error.startswith(words)
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"), [(["login", "steam"], "The login was cancelled."), (["errand"], "Interrupted.")]
 )
-def test_a_signal_before_anything_began(
+def test_signal_before_the_command_begins(
     arguments: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*_: object) -> int:
@@ -215,7 +216,7 @@ def test_a_signal_before_anything_began(
 
 
 @pytest.mark.parametrize("command", ["doctor", "errand", "demo"])
-def test_the_other_commands(program: Program, command: str) -> None:
+def test_signal_in_the_other_commands(program: Program, command: str) -> None:
     program.environ |= {"STEAM_STUB_TICKET_DELAY_MS": "10000", "SUDOMIMUS_ACCESS_TOKEN": "x"}
     program.emulator.fault(path="/errand", delay=10)
     flags = ["--claim-gate", "--no-browser"] if command == "demo" else ["--json"]

@@ -85,7 +85,7 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
 
 def needs_a_page(ended: Ended) -> None:
     assert (ended.status, ended.out) == (5, ""), ended.err
-    assert ended.sentence.endswith("(PageNeeded)")
+    assert ended.error.endswith("reason: PageNeeded")
     assert "Open this page" not in ended.err and "A page has opened" not in ended.err
 
 

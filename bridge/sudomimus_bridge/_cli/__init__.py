@@ -1,1 +1,1 @@
-"""The command line, a thin door: flags in, sentences and one JSON object out."""
+"""The command line: reads flags, runs a flow, prints sentences or one JSON object. Start reading at `commands`."""

@@ -1,6 +1,6 @@
-"""Reads the command line. Every command accepts every setting's flag; no secret is accepted or repeated.
+"""Reads the command line. Every command accepts the flag of every setting. No secret is accepted or repeated.
 
-`settings` knows what a setting means; this module only gives it a flag.
+`_settings` defines the settings; this module only adds their flags.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .._values.errors import ConfigurationError
 from .._values.secret import looks_secret, redact
 from .output import print_plainly
 
-# Flags that do not exist but that a person in a hurry would try; a secret follows each.
+# Flags that do not exist but that a person might try. A secret follows each.
 _SECRET_FLAGS = re.compile(
     r"--(?:access-token|refresh-token|access-key-secret|secret|client-key|private-key|exposure-key|hidden-key|token|password)(?:=.*)?",
     re.DOTALL,
@@ -30,8 +30,8 @@ NO_SECRETS = (
 )
 
 
-# Messages of argparse that repeat a value or are hard to understand, and the words to use instead.
-_ARGPARSE_SAYS = (
+# argparse's messages that repeat a value or are hard to understand, and their replacements.
+_REWORDED = (
     (r"argument (\S+): invalid int value: .*", r"\1 must be a whole number"),
     (r"argument (\S+): invalid .* value: .*", r"the value of \1 is not valid"),
     (r"argument (\S+): ignored explicit argument .*", r"\1 takes no value"),
@@ -41,12 +41,12 @@ _ARGPARSE_SAYS = (
 
 
 _INVALID_CHOICE = re.compile(
-    r"argument (?P<what>\w+): invalid choice: (?P<given>.*) \(choose from (?P<choices>.*)\)", re.DOTALL
+    r"argument (?P<name>\w+): invalid choice: (?P<given>.*) \(choose from (?P<choices>.*)\)", re.DOTALL
 )
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors never repeat a value: it may be a secret in the wrong place."""
+    """An argument parser whose errors never repeat a value, because it may be a secret in the wrong place."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("allow_abbrev", False)
@@ -54,7 +54,7 @@ class Parser(argparse.ArgumentParser):
         self.suggest_on_error = False  # Python's own suggestion, the default from 3.15 on, repeats the value
 
     def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ARG002 - argparse's hook for all that it prints
-        """Print --help and --version. argparse's own method ignores that standard output cannot be written."""
+        """Print --help and --version. argparse's own method ignores an error of standard output."""
         print_plainly(message)
 
     def error(self, message: str) -> NoReturn:
@@ -62,14 +62,14 @@ class Parser(argparse.ArgumentParser):
         if choice := _INVALID_CHOICE.fullmatch(message):
             choices = re.findall(r"[\w-]+", choice["choices"])
             meant = _did_you_mean(choice["given"].strip("'\""), choices)
-            raise usage_error(f"there is no such {choice['what']}.{meant} Choose from {', '.join(choices)}", self.prog)
-        for pattern, words in _ARGPARSE_SAYS:
+            raise usage_error(f"there is no such {choice['name']}.{meant} Choose from {', '.join(choices)}", self.prog)
+        for pattern, words in _REWORDED:
             message = re.sub(pattern, words, message, flags=re.DOTALL)
         raise usage_error(message, self.prog)
 
 
 def _is_path(argument: str) -> bool:
-    """Whether this is a path: a folder may be called exp_edition or hold a hash. A secret has no slash, except PEM and URLs."""
+    """Whether this is a path. A folder's name may look like a secret (exp_edition, a hash). Only PEM and URLs hold a slash."""
     return bool(re.search(r"[/\\]", argument)) and "://" not in argument and "-----BEGIN" not in argument
 
 
@@ -84,35 +84,35 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
     if unknown:
         flags = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
         if not flags:
-            raise usage_error("there is one argument too many", known.prog)
-        raise usage_error(_unknown_flag(flags, known.flags()), known.prog)
+            raise usage_error("there is one argument too many", known.parser.prog)
+        raise usage_error(_unknown_flag(flags, _visible_flags(known.parser)), known.parser.prog)
     return known
 
 
 def _unknown_flag(given: Sequence[str], known: Collection[str]) -> str:
-    """Name the first unknown flag if it is spelled like one (-pPASSWORD is not), and the flag that is meant."""
+    """Name the first unknown flag, unless it may hold a secret (-pPASSWORD), and the known flag that is similar."""
     spelled = next((flag for flag in given if re.fullmatch(r"--[a-z]+(-[a-z]+)*", flag)), None)
-    what = f"there is no flag {spelled}" if spelled else "there is a flag that does not exist"
-    return (what + "." + _did_you_mean(spelled or given[0], known)).removesuffix(".")
+    problem = f"there is no flag {spelled}" if spelled else "there is a flag that does not exist"
+    return (problem + "." + _did_you_mean(spelled or given[0], known)).removesuffix(".")
 
 
 def _did_you_mean(given: str, known: Iterable[str]) -> str:
-    """A sentence with the nearest known word, or with the only one that begins like this; nothing if none is near."""
+    """A sentence with the only known word that begins like `given`, or the most similar one; empty if there is none."""
     known = sorted(known)
     begins = [word for word in known if len(given.strip("-")) > 1 and word.startswith(given)]
     near = begins if len(begins) == 1 else get_close_matches(given, known, n=1)
     return f" Did you mean {near[0]}?" if near else ""
 
 
-def usage_error(what: str, prog: str) -> ConfigurationError:
-    """The error for a command line that cannot be read."""
-    what = redact(what)
-    end = "" if what.endswith("?") else "."
-    return ConfigurationError(f"{what[:1].upper()}{what[1:]}{end} See {prog} --help.")
+def usage_error(problem: str, prog: str) -> ConfigurationError:
+    """The error for a wrong command line. The reader is the person who typed it, so the sentence names the flag."""
+    problem = redact(problem)
+    end = "" if problem.endswith("?") else "."
+    return ConfigurationError(f"{problem[:1].upper()}{problem[1:]}{end} See {prog} --help.")
 
 
 def add_setting_flags(parser: argparse.ArgumentParser, used: Collection[str]) -> None:
-    """Add the flag of every setting. The help shows those that the command uses; it ignores the others."""
+    """Add the flag of every setting. The help shows only those that the command uses."""
     group = parser.add_argument_group("settings (the flag wins over the variable)")
     for setting in TABLE:
         options: dict[str, Any] = {"dest": setting.keyword, "default": None}
@@ -126,7 +126,7 @@ def add_setting_flags(parser: argparse.ArgumentParser, used: Collection[str]) ->
         group.add_argument(setting.flag, help=shown, **options)
 
 
-def visible_flags(parser: argparse.ArgumentParser) -> list[str]:
+def _visible_flags(parser: argparse.ArgumentParser) -> list[str]:
     """The flags that the command's help shows."""
     shown = [action for action in parser._actions if action.help is not argparse.SUPPRESS]
     return [flag for action in shown for flag in action.option_strings]

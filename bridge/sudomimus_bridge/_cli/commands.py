@@ -1,10 +1,11 @@
-"""What commands there are, and how each ends."""
+"""The commands of the program, and how each ends. To add one, add a row to `COMMANDS`."""
 
 from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from .._extras import missing, require_extra
@@ -13,10 +14,10 @@ from .._runs.signals import interruptible
 from .._values.errors import BridgeError, LoginCancelled
 from .._values.logs import RedactingFormatter, describe_crash
 from .._version import __version__
-from .arguments import Parser, add_setting_flags, parse, visible_flags
+from .arguments import Parser, add_setting_flags, given_settings, parse
 from .descriptors import open_standard_descriptors
-from .output import give_up_broken_streams, own_standard_output
-from .terminal import Terminal
+from .output import own_standard_output, replace_broken_streams
+from .terminal import MARK, Terminal
 
 _log = logging.getLogger("sudomimus_bridge")
 
@@ -24,28 +25,27 @@ _BUG = 70  # EX_SOFTWARE in sysexits.h
 
 
 def run_command(arguments: Sequence[str]) -> int:
-    """Run one command to its exit status. Raises `SystemExit` after --help and --version."""
+    """Run one command and return its exit status. Raises `SystemExit` after --help and --version."""
     terminal = Terminal()
     try:
-        return _reported(arguments, terminal)
+        return _run_and_report(arguments, terminal)
     finally:
-        give_up_broken_streams()
+        replace_broken_streams()
 
 
-def _reported(arguments: Sequence[str], terminal: Terminal) -> int:
+def _run_and_report(arguments: Sequence[str], terminal: Terminal) -> int:
     try:
         with exhaustion_as_bridge_error():
             return _run(arguments, terminal)
     except BridgeError as error:
-        _log.debug("%s: %s", type(error).__name__, error.detail)
         terminal.error(error)
         return error.exit_status
     except KeyboardInterrupt:
         cancelled = LoginCancelled() if arguments[:1] in (["login"], ["demo"]) else LoginCancelled("Interrupted.")
         terminal.error(cancelled)
         return cancelled.exit_status
-    except Exception as error:  # noqa: BLE001 - a crash is told without a secret
-        terminal.line(f"sudomimus-bridge: this is a bug of the bridge. Please report it: {describe_crash(error)}")
+    except Exception as error:  # noqa: BLE001 - a traceback could show a secret
+        terminal.line(f"{MARK} this is a bug of the bridge. Please report it: {describe_crash(error)}")
         return _BUG
 
 
@@ -57,52 +57,174 @@ def _run(arguments: Sequence[str], terminal: Terminal) -> int:
     known = parse(parser, arguments)
     if known.verbose:
         _log_to(terminal, libraries=known.verbose > 1)
-    require_extra(known.extra)
-    command = getattr(importlib.import_module(f"..{known.module}", __package__), known.function)
+    command: Command = known.command
+    require_extra(command.extra)
+    function = getattr(importlib.import_module(f"..{command.module}", __package__), command.function)
     with interruptible():
-        if not known.own_output:
-            return int(command(known))
+        if not command.own_output:
+            return int(function(given_settings(known)))
         with own_standard_output(terminal, closed, chatter=known.verbose > 0) as output:
-            return int(command(known, terminal, output))
+            return int(function(known, terminal, output))
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: the function that runs it, and what its help shows."""
+
+    name: str
+    help: str
+    settings: tuple[str, ...]
+    """The settings that it uses, which its help shows. Every command accepts all settings."""
+    module: str
+    function: str
+    description: str = ""
+    """What its own help says, if that is more than `help`."""
+    add_arguments: Callable[[Parser], None] | None = None
+    extra: str = ""
+    """The extra of the distribution that it needs."""
+    own_output: bool = True
+    """Whether the function takes the arguments, a `Terminal` and an `Output`. The sidecar takes only its settings."""
+
+
+def _demo_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--claim-gate", action="store_true", help="make the first attempt need an errand in the browser"
+    )
+    parser.add_argument("--auto", action="store_true", help="complete the errand without a person")
+
+
+def _login_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "method",
+        metavar="METHOD",
+        choices=["steam", "access-key", "browser", "device"],
+        help="how to sign the player in: steam, access-key, browser or device",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object with the tokens")
+    parser.add_argument("--access-key-id", metavar="ID", help="for access-key: acs_k_… [SUDOMIMUS_ACCESS_KEY_ID]")
+    parser.add_argument(
+        "--secret-file",
+        metavar="PATH",
+        help="for access-key: a file with the secret, - for standard input; default: SUDOMIMUS_ACCESS_KEY_SECRET",
+    )
+    parser.add_argument(
+        "--client-key-file",
+        metavar="PATH",
+        help="for browser: the application's private key, in PEM; default: SUDOMIMUS_CLIENT_KEY, or an inquiry of your "
+        "backend in SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY",
+    )
+    parser.add_argument(
+        "--constraints-file",
+        metavar="PATH",
+        help="with --client-key-file: constraints for the inquiry, JSON as in POST /establish",
+    )
+
+
+def _json_argument(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _renpy_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "action", metavar="ACTION", choices=["install", "uninstall"], help="install (also: update) or uninstall"
+    )
+    parser.add_argument("game_dir", metavar="GAME_DIR", type=Path, help="the folder of the game's project")
 
 
 _STEAM = ("steam_app_id", "steam_library", "steam_hosted")
 _PAGES = ("via_url", "browser_hosts", "no_browser", "page", "quietly", "timeout")
+_REFRESH_SOURCE = "The refresh token comes from SUDOMIMUS_REFRESH_TOKEN or standard input."
 
-SETTINGS_USED: dict[str, tuple[str, ...]] = {
-    "demo": (
-        "application",
-        "steam_app_id",
-        "steam_library",
-        "browser_hosts",
-        "no_browser",
-        "page",
-        "quietly",
-        "timeout",
+COMMANDS = (
+    Command(
+        "demo",
+        "run a whole login on this machine alone",
+        ("application", "steam_app_id", "steam_library", "browser_hosts", "no_browser", "page", "quietly", "timeout"),
+        module="_cli.demo",
+        function="demo",
+        add_arguments=_demo_arguments,
+        extra="emulator",
     ),
-    "login": ("application", *_STEAM, "native_url", "connect_url", "device_url", *_PAGES),
-    "errand": ("native_url", *_PAGES),
-    "refresh": ("application", "session_url", "timeout"),
-    "logout": ("session_url", "timeout"),
-    "doctor": ("application", *_STEAM, "native_url"),
-    "renpy": (),
-    "sidecar": ("application", *_STEAM, "native_url", "connect_url", "device_url", "session_url", *_PAGES),
-    "emulator": ("application", "steam_app_id"),
-}
-"""The settings that each command uses, which its help shows. Every command accepts all of them."""
+    Command(
+        "login",
+        "sign a player in",
+        ("application", *_STEAM, "native_url", "connect_url", "device_url", *_PAGES),
+        module="_cli.login",
+        function="login",
+        add_arguments=_login_arguments,
+    ),
+    Command(
+        "errand",
+        "let a signed-in player share more with the game",
+        ("native_url", *_PAGES),
+        module="_cli.errand",
+        function="errand",
+        description="Let a signed-in player share more with the game. The access token comes from SUDOMIMUS_ACCESS_TOKEN or "
+        "standard input.",
+        add_arguments=_json_argument,
+    ),
+    Command(
+        "refresh",
+        "renew a session",
+        ("application", "session_url", "timeout"),
+        module="_cli.session",
+        function="refresh",
+        description=f"Renew a session. {_REFRESH_SOURCE}",
+        add_arguments=_json_argument,
+    ),
+    Command(
+        "logout",
+        "end a session",
+        ("session_url", "timeout"),
+        module="_cli.session",
+        function="logout",
+        description=f"End a session. {_REFRESH_SOURCE}",
+        add_arguments=_json_argument,
+    ),
+    Command(
+        "doctor",
+        "check each thing that a login needs, and say how to fix it",
+        ("application", *_STEAM, "native_url"),
+        module="_cli.doctor",
+        function="doctor",
+        add_arguments=_json_argument,
+    ),
+    Command(
+        "renpy",
+        "install the bridge in a Ren'Py game, or remove it",
+        (),
+        module="_cli.renpy",
+        function="renpy",
+        add_arguments=_renpy_arguments,
+    ),
+    Command(
+        "sidecar",
+        "serve a launcher: JSON-RPC on the standard pipes",
+        ("application", *_STEAM, "native_url", "connect_url", "device_url", "session_url", *_PAGES),
+        module="_sidecar.server",
+        function="run",
+        own_output=False,
+    ),
+    Command(
+        "emulator",
+        "run the local service",
+        ("application", "steam_app_id"),
+        module="emulator.command",
+        function="run",
+        extra="emulator",
+    ),
+)
 
 
 def build_parser(*, emulator: bool = False) -> Parser:
-    """The parser of all commands. With `emulator` it also has that command's own flags, which takes heavy imports."""
+    """The parser of all commands. `emulator` adds that command's own flags, whose import is slow."""
     parser = Parser(prog="sudomimus-bridge", description="Signs players of a Steam game in to Sudomimus.")
     parser.add_argument("--version", action="version", version=f"sudomimus-bridge {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-
-    def command(
-        name: str, module: str, function: str, help_: str, *, extra: str = "", own_output: bool = True
-    ) -> Parser:
-        added = commands.add_parser(name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.")
-        add_setting_flags(added, SETTINGS_USED[name])
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    for command in COMMANDS:
+        description = command.description or f"{command.help[0].upper()}{command.help[1:]}."
+        added = subparsers.add_parser(command.name, help=command.help, description=description)
+        add_setting_flags(added, command.settings)
         added.add_argument(
             "-v",
             "--verbose",
@@ -110,79 +232,23 @@ def build_parser(*, emulator: bool = False) -> Parser:
             default=0,
             help="log each step to standard error, without secrets, and show what Steam prints; -vv: the libraries' logs too",
         )
-        added.set_defaults(
-            prog=added.prog,
-            flags=lambda: visible_flags(added),
-            module=module,
-            function=function,
-            extra=extra,
-            own_output=own_output,
-        )
-        return added
-
-    demo = command("demo", "_cli.demo", "demo", "a whole login with nothing outside this machine", extra="emulator")
-    demo.add_argument("--claim-gate", action="store_true", help="have the first attempt need an errand in the browser")
-    demo.add_argument("--auto", action="store_true", help="complete the errand without a person")
-
-    login = command("login", "_cli.login", "login", "sign a player in")
-    login.add_argument(
-        "method",
-        metavar="METHOD",
-        choices=["steam", "access-key", "browser", "device"],
-        help="steam, access-key, browser or device: what signs the player in",
-    )
-    login.add_argument("--json", action="store_true", help="print one JSON object with the tokens")
-    login.add_argument("--access-key-id", metavar="ID", help="with access-key: acs_k_… [SUDOMIMUS_ACCESS_KEY_ID]")
-    login.add_argument(
-        "--secret-file",
-        metavar="PATH",
-        help="with access-key: a file that holds the secret, - for standard input; else SUDOMIMUS_ACCESS_KEY_SECRET",
-    )
-    login.add_argument(
-        "--client-key-file",
-        metavar="PATH",
-        help="with browser: the application's private key, in PEM; else SUDOMIMUS_CLIENT_KEY, or an inquiry of your "
-        "backend's in SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY",
-    )
-    login.add_argument(
-        "--constraints-file",
-        metavar="PATH",
-        help="with --client-key-file: JSON as POST /establish has it, to narrow it",
-    )
-
-    errand = command("errand", "_cli.errand", "errand", "let a signed-in player share more with the game")
-    errand.description = (
-        "Let a signed-in player share more with the game. The access token comes from SUDOMIMUS_ACCESS_TOKEN or standard "
-        "input."
-    )
-    errand.add_argument("--json", action="store_true", help="print one JSON object")
-
-    for name, help_ in (("refresh", "renew a session"), ("logout", "end a session")):
-        of_session = command(name, "_cli.session", name, help_)
-        of_session.description = (
-            f"{help_[0].upper()}{help_[1:]}. The refresh token comes from SUDOMIMUS_REFRESH_TOKEN or standard input."
-        )
-        of_session.add_argument("--json", action="store_true", help="print one JSON object")
-
-    doctor = command("doctor", "_cli.doctor", "doctor", "check each thing that a login needs, and say what to do")
-    doctor.add_argument("--json", action="store_true", help="print one JSON object")
-
-    renpy = command("renpy", "_cli.renpy", "renpy", "put the bridge into a Ren'Py game, or take it out again")
-    renpy.add_argument(
-        "action", metavar="ACTION", choices=["install", "uninstall"], help="install (again: update) or uninstall"
-    )
-    renpy.add_argument("game_dir", metavar="GAME_DIR", type=Path, help="the folder of the game's project")
-
-    command("sidecar", "_cli.sidecar", "sidecar", "serve a launcher: JSON-RPC on the standard pipes", own_output=False)
-
-    service = command("emulator", "emulator.command", "run", "run the local service", extra="emulator")
-    if emulator and not missing("emulator"):
-        importlib.import_module("..emulator.command", __package__).add_arguments(service)
+        added.set_defaults(command=command, parser=added)
+        if command.add_arguments is not None:
+            command.add_arguments(added)
+        if command.name == "emulator" and emulator and not missing("emulator"):
+            importlib.import_module("..emulator.command", __package__).add_arguments(added)
     return parser
 
 
+def _log_to(terminal: Terminal, *, libraries: bool) -> None:
+    """Log the bridge's own steps, and on request the libraries' too. The status line does not move meanwhile."""
+    terminal.still = True
+    logging.basicConfig(level=logging.DEBUG if libraries else logging.WARNING, handlers=[_TerminalHandler(terminal)])
+    _log.setLevel(logging.DEBUG)
+
+
 class _TerminalHandler(logging.Handler):
-    """Writes log lines through the terminal, which erases the status line first."""
+    """Writes each log line above the status line."""
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__()
@@ -191,10 +257,3 @@ class _TerminalHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._terminal.line(self.format(record))
-
-
-def _log_to(terminal: Terminal, *, libraries: bool) -> None:
-    """Log the bridge's own steps, and the libraries' too if asked for. Nothing moves on the terminal meanwhile."""
-    terminal.still = True
-    logging.basicConfig(level=logging.DEBUG if libraries else logging.WARNING, handlers=[_TerminalHandler(terminal)])
-    _log.setLevel(logging.DEBUG)

@@ -1,6 +1,6 @@
-"""`doctor`: checks each thing that a login needs, one by one, and says how to fix the one that fails.
+"""The command `doctor`: checks each thing that a login needs, one by one, and says how to fix it.
 
-It uses the login's own parts, so a check that passes here passes there. The service gets one request, for its health.
+It uses the login's own modules, so a check that passes here passes in a login. The service gets one request, for its health.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _INDENT = len("fail steam-logged-on  ")
 _SKIPPED = "skipped: "
 
 SKEW_SECONDS = 300
-"""How far the clock may be off: tokens and certificates need minutes, not seconds."""
+"""The most seconds that the clock may differ: tokens and certificates need minutes, not seconds."""
 
 
 class Status(StrEnum):
@@ -58,7 +58,7 @@ _MARKS = {
     Status.FAILED: ("fail", "31"),
     Status.SKIPPED: ("skip", "2"),
 }
-"""For each status, the word and the colour (SGR) that a person sees."""
+"""The word and the colour (SGR) of each status in the report."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Whether a login can do with this: the check passed, or only warns."""
+        """Whether a login can work: the check passed or only warns."""
         return self.status in (Status.OK, Status.WARNING)
 
     def to_json(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Check:
 
 
 def doctor(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
-    """Run all checks, report them, and exit with the status of the first that failed."""
+    """Run and report all checks. Return the exit status of the first failed check."""
     settings = given_settings(arguments)
 
     async def flow() -> list[Check]:
@@ -110,12 +110,12 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
         yield check
     browser = await in_thread(available_browser)
     if browser:
-        yield _passed("browser", f"{browser} would open the pages")
+        yield _passed("browser", f"{browser} opens the pages")
     else:
         yield Check(
             "browser",
             Status.WARNING,
-            "no browser was found, so the bridge would show the address of a page instead of opening it",
+            "no browser was found, so the bridge shows a page's address instead of opening the page",
             "Install a browser, or name one in the environment variable BROWSER.",
         )
 
@@ -137,7 +137,7 @@ async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
         for name in rest:
             yield _skipped(name, "steam-exports")
         return
-    yield _passed("steam-exports", f"the library has all functions; it comes from SDK {library.sdk}")
+    yield _passed("steam-exports", f"the library has all needed functions; it is from SDK {library.sdk}")
     if not app_id.ok:
         for name in rest:
             yield _skipped(name, app_id.name)
@@ -154,7 +154,7 @@ async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
             for name in rest[1:]:
                 yield _skipped(name, "steam-running")
             return
-        yield _passed("steam-running", "Steam is running and was initialised")
+        yield _passed("steam-running", "Steam is running and has been initialised")
         yield _passed("steam-app", f"Steam runs this program as app {running_as}")
         if not await steam.logged_on():
             fix = "Take Steam out of offline mode, and sign in."
@@ -174,7 +174,9 @@ async def _ticket(steam: FlatApiSteam, clock: Clock) -> Check:
             size, seconds = len(ticket_hex) // 2, perf_counter() - began
     except BridgeError as error:
         return _failed("steam-ticket", error)
-    return _passed("steam-ticket", f"Steam gave a ticket of {size} bytes in {seconds:.2f} s; it was cancelled")
+    return _passed(
+        "steam-ticket", f"Steam gave a ticket of {size} bytes in {seconds:.2f} s; the ticket is cancelled again"
+    )
 
 
 async def _service(settings: Settings) -> AsyncIterator[Check]:
@@ -201,8 +203,7 @@ async def _service(settings: Settings) -> AsyncIterator[Check]:
             await exchange.aclose()
     host = host_of(settings.native_url)
     if isinstance(reply, Failed):
-        sentence = error_for(Operation.STEAM_TICKET, Answer(trouble=reply.trouble), None).sentence
-        _, fix = _what_and_fix(sentence)
+        _, fix = _problem_and_fix(error_for(Operation.STEAM_TICKET, Answer(trouble=reply.trouble), None))
         untrusted = reply.trouble is Trouble.CERTIFICATE
         failed = "certificates" if untrusted else "service"
         if untrusted:
@@ -217,14 +218,18 @@ async def _service(settings: Settings) -> AsyncIterator[Check]:
         yield _skipped("clock", failed)
         return
     yield _health(host, reply, seconds)
-    trusted = "not needed on loopback" if is_loopback(host) and settings.native_url.startswith("http:") else "trusted"
+    trusted = (
+        "no certificate is needed for a loopback host"
+        if is_loopback(host) and settings.native_url.startswith("http:")
+        else "the service's certificate is trusted"
+    )
     yield _passed("certificates", trusted)
     yield _clock(reply, clock.wall())
 
 
 def _proxy(url: str) -> Check:
     if is_loopback(host_of(url)):
-        return _passed("proxy", "not used on loopback")
+        return _passed("proxy", "no proxy is used for a loopback host")
     try:
         proxy = proxy_for(url)
     except ConfigurationError as error:
@@ -236,17 +241,16 @@ def _proxy(url: str) -> Check:
         return Check(
             "proxy",
             Status.WARNING,
-            f"{source} asks for a proxy that is no HTTP proxy, so connections are direct",
+            f"{source} names a proxy that is not an HTTP proxy, so connections are direct",
             f"If connections fail, set {source} to an HTTP proxy.",
         )
-    return _passed("proxy", "none: connections are direct")
+    return _passed("proxy", "no proxy is set: connections are direct")
 
 
 def _health(host: str, reply: Replied, seconds: float) -> Check:
-    """An API that is older than `/health` answers 404, which also shows that it is there."""
+    """An older API has no `/health` and answers 404, which shows that it can be reached."""
     if reply.status >= 500:
-        sentence = error_for(Operation.STEAM_TICKET, Answer(status=reply.status), None).sentence
-        _, fix = _what_and_fix(sentence)
+        _, fix = _problem_and_fix(error_for(Operation.STEAM_TICKET, Answer(status=reply.status), None))
         return Check("service", Status.FAILED, f"{host} answered {reply.status}", fix, ServiceUnavailable.exit_status)
     return _passed("service", f"{host} answered in {seconds:.2f} s")
 
@@ -262,7 +266,7 @@ def _clock(reply: Replied, here: float) -> Check:
         "clock",
         Status.FAILED,
         f"this computer's clock is {round(abs(skew) / 60)} minutes {direction} the service's",
-        "Let the operating system set the clock by itself, then try again.",
+        "Have the operating system set the clock automatically, then try again.",
         ConfigurationError.exit_status,
     )
 
@@ -275,20 +279,25 @@ def _attempt(name: str, value: object, detail: str) -> Check:
 
 
 def _failed(name: str, error: BridgeError) -> Check:
-    detail, fix = _what_and_fix(error.sentence)
-    return Check(name, Status.FAILED, detail, fix, error.exit_status)
+    problem, fix = _problem_and_fix(error)
+    return Check(name, Status.FAILED, problem, fix, error.exit_status)
 
 
-def _what_and_fix(sentence: str) -> tuple[str, str]:
-    """Split an error's sentence into what is wrong and how to fix it.
+def _problem_and_fix(error: BridgeError) -> tuple[str, str]:
+    """The problem and its fix. A configuration's detail has both; otherwise the sentence has, and the detail is added."""
+    if isinstance(error, ConfigurationError) and error.detail is not None:
+        return _split(error.detail)
+    problem, fix = _split(error.sentence)
+    return (f"{problem} ({error.detail.rstrip('.')})" if error.detail else problem), fix
 
-    The fix is the last sentence, or what follows the last colon: a path may hold a full stop or a colon as well.
-    """
+
+def _split(text: str) -> tuple[str, str]:
+    """Split off the fix: the last sentence, or the part after the last colon. A path may hold a full stop or a colon, too."""
     for pattern in (r"(.*\S)\. ([A-Z].*)", r"(.*\S): ([a-z].*)"):
-        if match := re.fullmatch(pattern, sentence, re.DOTALL):
-            detail, fix = match.groups()
-            return detail, fix[0].upper() + fix[1:]
-    return sentence.rstrip("."), "Correct that, then try again."
+        if match := re.fullmatch(pattern, text, re.DOTALL):
+            problem, fix = match.groups()
+            return problem, fix[0].upper() + fix[1:]
+    return text.rstrip("."), "Correct that, then try again."
 
 
 def _passed(name: str, detail: str) -> Check:
@@ -296,12 +305,12 @@ def _passed(name: str, detail: str) -> Check:
 
 
 def _skipped(name: str, needs: str) -> Check:
-    """A check that could not be made, because the check `needs` failed."""
+    """A check that is skipped because the check `needs` has failed."""
     return Check(name, Status.SKIPPED, f"{_SKIPPED}needs {needs}", f"Fix {needs} first.")
 
 
 def _line(check: Check, terminal: Terminal | None = None) -> str:
-    """The lines that a person reads; with a terminal, wrapped to its width and in colour."""
+    """One check as lines of text. On a terminal they are wrapped to its width and coloured."""
     mark, colour = _MARKS[check.status]
     lines = [f"{mark:<4} {check.name:<16} {check.detail.removeprefix(_SKIPPED)}"]
     if check.fix is not None and check.status is not Status.SKIPPED:

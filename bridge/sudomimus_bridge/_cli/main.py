@@ -1,4 +1,4 @@
-"""The program's entry: signals first, then everything else."""
+"""The entry point. It sets the signal handlers before it imports anything else."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from .._runs.signals import catch_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. The exit status is INTERFACES'; whatever happens, one sentence on standard error says why."""
+    """Run one command and return its exit status (see the README). If it fails, standard error says why."""
     with catch_signals(until_exit=arguments is None):
-        from .commands import run_command  # all that takes time to import
+        from .commands import run_command  # its import takes time, and a signal may arrive meanwhile
 
         return run_command(sys.argv[1:] if arguments is None else arguments)

@@ -1,7 +1,7 @@
-"""Standard output, kept for what the program itself says.
+"""Standard output, kept for the program's own answer.
 
-Steam's library and client print lines of their own on the process's standard streams (steamworks/ABI, "The process"). So
-the real standard output is set aside before anything is loaded, and file descriptor 1 leads to standard error meanwhile.
+Steam's library and client print lines of their own on the standard streams (docs/contracts/steam.md). So the real standard
+output is moved to another descriptor before anything is loaded, and descriptor 1 leads to standard error meanwhile.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from .terminal import Terminal
 
 
 class AnswerLost(ConfigurationError):
-    """The answer could not be written to standard output (exit status 2): the fault is outside of the bridge."""
+    """The answer cannot be written to standard output (exit status 2)."""
 
     def __init__(self, error: OSError | None = None) -> None:
-        """`error` is what writing failed with; None if standard output is closed."""
+        """`error` is the failure of the write; None if standard output is closed."""
         if error is None:
             why, fix = "Standard output is closed", " Run the command with an open standard output."
         elif isinstance(error, BrokenPipeError):
@@ -42,7 +42,7 @@ class Output:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person reads it directly."""
+        """Whether standard output is a terminal."""
         return self._descriptor is not None and os.isatty(self._descriptor)
 
     def text(self, text: str) -> None:
@@ -50,7 +50,7 @@ class Output:
         self._write(f"{text}\n".encode(self._encoding, "backslashreplace"))
 
     def json(self, value: dict[str, Any]) -> None:
-        """Write one JSON object and a newline, whole. ASCII, so that no encoding can spoil it."""
+        """Write one JSON object and a newline, in ASCII. A single signal does not interrupt it."""
         data = json.dumps(value).encode() + b"\n"
         ignore_next_signal()
         self._write(data)
@@ -65,7 +65,7 @@ class Output:
 
 
 def print_plainly(text: str) -> None:
-    """Write a text to Python's standard output, for help that needs no `Output`. Raises `AnswerLost`."""
+    """Write a text to `sys.stdout`, for --help and --version. Raises `AnswerLost`."""
     if sys.stdout is None:
         raise AnswerLost
     try:
@@ -75,9 +75,10 @@ def print_plainly(text: str) -> None:
         raise AnswerLost(error) from None
 
 
-def give_up_broken_streams() -> None:
-    """Lead a standard stream to nowhere if it cannot be written: Python flushes it at exit, and a failure there ends
-    the program with status 120.
+def replace_broken_streams() -> None:
+    """Redirect a standard stream to the null device if it cannot be written.
+
+    Python flushes the streams at exit, and ends with status 120 if that fails.
     """
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -94,18 +95,18 @@ def give_up_broken_streams() -> None:
 
 @contextmanager
 def own_standard_output(terminal: Terminal, closed: Container[int], *, chatter: bool) -> Iterator[Output]:
-    """Set standard output aside for `Output`; what libraries print there goes to standard error until the block ends.
+    """Reserve standard output for `Output`. Until the block ends, the libraries' output goes to standard error.
 
-    `closed` are the standard descriptors that the program was started without. On a terminal, what libraries print would run
-    into the status line, so it is shown only if `chatter` asks for it.
+    `closed` holds the standard descriptors that were closed when the program started. On a terminal the libraries' output
+    would break the status line, so it is dropped unless `chatter` is set.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    with _set_aside(1) as real:
+    with _moved(1) as real:
         os.dup2(2, 1)
         if chatter or not terminal.alive:
             yield Output(None if 1 in closed else real, encoding)
             return
-        with _set_aside(2) as screen:
+        with _moved(2) as screen:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 1)
             os.dup2(nowhere, 2)
@@ -122,8 +123,8 @@ def own_standard_output(terminal: Terminal, closed: Container[int], *, chatter: 
 
 
 @contextmanager
-def _set_aside(descriptor: int) -> Iterator[int]:
-    """A copy of a standard descriptor, which gets its place back when the block ends."""
+def _moved(descriptor: int) -> Iterator[int]:
+    """A copy of a standard descriptor. The descriptor itself is restored when the block ends."""
     with suppress(AttributeError, OSError, ValueError):
         sys.stdout.flush()
     copy = os.dup(descriptor)

@@ -1,4 +1,4 @@
-"""`renpy install` and `renpy uninstall`, told to a person."""
+"""The commands `renpy install` and `renpy uninstall`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .terminal import Terminal
 
 
 def renpy(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
-    """Put the bridge into a Ren'Py game, or take it out again."""
+    """Install the bridge in a Ren'Py game, or remove it."""
     game_dir: Path = arguments.game_dir
     if arguments.action == "install":
         report = install(game_dir)
@@ -34,6 +34,6 @@ def _installed(report: Report) -> str:
         "In a script of the game:\n"
         '    define sudomimus.application = "my-game"\n'
         "    define sudomimus.steam_app_id = 480\n"
-        "and, where the player signs in:\n"
+        "and at the place where the player signs in:\n"
         "    call screen sudomimus_login"
     )

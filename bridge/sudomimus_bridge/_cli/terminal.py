@@ -1,6 +1,6 @@
-"""What a person sees while a login runs: on standard error, alive on a terminal, plain lines anywhere else.
+"""Progress, pages and errors on standard error: with a moving status line on a terminal, as plain lines elsewhere.
 
-Every command has one, also those that never tell of a login, so what a login brings is imported when one is told of.
+Every command has a `Terminal`, even one without a login, so this imports the login's modules only when a login runs.
 """
 
 from __future__ import annotations
@@ -23,32 +23,33 @@ if TYPE_CHECKING:
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PLAIN_SPINNER = "|/-\\"
 
+MARK = "sudomimus-bridge:"
+"""Begins each line that reports the end of the program."""
+
+_MOST = 2000
+"""The most characters of an error's detail or reason: a service may send anything."""
+
 _BELOW_QR_CODE = 4
-"""Lines of a terminal that a page needs below its QR code: its address, apart from what is around it, and the status."""
-
-_BELOW_DEVICE_QR_CODE = 7
-"""The address with the code, a line apart, the code in large letters, and the status."""
-
-_INDENT = 4
+"""The lines below a QR code that must stay visible: an empty line, the address, an empty line, the status."""
 
 
 class Terminal:
-    """Writes progress, pages and errors. `alive` where the stream is a terminal, `colour` unless NO_COLOR is set."""
+    """Writes progress, pages and errors. `alive`: the stream is a terminal. `colour`: and NO_COLOR is not set."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        # Started without a standard error, as by a window manager: nobody is told anything, and the login goes on.
+        # A window manager may start a program without standard error. The login runs nevertheless.
         self.stream: TextIO = stream or sys.stderr or io.StringIO()
         self.alive = _is_terminal(self.stream) and os.environ.get("TERM") != "dumb" and _takes_escapes()
         self.colour = self.alive and not os.environ.get("NO_COLOR")
         self.still = False
-        """Whether each status gets a line of its own: beside a log, and beside what Steam prints, nothing may move."""
+        """Whether each status is a line of its own. A moving line would mix with a log or with Steam's output."""
         self._status: str | None = None
         self._until: float | None = None
         self._ends: float | None = None
         self._frame = 0
 
     def progress(self, event: ProgressEvent) -> None:
-        """One event of a login, told."""
+        """Show one event of a login."""
         from .._service.policy import MAX_ATTEMPTS
         from .._values.events import Phase
 
@@ -71,7 +72,7 @@ class Terminal:
             case Phase.WAITING_FOR_BROWSER if event.device is not None:
                 self._device(event.device, opened=bool(event.browser_opened))
             case Phase.ERRAND_COMPLETED:
-                self.line("Done in the browser, thank you.")
+                self.line("Done in the browser. Thank you.")
             case Phase.SUCCEEDED:
                 self._clear()
 
@@ -96,7 +97,6 @@ class Terminal:
         self._now(waiting if lifetime is None else f"{waiting}, time left:", lifetime)
 
     def _device(self, device: DeviceHandoff, *, opened: bool) -> None:
-        """Show the code last, so that it stays on the screen when the lines above scroll away."""
         url = device.verification_uri_complete or device.verification_uri
         here = _only_here(url)
         if opened:
@@ -106,15 +106,10 @@ class Terminal:
             where = "on this computer" if here else "here or on any other device"
             self.line(f"Open this page in a browser, {where}, and confirm the code:")
         if not here:
-            self._qr_code(url, _BELOW_DEVICE_QR_CODE)
+            self._qr_code(url, _BELOW_QR_CODE)
         code = printable(device.user_code)
-        self.line(f"  {device.verification_uri}    code: {code}\n")
-        if self.alive and _can_encode("█▀▄", self.stream.encoding):
-            from .large import large_letters
-
-            large = large_letters(code.upper(), self._size().columns - _INDENT)
-            if large is not None:
-                self.line("\n".join(f"{'':{_INDENT}}{line}" for line in large.split("\n")))
+        shown = f"\033[1m{code}\033[0m" if self.colour else code
+        self.line(f"\n  {device.verification_uri}    code: {shown}\n")
         self._now("Waiting for the code (Ctrl-C gives up), time left:", self._left_of(device.lifetime))
 
     def _qr_code(self, url: str, below: int) -> None:
@@ -124,20 +119,20 @@ class Terminal:
             self.line(code)
 
     def line(self, text: str) -> None:
-        """A line that stays."""
+        """Write a line that stays."""
         self._clear()
         self._write(text + "\n")
 
     def error(self, error: BridgeError) -> None:
-        """The sentence of an error for the player, then for the developer the service's reason, else the detail."""
-        fact = error.reason or error.detail
-        reason = f" ({fact[:200]})" if fact else ""
-        mark = "sudomimus-bridge:"
-        text = self.wrapped(f"{mark} {printable(error.sentence + reason)}")
-        self.line(f"\033[31m{mark}\033[0m{text.removeprefix(mark)}" if self.colour else text)
+        """Show an error: its sentence for the player, then for the developer its detail and the service's reason."""
+        text = self.wrapped(f"{MARK} {printable(error.sentence)}")
+        self.line(f"\033[31m{MARK}\033[0m{text.removeprefix(MARK)}" if self.colour else text)
+        for name, value in (("detail", error.detail), ("reason", error.reason)):
+            if value:
+                self.line(self.wrapped(f"  {name}: {printable(value[:_MOST], keep=chr(10))}", 4))
 
     def wrapped(self, text: str, indent: int = 0) -> str:
-        """A text of one line, broken between words where a terminal would break it anywhere."""
+        """A line, broken between words to fit the terminal."""
         if not self.alive:
             return text
         from textwrap import fill
@@ -146,7 +141,7 @@ class Terminal:
         return fill(text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
     async def animate(self, seconds: float = math.inf) -> None:
-        """Keep the status line moving. Runs beside a flow that may take that many seconds."""
+        """Keep the status line moving. Runs beside a flow that may take up to `seconds`."""
         self._ends = anyio.current_time() + seconds
         while self.alive and not self.still:
             await anyio.sleep(0.12)
@@ -154,13 +149,13 @@ class Terminal:
                 self._draw()
 
     def _left_of(self, lifetime: float | None) -> float | None:
-        """Of a page's seconds, those that the flow has left."""
+        """The seconds that are left for a page: the page's own, or the flow's if that ends sooner."""
         if lifetime is None or self._ends is None:
             return lifetime
         return max(0.0, min(lifetime, self._ends - anyio.current_time()))
 
     def _now(self, status: str, seconds: float | None = None) -> None:
-        """What is happening now, and how long it may take: a line that is replaced, on a terminal."""
+        """Show the current step and how long it may take. On a terminal this replaces the previous status."""
         if not self.alive or self.still:
             self._write(f"{status}{'' if seconds is None else f' {_time(seconds)}'}.\n")
             return
@@ -174,7 +169,7 @@ class Terminal:
         text = f"{spinner[self._frame % len(spinner)]} {self._status}"
         time = "" if self._until is None else f" {_time(max(0.0, self._until - anyio.current_time()))}"
         room = max(0, self._size().columns - 1 - len(time))
-        if len(text) > room:  # words are left out, the time is not
+        if len(text) > room:  # shorten the words, not the time
             text = text[: room + 1].rpartition(" ")[0]
         self._write("\r\033[K" + text + time)
 
@@ -194,12 +189,12 @@ class Terminal:
         try:
             self.stream.write(text.encode(encoding, "replace").decode(encoding))
             self.stream.flush()
-        except (OSError, ValueError):  # nobody reads: a closed terminal must not end a login
+        except (OSError, ValueError):  # a closed terminal must not end a login
             self.alive = False
 
 
 def login_summary(result: LoginResult, *, hint: str = " (--json prints it)") -> str:
-    """What a person reads after a login: no token whole. `hint`: how to see them, where there is a way."""
+    """The summary of a login, which shows no token. `hint` says how to see the tokens."""
     lines = [f"Signed in to {result.application_anchor}."]
     for name, secret in (("access token", result.access), ("refresh token", result.refresh)):
         lines.append(f"  {name:<15} {len(secret)} characters, not shown here{hint}")
@@ -207,7 +202,7 @@ def login_summary(result: LoginResult, *, hint: str = " (--json prints it)") -> 
 
 
 def claims_summary(claims: Claims) -> Iterable[str]:
-    """A line for each claim, in words."""
+    """One line for each claim, in words."""
     from .._values.claims import claim_meanings
 
     for name, meaning in claim_meanings(claims):
@@ -215,7 +210,7 @@ def claims_summary(claims: Claims) -> Iterable[str]:
 
 
 def qr_code(text: str, room: os.terminal_size, *, colour: bool, encoding: str | None) -> str | None:
-    """A QR code of half-height blocks; None where the terminal's encoding has no blocks or the terminal no room."""
+    """A QR code of half-height blocks; None if the encoding has no such blocks or the terminal has no room."""
     import segno
 
     if not _can_encode("█▀▄", encoding):
@@ -225,7 +220,7 @@ def qr_code(text: str, room: os.terminal_size, *, colour: bool, encoding: str | 
         rows.append(bytes(len(rows[0])))
     if len(rows[0]) >= room.columns or len(rows) // 2 > room.lines:
         return None
-    # Dark on light is what scanners expect: with colours it is said so, without them the terminal is taken to be dark.
+    # Scanners expect dark on light. Without colours, the terminal is assumed to be dark.
     blocks = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
     lines = [
         "".join(blocks[top, low] for top, low in zip(*pair, strict=True))
@@ -235,7 +230,7 @@ def qr_code(text: str, room: os.terminal_size, *, colour: bool, encoding: str | 
 
 
 def _only_here(url: str) -> bool:
-    """Whether only this computer can open the page: no phone can reach a loopback address."""
+    """Whether only this computer can open the page: a phone cannot reach a loopback address."""
     from .._browser.gate import host_of, is_loopback
 
     return is_loopback(host_of(url))
@@ -261,7 +256,7 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _takes_escapes() -> bool:
-    """Whether the terminal understands escape sequences. A Windows console has to be asked to (SetConsoleMode)."""
+    """Whether the terminal understands escape sequences. On Windows, switch them on (SetConsoleMode)."""
     if sys.platform == "win32":
         import ctypes
         import msvcrt
