@@ -24,7 +24,7 @@ from sudomimus_bridge.testing._compiled_stub import StubNotCompiled, compiled_st
 from sudomimus_bridge.testing._real_renpy import NoRenpy, renpy_command
 
 HERE = Path(__file__).resolve().parent
-VISIT = "import sys; from sudomimus_bridge.emulator.players.visitor import visit_errand; visit_errand(sys.argv[1])"
+VISIT = "import sys; from sudomimus_bridge.emulator._players.visitor import visit_errand; visit_errand(sys.argv[1])"
 
 
 def main() -> int:

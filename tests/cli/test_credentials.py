@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import visit_errand
+from sudomimus_bridge.emulator._players.visitor import visit_errand
 
 from ..conftest import StubLog
 from .test_login import failed, url_shown

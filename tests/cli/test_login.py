@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import visit_errand
+from sudomimus_bridge.emulator._players.visitor import visit_errand
 from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
 from ..conftest import StubLog

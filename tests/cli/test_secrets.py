@@ -13,7 +13,7 @@ import pytest
 from sudomimus_bridge._cli.main import main
 from sudomimus_bridge._values.logs import RedactingFormatter
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import visit_errand
+from sudomimus_bridge.emulator._players.visitor import visit_errand
 
 from ..conftest import StubLog
 from .test_login import ISSUE, url_shown

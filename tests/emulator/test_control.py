@@ -19,8 +19,9 @@ import pytest
 from pydantic import ValidationError
 
 from sudomimus_bridge.emulator import Emulator, visit
-from sudomimus_bridge.emulator.config.config import EmulatorConfig, merged
-from sudomimus_bridge.emulator.players.visitor import visit_errand
+from sudomimus_bridge.emulator import _command as command
+from sudomimus_bridge.emulator._config.config import EmulatorConfig, merged
+from sudomimus_bridge.emulator._players.visitor import visit_errand
 
 from ..helpers.emulator_helpers import KIM, ROBIN, Client, new_ticket, told
 from ..helpers.patience import PATIENCE
@@ -383,7 +384,6 @@ def test_the_summary_for_a_person() -> None:
 
 def test_the_summary_of_odd_settings(tmp_path: Path) -> None:
     from sudomimus_bridge._cli.output import Output
-    from sudomimus_bridge.emulator import command
 
     settings = {"application": {"anchor": "a; b", "allowed_steam_app_ids": []}, "access_keys": []}
     written = tmp_path / "written"
@@ -424,7 +424,6 @@ def test_settings_that_are_wrong(tmp_path: Path) -> None:
     # The rest need no process of their own to be told apart.
     from sudomimus_bridge._cli.output import Output
     from sudomimus_bridge._cli.terminal import Terminal
-    from sudomimus_bridge.emulator import command
 
     parser = __import__("argparse").ArgumentParser()
     command.add_arguments(parser)

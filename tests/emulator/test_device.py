@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from sudomimus_bridge.emulator import Emulator, visit
-from sudomimus_bridge.emulator.memory.sign_ins import normal_user_code
+from sudomimus_bridge.emulator._memory.sign_ins import normal_user_code
 
 from ..helpers.emulator_helpers import KIM, ROBIN, Client, told
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import VisitFailed, read_page, visit_errand
+from sudomimus_bridge.emulator._players.visitor import VisitFailed, read_page, visit_errand
 
 from ..helpers.emulator_helpers import KIM, NO_TLS, ROBIN, Client, headless_chromium, told
 

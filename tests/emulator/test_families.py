@@ -9,11 +9,11 @@ import pytest
 from hypothesis import settings, strategies
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from sudomimus_bridge.emulator.config.config import EmulatorConfig
-from sudomimus_bridge.emulator.contract.requests import LogoutRequest, RefreshRequest
-from sudomimus_bridge.emulator.memory.state import State
-from sudomimus_bridge.emulator.rules import session as rules
-from sudomimus_bridge.emulator.rules.refusals import Refusal
+from sudomimus_bridge.emulator._config.config import EmulatorConfig
+from sudomimus_bridge.emulator._contract.requests import LogoutRequest, RefreshRequest
+from sudomimus_bridge.emulator._memory.state import State
+from sudomimus_bridge.emulator._rules import session as rules
+from sudomimus_bridge.emulator._rules.refusals import Refusal
 
 GRACE, LIFETIME = 10, 30_000
 

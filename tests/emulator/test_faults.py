@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.config.fault_rule import FaultRule, parse_fault
-from sudomimus_bridge.emulator.contract.paths import REQUESTS
-from sudomimus_bridge.emulator.web.application import service_routes
+from sudomimus_bridge.emulator._config.fault_rule import FaultRule, parse_fault
+from sudomimus_bridge.emulator._contract.paths import REQUESTS
+from sudomimus_bridge.emulator._web.application import service_routes
 
 from ..helpers.emulator_helpers import Client, new_ticket, told
 from ..helpers.patience import PATIENCE

@@ -12,7 +12,7 @@ import jwt
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.config.config import AccessKey
+from sudomimus_bridge.emulator._config.config import AccessKey
 
 from ..helpers.emulator_helpers import KIM, ROBIN, Client, new_ticket, said, told
 

@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.memory.sessions import Pair
-from sudomimus_bridge.emulator.players.visitor import visit_errand
+from sudomimus_bridge.emulator._memory.sessions import Pair
+from sudomimus_bridge.emulator._players.visitor import visit_errand
 
 from ..helpers.emulator_helpers import KIM, ROBIN, Client, said, told
 

@@ -11,7 +11,7 @@ import pytest
 
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator, visit
-from sudomimus_bridge.emulator.players.visitor import VisitFailed, read_page
+from sudomimus_bridge.emulator._players.visitor import VisitFailed, read_page
 from sudomimus_bridge.testing._browser import AutoBrowser
 
 from ..helpers.emulator_helpers import KIM, NO_TLS, ROBIN, Client, headless_chromium, keys, page

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator import emulator as module
-from sudomimus_bridge.emulator.tokens import client_key
-from sudomimus_bridge.emulator.web import server as threaded
+from sudomimus_bridge.emulator import _emulator as module
+from sudomimus_bridge.emulator._tokens import client_key
+from sudomimus_bridge.emulator._web import server as threaded
 
 from ..helpers.emulator_helpers import NO_TLS
 

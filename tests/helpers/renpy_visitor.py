@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from sudomimus_bridge.emulator.players.visitor import visit_errand
+from sudomimus_bridge.emulator._players.visitor import visit_errand
 
 
 def main(url: str, folder: Path, patience: float = 120) -> None:

@@ -27,7 +27,7 @@ from sudomimus_bridge import (
     SteamUnavailable,
 )
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import visit_errand
+from sudomimus_bridge.emulator._players.visitor import visit_errand
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 
 from ..conftest import StubLog

@@ -26,7 +26,7 @@ GAME = '''
     # What visits the pages keeps caches of its own, so it is a process of its own.
     VISITOR = """if True:
         import sys
-        from sudomimus_bridge.emulator.players.visitor import visit_errand
+        from sudomimus_bridge.emulator._players.visitor import visit_errand
         for line in sys.stdin:
             print(visit_errand(line.strip()), flush=True)
     """

@@ -61,7 +61,7 @@ def test_the_emulators_key_folder_and_a_temporary_folder(tmp_path: Path, umask: 
     done = run_program(
         """
         import os, pathlib, sys
-        from sudomimus_bridge.emulator.tokens.client_key import ClientKeyFile
+        from sudomimus_bridge.emulator._tokens.client_key import ClientKeyFile
         from sudomimus_bridge._values.folders import TemporaryFolder
 
         os.umask(int(sys.argv[1]))

@@ -15,7 +15,7 @@ import pytest
 
 from sudomimus_bridge import Bridge, BridgeError, ConfigurationError, Phase, ProgressEvent
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import visit, visit_errand
+from sudomimus_bridge.emulator._players.visitor import visit, visit_errand
 
 from ..conftest import StubLog
 from ..helpers.frames import Secrets

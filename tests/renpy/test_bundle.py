@@ -26,7 +26,7 @@ from sudomimus_bridge._renpy.installer import install
 from sudomimus_bridge._service import certificates
 from sudomimus_bridge._settings import Settings
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import visit_errand
+from sudomimus_bridge.emulator._players.visitor import visit_errand
 from sudomimus_bridge.testing import _renpy_achievement as renpy_achievement
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 

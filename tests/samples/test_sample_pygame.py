@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import visit_errand
+from sudomimus_bridge.emulator._players.visitor import visit_errand
 
 from ..conftest import StubLog
 from ..helpers.patience import PATIENCE

@@ -25,7 +25,7 @@ from sudomimus_bridge._sidecar.reader import MAX_LINE
 from sudomimus_bridge._sidecar.shared import IDLE_SECONDS
 from sudomimus_bridge._sidecar.writer import FULL
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import visit, visit_errand
+from sudomimus_bridge.emulator._players.visitor import visit, visit_errand
 
 from ..cli.test_login import ISSUE
 from ..cli.test_program import Program, on_stub

@@ -18,7 +18,7 @@ from sudomimus_bridge._sidecar.methods import TABLE
 from sudomimus_bridge._sidecar.reader import MAX_LINE
 from sudomimus_bridge._version import __version__
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import visit_errand
+from sudomimus_bridge.emulator._players.visitor import visit_errand
 
 from ..cli.test_login import ISSUE
 from ..cli.test_program import Program, on_stub

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator.players.visitor import visit
+from sudomimus_bridge.emulator._players.visitor import visit
 from sudomimus_bridge.testing._scripted_browser import HandOver, ScriptedBrowser
 
 from ..cli.test_program import Program, on_stub

@@ -209,7 +209,7 @@ COMMANDS = (
         "emulator",
         "run the local service",
         ("application", "steam_app_id"),
-        module="emulator.command",
+        module="emulator._command",
         function="run",
         extra="emulator",
     ),
@@ -236,7 +236,7 @@ def build_parser(*, emulator: bool = False) -> Parser:
         if command.add_arguments is not None:
             command.add_arguments(added)
         if command.name == "emulator" and emulator and not missing("emulator"):
-            importlib.import_module("..emulator.command", __package__).add_arguments(added)
+            importlib.import_module("..emulator._command", __package__).add_arguments(added)
     return parser
 
 

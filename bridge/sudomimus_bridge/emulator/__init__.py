@@ -6,8 +6,8 @@
 from .._extras import MissingExtra, brought_by
 
 try:
-    from .emulator import Emulator
-    from .players.visitor import visit
+    from ._emulator import Emulator
+    from ._players.visitor import visit
 except ModuleNotFoundError as _error:
     raise MissingExtra(brought_by("emulator", "The local service", _error)) from _error
 

@@ -16,7 +16,7 @@ class AutoBrowser:
         self._email = email
 
     async def open(self, page: Secret) -> bool:
-        from ..emulator.players.visitor import VisitFailed, visit
+        from ..emulator._players.visitor import VisitFailed, visit
 
         try:
             await in_thread(lambda: visit(page.reveal(), agree=self._agree, email=self._email))

@@ -17,7 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     from .._program.bridge import Bridge
-    from ..emulator.contract.dialects import DialectName
+    from ..emulator._contract.dialects import DialectName
     from ._scripted_browser import ScriptedBrowser
     from ._service import LocalService, ScriptedPlayer
     from ._stub_library import StubLibrary

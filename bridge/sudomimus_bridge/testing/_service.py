@@ -13,10 +13,10 @@ from typing import get_args
 
 from .._program.keywords import AccessKeyCredentials, InquiryCredentials
 from ..emulator import Emulator
-from ..emulator.clock import Clock
-from ..emulator.config.config import Player
-from ..emulator.config.fault_rule import FaultRule
-from ..emulator.contract.dialects import ClaimName, DialectName
+from ..emulator._clock import Clock
+from ..emulator._config.config import Player
+from ..emulator._config.fault_rule import FaultRule
+from ..emulator._contract.dialects import ClaimName, DialectName
 
 SIGN_IN = "/direct-issue/*"
 

@@ -26,7 +26,7 @@ from ._stub_steam import StubBehaviour, StubSteam
 from ._virtual_time import VirtualClock
 
 if TYPE_CHECKING:
-    from ..emulator.contract.dialects import DialectName
+    from ..emulator._contract.dialects import DialectName
     from ._service import LocalService
 
 APPLICATION = "my-game"

@@ -1,0 +1,256 @@
+"""Everything about the local service that can be set, and how a partial change is merged in.
+
+A setting has the service's own name in snake case; JSON may use camel case. What happens while the service runs (errands,
+spent budgets, seen tickets) belongs in `memory`, never here.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
+
+from .._contract.answers import Decision, Requirement
+from .._contract.dialects import DIALECTS, ClaimName, Dialect, DialectName
+from .fault_rule import FaultRule
+from .limits import Budgets, Connect, Device, Errands, Sessions, Settings, SteamID, Tokens
+
+DEFAULT_STEAM_ID = 76561197960287930
+SECOND_STEAM_ID = DEFAULT_STEAM_ID + 1
+
+EmailRefusal = Literal["EmailDomainBlocked", "EmailDomainRequiresSso", "SsoAuthorityConflict"]
+# The authentication methods by which a player can sign in in the browser.
+BrowserMethod = Literal[
+    "PASSKEY_USERNAMELESS",
+    "PASSKEY_REASONED",
+    "EMAIL_VERIFICATION",
+    "STEAM_OPENID",
+    "GOOGLE_OAUTH",
+    "GITHUB_OAUTH",
+    "DISCORD_OAUTH",
+    "BATTLENET_OAUTH",
+    "X_OAUTH",
+    "ENTERPRISE_FEDERATION_APPLICATION_MANAGED",
+    "ENTERPRISE_FEDERATION_DOMAIN_MANAGED",
+]
+
+Anchor = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class ClaimPolicy(Settings):
+    """What the application asks for, for each claim. Every dialect takes the requirements of all dialects."""
+
+    # The fields have the wire's own names. Older versions of pydantic would turn firstName into firstname.
+    model_config: ClassVar[Mapping[str, object]] = ConfigDict(alias_generator=None)
+
+    email: Requirement = "OPTIONAL"
+    firstName: Requirement = "OPTIONAL"
+    lastName: Requirement = "OFF"
+    staticAvatar: Requirement = "OFF"
+    animatedAvatar: Requirement = "OFF"
+
+    def of(self, claim: ClaimName) -> Requirement:
+        """The requirement for one claim."""
+        return getattr(self, claim)  # type: ignore[no-any-return]
+
+
+class Grants(Settings):
+    """A player's decision on each claim. UNKNOWN: the player was never asked. DENIED: the player declined."""
+
+    model_config: ClassVar[Mapping[str, object]] = ConfigDict(alias_generator=None)
+
+    email: Decision = "UNKNOWN"
+    firstName: Decision = "UNKNOWN"
+    lastName: Decision = "UNKNOWN"
+    staticAvatar: Decision = "UNKNOWN"
+    animatedAvatar: Decision = "UNKNOWN"
+
+    def of(self, claim: ClaimName) -> Decision:
+        """The decision about one claim."""
+        return getattr(self, claim)  # type: ignore[no-any-return]
+
+
+class Player(Settings):
+    """A player's account. A SteamID's first ticket creates one, without an email."""
+
+    steam_id: SteamID
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    static_avatar_url: str | None = None
+    animated_avatar_url: str | None = None
+    grants: Grants = Field(default_factory=Grants)
+    disabled: bool = False
+    deleted: bool = False
+    # The 403 with which a verified email domain refuses this account, however it signs in.
+    refused: EmailRefusal | None = None
+    # Whether the Authentication record of a realized inquiry is gone.
+    authentication_missing: bool = False
+    account_alias: str | None = None
+    # The sector subject, by which the application knows the player: opaque and random.
+    subject: str = Field(default_factory=lambda: secrets.token_urlsafe(18))
+
+    @property
+    def shown_name(self) -> str:
+        """What the pages call this player."""
+        return self.first_name or f"Player {str(self.steam_id)[-6:]}"
+
+
+class AccessKey(Settings):
+    """A credential pair for POST /direct-issue/access-key, bound to a player who exists."""
+
+    identifier: str = Field(default_factory=lambda: f"acs_k_{uuid.uuid4()}")
+    secret: str = Field(default_factory=lambda: f"acs_t_{secrets.token_hex(32)}", repr=False)
+    player: SteamID = SECOND_STEAM_ID
+    revoked: bool = False
+    expires_at: datetime | None = None
+    # Another application than the emulator's own makes the key AccessKeyDirectDenied.
+    application: str | None = None
+
+
+def _default_methods() -> list[BrowserMethod]:
+    return ["PASSKEY_USERNAMELESS", "PASSKEY_REASONED", "EMAIL_VERIFICATION", "STEAM_OPENID"]
+
+
+class Application(Settings):
+    """The one application, with its three layers of rules."""
+
+    anchor: Anchor = "demo-game"
+    # What the pages and `/info` call the game. If None, the name is made from the anchor.
+    name: str | None = None
+    disabled: bool = False
+    # Layer 1: STEAM_TICKET with these app ids, and ACCESS_KEY_DIRECT.
+    allowed_steam_app_ids: list[Annotated[int, Field(ge=1)]] = Field(default_factory=lambda: [480])
+    access_key_direct: bool = True
+    # Layer 1 of a sign-in in the browser: how a player may sign in there.
+    browser_methods: list[BrowserMethod] = Field(default_factory=_default_methods)
+    # Layer 2: one match in any of the lists admits a player. "*" stands for every SteamID.
+    allowed_steam_ids: list[str] = Field(default_factory=lambda: ["*"])
+    allowed_emails: list[str] = Field(default_factory=list)
+    allowed_account_aliases: list[str] = Field(default_factory=list)
+    allowed_sector_subjects: list[str] = Field(default_factory=list)
+    # Layer 3: the return rules.
+    direct_issue: bool = True
+    status_poll: bool = True
+    callback: bool = True
+    reveal: bool = True
+    device_code: bool = True
+    # Hosts that an inquiry's callback URL may name.
+    allowed_callback_domains: list[str] = Field(default_factory=lambda: ["localhost", "127.0.0.1", "[::1]"])
+
+    @property
+    def shown_name(self) -> str:
+        """The game's name for its players: "My Game" for the anchor "my-game"."""
+        return self.name or " ".join(word.capitalize() for word in re.split(r"[-_ ]+", self.anchor) if word)
+
+
+class ScriptedPlayer(Settings):
+    """A player who needs no browser: does each errand and sign-in when a client next polls it."""
+
+    does: Literal["nothing", "approves", "declines"] = "nothing"
+    # How long after its start an errand or sign-in is done.
+    after_seconds: float = Field(default=0, ge=0)
+    # Who signs in; None is the default player.
+    steam_id: SteamID | None = None
+    # What this player enters if their account lacks it.
+    email: str = "robin@example.com"
+    first_name: str = "Robin"
+    last_name: str = "Marsh"
+
+
+class Drift(Settings):
+    """How a later service might answer: with fields, claims and values that no client has seen, or without a block."""
+
+    fields: dict[str, Any] = Field(default_factory=dict)
+    claims: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    without: list[str] = Field(default_factory=list)
+
+
+def _default_players() -> list[Player]:
+    return [
+        Player(steam_id=DEFAULT_STEAM_ID, first_name="Robin", last_name="Marsh"),
+        Player(steam_id=SECOND_STEAM_ID, first_name="Kim", last_name="Okafor", email="kim@example.com"),
+    ]
+
+
+class EmulatorConfig(Settings):
+    """All settings of the local service. Every one may also be changed while it runs."""
+
+    # Which state of the service to play: docs/contracts/service.md.
+    dialect: DialectName = "v4"
+    application: Application = Field(default_factory=Application)
+    claims: ClaimPolicy = Field(default_factory=ClaimPolicy)
+    players: list[Player] = Field(default_factory=_default_players)
+    default_player: SteamID = DEFAULT_STEAM_ID
+    access_keys: list[AccessKey] = Field(default_factory=lambda: [AccessKey()])
+    budgets: Budgets = Field(default_factory=Budgets)
+    errands: Errands = Field(default_factory=Errands)
+    tokens: Tokens = Field(default_factory=Tokens)
+    connect: Connect = Field(default_factory=Connect)
+    device: Device = Field(default_factory=Device)
+    sessions: Sessions = Field(default_factory=Sessions)
+    scripted_player: ScriptedPlayer = Field(default_factory=ScriptedPlayer)
+    drift: Drift = Field(default_factory=Drift)
+    faults: list[FaultRule] = Field(default_factory=list)
+    # Steam's part: it verifies each ticket, rejects each (error 101), or cannot be reached.
+    steam: Literal["verifies", "rejects", "unreachable"] = "verifies"
+    # Real seconds that Steam's verification takes. A second request with the ticket meets its reservation meanwhile.
+    steam_seconds: float = Field(default=0, ge=0, le=60)
+    # Whether a ticket of a real Steam client counts as the default player's.
+    accept_foreign_tickets: bool = True
+    # The stub library's log. A ticket that the log says was cancelled is refused, as Steam refuses it.
+    steam_log: Path | None = None
+    # How many of the next otherwise successful sign-ins end as 409 AuthorizationArtifactStale.
+    authorization_artifact_stale: int = Field(default=0, ge=0)
+
+    @property
+    def spoken(self) -> Dialect:
+        """The dialect and everything in which it differs."""
+        return DIALECTS[self.dialect]
+
+    @field_validator("steam_log")
+    @classmethod
+    def _a_file(cls, path: Path | None) -> Path | None:
+        if path is not None and path.is_dir():
+            raise ValueError("a folder is no log; give the file's path")
+        return path
+
+
+M = TypeVar("M", bound=Settings)
+
+
+def merged(settings: M, changes: Mapping[str, Any]) -> M:
+    """A copy of `settings` with a partial change merged in and everything validated again.
+
+    A key may be a path (`claims.email`), snake case or camel case. Lists are replaced, mappings are merged.
+    """
+    values = settings.model_dump(mode="python")
+    for key, value in changes.items():
+        _merge(values, key.split("."), value)
+    return type(settings).model_validate(values)
+
+
+def _merge(values: dict[str, Any], path: list[str], value: Any) -> None:
+    key = path[0] if path[0] in values else _snake(path[0])
+    if key not in values:
+        key = path[0]  # left as given, so that the validation's error names it
+    inner = values.get(key)
+    if len(path) > 1:
+        if not isinstance(inner, dict):
+            inner = values[key] = {}
+        _merge(inner, path[1:], value)
+    elif isinstance(inner, dict) and isinstance(value, Mapping):
+        for name, item in value.items():
+            _merge(inner, [str(name)], item)
+    else:
+        values[key] = value
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

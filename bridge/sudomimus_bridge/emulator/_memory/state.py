@@ -1,0 +1,88 @@
+"""What the local service remembers while it runs: players, errands, sign-ins, sessions, seen tickets and the journal.
+
+One lock guards all of it, for a test changes things from its own thread. The answers that follow are decided in `rules`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from .._clock import Clock
+from .._config.config import EmulatorConfig, Player
+from .._contract.dialects import Dialect
+from .._tokens.issuer import Addresses, TokenIssuer
+from .admission import Admission
+from .errands import ErrandStore
+from .replay import ReplayWindow, SeenIds
+from .sessions import SessionStore
+from .sign_ins import SignInStore
+from .steam_log import CancelledTickets
+
+
+@dataclass(frozen=True)
+class RequestRecord:
+    """One line of the journal. It has a path's template and a reason, never a key, a ticket or a token."""
+
+    at: float
+    method: str
+    path: str
+    status: int | None
+    reason: str | None
+    ms: float
+    fault: str | None
+
+
+class State:
+    """All that is remembered, beside the settings."""
+
+    def __init__(self, config: EmulatorConfig) -> None:
+        self.config = config
+        self.clock = Clock()
+        self.lock = threading.RLock()
+        self.addresses = Addresses()
+        self.client_key_file: str | None = None
+        self.tokens = TokenIssuer(self.clock, config, self.addresses)
+        self.cancelled = CancelledTickets()
+        self.requests: deque[RequestRecord] = deque(maxlen=10_000)
+        self.reset()
+
+    @property
+    def dialect(self) -> Dialect:
+        """The state of the service that is played now."""
+        return self.config.spoken
+
+    @property
+    def via_url(self) -> str:
+        """The base of the pages."""
+        return self.addresses.via
+
+    def reset(self) -> None:
+        """Forget everything that happened, and begin with the players of the settings."""
+        self.players: dict[int, Player] = {}
+        self.errands = ErrandStore(self.clock)
+        self.replay = ReplayWindow(self.clock)
+        self.seen_ids = SeenIds()
+        # Each route has budgets and a circuit of its own.
+        self.steam_admission = Admission(self.clock)
+        self.access_key_admission = Admission(self.clock)
+        self.device_admission = Admission(self.clock)
+        self.sign_ins = SignInStore(self.clock)
+        self.sessions = SessionStore(self.clock, self.tokens)
+        self.requests.clear()
+        for player in self.config.players:
+            self.put_player(player)
+
+    def put_player(self, player: Player) -> Player:
+        """Add a player, or replace the account with the same SteamID."""
+        self.players[player.steam_id] = player.model_copy(deep=True)
+        return self.players[player.steam_id]
+
+    def player(self, steam_id: int) -> Player:
+        """The account of a SteamID. An account seen for the first time has no email, for Steam tells none."""
+        return self.players.get(steam_id) or self.put_player(Player(steam_id=steam_id))
+
+    def player_by_subject(self, subject: str | None) -> Player | None:
+        """The account behind a sector subject."""
+        return next((player for player in self.players.values() if player.subject == subject), None)

@@ -1,0 +1,114 @@
+"""What the consent page shows, and what its two buttons do to a player's data and decisions. No HTML here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._config.config import Player
+from .._contract.dialects import ClaimName
+from .claims import Task, value_of
+
+_LABELS: dict[ClaimName, str] = {
+    "email": "Email address",
+    "firstName": "First name",
+    "lastName": "Last name",
+    "staticAvatar": "Profile picture",
+    "animatedAvatar": "Animated profile picture",
+}
+# The attribute of the player that each field on the page fills in. The page asks for no pictures.
+_ATTRIBUTE: dict[ClaimName, str] = {"email": "email", "firstName": "first_name", "lastName": "last_name"}
+_EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\".]+(?:\.[^\s@<>\".]+)+")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One claim on the consent page."""
+
+    claim: ClaimName
+    label: str
+    required: bool
+    value: str | None
+    picture: bool
+    ticked: bool
+    typed: str
+    error: str | None
+    # Whether this field gets the focus when the page comes back.
+    first_error: bool
+
+
+def items(
+    player: Player, tasks: tuple[Task, ...], via_url: str, form: Mapping[str, Any] | None, errors: Mapping[str, str]
+) -> list[Item]:
+    """What the page shows: each claim's value, or the field for it with what the player entered."""
+    shown = []
+    for task in tasks:
+        claim = task.claim
+        value = value_of(player, claim, via_url)
+        ticked = f"share-{claim}" in form if form is not None else player.grants.of(claim) == "GRANTED"
+        shown.append(
+            Item(
+                claim=claim,
+                label=_LABELS[claim],
+                required=task.required,
+                value=value,
+                # The page loads nothing from elsewhere, so it shows only pictures that the emulator drew.
+                picture=claim not in _ATTRIBUTE and bool(value and value.startswith(via_url)),
+                ticked=ticked,
+                typed=_typed(form, claim),
+                error=errors.get(claim),
+                first_error=claim == next(iter(errors), None),
+            )
+        )
+    return shown
+
+
+def agree(player: Player, tasks: tuple[Task, ...], via_url: str, form: Mapping[str, Any]) -> dict[ClaimName, str]:
+    """Record what the form says. If something in it is wrong, record nothing and return what."""
+    errors: dict[ClaimName, str] = {}
+    data: dict[str, str] = {}
+    for task in tasks:
+        if _shared(task, form) and value_of(player, task.claim, via_url) is None:
+            typed = _typed(form, task.claim)
+            error = _problem(task.claim, typed)
+            if error:
+                errors[task.claim] = error
+            else:
+                data[_ATTRIBUTE[task.claim]] = typed
+    if errors:
+        return errors
+    for attribute, value in data.items():
+        setattr(player, attribute, value)
+    for task in tasks:
+        setattr(player.grants, task.claim, "GRANTED" if _shared(task, form) else "DENIED")
+    return {}
+
+
+def decline(player: Player, tasks: tuple[Task, ...]) -> bool:
+    """Record the refusal. Returns True if nothing was required, so that the errand is done all the same."""
+    for task in tasks:
+        setattr(player.grants, task.claim, "DENIED")
+    return not any(task.required for task in tasks)
+
+
+def _shared(task: Task, form: Mapping[str, Any]) -> bool:
+    return task.required or f"share-{task.claim}" in form
+
+
+def _typed(form: Mapping[str, Any] | None, claim: ClaimName) -> str:
+    typed = form.get(claim, "") if form is not None else ""
+    return typed.strip() if isinstance(typed, str) else ""
+
+
+def _problem(claim: ClaimName, typed: str) -> str | None:
+    if claim == "email":
+        if not typed:
+            return "Enter your email address."
+        if len(typed) > 254 or not _EMAIL.fullmatch(typed):
+            return "That does not look like an email address. It should look like name@example.com."
+        return None
+    if not typed:
+        return f"Enter your {_LABELS[claim].lower()}."
+    return f"Use at most 64 characters for your {_LABELS[claim].lower()}." if len(typed) > 64 else None

@@ -1,0 +1,128 @@
+"""A player before a sign-in in the browser: whether they may sign in, what they are asked, and what yes and no do to it.
+
+The same for inquiries and device authorizations, and for a person on the pages and the scripted player. No HTML here.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from ..._service.establish_request import (
+    AliasConstraint,
+    AuthenticationConstraint,
+    CallbackMethod,
+    EmailConstraint,
+    EstablishRequest,
+    RealizeConstraint,
+    SteamIdConstraint,
+    SubjectConstraint,
+)
+from .._config.config import Player
+from .._memory.sessions import Pair
+from .._memory.sign_ins import Inquiry, SignIn
+from .._memory.state import State
+from .issuance import account, admits, application, email_domain, layer_2
+from .refusals import Refusal
+
+
+def may_sign_in(state: State, sign_in: SignIn, player: Player) -> bool:
+    """Layers 1 and 2, of the application and of the inquiry, and the account."""
+    try:
+        application(state, sign_in.anchor)
+        account(player)
+        email_domain(player)
+    except Refusal:
+        return False
+    body = sign_in.body if isinstance(sign_in, Inquiry) else None
+    return bool(_methods(state, player, body)) and layer_2(state, player) and bool(_realizing(player, body))
+
+
+def approve(state: State, sign_in: SignIn, player: Player) -> None:
+    """The player has signed in, and agreed to what was asked."""
+    sign_in.standing = "approved"
+    sign_in.steam_id, sign_in.subject = player.steam_id, player.subject
+    if isinstance(sign_in, Inquiry):
+        _realize(state, sign_in, player)
+
+
+def decline(sign_in: SignIn) -> None:
+    """The player refuses."""
+    sign_in.standing = "declined"
+
+
+def returns(state: State, inquiry: Inquiry, kind: str) -> bool:
+    """Layer 3: whether the application allows this return method, and the inquiry asks for it."""
+    allowed = {
+        "STATUS_POLL": state.config.application.status_poll,
+        "CALLBACK": state.config.application.callback,
+        "REVEAL": state.config.application.reveal,
+    }
+    methods = inquiry.body.returnMethods if inquiry.body else None
+    # Without a declaration there is no callback URL, and nobody asked for the tokens to be shown.
+    declared = kind == "STATUS_POLL" if methods is None else any(method.type == kind for method in methods)
+    return allowed[kind] and declared
+
+
+def callback_location(state: State, inquiry: Inquiry) -> str | None:
+    """Where the browser goes on to once the inquiry is realized, if its return methods say so."""
+    if inquiry.standing != "approved" or inquiry.confirmation_key is None or not returns(state, inquiry, "CALLBACK"):
+        return None
+    methods = (inquiry.body.returnMethods if inquiry.body else None) or []
+    callback = next(method for method in methods if isinstance(method, CallbackMethod))
+    return callback.location(inquiry.exposure_key, inquiry.confirmation_key)
+
+
+def open_session(state: State, inquiry: Inquiry, player: Player) -> Pair:
+    """The tokens of a realized inquiry, with the lifetimes that its constraints ask for."""
+    return state.sessions.open(
+        player,
+        access_token_ttl_seconds=inquiry.access_token_ttl_seconds,
+        refresh_token_ttl_seconds=inquiry.refresh_token_ttl_seconds,
+    )
+
+
+def _realize(state: State, inquiry: Inquiry, player: Player) -> None:
+    inquiry.confirmation_key = f"cnf_{secrets.token_hex(32)}"
+    matched = [*_methods(state, player, inquiry.body), *_realizing(player, inquiry.body)]
+    # A constraint may set lifetimes. If several constraints match, the shortest lifetime holds.
+    access = [one.accessTokenTtlSeconds for one in matched if one and one.accessTokenTtlSeconds]
+    refresh = [one.refreshTokenTtlSeconds for one in matched if one and one.refreshTokenTtlSeconds]
+    inquiry.access_token_ttl_seconds = min(access, default=None)
+    inquiry.refresh_token_ttl_seconds = min(refresh, default=None)
+    if returns(state, inquiry, "REVEAL"):
+        # The page shows the tokens at once, and the inquiry counts as redeemed.
+        inquiry.revealed = open_session(state, inquiry, player)
+        inquiry.standing = "spent"
+
+
+def _methods(
+    state: State, player: Player, body: EstablishRequest | None
+) -> list[AuthenticationConstraint] | list[None]:
+    """The inquiry's constraints by which this player can sign in in the browser; [None] if nothing is narrowed."""
+    available: set[str] = set(state.config.application.browser_methods)
+    if not player.email:
+        available.discard("EMAIL_VERIFICATION")
+    if body is None or body.authenticationConstraints is None:
+        return [None] if available else []
+    return [constraint for constraint in body.authenticationConstraints if constraint.method in available]
+
+
+def _realizing(player: Player, body: EstablishRequest | None) -> list[RealizeConstraint] | list[None]:
+    """The inquiry's constraints that admit this player; [None] if nothing is narrowed."""
+    if body is None or body.realizeConstraints is None:
+        return [None]
+    return [constraint for constraint in body.realizeConstraints if _admitted(player, constraint)]
+
+
+def _admitted(player: Player, constraint: RealizeConstraint) -> bool:
+    match constraint:
+        case EmailConstraint():
+            return admits(player, emails=constraint.payload.allowedEmails)
+        case SteamIdConstraint():
+            return admits(player, steam_ids=constraint.payload.allowedSteamIds)
+        case AliasConstraint():
+            return admits(player, aliases=constraint.payload.allowedAccountAliases)
+        case SubjectConstraint():
+            return admits(player, subjects=constraint.payload.allowedSectorSubjects)
+        case _:
+            return True

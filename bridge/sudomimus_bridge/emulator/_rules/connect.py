@@ -1,0 +1,120 @@
+"""The rules of the Connect API: `/establish`, `/status-poll`, `/redeem` and `/info`, each check in its order.
+
+docs/contracts/service.md, "Connect API". Where the service publishes no name (the errors of `/status-poll`), the name is
+that of `/redeem` for the same thing, or the emulator's.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from ..._service.establish_request import CallbackMethod, EstablishRequest
+from .._config.config import Player
+from .._contract.requests import InfoRequest, RedeemRequest, StatusPollRequest
+from .._memory.sign_ins import Inquiry
+from .._memory.state import State
+from .._players import claims
+from .approval import open_session, returns
+from .issuance import account, application, binding, email_domain, tokens_body
+from .refusals import Refusal
+from .scripted_player import follow_sign_in
+
+AUDIENCE = "sudomimus-connect"
+
+
+def establish(state: State, body: EstablishRequest) -> dict[str, Any]:
+    """A new inquiry, for a client that has proved to be the application."""
+    _layer_3(state, body)
+    inquiry = state.sign_ins.establish(body, state.config)
+    return {
+        "applicationAnchor": inquiry.anchor,
+        "exposureKey": inquiry.exposure_key,
+        "hiddenKey": inquiry.hidden_key,
+    }
+
+
+def status_poll(state: State, body: StatusPollRequest) -> dict[str, Any]:
+    """PENDING, or REALIZED with the key that `/redeem` wants. A declined inquiry is over, like an expired one."""
+    inquiry = _inquiry(state, body)
+    if not returns(state, inquiry, "STATUS_POLL"):
+        raise Refusal(403, "Layer3Denied")
+    follow_sign_in(state, inquiry)
+    _not_over(state, inquiry)
+    if inquiry.standing == "approved":
+        return {"status": "REALIZED", "confirmationKey": inquiry.confirmation_key}
+    inquiry.polls_left -= 1
+    return {"status": "PENDING"}
+
+
+def redeem(state: State, body: RedeemRequest) -> dict[str, Any]:
+    """Tokens for the three keys, once."""
+    inquiry = _inquiry(state, body)
+    expected, given = inquiry.confirmation_key, body.confirmationKey
+    # After a REVEAL nobody has the third key, and every redeem must fail as redeemed already.
+    if (
+        inquiry.standing != "spent"
+        and expected is not None
+        and not hmac.compare_digest(expected.encode(), given.encode())
+    ):
+        raise Refusal(400, "InquiryNotFound")
+    _not_over(state, inquiry)
+    if inquiry.standing != "approved":
+        raise Refusal(400, "InquiryNotRealized")
+    player = _player(state, inquiry)
+    inquiry.standing = "spent"
+    return tokens_body(state, player, open_session(state, inquiry, player))
+
+
+def info(state: State, body: InfoRequest) -> dict[str, Any]:
+    """The application's public metadata. It has one name in all languages here."""
+    if body.applicationAnchor != state.config.application.anchor:
+        raise Refusal(404, "ApplicationNotFound")
+    answer = {
+        "applicationAnchor": state.config.application.anchor,
+        "applicationName": state.config.application.shown_name,
+    }
+    if state.dialect.info_has_public_key:
+        answer["applicationPublicKey"] = state.tokens.public_key_pem
+    return answer
+
+
+def _inquiry(state: State, body: StatusPollRequest) -> Inquiry:
+    inquiry = state.sign_ins.inquiry(body.exposureKey, body.hiddenKey)
+    if inquiry is None:
+        raise Refusal(400, "InquiryNotFound")
+    return inquiry
+
+
+def _not_over(state: State, inquiry: Inquiry) -> None:
+    if inquiry.standing == "spent":
+        raise Refusal(400, "InquiryAlreadyRedeemed")
+    if inquiry.standing == "declined" or state.sign_ins.expired(inquiry):
+        raise Refusal(400, "InquiryExpired")
+
+
+def _player(state: State, inquiry: Inquiry) -> Player:
+    """The player who realized the inquiry, unless something forbids the issue by now. The inquiry stays as it is."""
+    application(state, inquiry.anchor, absent=400)
+    player = state.players.get(inquiry.steam_id) if inquiry.steam_id is not None else None
+    if player is not None and player.authentication_missing:
+        raise Refusal(400, "AuthenticationNotFound")
+    if player is None:
+        raise Refusal(400, "AccountNotFound")
+    account(player)
+    email_domain(player)
+    binding(state, player, inquiry.subject)
+    reason, _ = claims.gate(player, state.config, state.via_url)
+    if reason:
+        raise Refusal(403, reason if state.dialect.redeem_names_missing_data else "ClaimConsentRequired")
+    return player
+
+
+def _layer_3(state: State, wanted: EstablishRequest) -> None:
+    rules = state.config.application
+    allowed = {"CALLBACK": rules.callback, "STATUS_POLL": rules.status_poll, "REVEAL": rules.reveal}
+    for method in wanted.returnMethods or []:
+        if not allowed[method.type]:
+            raise Refusal(403, "Layer3Denied")
+        if isinstance(method, CallbackMethod) and method.host not in rules.allowed_callback_domains:
+            raise Refusal(400, "CallbackDomainNotAllowed")

@@ -1,0 +1,100 @@
+"""What every way to tokens has in common: the application, layer 2, the account, and the answer with the tokens.
+
+Each function passes or raises `Refusal`. Each API's own rules decide the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Any
+
+from .._config.config import Player
+from .._memory.admission import Admission
+from .._memory.sessions import Pair
+from .._memory.state import State
+from .._players import claims
+from .refusals import Refusal
+
+
+def application(state: State, anchor: str, *, absent: int = 404) -> None:
+    """There is one application, and it may be switched off. `absent` is the status of an unknown one."""
+    if anchor != state.config.application.anchor:
+        raise Refusal(absent, "ApplicationNotFound")
+    if state.config.application.disabled:
+        raise Refusal(403, state.dialect.application_disabled)
+
+
+def budget(state: State, admission: Admission) -> None:
+    """The attempt budgets and the circuit of one route."""
+    budgets = state.config.budgets
+    admitted = admission.admit(state.config.application.anchor, budgets)
+    if admitted != "admitted":
+        refusal = Refusal(503 if admitted == "unavailable" else 429)
+        refusal.retry_after = budgets.retry_after
+        raise refusal
+
+
+def account(player: Player) -> None:
+    """What can be wrong with the account itself, however its player signs in."""
+    if player.deleted:
+        raise Refusal(403, "AccountDeleted")
+    if player.disabled:
+        raise Refusal(403, "AccountDisabled")
+
+
+def email_domain(player: Player) -> None:
+    """What the account's verified email domains forbid."""
+    if player.refused:
+        raise Refusal(403, player.refused)
+
+
+def binding(state: State, player: Player, authorized_subject: str | None = None) -> None:
+    """The player's subject must still be the one that was authorized. A setting can make the next few stale."""
+    config = state.config
+    if authorized_subject is not None and player.subject != authorized_subject:
+        raise Refusal(409, "AuthorizationArtifactStale")
+    if config.authorization_artifact_stale:
+        config.authorization_artifact_stale -= 1
+        raise Refusal(409, "AuthorizationArtifactStale")
+
+
+def admits(
+    player: Player,
+    *,
+    steam_ids: Iterable[str] = (),
+    emails: Iterable[str] = (),
+    aliases: Iterable[str] = (),
+    subjects: Iterable[str] = (),
+) -> bool:
+    """Layer 2: one match in any of the lists admits a player. "*" stands for every SteamID."""
+    ids = set(steam_ids)
+    return (
+        "*" in ids
+        or str(player.steam_id) in ids
+        or player.subject in subjects
+        or (player.account_alias is not None and player.account_alias in aliases)
+        or any(player.email and fnmatchcase(player.email, pattern) for pattern in emails)
+    )
+
+
+def layer_2(state: State, player: Player) -> bool:
+    """Whether the application's own rules admit the player."""
+    rules = state.config.application
+    return admits(
+        player,
+        steam_ids=rules.allowed_steam_ids,
+        emails=rules.allowed_emails,
+        aliases=rules.allowed_account_aliases,
+        subjects=rules.allowed_sector_subjects,
+    )
+
+
+def tokens_body(state: State, player: Player, pair: Pair) -> dict[str, Any]:
+    """The 200 of direct-issue, `/redeem` and `/device-token`."""
+    return {
+        "applicationAnchor": state.config.application.anchor,
+        "accessToken": pair.access_token,
+        "refreshToken": pair.refresh_token,
+        "claims": claims.view(player, state.config),
+    }
