@@ -6,6 +6,7 @@ import base64
 import json
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -52,20 +53,26 @@ class Secrets:
 
 
 def seen_by_crash_reporter(error: BaseException) -> Iterable[tuple[str, str]]:
-    """Each local variable of each frame, as an error tracker keeps it, but for the tests' own; and each message."""
-    waiting: list[traceback.TracebackException | None] = [
-        traceback.TracebackException.from_exception(error, capture_locals=True, lookup_lines=False)
-    ]
+    """Each local variable of each frame, as an error tracker keeps it, except the tests' own; and each message."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
     while waiting:
-        told = waiting.pop()
-        if told is None:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
             continue
-        yield f"message of {told.exc_type}", str(told)
-        for frame in told.stack:
-            if not frame.filename.startswith(_TESTS):
-                for name, value in (frame.locals or {}).items():
-                    yield f"{frame.filename}:{frame.lineno} {frame.name} {name}", value
-        waiting += [told.__cause__, told.__context__, *(told.exceptions or ())]
+        seen.add(id(each))
+        yield f"message of {type(each)}", str(each)
+        for frame, line in traceback.walk_tb(each.__traceback__):
+            code = frame.f_code
+            if not code.co_filename.startswith(_TESTS):
+                for name, value in frame.f_locals.items():
+                    with suppress(Exception):  # an object that is only half made
+                        yield f"{code.co_filename}:{line} {code.co_name} {name}", repr(value)
+        waiting += [
+            each.__cause__,
+            each.__context__,
+            *(each.exceptions if isinstance(each, BaseExceptionGroup) else ()),
+        ]
 
 
 def _pieces(text: str) -> set[str]:

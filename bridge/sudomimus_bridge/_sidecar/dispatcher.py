@@ -11,6 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from .._values.errors import LoginCancelled
+from .._values.sealed import without_frames
 from . import jsonrpc
 from .jsonrpc import Id, Request, RpcError, refused
 from .reader import Overlong
@@ -81,7 +82,8 @@ class Dispatcher:
             for each in [message] if batch is None else batch:
                 self._receive_one(each, replies)
         except Exception as error:  # noqa: BLE001 - whatever a line holds, the next one is read
-            self._send(jsonrpc.to_line(jsonrpc.error_response(self._explained(error))))
+            explained = self._explained(without_frames(error))  # this frame holds the line, and with it secrets
+            self._send(jsonrpc.to_line(jsonrpc.error_response(explained)))
 
     def cancel(self, request_id: Id) -> bool:
         """Cancel a running request, which then ends with an error. False if no such request can be cancelled."""
@@ -130,7 +132,7 @@ class Dispatcher:
             call = Call(request.id, method.read(params), self._notify)
             result = method.answer(call) if method.answer is not None else None
         except Exception as error:  # noqa: BLE001 - any error is this request's and ends no other
-            raise self._explained(error) from None
+            raise self._explained(without_frames(error)) from None  # this frame holds the params
         if method.run is None:
             replies.settle(None if request.is_notification else jsonrpc.response(request.id, result))
             return

@@ -16,6 +16,7 @@ _COROUTINE = 0x80  # inspect.CO_COROUTINE, without the cost of importing inspect
 
 P = ParamSpec("P")
 R = TypeVar("R")
+E = TypeVar("E", bound=BaseException)
 
 
 def sealed(function: Callable[P, R]) -> Callable[P, R]:
@@ -56,7 +57,7 @@ def sealed(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", call)
 
 
-def without_frames(error: BaseException, before: BaseException | None = None) -> BaseException:
+def without_frames(error: E, before: BaseException | None = None) -> E:
     """`error`, after its tracebacks and those of the exceptions behind it are removed.
 
     `before` is the exception that the caller was handling already: it, and what is behind it, stays as it is.
