@@ -172,3 +172,28 @@ def test_words_of_an_error_are_the_system_s_or_openssl_s() -> None:
     assert system_words(PermissionError(errno.EPERM, "Operation not permitted")) == "Operation not permitted"
     assert system_words(OSError("something")) == "OSError"
     assert system_words(ssl.SSLError(1, "[SSL] unknown")) == "[SSL] unknown"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_was_frozen_with_the_game_replaces_nothing(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """cx_Freeze sets the variable itself, to a file that it may have left out."""
+    file = tmp_path / "share" / "certs.pem"
+    if there:
+        file.parent.mkdir()
+        file.write_text("-----BEGIN CERTIFICATE-----\n")
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    usual = certificates.tls_context().cert_store_stats()["x509_ca"]
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(ConfigurationError):  # the player's choice
+        certificates.tls_context()
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    certificates._context.cache_clear()
+    try:
+        assert certificates.tls_context().cert_store_stats()["x509_ca"] == usual > 0
+        assert certificates.certificate_source() is None
+    finally:
+        certificates._context.cache_clear()

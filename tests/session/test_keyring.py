@@ -21,6 +21,7 @@ from sudomimus_bridge.testing._virtual_time import VirtualClock
 from ..helpers.patience import PATIENCE
 from ..helpers.session_disk import RECORD, still_signed_in, store_in
 from ..helpers.session_helpers import ModelService
+from ..helpers.steam_helpers import run_program
 
 pytest.importorskip("cryptography")
 
@@ -256,3 +257,53 @@ def test_a_player_who_gives_up_while_the_keyring_asks(stored: bool, tmp_path: Pa
     finally:
         answer.set()
     assert stored or not list(tmp_path.glob("*.session"))
+
+
+# --- the extra in a frozen game ------------------------------------------------------------------------------------------
+
+
+def test_backends_are_found_without_package_metadata() -> None:
+    """Some freezers leave the metadata out, by which keyring finds its backends."""
+    pytest.importorskip("keyring")
+    done = run_program(
+        """
+        from keyring import backend
+        backend.metadata.entry_points = lambda **_: ()
+        from sudomimus_bridge._session.protection import _system_keyring
+        _system_keyring()
+        print(sorted(name.__module__ for name in backend.KeyringBackend._classes))
+        """
+    )
+    own = {"win32": "Windows", "darwin": "macOS"}.get(sys.platform, "SecretService")
+    assert f"keyring.backends.{own}" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("missing", ["cryptography.fernet", "keyring.backends.chainer", "jaraco.functools"])
+def test_tokens_are_not_stored_unencrypted_if_the_extra_is_incomplete(missing: str) -> None:
+    pytest.importorskip("keyring")
+    done = run_program(
+        f"""
+        import sys
+        sys.modules[{missing!r}] = None
+        from sudomimus_bridge._session.protection import ProtectionFailed, best_protection
+        try:
+            print(best_protection("my-game"))
+        except ProtectionFailed as failed:
+            print(failed.sentence)
+        """
+    )
+    assert done.stdout == "This copy of the game cannot encrypt a saved sign-in. You stay signed in until you quit.\n"
+    assert missing.partition(".")[0] in done.stderr
+
+
+def test_without_the_extra_the_platforms_own_protection_is_used() -> None:
+    done = run_program(
+        """
+        import sys
+        for name in ("keyring", "cryptography"):
+            sys.modules[name] = None
+        from sudomimus_bridge._session.protection import best_protection
+        print(type(best_protection("my-game")).__name__)
+        """
+    )
+    assert done.stdout.strip() == ("WindowsDataProtection" if sys.platform == "win32" else "FileModeOnly"), done.stderr

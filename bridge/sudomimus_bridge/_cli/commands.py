@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -59,7 +58,7 @@ def _run(arguments: Sequence[str], terminal: Terminal) -> int:
         _log_to(terminal, libraries=known.verbose > 1)
     command: Command = known.command
     require_extra(command.extra)
-    function = getattr(importlib.import_module(f"..{command.module}", __package__), command.function)
+    function = _implementation(command.name)
     with interruptible():
         if not command.own_output:
             return int(function(given_settings(known)))
@@ -69,21 +68,19 @@ def _run(arguments: Sequence[str], terminal: Terminal) -> int:
 
 @dataclass(frozen=True)
 class Command:
-    """One command: the function that runs it, and what its help shows."""
+    """One command: what its help shows, and how it is run."""
 
     name: str
     help: str
     settings: tuple[str, ...]
     """The settings that it uses, which its help shows. Every command accepts all settings."""
-    module: str
-    function: str
     description: str = ""
     """What its own help says, if that is more than `help`."""
     add_arguments: Callable[[Parser], None] | None = None
     extra: str = ""
     """The extra of the distribution that it needs."""
     own_output: bool = True
-    """Whether the function takes the arguments, a `Terminal` and an `Output`. The sidecar takes only its settings."""
+    """Whether its function takes the arguments, a `Terminal` and an `Output`. The sidecar takes only its settings."""
 
 
 def _demo_arguments(parser: Parser) -> None:
@@ -140,8 +137,6 @@ COMMANDS = (
         "demo",
         "run a whole login on this machine alone",
         ("application", "steam_app_id", "steam_library", "browser_hosts", "no_browser", "page", "quietly", "timeout"),
-        module="_cli.demo",
-        function="demo",
         add_arguments=_demo_arguments,
         extra="emulator",
     ),
@@ -149,16 +144,12 @@ COMMANDS = (
         "login",
         "sign a player in",
         ("application", *_STEAM, "native_url", "connect_url", "device_url", *_PAGES),
-        module="_cli.login",
-        function="login",
         add_arguments=_login_arguments,
     ),
     Command(
         "errand",
         "let a signed-in player share more with the game",
         ("native_url", *_PAGES),
-        module="_cli.errand",
-        function="errand",
         description="Let a signed-in player share more with the game. The access token comes from SUDOMIMUS_ACCESS_TOKEN or "
         "standard input.",
         add_arguments=_json_argument,
@@ -167,8 +158,6 @@ COMMANDS = (
         "refresh",
         "renew a session",
         ("application", "session_url", "timeout"),
-        module="_cli.session",
-        function="refresh",
         description=f"Renew a session. {_REFRESH_SOURCE}",
         add_arguments=_json_argument,
     ),
@@ -176,8 +165,6 @@ COMMANDS = (
         "logout",
         "end a session",
         ("session_url", "timeout"),
-        module="_cli.session",
-        function="logout",
         description=f"End a session. {_REFRESH_SOURCE}",
         add_arguments=_json_argument,
     ),
@@ -185,32 +172,24 @@ COMMANDS = (
         "doctor",
         "check each thing that a login needs, and say how to fix it",
         ("application", *_STEAM, "native_url"),
-        module="_cli.doctor",
-        function="doctor",
         add_arguments=_json_argument,
     ),
     Command(
         "renpy",
         "install the bridge in a Ren'Py game, or remove it",
         (),
-        module="_cli.renpy",
-        function="renpy",
         add_arguments=_renpy_arguments,
     ),
     Command(
         "sidecar",
         "serve a launcher: JSON-RPC on the standard pipes",
         ("application", *_STEAM, "native_url", "connect_url", "device_url", "session_url", *_PAGES),
-        module="_sidecar.server",
-        function="run",
         own_output=False,
     ),
     Command(
         "emulator",
         "run the local service",
         ("application", "steam_app_id"),
-        module="emulator._command",
-        function="run",
         extra="emulator",
     ),
 )
@@ -236,8 +215,45 @@ def build_parser(*, emulator: bool = False) -> Parser:
         if command.add_arguments is not None:
             command.add_arguments(added)
         if command.name == "emulator" and emulator and not missing("emulator"):
-            importlib.import_module("..emulator._command", __package__).add_arguments(added)
+            from ..emulator._command import add_arguments
+
+            add_arguments(added)
     return parser
+
+
+def _implementation(command: str) -> Callable[..., int]:
+    """The function that runs a command. Only that command's modules are imported; each statement is literal, for freezers."""
+    if command == "demo":
+        from . import demo
+
+        return demo.demo
+    if command == "login":
+        from . import login
+
+        return login.login
+    if command == "errand":
+        from . import errand
+
+        return errand.errand
+    if command in ("refresh", "logout"):
+        from . import session
+
+        return session.refresh if command == "refresh" else session.logout
+    if command == "doctor":
+        from . import doctor
+
+        return doctor.doctor
+    if command == "renpy":
+        from . import renpy
+
+        return renpy.renpy
+    if command == "sidecar":
+        from .._sidecar import server
+
+        return server.run
+    from ..emulator import _command as emulator
+
+    return emulator.run
 
 
 def _log_to(terminal: Terminal, *, libraries: bool) -> None:

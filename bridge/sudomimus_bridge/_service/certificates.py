@@ -11,11 +11,13 @@ import logging
 import os
 import re
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 from .._runs.exhaustion import as_exhaustion
 from .._runs.gentle import step_aside
 from .._values.errors import ConfigurationError, system_words
+from .._values.packaged import is_shipped
 
 _log = logging.getLogger("sudomimus_bridge")
 
@@ -32,7 +34,7 @@ def tls_context(*, secure: bool = True) -> ssl.SSLContext:
     no connection will be secure (`secure` False: the service is a local one).
     Raises `ConfigurationError` if the variables yield no certificate: every connection would fail for no visible reason.
     """
-    file, folders = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    file, folders = chosen_certificates()
     if file or folders:
         _require_certificates(file, folders)
     return (
@@ -40,9 +42,20 @@ def tls_context(*, secure: bool = True) -> ssl.SSLContext:
     )
 
 
+def chosen_certificates() -> tuple[str | None, str | None]:
+    """The values of `SSL_CERT_FILE` and `SSL_CERT_DIR`, if the player or the developer has set them.
+
+    A program frozen by cx_Freeze sets `SSL_CERT_FILE` itself, to a file that lies beside it or is missing. Nobody chose that
+    file, so it replaces nothing.
+    """
+    file = os.environ.get("SSL_CERT_FILE") or None
+    return None if file and is_shipped(file) else file, os.environ.get("SSL_CERT_DIR") or None
+
+
 def certificate_source() -> str | None:
     """The variables that say which certificates are trusted, for an error; None if it is the system that does."""
-    return " and ".join(name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)) or None
+    names = zip(("SSL_CERT_FILE", "SSL_CERT_DIR"), chosen_certificates(), strict=True)
+    return " and ".join(name for name, value in names if value) or None
 
 
 @functools.lru_cache(maxsize=1)
@@ -106,9 +119,19 @@ def _context(file: str | None, folders: str | None, key_log: str | None) -> ssl.
         context = ssl.create_default_context()
     except (OSError, AttributeError, NameError, ValueError) as error:
         context = _without_system(error, certificates, key_log)
+    if not file and not folders and os.environ.get("SSL_CERT_FILE"):
+        _trust_system(context)
     if certificates:
         _trust(context, certificates)
     return context
+
+
+def _trust_system(context: ssl.SSLContext) -> None:
+    """Add the system's certificates, which OpenSSL has passed over for `SSL_CERT_FILE`."""
+    paths = ssl.get_default_verify_paths()
+    for name, keyword in ((paths.openssl_cafile, "cafile"), (paths.openssl_capath, "capath")):
+        with suppress(OSError):  # of which `ssl.SSLError` is one
+            context.load_verify_locations(**{keyword: name})
 
 
 def _without_system(error: Exception, certificates: str | None, key_log: str | None) -> ssl.SSLContext:

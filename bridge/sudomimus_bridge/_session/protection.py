@@ -9,14 +9,18 @@ from __future__ import annotations
 import base64
 import binascii
 import ctypes
+import logging
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
+from importlib.util import find_spec
 from typing import Any, Protocol, TypeVar
 
 from .._runs.threads import start_daemon
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 KEYRING_SECONDS = 60.0
 """How long a keyring may take to answer: the player may be typing its password. One that hangs must not keep a login."""
@@ -156,6 +160,11 @@ def _answer_of(ask: Callable[[], T]) -> T:
     try:
         start_daemon(work, name="sudomimus-bridge keyring")
         return answer.result(KEYRING_SECONDS)
+    except ImportError as error:
+        _log.warning("The extra `keyring` is incomplete: %s. A frozen game must bring all of it.", error)
+        raise ProtectionFailed(
+            "This copy of the game cannot encrypt a saved sign-in. You stay signed in until you quit.", for_good=True
+        ) from None
     except BaseException as error:  # noqa: BLE001 - as above: nothing of it may end a login
         why = "it does not answer" if not answer.done() else type(error).__name__
         raise ProtectionFailed(
@@ -193,16 +202,40 @@ def best_protection(name: str) -> Protection:
 
 
 def _system_keyring() -> Any:
-    try:
-        import cryptography.fernet  # noqa: F401
-        import keyring
-        import keyring.backends.fail
+    """The system's keyring; None if the extra is not installed or the system has none.
 
+    Raises `ImportError` if the extra is installed but incomplete, as in a frozen game: its developer meant to encrypt.
+    """
+    if find_spec("keyring") is None or find_spec("cryptography") is None:
+        return None
+    keyring = import_keyring()
+    try:
         backend = keyring.get_keyring()
         usable = not isinstance(backend, keyring.backends.fail.Keyring) and backend.priority > 0
     except Exception:  # noqa: BLE001 - a broken keyring configuration is no keyring
         return None
     return backend if usable else None
+
+
+def import_keyring() -> Any:
+    """Import the extra `keyring`, its backends by name. Raises `ImportError`.
+
+    keyring finds its backends by package metadata, which some freezers leave out. A backend that is imported is known to it,
+    and the import statements tell a freezer what to bring.
+    """
+    import cryptography.fernet  # noqa: F401
+    import keyring.backends.chainer
+    import keyring.backends.fail
+
+    if sys.platform == "win32":
+        import keyring.backends.Windows
+    elif sys.platform == "darwin":
+        import keyring.backends.macOS
+    else:
+        import keyring.backends.kwallet
+        import keyring.backends.libsecret
+        import keyring.backends.SecretService
+    return keyring
 
 
 if sys.platform == "win32":

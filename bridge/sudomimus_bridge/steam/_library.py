@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .._values.errors import SteamUnavailable
+from .._values.packaged import places_of_program
 from . import _abi as abi
 from ._binary import built_for
 from ._loaded import handle_of_loaded, loaded_paths, running_copies
@@ -114,10 +115,14 @@ def find_library(chosen: Path | None, *, hosted: bool = False) -> Path:
             reason="LibraryNotFound",
         )
     places: list[str] = []
+    seen: set[Path] = set()
     loaded = _path_of_loaded()
     if loaded is not None:
         return loaded
-    for what, folder in _places():
+    for what, folder in places_of_program():
+        if folder in seen:
+            continue
+        seen.add(folder)
         for candidate in _inside(folder):
             with suppress(OSError):  # a folder that may not be read
                 if candidate.is_file():
@@ -173,19 +178,6 @@ def _function(library: ctypes.CDLL, name: str, signature: list[Any]) -> Any:
     function = library[name]
     function.restype, *function.argtypes = signature
     return function
-
-
-def _places() -> Iterator[tuple[str, Path]]:
-    main = getattr(sys.modules.get("__main__"), "__file__", None)
-    if main:
-        yield "beside the program", Path(main).resolve().parent
-    if sys.executable:
-        executable = Path(sys.executable).absolute()
-        yield "beside the executable", executable.parent
-        if executable.resolve().parent != executable.parent:  # a link, as in a virtual environment
-            yield "beside what it links to", executable.resolve().parent
-    with suppress(FileNotFoundError):  # it may have been removed since
-        yield "in the working directory", Path.cwd()
 
 
 def _inside(folder: Path) -> Iterator[Path]:
