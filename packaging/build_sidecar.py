@@ -1,6 +1,6 @@
-"""Builds the single file, once for each content that it could have: python packaging/build_sidecar.py [DESTINATION]
+"""Builds the single file and prints its path: python packaging/build_sidecar.py [DESTINATION]
 
-Prints where it is. What was built of the same sources by the same tools is taken from build/sidecar.
+A file that was built from the same sources with the same tools is reused from build/sidecar.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ NAME = "sudomimus-bridge-sidecar" + (".exe" if sys.platform == "win32" else "")
 
 
 class CannotBuild(Exception):
-    """What is missing, in a sentence."""
+    """The file cannot be built. The message says what is missing."""
 
 
 def build() -> Path:
-    """The single file of what is here now."""
-    with _alone():
+    """The single file of the current sources."""
+    with _locked():
         built = CACHE / _content() / NAME
         if not built.exists():
             _require_tools()
             with tempfile.TemporaryDirectory(dir=CACHE) as folder:
                 _run_pyinstaller(Path(folder))
                 built.parent.mkdir(exist_ok=True)
-                os.replace(Path(folder, "dist", NAME), built)  # noqa: PTH105 - whole, or not at all
+                os.replace(Path(folder, "dist", NAME), built)  # noqa: PTH105 - the path never shows half a file
             _forget_all_but(3)
         return built
 
 
 def _forget_all_but(newest: int) -> None:
-    """One of a few minutes ago may be in use by a test."""
+    """Keep the newest files: a test may still use one of them."""
     for old in sorted(CACHE.glob(f"*/{NAME}"), key=lambda path: path.stat().st_mtime)[:-newest]:
         shutil.rmtree(old.parent)
 
@@ -70,13 +70,13 @@ def _run_pyinstaller(folder: Path) -> None:
 
 
 def _content() -> str:
-    """A name for all that the file is made of."""
+    """A hash of everything that the file is made of."""
     digest = hashlib.sha256()
     for name in sorted({"pyinstaller", "pyinstaller-hooks-contrib", *contents.PACKAGES} - {"sudomimus_bridge"}):
         try:
             digest.update(f"{name} {version(name)}\n".encode())
         except PackageNotFoundError:
-            digest.update(f"{name} is not there\n".encode())
+            digest.update(f"{name} is not installed\n".encode())
     digest.update(f"{sys.version} {sysconfig.get_platform()}\n".encode())
     sources = [path for path in HERE.iterdir() if path.is_file()]
     for path in sorted([*sources, *(contents.BRIDGE / "sudomimus_bridge").rglob("*.py")]):
@@ -85,8 +85,8 @@ def _content() -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Two builds at once would do the same work twice."""
+def _locked() -> Iterator[None]:
+    """Wait for another build: it may make the same file."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         if sys.platform != "win32":
@@ -97,7 +97,7 @@ def _alone() -> Iterator[None]:
 
 
 def main(destinations: list[str]) -> int:
-    """Build, and copy it to where it is wanted."""
+    """Build the file and copy it to the destinations."""
     try:
         built = build()
     except CannotBuild as error:

@@ -1,4 +1,4 @@
-"""Where the single file begins: `sidecar` without Python around it, nor any other command."""
+"""The entry point of the single file, which has only the command `sidecar`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import shutil
 import sys
 
 
-def _own_environment() -> None:
-    """Give back to children, a browser above all, the environment that the launcher gave.
+def _restore_environment() -> None:
+    """Restore the launcher's environment for child processes, such as a browser.
 
-    The file's unpacker has put its own libraries before the system's, which is read once, at the start of a process:
-    https://pyinstaller.org/en/stable/runtime-information.html, "LD_LIBRARY_PATH / LIBPATH considerations".
+    PyInstaller's unpacker puts its own libraries before the system's:
+    https://pyinstaller.org/en/stable/runtime-information.html, "LD_LIBRARY_PATH / LIBPATH considerations". This process has
+    read the variable at its start and does not need it any more.
     """
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH"):
         original = os.environ.pop(f"{name}_ORIG", None)
@@ -24,16 +25,16 @@ def _own_environment() -> None:
         del os.environ[name]
 
 
-def _remove_what_was_unpacked(unpacker: int) -> None:
-    """The unpacker removes its folder once we have ended. Where it was killed, nobody would."""
+def _remove_unpacked_folder(unpacker: int) -> None:
+    """Remove the unpacked folder if the unpacker was killed. Otherwise the unpacker removes it after this process."""
     if os.getppid() != unpacker:
         shutil.rmtree(sys._MEIPASS, ignore_errors=True)  # type: ignore[attr-defined]
 
 
 def main() -> int:
-    """Serve. The word `sidecar` may stand first, so that a launcher starts this file and an installed bridge alike."""
-    _own_environment()
-    atexit.register(_remove_what_was_unpacked, os.getppid())
+    """Serve. The first argument may be `sidecar`, so that a launcher starts this file like an installed bridge."""
+    _restore_environment()
+    atexit.register(_remove_unpacked_folder, os.getppid())
     if sys.argv[1:2] not in (["sidecar"], ["--version"]):
         sys.argv.insert(1, "sidecar")
     from sudomimus_bridge._cli.main import main as bridge

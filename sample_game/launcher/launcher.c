@@ -1,9 +1,9 @@
-/* A launcher's sign-in on plain POSIX. Ctrl-C cancels the login. Built by `make` here.
+/* A launcher's sign-in on plain POSIX. Ctrl-C cancels the login. `make` in this folder builds it.
  *
  *   launcher [--show-page] sudomimus-bridge sidecar --application my-game --steam-app-id 480
  *
- * docs/sidecar.md tells the protocol. What is read here of JSON is enough for the sidecar's lines, which are valid, in ASCII,
- * and without spaces between tokens; a launcher that has a JSON library uses that. */
+ * docs/sidecar.md describes the protocol. The reader of JSON below is enough for the sidecar's lines, which are valid, in ASCII,
+ * and without spaces between tokens. If you have a JSON library, use that. */
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
@@ -16,11 +16,11 @@
 
 enum outcome { SIGNED_IN = 0, FAILED = 1, CANCELLED = 130, DIED = -1, GOES_ON = -2 };
 
-static volatile sig_atomic_t input = -1, interrupted; /* the sidecar's standard input; whether Ctrl-C came */
+static volatile sig_atomic_t input = -1, interrupted; /* the sidecar's standard input; whether Ctrl-C was pressed */
 static int show_page;
 
-/* --- JSON: a value is a pointer to its first character, and "" where there is none --- */
-static const char *behind(const char *at) { /* to the comma, colon or bracket behind the value */
+/* --- JSON: a value is a pointer to its first character, or "" if it is absent --- */
+static const char *behind(const char *at) { /* the comma, colon or bracket after the value */
   for (int depth = 0; *at && (depth > 0 || !strchr(",:}]", *at)); at++) {
     if (*at == '"') while (at[1] && *++at != '"') at += *at == '\\' && at[1];
     else depth += (*at == '{' || *at == '[') - (*at == '}' || *at == ']');
@@ -49,16 +49,16 @@ static void say(const char *words, const char *string) { /* a launcher has a win
   putchar('\n');
 }
 
-/* --- the sidecar: one loop reads its answers, and anybody asks, also a signal handler --- */
+/* --- the sidecar: one loop reads its messages; a signal handler may send requests, too --- */
 #define ASK(id, method, params) ask("{\"jsonrpc\":\"2.0\",\"id\":\"" id "\",\"method\":\"" method "\",\"params\":" params "}\n")
-static ssize_t ask(const char *line) { return write(input, line, strlen(line)); } /* who reads sees if it has died */
+static ssize_t ask(const char *line) { return write(input, line, strlen(line)); } /* the loop notices if it died */
 
 static void cancel(int number) { interrupted = number, ASK("cancel", "cancel", "{\"id\":\"login\"}"); }
 
 static pid_t start(char **command, FILE **output) {
   int in[2], out[2];
   if (pipe(in) || pipe(out)) perror("pipe"), exit(FAILED);
-  fcntl(in[1], F_SETFD, FD_CLOEXEC); /* it ends with its standard input, which no other child may hold open */
+  fcntl(in[1], F_SETFD, FD_CLOEXEC); /* closing it ends the sidecar, so no other child may hold it open */
   fcntl(out[0], F_SETFD, FD_CLOEXEC);
   pid_t pid = fork();
   if (pid == 0) {
@@ -80,13 +80,13 @@ static enum outcome receive(const char *message, pid_t pid) {
     printf("sidecar %ld\n", (long)pid);
     if (show_page) ASK("login", "login", "{\"method\":\"steam\",\"openBrowser\":false}");
     else ASK("login", "login", "{\"method\":\"steam\"}");
-    if (interrupted) cancel(interrupted); /* before there was anything to cancel */
+    if (interrupted) cancel(interrupted); /* Ctrl-C came before the request */
   } else if (is(member(message, "id"), "\"login\"") && *result) {
-    say("signed in to ", member(result, "applicationAnchor")); /* and the game gets accessToken and refreshToken */
+    say("signed in to ", member(result, "applicationAnchor")); /* the game gets accessToken and refreshToken */
     return SIGNED_IN;
   } else if (!is(member(message, "id"), "\"cancel\"")) {
     say("", *error ? member(error, "message") : "This launcher does not speak the sidecar's version.");
-    return is(member(member(error, "data"), "kind"), "\"cancelled\"") ? DIED : FAILED; /* or we cancelled: see main */
+    return is(member(member(error, "data"), "kind"), "\"cancelled\"") ? DIED : FAILED; /* unless Ctrl-C cancelled it: see main */
   }
   return GOES_ON;
 }
@@ -97,9 +97,9 @@ static enum outcome sign_in(char **command) {
   char *line = NULL;
   enum outcome outcome = GOES_ON;
   ASK("hello", "initialize", "{}");
-  for (size_t size = 0; outcome == GOES_ON;) /* half a line is what a sidecar dies in */
+  for (size_t size = 0; outcome == GOES_ON;) /* an incomplete line is not a message */
     outcome = getline(&line, &size, output) < 0 || !strchr(line, '\n') ? DIED : receive(line, pid);
-  close(input), fclose(output), free(line); /* that ends it, within a second, with what runs cancelled */
+  close(input), fclose(output), free(line); /* the sidecar cancels the login and ends within a second */
   waitpid(pid, NULL, 0);
   return outcome;
 }

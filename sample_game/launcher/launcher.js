@@ -1,8 +1,8 @@
-// A launcher's sign-in as an Electron main process would do it. Node.js alone, no packages.
+// A launcher's sign-in as an Electron main process would do it, with Node.js and no packages.
 //
 //   node launcher.js [--show-page] sudomimus-bridge sidecar --application my-game --steam-app-id 480
 //
-// Ctrl-C cancels the login. Enter says "I am done in the browser". docs/sidecar.md tells the protocol.
+// Ctrl-C cancels the login. Enter says "I am done in the browser". docs/sidecar.md describes the protocol.
 "use strict";
 const { spawn } = require("node:child_process");
 
@@ -11,16 +11,16 @@ class SidecarDied extends Error {}
 class Sidecar {
   constructor([program, ...args], onProgress) {
     this.onProgress = onProgress;
-    this.waiting = new Map(); // the requests that have no answer yet, by their ids
+    this.waiting = new Map(); // the requests without a response, by id
     this.lastId = 0;
     // Standard error is the sidecar's log. windowsHide: no console window flashes up on Windows.
     this.process = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], windowsHide: true });
-    this.process.stdin.on("error", () => {}); // it has died; "close" tells
+    this.process.stdin.on("error", () => {}); // the sidecar has died, and "close" follows
     this.process.on("error", (error) => console.log(`cannot start ${program}: ${error.code}`));
     this.process.on("close", () => this.died());
     let unread = "";
     this.process.stdout.setEncoding("utf8").on("data", (text) => {
-      // At "\n" and nowhere else: readline would also cut at the line separators that Unicode has.
+      // Split at "\n" only: readline would also split at Unicode's line separators.
       const lines = (unread + text).split("\n");
       unread = lines.pop();
       lines.forEach((line) => this.receive(JSON.parse(line)));
@@ -49,7 +49,7 @@ class Sidecar {
     this.waiting.clear();
   }
 
-  // All that it takes: the sidecar cancels what runs, lets go of Steam, and is gone within a second.
+  // The sidecar cancels the login, closes Steam, and ends within a second.
   close() {
     this.process.stdin.end();
   }
@@ -76,11 +76,11 @@ async function signIn() {
   console.log(`sidecar ${sidecar.process.pid}`);
   const login = sidecar.request("login", { method: "steam", openBrowser: !showPage });
   sidecar.loginId = sidecar.lastId;
-  if (cancelled) cancel(); // before there was anything to cancel
+  if (cancelled) cancel(); // Ctrl-C came before the request
   return await login;
 }
 
-// Unverified, so for the greeting alone: whom a token belongs to is for the game's server to check.
+// The name for a greeting. The token is not verified here: the game's server must verify it.
 function nameIn(accessToken) {
   const player = JSON.parse(Buffer.from(accessToken.split(".")[1], "base64url").toString());
   return player.firstName ?? player.subject;
@@ -90,12 +90,12 @@ async function main() {
   for (let again = true; ; again = false) {
     try {
       const result = await signIn();
-      console.log(`signed in to ${result.applicationAnchor} as ${nameIn(result.accessToken)}`); // the game gets the tokens
+      console.log(`signed in to ${result.applicationAnchor} as ${nameIn(result.accessToken)}`); // the game gets them
       return 0;
     } catch (error) {
       console.log(error.message);
       if (cancelled) return 130;
-      // Cancelled, and not by us: somebody ends the sidecar.
+      // Cancelled without a request of ours: the sidecar is being ended.
       if (!(error instanceof SidecarDied) && error.kind !== "cancelled") return 1;
       console.log(again ? "Starting it again." : "Playing offline.");
       if (!again) return 1;

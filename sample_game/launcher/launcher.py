@@ -1,8 +1,8 @@
-"""A launcher's sign-in in Python, with the standard library alone: the bridge need not be importable here.
+"""A launcher's sign-in in Python, with the standard library only. It does not import the bridge.
 
 python launcher.py [--show-page] sudomimus-bridge sidecar --application my-game --steam-app-id 480
 
-Ctrl-C cancels the login. Enter says "I am done in the browser". docs/sidecar.md tells the protocol.
+Ctrl-C cancels the login. Enter says "I am done in the browser". docs/sidecar.md describes the protocol.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ say = partial(print, flush=True)  # a launcher has a window for this
 
 
 class RequestFailed(Exception):
-    """The sidecar's error, or its death. The arguments: a sentence for the player, and of what kind it is."""
+    """The sidecar's error, or its unexpected end. The arguments are a sentence for the player, and the kind."""
 
 
 class Sidecar:
-    """A sidecar, started anew for each try. Anybody may ask, also a signal handler or a thread; one reads the answers."""
+    """A sidecar, started anew for each attempt. Any thread or signal handler may send requests; one thread reads."""
 
     def __init__(self, command: list[str], *, show_page: bool) -> None:
         self._command = command
@@ -36,13 +36,13 @@ class Sidecar:
         self.cancelled = False
 
     def ask(self, request_id: str, method: str, params: dict[str, Any]) -> None:
-        """Send a request. One write, without a buffer: whoever asks may have interrupted another who did."""
+        """Send a request with one unbuffered write, because a signal handler may interrupt another request."""
         message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
-        with suppress(AttributeError, OSError, ValueError):  # it does not run, which who reads sees
+        with suppress(AttributeError, OSError, ValueError):  # the sidecar does not run; the reading thread notices
             os.write(self._process.stdin.fileno(), json.dumps(message).encode() + b"\n")  # type: ignore[union-attr]
 
     def answer(self, request_id: str) -> Any:
-        """Read until that request is answered, and show progress meanwhile. Half a line is what a sidecar dies in."""
+        """Read until the response to that request, and show progress meanwhile. An incomplete line is not a message."""
         while (line := self._process.stdout.readline()).endswith(b"\n"):  # type: ignore[union-attr]
             message = json.loads(line)
             if message.get("method") == "progress":
@@ -59,52 +59,52 @@ class Sidecar:
             say(f"finish {progress['errand']['url'] if self._show_page else 'the page that opened in your browser'}")
 
     def sign_in(self) -> Any:
-        """A player's tokens, from a sidecar of its own. Standard error is its log, and stays ours."""
-        no_window = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # that would flash up on Windows
+        """Start a sidecar and get a player's tokens. The sidecar logs to this program's standard error."""
+        no_window = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows, no console window flashes up
         self._process = subprocess.Popen(self._command, stdin=PIPE, stdout=PIPE, creationflags=no_window)
         self.ask("hello", "initialize", {})
         if (version := self.answer("hello")["protocolVersion"]) != 1:
             raise RequestFailed(f"This launcher does not speak version {version}.", None)
         say(f"sidecar {self._process.pid}")
         self.ask("login", "login", {"method": "steam", "openBrowser": not self._show_page})
-        if self.cancelled:  # before there was anything to cancel
+        if self.cancelled:  # Ctrl-C came before the request
             self.cancel()
         return self.answer("login")
 
     def cancel(self, *_: object) -> None:
-        """Never mind: the login ends with an error of kind `cancelled`, and its ticket is cancelled."""
+        """Cancel the login. It ends with an error of kind `cancelled`, and its ticket is cancelled."""
         self.cancelled = True
         self.ask("cancel", "cancel", {"id": "login"})
 
     def say_done(self) -> None:
-        """For each Enter: the page is done, ask the service now."""
+        """On each Enter, have the bridge ask the service at once whether the page is finished."""
         for _ in sys.stdin:
             self.ask("done", "done", {"id": "login"})
 
     def close(self) -> None:
-        """All that it takes: the sidecar cancels what runs, lets go of Steam, and is gone within a second."""
+        """End the sidecar. It cancels the login, closes Steam, and ends within a second."""
         self._process.communicate()
 
 
 def name_in(access_token: str) -> str:
-    """Unverified, so for the greeting alone: whom a token belongs to is for the game's server to check."""
+    """The name for a greeting. The token is not verified here: the game's server must verify it."""
     player = json.loads(base64.urlsafe_b64decode(access_token.split(".")[1] + "=="))
     return str(player.get("firstName") or player.get("subject"))
 
 
 def main(show_page: bool, command: list[str]) -> int:
-    """Sign one player in, with a second sidecar where the first one dies. The exit status."""
+    """Sign one player in, with a second sidecar if the first one dies. Returns the exit status."""
     sidecar = Sidecar(command, show_page=show_page)
     signal.signal(signal.SIGINT, sidecar.cancel)
     threading.Thread(target=sidecar.say_done, daemon=True).start()
     for again in (True, False):
         try:
             tokens = sidecar.sign_in()
-            say(f"signed in to {tokens['applicationAnchor']} as {name_in(tokens['accessToken'])}")  # the game gets them
+            say(f"signed in to {tokens['applicationAnchor']} as {name_in(tokens['accessToken'])}")  # the game gets both
             return 0
         except RequestFailed as error:
             say(error.args[0])
-            # Cancelled, and not by us: somebody ends the sidecar.
+            # Cancelled without a request of ours: the sidecar is being ended.
             if sidecar.cancelled or error.args[1] not in ("died", "cancelled"):
                 return 130 if sidecar.cancelled else 1
             say("Starting it again." if again else "Playing offline.")

@@ -1,4 +1,4 @@
-"""The smallest sample: it signs in, takes its settings from the environment, and leaves quietly on Ctrl-C."""
+"""The smallest sample signs in, reads its settings from the environment, and ends quietly on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, stub_library: Path) -> None:
     monkeypatch.delenv("SUDOMIMUS_APPLICATION", raising=False)
 
 
-def test_one_command_and_nothing_else() -> None:
+def test_one_command_signs_in() -> None:
     done = subprocess.run([sys.executable, str(SAMPLE)], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     assert "\nSigned in to demo-game. " in done.stdout
 
 
-def test_the_real_ones_by_settings_alone(
+def test_environment_selects_the_real_service(
     stub_library: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With SUDOMIMUS_APPLICATION set, everything comes from the environment: here a service that refuses."""
+    """With SUDOMIMUS_APPLICATION set, the environment names the service. This one refuses."""
     emulator.update({"application.disabled": True})
     settings = {"APPLICATION": "demo-game", "STEAM_APP_ID": "480", "STEAM_LIBRARY": str(stub_library)}
     for name, value in {**settings, "NATIVE_URL": emulator.urls["native"]}.items():
@@ -42,7 +42,7 @@ def test_the_real_ones_by_settings_alone(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C by SIGINT is POSIX's")
-def test_never_mind(stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_ends_quietly(stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "30000")
     game = subprocess.Popen([sys.executable, str(SAMPLE)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert game.stdout is not None

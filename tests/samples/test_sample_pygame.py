@@ -1,4 +1,4 @@
-"""The pygame sample, headless: signs in through an errand and greets by name; its keys do what the screen says."""
+"""The pygame sample without a display: it signs in through an errand and greets the player, and its keys work."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _headless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
 
 
-def test_one_command_and_nothing_else(stub_library: Path, tmp_path: Path) -> None:
+def test_one_command_signs_in(stub_library: Path, tmp_path: Path) -> None:
     picture = tmp_path / "last.png"
     done = subprocess.run(
         [sys.executable, str(SAMPLE), "--claim-gate", "--auto", "--picture", str(picture)],
@@ -46,7 +46,7 @@ def test_one_command_and_nothing_else(stub_library: Path, tmp_path: Path) -> Non
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_no_frames_a_second_is_no_game() -> None:
+def test_zero_frames_per_second_is_refused() -> None:
     done = subprocess.run(
         [sys.executable, str(SAMPLE), "--fps", "0"], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
@@ -54,10 +54,10 @@ def test_no_frames_a_second_is_no_game() -> None:
     assert "--fps must be 1 or more" in done.stderr
 
 
-def test_the_real_ones_by_settings_alone(
+def test_environment_selects_the_real_service(
     stub_library: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With SUDOMIMUS_APPLICATION set, everything comes from the environment: here a service that refuses."""
+    """With SUDOMIMUS_APPLICATION set, the environment names the service. This one refuses."""
     emulator.update({"application.disabled": True})
     settings = {"APPLICATION": "demo-game", "STEAM_APP_ID": "480", "STEAM_LIBRARY": str(stub_library)}
     for name, value in {**settings, "NATIVE_URL": emulator.urls["native"]}.items():
@@ -83,7 +83,7 @@ def game_module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 
 class Player:
-    """Someone before the screen."""
+    """A player in front of the screen."""
 
     def __init__(self, game: Any) -> None:
         self.game = game

@@ -12,9 +12,9 @@ from ..samples.test_launchers import (  # noqa: F401 - tests, and fixtures that 
     compiled,
     program,
     start,
-    test_it_cancels_a_login,
-    test_it_signs_a_player_in_through_an_errand,
-    test_it_survives_a_sidecar_that_is_killed,
+    test_cancel_of_a_login,
+    test_killed_sidecar_is_started_again,
+    test_login_through_an_errand,
 )
 from .test_file import single_file, temporary  # noqa: F401
 
