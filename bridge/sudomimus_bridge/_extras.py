@@ -7,6 +7,7 @@ import importlib.util
 from ._values.errors import ConfigurationError
 
 _BRINGS = {
+    "completion": ("shtab",),
     "connect": ("jwt", "cryptography"),
     "emulator": ("starlette", "uvicorn", "pydantic", "jinja2", "multipart", "jwt", "cryptography"),
 }

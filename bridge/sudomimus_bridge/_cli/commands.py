@@ -50,7 +50,7 @@ def _run_and_report(arguments: Sequence[str], terminal: Terminal) -> int:
 
 def _run(arguments: Sequence[str], terminal: Terminal) -> int:
     closed = open_standard_descriptors()
-    parser = build_parser(emulator="emulator" in arguments)
+    parser = build_parser(emulator=not {"emulator", "completion"}.isdisjoint(arguments))
     if arguments[:1] == ["emulator"]:
         require_extra("emulator")
     known = parse(parser, arguments)
@@ -119,6 +119,10 @@ def _login_arguments(parser: Parser) -> None:
 
 def _json_argument(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _completion_arguments(parser: Parser) -> None:
+    parser.add_argument("shell", metavar="SHELL", choices=["bash", "zsh", "fish"], help="bash, zsh or fish")
 
 
 def _renpy_arguments(parser: Parser) -> None:
@@ -192,6 +196,14 @@ COMMANDS = (
         ("application", "steam_app_id"),
         extra="emulator",
     ),
+    Command(
+        "completion",
+        "print a completion script for a shell",
+        (),
+        description='Print a completion script for a shell. For bash: eval "$(sudomimus-bridge completion bash)"',
+        add_arguments=_completion_arguments,
+        extra="completion",
+    ),
 )
 
 
@@ -211,7 +223,7 @@ def build_parser(*, emulator: bool = False) -> Parser:
             default=0,
             help="log each step to standard error, without secrets, and show what Steam prints; -vv: the libraries' logs too",
         )
-        added.set_defaults(command=command, parser=added)
+        added.set_defaults(command=command, parser=added, root=parser)
         if command.add_arguments is not None:
             command.add_arguments(added)
         if command.name == "emulator" and emulator and not missing("emulator"):
@@ -243,6 +255,10 @@ def _implementation(command: str) -> Callable[..., int]:
         from . import doctor
 
         return doctor.doctor
+    if command == "completion":
+        from . import completion
+
+        return completion.completion
     if command == "renpy":
         from . import renpy
 
