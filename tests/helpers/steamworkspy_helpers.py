@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from sudomimus_bridge.testing._compiled_stub import StubCall, StubNotCompiled, open_tickets
-from sudomimus_bridge.testing._steamworkspy_stub import lay_out_game
 
 from ..conftest import StubLog
 from .steam_helpers import run_program
+from .steamworkspy_stub import lay_out_game
 
 needs_steamworkspy = pytest.mark.skipif(
     importlib.util.find_spec("steamworkspy") is None,

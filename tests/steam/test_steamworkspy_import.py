@@ -12,12 +12,12 @@ import pytest
 
 from sudomimus_bridge._values.errors import BridgeError, ConfigurationError
 from sudomimus_bridge.steam.steamworkspy import SteamworksPySteam, import_steamworks
-from sudomimus_bridge.testing import _steamworkspy_stub as steamworkspy_stub
 from sudomimus_bridge.testing._compiled_stub import StubNotCompiled, compiled_stub
-from sudomimus_bridge.testing._steamworkspy_stub import lay_out_game, layer_name
 
 from ..conftest import StubLog
+from ..helpers import steamworkspy_stub
 from ..helpers.steam_helpers import run_program
+from ..helpers.steamworkspy_stub import lay_out_game, layer_name
 
 pytestmark = pytest.mark.usefixtures("stub_log")
 
