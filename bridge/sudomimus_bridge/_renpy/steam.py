@@ -148,7 +148,7 @@ class _Connection:
         if in_use(self._achievement):
             self._steamapi = self._achievement.steamapi
         if self._steamapi is None:
-            raise SteamUnavailable(results.HOST_HAS_NOT_STARTED, reason="HostHasNotInitialised")
+            raise results.host_has_not_started()
         return self._steamapi
 
 

@@ -1,1 +1,1 @@
-"""Steam's side: the port, the flat API behind it, and what a ticket's life looks like. Knows nothing of the service."""
+"""Steam: the port, its implementation on the flat API, and the life of a ticket. Knows nothing of the sign-in service."""

@@ -1,6 +1,6 @@
-"""Declarations of the flat API and nothing else: constants, structures, signatures, each with its header.
+"""Declarations of Steam's flat API for ctypes, and nothing else: constants, structures and signatures.
 
-The one place that says what a Steamworks function looks like to ctypes. Finding the library is `library`'s work.
+`docs/contracts/steam.md` describes each of them and names its header. `_library` finds the library and binds them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INVALID_HANDLE = 0  # isteamuser.h, k_HAuthTicketInvalid
 # steam_api.h, ESteamAPIInitResult
 INIT_OK, INIT_FAILED, INIT_NO_STEAM_CLIENT, INIT_VERSION_MISMATCH = range(4)
 
-# k_iCallback of the structures that a login looks at (isteamuser.h, isteamutils.h).
+# k_iCallback of the structures that a login reads (isteamuser.h, isteamutils.h).
 STEAM_SERVER_CONNECT_FAILURE = 102
 STEAM_SERVERS_DISCONNECTED = 103
 GET_TICKET_FOR_WEB_API_RESPONSE = 168
@@ -29,7 +29,7 @@ STEAM_SHUTDOWN = 704
 
 
 class CallbackMsg(ctypes.Structure):
-    """`CallbackMsg_t` (steam_api_internal.h). The memory behind `param` is the library's."""
+    """`CallbackMsg_t` (steam_api_internal.h). The library owns the memory behind `param`."""
 
     _pack_ = CALLBACK_PACK
     _layout_ = "ms"
@@ -37,7 +37,7 @@ class CallbackMsg(ctypes.Structure):
 
 
 class TicketResponseHead(ctypes.Structure):
-    """`GetTicketForWebApiResponse_t` (isteamuser.h) as far as the ticket's own bytes, which follow it."""
+    """The first fields of `GetTicketForWebApiResponse_t` (isteamuser.h). The ticket's bytes follow them."""
 
     _pack_ = 4
     _layout_ = "ms"
@@ -48,12 +48,12 @@ TICKET_RESPONSE_SIZE = ctypes.sizeof(TicketResponseHead) + TICKET_MAX
 
 
 class CCallbackBase(ctypes.Structure):
-    """`CCallbackBase` (steam_api_common.h): what SteamAPI_RegisterCallback takes. The compiler aligns the fields."""
+    """`CCallbackBase` (steam_api_common.h), the argument of SteamAPI_RegisterCallback. The compiler aligns its fields."""
 
     _fields_ = (("vtable", c_void_p), ("flags", c_uint8), ("id", c_int32))
 
 
-# Name: (result, *arguments). Accessors carry a version in their name and stand apart, in ACCESSORS.
+# Name: (result, *arguments). Accessors have a version in their name and are listed in ACCESSORS.
 FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "SteamAPI_Shutdown": (None,),
     "SteamAPI_IsSteamRunning": (c_bool,),
@@ -77,14 +77,14 @@ OPTIONAL_FUNCTIONS: dict[str, tuple[Any, ...]] = {
 }
 OPTIONAL_ACCESSORS: dict[str, int] = {"SteamAPI_SteamFriends_v": 17}
 
-# Ways to initialise, the newest first: the first that a library exports is its own. (SDK that it tells, result, *arguments)
+# The ways to initialise, newest first. A library is initialised by the first that it exports. (SDK, result, *arguments)
 INITIALISERS: dict[str, tuple[Any, ...]] = {
     "SteamAPI_InitFlat": ("1.59 or later", c_int, POINTER(c_char)),
     "SteamInternal_SteamAPI_Init": ("1.58", c_int, c_char_p, POINTER(c_char)),
     "SteamAPI_Init": ("1.57", c_bool),
 }
 
-# Interface versions rise with the SDK, and each library has one. Below the first number there are no Web API tickets.
+# Interface versions rise with the SDK, and each library has one. Below these numbers there are no web API tickets.
 ACCESSORS: dict[str, int] = {"SteamAPI_SteamUser_v": 23, "SteamAPI_SteamUtils_v": 10}
 NEWEST_ACCESSOR = 99
 

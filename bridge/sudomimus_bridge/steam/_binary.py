@@ -1,6 +1,6 @@
-"""Which machine a shared library was built for, read from its first bytes.
+"""The platform and processor that a shared library was built for, read from its first bytes.
 
-Only for the sentence that explains why a library did not load: `dlopen` says "wrong ELF class" or nothing at all.
+Used for one error: `dlopen` says "wrong ELF class", or nothing, about a library that does not load.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _MACH = {0x01000007: "x86-64", 0x0100000C: "arm64", 7: "x86 (32 bit)"}
 
 
 def built_for(path: Path) -> str:
-    """Platform and processor of the library, such as "Linux on arm64", or "no program library" for anything else."""
+    """Return the platform and processor, such as "Linux on arm64", or "no program library" for another kind of file."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)

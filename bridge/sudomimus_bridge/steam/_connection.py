@@ -1,7 +1,7 @@
-"""The Steam port on the flat API: one connection to Steam for each library in a process, shared by whoever asks.
+"""The Steam port on the flat API. All ports of a process share one connection for each library.
 
-Steamworks is initialised once for a whole process, so two bridges in one process share one `Connection`; the last to
-close it shuts it down. All library calls are made on its worker thread.
+Steamworks is initialised once for a whole process, so two bridges share one `Connection`, and the last one to close shuts
+Steam down. The connection makes all library calls on its worker thread.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -29,10 +30,14 @@ from ._on_thread import CANCEL_SECONDS, SteamOnThread
 from ._worker import Worker
 
 _IDLE_PUMP_SECONDS = 15.0
+"""How often the queue is emptied while no ticket is awaited: often enough to notice that Steam shuts down."""
 
 
 class Connection:
-    """One library, initialised at most once, with its thread, its ledger and its dispatch."""
+    """One library, initialised at most once, with its worker thread, ledger and dispatch.
+
+    Every method runs on the worker's thread.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,13 +50,11 @@ class Connection:
         self._asked_at = 0.0
         self.worker = Worker("sudomimus-bridge steam", self._pump, self._pause)
 
-    # Everything from here on runs on the worker's thread, but for `waker`'s side of the ledger.
-
     def open(self, wanted: Callable[[], int], *, by_host: bool = False) -> int:
-        """Load and initialise if need be, or again where Steam has gone since; the app id Steam runs under.
+        """Load and initialise Steam if necessary, and again if Steam has shut down since. Return the app id that it runs as.
 
-        `wanted` gives the app id of the settings, and raises `ConfigurationError` where there is none. `by_host`: only
-        the program around the bridge may initialise.
+        `wanted` returns the app id of the settings and raises `ConfigurationError` if they have none. With `by_host`, only
+        the game may initialise Steam.
         """
         if self._library is None:
             self._library = load_library(self.path)
@@ -65,9 +68,9 @@ class Connection:
         return self._app_id
 
     def request(self, identity: str) -> int:
-        """GetAuthTicketForWebApi: the ticket's number. Where a connection has gone stale, Steam is opened anew once."""
+        """Call GetAuthTicketForWebApi and return the ticket's number. If that fails, initialise Steam again and retry once."""
         for again in (True, False):
-            self._pump()  # what came before this request says nothing about it
+            self._pump()  # callbacks from before this request do not concern it
             if self._dispatch is not None and (user := self.library.user()):
                 self._asked_at = time.monotonic()
                 handle = int(self.library.api.ISteamUser_GetAuthTicketForWebApi(user, identity.encode()))
@@ -79,7 +82,7 @@ class Connection:
         raise results.no_handle()
 
     def cancel(self, number: int) -> None:
-        """CancelAuthTicket, once for each ticket and never after Shutdown, when the handle has died with the pipe."""
+        """Call CancelAuthTicket, once for each ticket and never after Shutdown, which ended the handle."""
         if not self.ledger.strike(number) or self._dispatch is None:
             return
         if self.library.api.GetHSteamPipe() == self._dispatch.pipe and (user := self.library.user()):
@@ -87,14 +90,14 @@ class Connection:
 
     @sealed
     def show_in_overlay(self, page: Secret) -> bool:
-        """ActivateGameOverlayToWebPage, if the overlay is on."""
+        """Call ActivateGameOverlayToWebPage; False if the overlay is off."""
         if self._dispatch is None or not self.library.has_overlay():
             return False
         self.library.show_in_overlay(page.reveal())
         return True
 
     def shut_down(self) -> None:
-        """Cancel what is open and let go of Steam; what a host initialised stays initialised."""
+        """Cancel all open tickets and release Steam. If the game initialised it, it stays initialised."""
         self.ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
         for number in self.ledger.numbers():
             self.cancel(number)
@@ -106,19 +109,19 @@ class Connection:
         self.ledger.forget_all()
 
     def logged_on(self) -> bool:
-        """BLoggedOn (isteamuser.h)."""
+        """Call BLoggedOn (isteamuser.h)."""
         user = self.library.user() if self._dispatch is not None else 0
         return bool(user) and bool(self.library.api.ISteamUser_BLoggedOn(user))
 
     @property
     def library(self) -> SteamLibrary:
-        """The loaded library. Only after `open`."""
+        """The loaded library, after `open`."""
         if self._library is None:
-            raise BridgeError("Steam was used before it was opened.")
+            raise BridgeError("The sign-in failed.", detail="Steam was used before it was opened.")
         return self._library
 
     def _wanted(self, wanted: Callable[[], int]) -> int:
-        """The app id of the settings. A host that runs Steam has chosen one already, so none need be set."""
+        """Return the app id of the settings. If they have none, a game that runs Steam has chosen it."""
         try:
             return wanted()
         except ConfigurationError:
@@ -130,7 +133,7 @@ class Connection:
         library = self.library
         self._hosted = bool(library.api.GetHSteamPipe())
         if by_host and not self._hosted:
-            raise SteamUnavailable(results.HOST_HAS_NOT_STARTED, reason="HostHasNotInitialised")
+            raise results.host_has_not_started()
         if not self._hosted:
             with _steam_app_id(wanted()):
                 result, message = library.initialise()
@@ -160,7 +163,7 @@ class Connection:
             self.shut_down()
 
     def _pause(self) -> float | None:
-        """How long the thread may sleep: a twentieth of the time the ticket has taken, so the wait adds about as much."""
+        """Return how long the thread may sleep: a twentieth of the wait so far, so that it adds about 5 % to the wait."""
         if self._dispatch is None:
             return None
         if not self.ledger.waiting:
@@ -172,7 +175,7 @@ class Connection:
 
 @contextmanager
 def _steam_app_id(app_id: int) -> Iterator[None]:
-    """`SteamAppId` in the environment while Steam is initialised, as when Steam itself starts a game."""
+    """Set `SteamAppId` while Steam is initialised, as Steam does if it starts the game."""
     before = os.environ.get("SteamAppId")
     os.environ["SteamAppId"] = str(app_id)
     try:
@@ -184,11 +187,11 @@ def _steam_app_id(app_id: int) -> Iterator[None]:
             os.environ["SteamAppId"] = before
 
 
-# A connection stays in the book when nobody uses it: its thread sleeps, and the next user finds the same one, so that an
-# Init can never overtake the Shutdown before it.
+# An unused connection stays here and its thread sleeps. The next user gets the same one, so that an Init cannot overtake the
+# Shutdown before it.
 _connections: dict[Path, Connection] = {}
-# The one lock for all ports and this book, so that there is no order to take two in: the collector may drop one port on a
-# thread that is just opening another, and that other's thread may be waiting.
+# One lock for all ports and this table. With two, their order could differ: the garbage collector may drop one port on a thread
+# that is opening another.
 _connections_lock = threading.RLock()
 
 
@@ -212,17 +215,17 @@ def _shut_down_if_unused(connection: Connection) -> None:
 
 @atexit.register
 def _close_all() -> None:
-    """The interpreter ends: cancel every ticket and shut down, without waiting for a library that is stuck."""
+    """Cancel every ticket and shut down at the end of the interpreter. A library that hangs is not waited for."""
     for connection in _connections.values():
         connection.worker.post(connection.shut_down)
         connection.worker.stop(CANCEL_SECONDS)
 
 
 class FlatApiSteam(SteamOnThread):
-    """The Steam port on a `libsteam_api`, Valve's or a stub of it: loaded by the bridge or by its host."""
+    """The Steam port on a `libsteam_api`, Valve's or the stub, which the bridge or the game has loaded."""
 
     def __init__(self, library: Path | None, app_id: Callable[[], int], clock: Clock, *, hosted: bool = False) -> None:
-        """`hosted`: the program runs Steam, even where that cannot be seen yet; it is never initialised from here."""
+        """With `hosted`, the game runs Steam, even if it has not initialised it yet; this port never initialises it."""
         super().__init__(clock)
         self._by_host = hosted
         self._chosen = library
@@ -231,37 +234,34 @@ class FlatApiSteam(SteamOnThread):
         self._using = False
 
     async def open(self) -> int:
-        """Raises `ConfigurationError` where Steam runs as another app."""
-        path = (
-            None if self._using else find_library(self._chosen, hosted=self._by_host)
-        )  # not under the lock, for it asks the disk
+        """Raises `ConfigurationError` if Steam runs as another app."""
+        # Not under the lock: it reads the disk.
+        path = None if self._using else find_library(self._chosen, hosted=self._by_host)
         with _connections_lock:
             if not self._using and path is not None:
                 self._connection = _acquire(path)
                 self._using = True
         connection = self._thread()
         try:
-            return await self._within_open_seconds(
-                connection.worker, lambda: connection.open(self._app_id, by_host=self._by_host)
-            )
+            job = partial(connection.open, self._app_id, by_host=self._by_host)
+            return await self._within_open_seconds(connection.worker, job)
         except SteamUnavailable as error:
             if error.reason == "HostHasNotInitialised":
-                self._let_go()  # the host may load another copy than this one
+                self._let_go()  # the game may load another copy later
             raise
 
     async def aclose(self) -> None:
-        """Waits a moment for Shutdown, and leaves a library that is stuck to itself."""
+        """Waits at most `CANCEL_SECONDS` for Shutdown: a library may hang."""
         if (connection := self._let_go()) is not None:
             with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):
-                await connection.worker.call(lambda: _shut_down_if_unused(connection))
+                await connection.worker.call(partial(_shut_down_if_unused, connection))
 
     def drop(self, seconds: float = 0.0) -> None:
-        """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
         if (connection := self._let_go()) is not None:
-            connection.worker.finish(lambda: _shut_down_if_unused(connection), seconds)
+            connection.worker.finish(partial(_shut_down_if_unused, connection), seconds)
 
     def _let_go(self) -> Connection | None:
-        """The connection that is not used any more; None where there was none. It stays known, for late cancels."""
+        """Stop using the connection and return it, or None if there is none. Late cancels still find it."""
         with _connections_lock:
             if not self._using or self._connection is None:
                 return None
@@ -270,11 +270,11 @@ class FlatApiSteam(SteamOnThread):
             return self._connection
 
     async def logged_on(self) -> bool:
-        """Whether Steam is logged on to its servers (isteamuser.h, BLoggedOn). Only after `open`."""
+        """Whether Steam is connected to its servers (isteamuser.h, BLoggedOn). Only after `open`."""
         connection = self._thread()
         return await connection.worker.call(connection.logged_on)
 
     def _thread(self) -> Connection:
         if self._connection is None:
-            raise BridgeError("Steam was asked for a ticket before it was opened.")
+            raise BridgeError("The sign-in failed.", detail="Steam was used before it was opened.")
         return self._connection

@@ -1,7 +1,7 @@
-"""The two ways to get callbacks out of Steam, never both in one process (steamworks/ABI, "Two ways to dispatch").
+"""The two ways to receive callbacks from Steam. A process must not mix them (docs/contracts/steam.md, "Dispatch").
 
-`ManualDispatch`: the bridge initialised the API and pumps it. `HostDispatch`: the host program did, and its own
-`SteamAPI_RunCallbacks` delivers to a callback object that the bridge registers. Both end in `Ledger.deliver`.
+`ManualDispatch` is for a process in which the bridge initialised the API: the bridge pumps. `HostDispatch` is for a game that
+initialised it: the game's `SteamAPI_RunCallbacks` calls objects that the bridge registers. Both call `Ledger.deliver`.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from ._library import SteamLibrary
 
 
 class Dispatch(Protocol):
-    """How callbacks reach the ledger. All calls are made on the worker's thread."""
+    """How callbacks reach the ledger. Every method is called on the worker's thread."""
 
     pipe: int
-    """The HSteamPipe that this listens on; another one, or 0, means that Steam was shut down since."""
+    """The HSteamPipe that this listens on. If the library has another one, or 0, Steam was shut down since."""
 
     def start(self) -> None:
         """Begin to listen."""
         ...
 
     def pump(self) -> bool:
-        """Bring what has come to the ledger; False where Steam has gone away meanwhile."""
+        """Deliver new callbacks to the ledger. False if Steam has shut down."""
         ...
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         ...
 
 
@@ -48,13 +48,13 @@ class ManualDispatch:
         self.pipe = 0
 
     def start(self) -> None:
-        """Choose manual dispatch for this process: after Init, before anything else."""
+        """Choose manual dispatch for this process. Call it after Init and before everything else."""
         self._library.api.ManualDispatch_Init()
         self.pipe = self._library.api.GetHSteamPipe()
 
     @sealed
     def pump(self) -> bool:
-        """Drain the queue. Each callback is copied before it is freed, cut to its stated size and to the struct's."""
+        """Empty the queue. Each callback is copied before it is freed, at most as long as its stated size and its struct."""
         api, alive = self._library.api, True
         api.ManualDispatch_RunFrame(self.pipe)
         message = abi.CallbackMsg()
@@ -75,7 +75,7 @@ class ManualDispatch:
         return alive
 
     def stop(self) -> None:
-        """Nothing to take back: Shutdown ends the pipe."""
+        """Do nothing: Shutdown ends the pipe."""
 
 
 # The virtual functions of CCallbackBase, each with `this` first (steam_api_common.h).
@@ -85,30 +85,37 @@ _GET_SIZE = ctypes.CFUNCTYPE(c_int, c_void_p)
 
 
 class CallbackObject:
-    """A `CCallbackBase` with three virtual functions, made of ctypes. Keep it alive until after UnregisterCallback."""
+    """A `CCallbackBase` with three virtual functions, built with ctypes. Keep it alive until after UnregisterCallback."""
 
     def __init__(self, callback_id: int, size: int, run: Any, *, microsoft: bool = sys.platform == "win32") -> None:
-        self._functions = [
-            _RUN(lambda _this, param: run(param)),
-            _RUN_CALL_RESULT(lambda _this, param, _failed, _call: run(param)),
-            _GET_SIZE(lambda _this: size),
-        ]
-        # The Microsoft compiler lays overloads out in reverse order of declaration, so its first two swap.
+        self._run = run
+        self._size = size
+        self._functions = [_RUN(self._on_run), _RUN_CALL_RESULT(self._on_call_result), _GET_SIZE(self._get_size)]
+        # The Microsoft compiler lays out overloads in reverse order, so the first two change places.
         order = (1, 0, 2) if microsoft else (0, 1, 2)
         addresses = [ctypes.cast(self._functions[index], c_void_p).value for index in order]
         self.vtable = (c_void_p * 3)(*addresses)
         self.base = abi.CCallbackBase(ctypes.addressof(self.vtable), 0, callback_id)
 
     def pointer(self) -> c_void_p:
-        """What RegisterCallback and UnregisterCallback take."""
+        """Return the argument for RegisterCallback and UnregisterCallback."""
         return c_void_p(ctypes.addressof(self.base))
 
+    def _on_run(self, _this: int, param: int) -> None:
+        self._run(param)
 
-_retired: list[CallbackObject] = []  # a few hundred bytes for each time that the bridge let go of a host's Steam
+    def _on_call_result(self, _this: int, param: int, _failed: bool, _call: int) -> None:
+        self._run(param)
+
+    def _get_size(self, _this: int) -> int:
+        return self._size
+
+
+_retired: list[CallbackObject] = []  # a few hundred bytes for each time that the bridge released a host's Steam
 
 
 class HostDispatch:
-    """Listens in a process whose host initialised Steam and pumps it. Neither initialises, nor pumps, nor shuts down."""
+    """Listens in a process whose host initialised Steam and pumps it. Never initialises, pumps or shuts down."""
 
     def __init__(self, library: SteamLibrary, ledger: Ledger) -> None:
         self._library = library
@@ -117,28 +124,28 @@ class HostDispatch:
         self.pipe = 0
 
     def start(self) -> None:
-        """Register one callback object for each callback a login looks at. Raises `SteamUnavailable` on 32-bit Windows."""
+        """Register an object for each callback that a login needs. Raises `SteamUnavailable` on 32-bit Windows."""
         if sys.platform == "win32" and struct.calcsize("P") == 4:
             raise SteamUnavailable(
-                "On 32-bit Windows the bridge cannot listen to a game that runs Steam itself. Use a 64-bit Python.",
+                "This version of the game cannot sign in through Steam. Please tell the game's makers.",
                 reason="ThisCallNotSupported",
+                detail="In a game that runs Steam itself, the bridge cannot receive Steam's callbacks on 32-bit Windows. Ship "
+                "the game with a 64-bit Python.",
             )
         self.pipe = self._library.api.GetHSteamPipe()
-        self._register(abi.GET_TICKET_FOR_WEB_API_RESPONSE, abi.TICKET_RESPONSE_SIZE, self._take)
-        gone = lambda _param: self._ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")  # noqa: E731
-        lost = lambda _param: self._ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")  # noqa: E731
-        self._register(abi.STEAM_SHUTDOWN, 1, gone)
-        self._register(abi.STEAM_SERVERS_DISCONNECTED, 4, lost)
-        self._register(abi.STEAM_SERVER_CONNECT_FAILURE, 8, lost)
+        self._register(abi.GET_TICKET_FOR_WEB_API_RESPONSE, abi.TICKET_RESPONSE_SIZE, self._on_ticket)
+        self._register(abi.STEAM_SHUTDOWN, 1, self._on_shutdown)
+        self._register(abi.STEAM_SERVERS_DISCONNECTED, 4, self._on_disconnected)
+        self._register(abi.STEAM_SERVER_CONNECT_FAILURE, 8, self._on_disconnected)
 
     def pump(self) -> bool:
-        """The host pumps; here it is only noticed when the host has shut Steam down, and perhaps initialised it anew."""
+        """Do not pump, which is the host's job. False if the host has shut Steam down, even if it has initialised it again."""
         return bool(self._library.api.GetHSteamPipe() == self.pipe)
 
     def stop(self) -> None:
-        """Take the callback objects back, after the host's own Shutdown too: its next Init would call them again.
+        """Unregister the callback objects, even after the host's Shutdown: after its next Init Steam would call them again.
 
-        UnregisterCallback does not wait for a delivery on the host's thread, so the objects themselves are kept for good.
+        UnregisterCallback does not wait for a call on the host's thread, so the objects are never freed.
         """
         for listener in self._objects:
             self._library.api.UnregisterCallback(listener.pointer())
@@ -150,9 +157,15 @@ class HostDispatch:
         self._objects.append(listener)
         self._library.api.RegisterCallback(listener.pointer(), callback_id)
 
+    def _on_shutdown(self, _param: int) -> None:
+        self._ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
+
+    def _on_disconnected(self, _param: int) -> None:
+        self._ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")
+
     @sealed
-    def _take(self, param: int) -> None:
-        """On the host's thread, inside its SteamAPI_RunCallbacks: copy, and away."""
+    def _on_ticket(self, param: int) -> None:
+        """Copy the callback, on the host's thread and inside its SteamAPI_RunCallbacks."""
         size = ctypes.sizeof(abi.TicketResponseHead)
         stated = abi.TicketResponseHead.from_address(param).ticket_size
         self._ledger.deliver(ctypes.string_at(param, size + max(0, min(stated, abi.TICKET_MAX))))

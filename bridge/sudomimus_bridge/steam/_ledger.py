@@ -1,9 +1,10 @@
-"""The book of tickets: which handles are open, and which callback belongs to which.
+"""The open tickets of a process, and the callback of each.
 
-Callbacks come on whatever thread pumps, early, late, twice, or for tickets of other code in the process. The ledger
-matches by handle and nothing else, copies what it keeps, and may be used from every thread. Steam counts its handles
-anew after each Init, so a ticket's number in the book is its handle and, above 32 bits, how often Steam was shut down
-before: who still holds a number of an earlier time can neither read nor cancel the ticket that has its handle now.
+Callbacks arrive on any thread that pumps: early, late, twice, or for tickets of other code. The ledger matches them by handle
+only, copies their bytes, and may be used from every thread.
+
+Steam counts its handles from the start again after each Init. A ticket's number in the ledger is therefore its handle plus,
+above 32 bits, the number of shutdowns so far: a caller with an older number can neither read nor cancel a newer ticket.
 """
 
 from __future__ import annotations
@@ -23,53 +24,53 @@ _STRAYS = 32
 
 @dataclass
 class PendingTicket:
-    """An open ticket. Its answer arrives once; `wake` must be quick, for it runs on the pumping thread, under the lock."""
+    """An open ticket. Its answer arrives once. `wake` runs on the pumping thread, under the lock, so it must be quick."""
 
     answer: Secret | SteamUnavailable | None = None
     wake: Callable[[], object] | None = None
 
     def taken(self) -> Secret:
-        """The ticket in hex. Raises `SteamUnavailable` where there is none."""
+        """Return the ticket in hex. Raises `SteamUnavailable` if Steam gave none."""
         if isinstance(self.answer, Secret):
             return self.answer
         raise self.answer or SteamUnavailable(results.SHUTTING_DOWN, reason="SteamShutdown")
 
 
 def handle_of(number: int) -> int:
-    """The HAuthTicket in a ticket's number."""
+    """Return the HAuthTicket in a ticket's number."""
     return number & 0xFFFFFFFF
 
 
 class Ledger:
-    """Open tickets by number."""
+    """The open tickets by number."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # the collector may drop the port while this very thread delivers to it
+        self._lock = threading.RLock()  # the garbage collector may drop the port on a thread that holds the lock
         self._shutdowns = 0
         self._open: dict[int, PendingTicket] = {}
-        # A callback may come before the requesting call has returned its handle: kept until then, a few at most.
+        # Callbacks that came before their request returned its handle. Only the latest few are kept.
         self._strays: dict[int, Secret | SteamUnavailable] = {}
 
     @property
     def waiting(self) -> bool:
-        """Whether any open ticket still lacks its answer."""
+        """Whether an open ticket still has no answer."""
         with self._lock:
             return any(ticket.answer is None for ticket in self._open.values())
 
     def numbers(self) -> list[int]:
-        """The numbers of all open tickets."""
+        """Return the numbers of all open tickets."""
         with self._lock:
             return list(self._open)
 
     def enter(self, handle: int) -> int:
-        """Book a handle that Steam just gave, and give its number; it may have its answer already."""
+        """Add a handle that Steam returned, and return its number. Its answer may be there already."""
         with self._lock:
             number = self._number(handle)
             self._open[number] = PendingTicket(self._strays.pop(handle, None))
             return number
 
     def watch(self, number: int, wake: Callable[[], object]) -> PendingTicket:
-        """The open ticket, whose `answer` is there or comes with a call of `wake`."""
+        """Return the open ticket. If it has no `answer` yet, `wake` is called when the answer arrives."""
         with self._lock:
             ticket = self._open.get(number)
             if ticket is None:
@@ -78,12 +79,12 @@ class Ledger:
             return ticket
 
     def strike(self, number: int) -> bool:
-        """Take a ticket out of the book, so that it is cancelled once: True for the first call only."""
+        """Remove a ticket. True for the first call only, so that the ticket is cancelled once."""
         with self._lock:
             return self._open.pop(number, None) is not None
 
     def deliver(self, response: bytes) -> None:
-        """Take the bytes of a `GetTicketForWebApiResponse_t`. What belongs to no ticket of ours is left alone."""
+        """Match the bytes of a `GetTicketForWebApiResponse_t` to their ticket. Tickets of other code are ignored."""
         if len(response) < ctypes.sizeof(abi.TicketResponseHead):
             return
         head = abi.TicketResponseHead.from_buffer_copy(response)
@@ -98,13 +99,13 @@ class Ledger:
                 del self._strays[next(iter(self._strays))]
 
     def fail_all(self, sentence: str, reason: str) -> None:
-        """End every wait: Steam is going away, so no answer will come."""
+        """End every wait with an error, because no more answers will come."""
         with self._lock:
             for ticket in self._open.values():
                 _settle(ticket, SteamUnavailable(sentence, reason=reason))
 
     def forget_all(self) -> None:
-        """Steam was shut down: its handles mean nothing any more, and the next ones may repeat their numbers."""
+        """Forget all handles: Steam was shut down, and it may use the same handles again."""
         with self._lock:
             self._shutdowns += 1
             self._open.clear()
@@ -117,7 +118,7 @@ class Ledger:
 def _answer(result: int, size: int, payload: bytes) -> Secret | SteamUnavailable:
     if result != 1:
         return results.result_error(result)
-    # The buffer is always 2,560 bytes; only the stated size is the ticket.
+    # The buffer always has 2,560 bytes. Only the stated size is the ticket.
     if not 0 < size <= min(abi.TICKET_MAX, len(payload)):
         return results.unreadable_ticket(size)
     return Secret(payload[:size].hex())

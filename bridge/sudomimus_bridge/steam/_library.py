@@ -1,6 +1,6 @@
-"""Finding and loading the Steam library as a game lays it out, and saying in words what is wrong with it.
+"""Find the Steam library where a game keeps it, load it and bind its functions. Errors say what is wrong with it.
 
-What the functions look like is `abi`'s; when they are called is `dispatch`'s.
+`_abi` declares the functions.
 """
 
 from __future__ import annotations
@@ -28,9 +28,12 @@ _log = logging.getLogger(__name__)
 
 _POINTER_BITS = struct.calcsize("P") * 8
 
+_MISSING = "A file of the game is missing, and without it Steam cannot sign you in. Reinstall the game, then try again."
+_DOES_NOT_FIT = "A file of the game is wrong, so Steam cannot sign you in. Please tell the game's makers."
+
 
 def library_name() -> str:
-    """The file name of the Steam library on this platform (steamworks/ABI, "The library")."""
+    """Return the file name of the Steam library on this platform (docs/contracts/steam.md, "The library")."""
     if sys.platform == "win32":
         return "steam_api64.dll" if _POINTER_BITS == 64 else "steam_api.dll"
     return "libsteam_api.dylib" if sys.platform == "darwin" else "libsteam_api.so"
@@ -38,22 +41,22 @@ def library_name() -> str:
 
 @dataclass(frozen=True)
 class SteamLibrary:
-    """A loaded library with its functions bound. Function names without the prefix `SteamAPI_` are attributes of `api`."""
+    """A loaded library. Its functions are attributes of `api`, by their names without the prefix `SteamAPI_`."""
 
     path: Path
     sdk: str
-    """The SDK as far as the exports tell: "1.57", "1.58" or "1.59 or later"."""
+    """The SDK, by the exports: "1.57", "1.58" or "1.59 or later"."""
     api: Any
     initialiser: str
     overlay_exported: bool
     """Whether the library has the functions of Steam's overlay."""
 
     def user(self) -> int:
-        """`ISteamUser*` by the library's own accessor, 0 where there is none (isteamuser.h)."""
+        """Return `ISteamUser*` from the library's accessor, 0 before Init (isteamuser.h)."""
         return int(self.api.SteamUser() or 0)
 
     def utils(self) -> int:
-        """`ISteamUtils*` by the library's own accessor, 0 where there is none (isteamutils.h)."""
+        """Return `ISteamUtils*` from the library's accessor, 0 before Init (isteamutils.h)."""
         return int(self.api.SteamUtils() or 0)
 
     def has_overlay(self) -> bool:
@@ -68,7 +71,7 @@ class SteamLibrary:
         )
 
     def initialise(self) -> tuple[int, str]:
-        """Initialise the API the way this generation does: `ESteamAPIInitResult` and the library's own message."""
+        """Initialise the API as this SDK does. Return the `ESteamAPIInitResult` and the library's own message."""
         message = ctypes.create_string_buffer(abi.ERROR_MESSAGE_SIZE)
         if self.initialiser == "SteamAPI_InitFlat":
             result = self.api.Init(message)
@@ -80,9 +83,9 @@ class SteamLibrary:
 
 
 def load_library(chosen: Path | None) -> SteamLibrary:
-    """The Steam library that `--steam-library` names, else the one found where a game keeps it.
+    """Load the Steam library of the setting `steam_library`, else the one that `find_library` finds.
 
-    Raises `SteamUnavailable` with where it looked, or what is wrong with what it found.
+    Raises `SteamUnavailable` if there is none, or if it does not load.
     """
     exact = chosen is not None and os.path.isfile(chosen)  # noqa: PTH113 - it raises nothing
     path = chosen if chosen is not None and exact else find_library(chosen)
@@ -90,15 +93,16 @@ def load_library(chosen: Path | None) -> SteamLibrary:
     try:
         library = ctypes.CDLL(str(path), handle=loaded) if loaded else ctypes.CDLL(str(path))
     except OSError as error:
-        raise SteamUnavailable(_why_not_loaded(path), reason="LibraryNotLoaded", detail=str(error)) from None
+        detail = f"{_why_not_loaded(path)} The system says: {error}."
+        raise SteamUnavailable(_DOES_NOT_FIT, reason="LibraryNotLoaded", detail=detail) from None
     return bind(library, path)
 
 
 def find_library(chosen: Path | None, *, hosted: bool = False) -> Path:
-    """The path of the library to load. Raises `SteamUnavailable` with the places looked at if there is none.
+    """Return the path of the library to load. Raises `SteamUnavailable` if there is none; its detail names the places.
 
-    If Steam runs on a copy that this process has loaded, it is that copy, even if another one is chosen. If the program is
-    said to run Steam (`hosted`), it is the loaded copy even before Steam runs on it.
+    If Steam runs on a copy that this process has loaded, that copy is returned, even if the setting names another. If the game
+    runs Steam (`hosted`), a loaded copy is returned even before Steam runs on it.
     """
     if (copy := _copy_in_use(chosen, hosted=hosted)) is not None:
         return copy
@@ -107,16 +111,17 @@ def find_library(chosen: Path | None, *, hosted: bool = False) -> Path:
             for candidate in _inside(chosen) if chosen.is_dir() else [chosen]:
                 if candidate.is_file():
                     return candidate.resolve()
-            what = "There is no Steam library at"
-        except OSError:  # a folder above it may not be read, or there can be no such name
-            what = "The Steam library may not be read that is said to be at"
+            problem = f"There is no Steam library at {chosen}"
+        except OSError:  # no permission for a folder above it, or an impossible name
+            problem = f"The Steam library at {chosen} cannot be read"
         raise SteamUnavailable(
-            f"{what} {chosen}. Pass the path of {library_name()}, or of the folder it lies in.",
+            _MISSING,
             reason="LibraryNotFound",
+            detail=f"{problem}. Set steam_library to the path of {library_name()}, or of its folder.",
         )
     places: list[str] = []
     seen: set[Path] = set()
-    loaded = _path_of_loaded()
+    loaded = next(loaded_paths(), None)  # the copy that other code in this process uses
     if loaded is not None:
         return loaded
     for what, folder in places_of_program():
@@ -124,25 +129,27 @@ def find_library(chosen: Path | None, *, hosted: bool = False) -> Path:
             continue
         seen.add(folder)
         for candidate in _inside(folder):
-            with suppress(OSError):  # a folder that may not be read
+            with suppress(OSError):  # a folder that cannot be read
                 if candidate.is_file():
                     return candidate.resolve()
         places.append(f"{what} ({folder})")
     raise SteamUnavailable(
-        f"{library_name()} was not found. Looked {', '.join(places)}, and among the libraries already loaded. "
-        "Put the file from the Steamworks SDK beside your game, or pass --steam-library PATH.",
+        _MISSING,
         reason="LibraryNotFound",
+        detail=f"{library_name()} was not found {', '.join(places)}, nor among the libraries that are loaded. Put the "
+        "file from the Steamworks SDK beside your game, or set steam_library (--steam-library) to its path.",
     )
 
 
 def bind(library: ctypes.CDLL, path: Path) -> SteamLibrary:
-    """Bind what a login needs. Raises `SteamUnavailable` in words where the library is too old or not Steam's."""
+    """Bind the functions that a login needs. Raises `SteamUnavailable` if the library is too old or not Steam's."""
     initialiser = next((name for name in abi.INITIALISERS if hasattr(library, name)), None)
     if initialiser is None or not hasattr(library, "SteamAPI_Shutdown"):
         raise SteamUnavailable(
-            f"{path} is not a Steam library: it exports none of {', '.join(abi.INITIALISERS)}. "
-            f"Use {library_name()} of the Steamworks SDK, 1.57 or later.",
+            _DOES_NOT_FIT,
             reason="NotASteamLibrary",
+            detail=f"{path} is not a Steam library: it exports none of {', '.join(abi.INITIALISERS)}. "
+            f"Use {library_name()} of the Steamworks SDK, 1.57 or later.",
         )
     api: dict[str, Any] = {}
     sdk, *signature = abi.INITIALISERS[initialiser]
@@ -164,24 +171,24 @@ def bind(library: ctypes.CDLL, path: Path) -> SteamLibrary:
     optional = {f"{prefix}{first:03}" for prefix, first in abi.OPTIONAL_ACCESSORS.items()} | {*abi.OPTIONAL_FUNCTIONS}
     if required := [name for name in missing if name not in optional]:
         raise SteamUnavailable(
-            f"{path} is too old: it lacks {required[0]}, and Web API tickets came with Steamworks SDK 1.57 (May 2023). "
-            f"Put {library_name()} of SDK 1.57 or later in its place.",
+            _DOES_NOT_FIT,
             reason="LibraryTooOld",
-            detail=f"missing: {', '.join(required)}",
+            detail=f"{path} is too old: it lacks {', '.join(required)}, and web API tickets came with Steamworks SDK 1.57 "
+            f"(May 2023). Replace it with {library_name()} of SDK 1.57 or later.",
         )
     return SteamLibrary(path, sdk, SimpleNamespace(**api), initialiser, not optional.intersection(missing))
 
 
 def _function(library: ctypes.CDLL, name: str, signature: list[Any]) -> Any:
-    # By item, not by attribute: each gives a function object of its own, so that a host that binds the same names on the
-    # same library with other types is not disturbed.
+    # By item, not by attribute: this makes a new function object, so the types that the game declared on the same library stay
+    # as they are.
     function = library[name]
     function.restype, *function.argtypes = signature
     return function
 
 
 def _inside(folder: Path) -> Iterator[Path]:
-    """The file in a folder: as a game has it, then as the SDK's `redistributable_bin` has it."""
+    """Yield the file's path in a folder: as a game has it, then as the SDK's `redistributable_bin` has it."""
     name = library_name()
     yield folder / name
     arm = platform.machine().lower() in ("aarch64", "arm64")
@@ -201,20 +208,15 @@ def _why_not_loaded(path: Path) -> str:
     theirs = built_for(path)
     needed = f"{mine} on {machine or platform.machine()}"
     if theirs in (needed, "macOS on several processors"):
-        return f"{path} could not be loaded, though it is for {needed}. Check that the file is whole and may be read."
+        return f"{path} is for {needed} and cannot be loaded. Check that the file is complete and readable."
     return (
         f"{path} is {theirs if theirs.startswith('no') else 'for ' + theirs}, and this Python needs one for {needed}. "
         f"Use that platform's {library_name()} of the Steamworks SDK."
     )
 
 
-def _path_of_loaded() -> Path | None:
-    """A copy that other code in this process has loaded is the one to use."""
-    return next(loaded_paths(), None)
-
-
 def _copy_in_use(chosen: Path | None, *, hosted: bool) -> Path | None:
-    """The loaded copy that must be used, whatever is chosen: the one that Steam runs on; `hosted`: that will run on it."""
+    """Return the loaded copy that Steam runs on, or will run on if the game runs it (`hosted`). None if there is none."""
     copies = running_copies() or (list(loaded_paths()) if hosted else [])
     if not copies:
         return None
@@ -224,8 +226,8 @@ def _copy_in_use(chosen: Path | None, *, hosted: bool) -> Path | None:
                 return copy
     if chosen is not None:
         _log.warning(
-            "The Steam library at %s is not used: this process runs Steam on the one that it has loaded, %s. "
-            "Leave the setting steam_library out, or name that file.",
+            "The Steam library at %s is ignored: this process runs Steam on %s. Remove the setting steam_library, or set it "
+            "to that file.",
             chosen,
             copies[0],
         )

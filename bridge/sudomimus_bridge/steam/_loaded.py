@@ -1,6 +1,6 @@
-"""The Steam libraries that this process has loaded already, by the game or by another module, and the one that Steam runs on.
+"""The Steam libraries that this process has loaded, and the one that is initialised.
 
-A game that runs Steam has one copy, and each copy has a state of its own: a second one would know nothing of the first.
+A game that runs Steam has loaded one. Each copy has its own state, so the bridge must use that copy and load no second one.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ _NAME = re.compile(r"(lib)?steam_api.*\.(so|dylib|dll)[.\d]*", re.IGNORECASE)
 
 
 def loaded_paths() -> Iterator[Path]:
-    """The path of each loaded file that bears a Steam library's name."""
+    """Yield the path of each loaded file that has the name of a Steam library."""
     for path in dict.fromkeys(_images()):
         if _NAME.fullmatch(path.name):
             yield path
 
 
 def running_copies() -> list[Path]:
-    """Those that are initialised: each has a pipe to Steam (steam_api.h, `SteamAPI_GetHSteamPipe`)."""
+    """Return the initialised ones: each has a pipe to Steam (steam_api.h, `SteamAPI_GetHSteamPipe`)."""
     return [path for path in loaded_paths() if _has_pipe(path)]
 
 
 def handle_of_loaded(path: Path) -> int | None:
-    """The handle of exactly this file if it is loaded, so that no second copy is."""
+    """Return the handle of exactly this file if it is loaded, else None."""
     if sys.platform == "win32":
         kernel = ctypes.WinDLL("kernel32")
         kernel.GetModuleHandleW.restype = ctypes.c_void_p
@@ -44,7 +44,7 @@ def _has_pipe(path: Path) -> bool:
     if (handle := handle_of_loaded(path)) is None:
         return False
     try:
-        # By item: a function object of its own, so that the host's own types are not disturbed.
+        # By item: this makes a new function object, so the types that the host declared stay as they are.
         pipe = ctypes.CDLL(str(path), handle=handle)["SteamAPI_GetHSteamPipe"]
     except AttributeError:
         return False
@@ -77,5 +77,5 @@ def _images() -> Iterator[Path]:
         for line in maps.splitlines():
             columns = line.split(maxsplit=5)
             if len(columns) == 6:
-                # Marked so after an update of the game, or of Steam, has replaced the file. It is loaded by its old name.
+                # Linux adds the mark if an update of the game or of Steam replaced the file.
                 yield Path(columns[5].removesuffix(" (deleted)"))

@@ -1,4 +1,4 @@
-"""The async side of a Steam port whose calls are made on a worker's thread: tickets asked for, awaited and cancelled."""
+"""The async side of a Steam port that makes its calls on a worker's thread: it asks for tickets, awaits and cancels them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ._worker import Worker
 T = TypeVar("T")
 
 OPEN_SECONDS = 20.0
-"""How long Steam may take to load and initialise before a login gives up."""
+"""The longest time for loading and initialising Steam. Then the login fails."""
 
 CANCEL_SECONDS = 1.0
-"""How long a login waits for CancelAuthTicket. A library stuck in a call cancels when it comes back; nobody waits."""
+"""The longest wait for CancelAuthTicket. If the library hangs in a call, the worker cancels when that call returns."""
 
 OVERLAY_SECONDS = 5.0
 """How long a login waits for the overlay, which starts some seconds after Init. Without it, the page is shown instead."""
@@ -31,30 +31,30 @@ OVERLAY_SECONDS = 5.0
 _OVERLAY_STEP_SECONDS = 0.5
 
 TAKE_BACK_SECONDS = 0.25
-"""How long a login that is cancelled within the request itself waits for the ticket that may still come of it."""
+"""The longest wait of a login that is cancelled during its request: the request may still return a ticket."""
 
 
 class TicketThread(Protocol):
-    """What makes the calls: `request` and `cancel` run on the worker's thread."""
+    """Makes the calls. Every method runs on the worker's thread."""
 
     worker: Worker
     ledger: Ledger
 
     def request(self, identity: str) -> int:
-        """GetAuthTicketForWebApi: the ticket's number in the ledger."""
+        """Call GetAuthTicketForWebApi and return the ticket's number in the ledger."""
         ...
 
     def cancel(self, number: int) -> None:
-        """CancelAuthTicket, once for each ticket."""
+        """Call CancelAuthTicket, once for each ticket."""
         ...
 
     def show_in_overlay(self, page: Secret) -> bool:
-        """ActivateGameOverlayToWebPage; False if the overlay is off."""
+        """Call ActivateGameOverlayToWebPage; False if the overlay is off."""
         ...
 
 
 class SteamOnThread(ABC):
-    """What the Steam ports have in common."""
+    """The base of `FlatApiSteam` and of Ren'Py's port."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -62,15 +62,15 @@ class SteamOnThread(ABC):
     async def get_auth_ticket_for_web_api(self, identity: str) -> int:
         steam = self._thread()
         try:
-            return await steam.worker.call(lambda: steam.request(identity), undo=steam.cancel)
+            return await steam.worker.call(partial(steam.request, identity), undo=steam.cancel)
         except anyio.get_cancelled_exc_class():
-            # The worker cancels what Steam still gives. Where the library is not stuck, that is over before we leave.
+            # The worker cancels a ticket that still comes. Unless the library hangs, that happens before this returns.
             with anyio.CancelScope(shield=True), self._clock.move_on_after(TAKE_BACK_SECONDS):
                 await steam.worker.call(_nothing)
             raise
 
     async def ticket_response(self, handle: int) -> Secret:
-        """Where nobody pumps any more, it waits until its caller gives up."""
+        """If nobody pumps any more, this waits until its caller gives up."""
         arrived = anyio.Event()
         ticket = self._thread().ledger.watch(handle, waker(arrived))
         if ticket.answer is None:
@@ -80,7 +80,7 @@ class SteamOnThread(ABC):
     async def cancel_auth_ticket(self, handle: int) -> None:
         steam = self._thread()
         with self._clock.move_on_after(CANCEL_SECONDS):
-            await steam.worker.call(lambda: steam.cancel(handle))
+            await steam.worker.call(partial(steam.cancel, handle))
 
     async def activate_game_overlay_to_web_page(self, page: Secret) -> bool:
         steam = self._thread()
@@ -91,9 +91,9 @@ class SteamOnThread(ABC):
         return False
 
     async def _within_open_seconds(self, worker: Worker, job: Callable[[], T]) -> T:
-        """Open Steam. Raises `SteamUnavailable` where that takes too long."""
+        """Run a job that opens Steam. Raises `SteamUnavailable` if it takes too long."""
         if not worker.alive:
-            raise SteamUnavailable(results.THREAD_IS_GONE, reason="ProgramEndsOrForked")
+            raise results.thread_is_gone()
         with self._clock.move_on_after(OPEN_SECONDS):
             return await worker.call(job)
         raise SteamUnavailable(
@@ -103,8 +103,8 @@ class SteamOnThread(ABC):
 
     @abstractmethod
     def _thread(self) -> TicketThread:
-        """Who makes the calls now."""
+        """Return the object that makes the calls."""
 
 
 def _nothing() -> None:
-    """A job that says that those before it are over."""
+    """Do nothing: when this job ends, so have the jobs before it."""

@@ -1,6 +1,7 @@
-"""The Steam port: what a login asks of Steam, whoever provides it.
+"""The Steam port: the calls that a login makes to Steam.
 
-Real: `connection.FlatApiSteam`. For tests and for machines without a compiler: `testing.stub_steam.StubSteam`.
+`FlatApiSteam` implements it on Steam's library, `SteamworksPySteam` and Ren'Py's port on a game's own Steam, and
+`testing.StubSteam` without any Steam.
 """
 
 from __future__ import annotations
@@ -11,25 +12,25 @@ from .._values.secret import Secret
 
 
 class Steam(Protocol):
-    """Steamworks as far as a login needs it. Names are the SDK's. Every call may raise `SteamUnavailable`.
+    """The part of Steamworks that a login needs, by the SDK's names. Every call may raise `SteamUnavailable`.
 
-    A cancelled call leaves nothing behind: a ticket that Steam gives after the caller has gone is cancelled at once.
+    A cancelled call leaves no ticket open: a ticket that Steam still creates for it is cancelled at once.
     """
 
     async def open(self) -> int:
-        """Have Steam initialised, whether now or before, and give the app id it runs under (isteamutils.h, GetAppID)."""
+        """Initialise Steam if nobody has, and return the app id that it runs as (isteamutils.h, GetAppID)."""
         ...
 
     async def get_auth_ticket_for_web_api(self, identity: str) -> int:
-        """Ask for a ticket and give its handle, which is open from here on (isteamuser.h, GetAuthTicketForWebApi)."""
+        """Ask for a ticket and return its handle. The ticket is open from now on (isteamuser.h, GetAuthTicketForWebApi)."""
         ...
 
     async def ticket_response(self, handle: int) -> Secret:
-        """Wait for the handle's `GetTicketForWebApiResponse_t` and give the ticket in hex. It may wait for ever."""
+        """Wait for the handle's `GetTicketForWebApiResponse_t` and return the ticket in hex. May wait forever."""
         ...
 
     async def cancel_auth_ticket(self, handle: int) -> None:
-        """Cancel the ticket (isteamuser.h, CancelAuthTicket). Never raises; a second call does nothing."""
+        """Cancel the ticket (isteamuser.h, CancelAuthTicket). Never raises; a second call has no effect."""
         ...
 
     async def activate_game_overlay_to_web_page(self, page: Secret) -> bool:
@@ -40,9 +41,9 @@ class Steam(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go of Steam: what this port initialised is shut down, what a host initialised stays."""
+        """Release Steam: shut it down if this port initialised it, and leave it running if the game did."""
         ...
 
     def drop(self, seconds: float = 0.0) -> None:
-        """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
+        """Do the same from any thread, without an event loop. Waits at most that many seconds."""
         ...

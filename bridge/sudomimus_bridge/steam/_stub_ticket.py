@@ -1,7 +1,7 @@
-"""The tickets that the two stubs of Steam give, and how the local service reads them.
+"""The tickets that both stubs of Steam create and the local service reads.
 
-Valve's tickets are opaque and only Valve can verify them. A stub's ticket says in the clear whose it is, so that the
-local service can do what Valve would: `native/steam_api_stub.c` writes the same layout, in C.
+Valve's tickets are opaque, and only Valve can verify them. A stub's ticket names its player in plain bytes, so the local
+service can verify it. `native/steam_api_stub.c` writes the same layout in C.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _HEAD = struct.Struct("<8sQI16sB")
 
 @dataclass(frozen=True)
 class StubTicket:
-    """What a stub ticket says: SteamID64, app id, the 16 bytes that make it unique, and the identity it was asked for."""
+    """The contents of a stub ticket: SteamID64, app id, 16 bytes that make it unique, and the requested identity."""
 
     steam_id: int
     app_id: int
@@ -23,7 +23,7 @@ class StubTicket:
     identity: str
 
     def to_bytes(self, size: int = 240) -> bytes:
-        """The ticket as it crosses the wire, padded with bytes derived from the nonce or cut to `size` bytes."""
+        """Return the ticket's bytes, cut to `size` or padded with bytes derived from the nonce."""
         identity = self.identity.encode()[:255]
         head = _HEAD.pack(MAGIC, self.steam_id, self.app_id, self.nonce, len(identity)) + identity
         padding = bytes((self.nonce[index % 16] + index) & 0xFF for index in range(max(0, size - len(head))))
@@ -31,7 +31,7 @@ class StubTicket:
 
 
 def read_stub_ticket(ticket: bytes) -> StubTicket | None:
-    """The ticket's contents, or None where no stub made it or a part of its head is missing."""
+    """Return the ticket's contents, or None if no stub made it or its head is incomplete."""
     if len(ticket) < _HEAD.size or not ticket.startswith(MAGIC):
         return None
     _, steam_id, app_id, nonce, length = _HEAD.unpack_from(ticket)

@@ -1,4 +1,4 @@
-"""The life of a Web API ticket, top to bottom: ask, wait, use, cancel. There is no other way to hold one."""
+"""The life of a web API ticket: ask, wait, use, cancel. Nothing else in the bridge holds one."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from .._values.secret import Secret
 from ._port import Steam
 
 IDENTITY = "sudomimus"
-"""Exactly this, or the service refuses the ticket (native-flows, Steam direct-issue)."""
+"""The service refuses a ticket for any other identity (docs/contracts/service.md)."""
 
 CALLBACK_SECONDS = 20.0
-"""After 10 to 20 seconds without a callback the client is not connected to Steam (steamworks/ABI, BEHAVIOUR "Bounds")."""
-
+"""Without a callback after 10 to 20 seconds, the client is not connected to Steam (docs/contracts/steam.md)."""
 
 _log = logging.getLogger("sudomimus_bridge")
 
 
 @asynccontextmanager
 async def web_api_ticket(steam: Steam, clock: Clock) -> AsyncIterator[Secret]:
-    """A fresh ticket in hex, open while the block runs and cancelled once when it is left, on whatever path.
+    """Open a ticket, yield it in hex, and cancel it when the block is left, on every path.
 
-    Raises `SteamUnavailable` where Steam gives none within `CALLBACK_SECONDS`.
+    Raises `SteamUnavailable` if Steam sends none within `CALLBACK_SECONDS`.
     """
     _log.debug("Steam: asking for a ticket")
     with clock.move_on_after(CALLBACK_SECONDS) as asking:
@@ -51,6 +50,6 @@ def _no_answer() -> SteamUnavailable:
     return SteamUnavailable(
         f"Steam did not answer within {CALLBACK_SECONDS:.0f} seconds. Check that Steam is online, then try again.",
         reason="NoCallback",
-        detail="GetTicketForWebApiResponse_t did not come. A game that runs Steam itself must call SteamAPI_RunCallbacks "
-        "while a login waits: not login() on the thread that calls it, but start_login().",
+        detail="GetTicketForWebApiResponse_t did not arrive. A game that runs Steam itself must call SteamAPI_RunCallbacks "
+        "while a login waits: start the login with start_login(), not with login() on the thread that pumps.",
     )

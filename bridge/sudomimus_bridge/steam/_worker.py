@@ -1,7 +1,7 @@
-"""The thread that makes the library's calls, so that no caller's thread is ever blocked by the library.
+"""The thread that makes the library's calls, so that the library never blocks a caller's thread.
 
-Everything that may block (loading, Init, a request, Shutdown) runs here, one after another; between calls the thread
-pumps. An async caller waits without holding a thread, and may go away: what its call then brings is undone.
+Every call that may block (loading, Init, a request, Shutdown) runs here, one after another. Between calls the thread pumps. An
+async caller waits without holding a thread. If it is cancelled, the worker undoes its call.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Job(Generic[T]):
-    """One call for the thread. Exactly one of these happens to its outcome: the caller takes it, or it is undone."""
+    """One call for the thread. Either the caller takes its outcome, or the worker undoes it; never both, never neither."""
 
     def __init__(self, function: Callable[[], T], undo: Callable[[T], None] | None) -> None:
         self._function = function
@@ -33,7 +33,7 @@ class Job(Generic[T]):
         self.wake: Callable[[], bool] = lambda: True
 
     def run(self) -> None:
-        """On the thread: make the call, and undo it where nobody waits any more."""
+        """Make the call, on the thread, and undo it if the caller no longer waits."""
         try:
             self._value = self._function()
         except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
@@ -45,18 +45,18 @@ class Job(Generic[T]):
             self.take_back()
 
     def abandon(self) -> bool:
-        """The caller goes away. True where the call is over already, so that the caller has to have it taken back."""
+        """Note that the caller no longer waits. True if the call is over, so the caller must queue `take_back`."""
         with self._lock:
             self._abandoned = True
             return self._done
 
     def take_back(self) -> None:
-        """On the thread: undo a call whose caller has gone away."""
+        """Undo the call, on the thread."""
         if self._error is None and self._undo is not None:
             self._undo(self._value)  # type: ignore[arg-type]
 
     def outcome(self) -> T:
-        """What the call gave; raises what it raised."""
+        """Return the result of the call, or raise its exception."""
         if self._error is not None:
             try:
                 raise self._error
@@ -66,7 +66,7 @@ class Job(Generic[T]):
 
 
 class Worker:
-    """A daemon thread with a queue. `pump` is called after every job and every `pause()` seconds (None: never)."""
+    """A daemon thread with a queue of jobs. It calls `pump` after each job and every `pause()` seconds (None: never)."""
 
     def __init__(self, name: str, pump: Callable[[], None], pause: Callable[[], float | None]) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -75,7 +75,7 @@ class Worker:
         self._thread = start_daemon(self._work, name=name)
 
     async def call(self, function: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
-        """Run `function` on the thread and wait for it. On cancellation the call goes on, and `undo` gets its value."""
+        """Run `function` on the thread and wait for it. If the wait is cancelled, `undo` gets the function's result."""
         job = Job(function, undo)
         finished = anyio.Event()
         job.wake = waker(finished)
@@ -89,24 +89,24 @@ class Worker:
         return job.outcome()
 
     def post(self, function: Callable[[], Any]) -> None:
-        """Run `function` on the thread some time, without waiting for it."""
+        """Queue `function` for the thread, without waiting for it."""
         self._jobs.put(function)
 
     @property
     def alive(self) -> bool:
-        """Whether the thread is there: not after `stop`, nor in a forked child, which has none of its parent's threads."""
+        """Whether the thread runs. It does not after `stop`, nor in a forked child, which has no threads of its parent."""
         return self._thread.is_alive()
 
     def finish(self, function: Callable[[], Any], seconds: float) -> None:
-        """As `post`, waiting for it that many seconds at most."""
+        """Queue `function` and wait for it, at most that many seconds."""
         over = threading.Event()
         self.post(function)
         self.post(over.set)
-        if self.alive and self._thread is not threading.current_thread():  # on which the collector may run, too
+        if self.alive and self._thread is not threading.current_thread():  # the garbage collector may call this on it
             over.wait(seconds)
 
     def stop(self, seconds: float) -> None:
-        """End the thread after what it has to do, waiting that many seconds at most; it may be stuck in a call."""
+        """End the thread after its queued jobs. Waits at most that many seconds: a call may hang."""
         self._jobs.put(None)
         if self._thread is not threading.current_thread():
             self._thread.join(seconds)
@@ -120,10 +120,10 @@ class Worker:
             if job is None:
                 return
             for step in (job, self._pump):
-                # What fails here has nobody to tell, and the next login needs the thread.
+                # Nobody waits for an error here, and the next login needs the thread.
                 with suppress(Exception):
                     step()
 
 
 def _only_pump() -> None:
-    """What the thread has to do when no job came in time."""
+    """Do nothing: no job came in time, so the thread only pumps."""

@@ -1,8 +1,8 @@
-"""SteamworksPy as a host: the Steam port of a game whose `STEAMWORKS` object runs Steam, and its package's odd import.
+"""The Steam port for a game on SteamworksPy, and the import of that package.
 
-The game initialises, calls `run_callbacks()` each frame and shuts down; the port only listens (`dispatch.HostDispatch`).
-What belongs here is what is SteamworksPy's own: which `libsteam_api` its library has brought, and what to say when that
-does not do. Nothing of the package, nor anything heavy, is imported before it is asked for.
+The game initialises Steam, calls `run_callbacks()` each frame and shuts Steam down; the port only listens. This module finds
+the `libsteam_api` that SteamworksPy's library has loaded. It imports nothing of the package, and nothing heavy, before a caller
+needs it. See docs/contracts/steam.md, "SteamworksPy".
 """
 
 from __future__ import annotations
@@ -31,35 +31,39 @@ _DISTRIBUTED_AS = "steamworkspy"
 
 
 def import_steamworks(libraries: str | Path | None = None) -> Any:
-    """The class `STEAMWORKS`, of the package as PyPI has it or of upstream's layout, whichever is installed.
+    """Return the class `STEAMWORKS` of the installed package, PyPI's or upstream's.
 
-    PyPI's `steamworkspy` imports itself as `steamworks.steamworks`, a name that installing it does not make. It is made
-    here, so that `from steamworks.steamworks import STEAMWORKS` works everywhere afterwards. `libraries` is the folder of
-    SteamworksPy's library and of Steam's, for a game that keeps them beside itself; else they are in the package's folder.
+    PyPI's `steamworkspy` imports itself as `steamworks.steamworks`, a name that its installation does not create. This function
+    creates it, and `from steamworks.steamworks import STEAMWORKS` works afterwards. `libraries` is the folder with the libraries
+    of SteamworksPy and Steam, if the game keeps them outside the package.
 
-    Raises `ConfigurationError` where the package is missing, or the folder; `OSError` where Linux cannot load the
-    `libsteam_api.so` that lies there.
+    Raises `ConfigurationError` if the package or the folder is missing, and `OSError` if Linux cannot load the folder's
+    `libsteam_api.so`.
     """
     upstream = _upstream()
     if upstream is not None:
         if libraries is not None:
             raise ConfigurationError(
-                "The steamworks package that is installed chooses its folder by itself: it looks for SteamworksPy's library "
-                "in the working directory, then beside itself. Put the libraries there, and name no folder."
+                "The game is not set up correctly. Please tell its makers.",
+                detail="The installed package steamworks takes no folder: it looks for SteamworksPy's library in the working "
+                "directory and beside itself. Put the libraries there and call import_steamworks() without a folder.",
             )
         return upstream.STEAMWORKS
     alias = sys.modules[_ALIAS] if f"{_ALIAS}.steamworks" in sys.modules else _alias()
     if libraries is not None:
         folder = Path(libraries).absolute()
         if not folder.is_dir():
-            raise ConfigurationError(f"There is no folder {folder}, where SteamworksPy's library was said to be.")
-        alias.__path__ = [str(folder), *alias.__path__]  # the package loads its library from the first
+            raise ConfigurationError(
+                "The game is not set up correctly. Please tell its makers.",
+                detail=f"There is no folder {folder}. Pass import_steamworks() the folder of SteamworksPy's library.",
+            )
+        alias.__path__ = [str(folder), *alias.__path__]  # the package loads its library from the first folder
     _load_first(Path(alias.__path__[0]))
     return importlib.import_module(f"{_ALIAS}.steamworks").STEAMWORKS
 
 
 def _upstream() -> ModuleType | None:
-    """The package in upstream's layout; None for a folder that merely bears its name, such as the game's own."""
+    """Return the package in upstream's layout, or None. A folder of the game may have the same name."""
     try:
         module = importlib.import_module(_ALIAS)
     except ModuleNotFoundError as error:
@@ -72,14 +76,19 @@ def _upstream() -> ModuleType | None:
 def _alias() -> ModuleType:
     spec = importlib.util.find_spec(_DISTRIBUTED_AS)
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigurationError(f"The Python package steamworkspy is not installed. Install it: {_PIP_LINE}")
-    alias = sys.modules[_ALIAS] = ModuleType(_ALIAS, "The package steamworkspy, by the name that it imports itself by.")
+        raise ConfigurationError(
+            "The game is not set up correctly. Please tell its makers.",
+            detail=f"The Python package steamworkspy is not installed. Install it: {_PIP_LINE}.",
+        )
+    alias = sys.modules[_ALIAS] = ModuleType(
+        _ALIAS, "The package steamworkspy, under the name by which it imports itself."
+    )
     alias.__path__ = list(spec.submodule_search_locations)
     return alias
 
 
 def _load_first(folder: Path) -> None:
-    """On Linux SteamworksPy.so asks for libsteam_api.so by its bare name, which is found where it is loaded already."""
+    """Load libsteam_api.so first on Linux: SteamworksPy.so needs it by its bare name, which the loader then finds."""
     if sys.platform.startswith("linux") and (library := folder / "libsteam_api.so").is_file():
         import ctypes
 
@@ -87,24 +96,25 @@ def _load_first(folder: Path) -> None:
 
 
 class SteamworksPySteam:
-    """The Steam port beside a game's `STEAMWORKS` object: `Bridge(steam=SteamworksPySteam(steamworks))`.
+    """The Steam port for a game's `STEAMWORKS` object: `Bridge(steam=SteamworksPySteam(steamworks))`.
 
-    It may be made before `initialize()`; a new object after `unload()` needs a new port. A login waits for the game's own
-    `run_callbacks()`, so start it with `start_login()`: a blocking `login()` on the thread that pumps waits for itself.
+    Create it before or after `initialize()`. After `unload()`, a new `STEAMWORKS` object needs a new port. A login waits for the
+    game's `run_callbacks()`, so start it with `start_login()`: a blocking `login()` on the thread that pumps never ends.
     """
 
     def __init__(self, steamworks: Any) -> None:
-        """Raises `ConfigurationError` for anything but a `STEAMWORKS` object."""
+        """Raises `ConfigurationError` if the argument is no `STEAMWORKS` object."""
         if not callable(getattr(steamworks, "run_callbacks", None)) or not hasattr(steamworks, "_cdll"):
             raise ConfigurationError(
-                "SteamworksPySteam takes the game's STEAMWORKS object, and was given something else."
+                "The game is not set up correctly. Please tell its makers.",
+                detail="The argument of SteamworksPySteam is not the game's STEAMWORKS object. Pass that object.",
             )
         self._steamworks = steamworks
         self._steam: FlatApiSteam | None = None
         self._lock = threading.Lock()
 
     async def open(self) -> int:
-        """Raises `SteamUnavailable` where the game has not initialised, or its library is too old."""
+        """Raises `SteamUnavailable` if the game has not initialised Steam, or if its library is too old."""
         layer = self._steamworks._cdll
         if not self._steamworks.loaded():
             raise _not_initialised()
@@ -126,7 +136,7 @@ class SteamworksPySteam:
         return await self._opened().activate_game_overlay_to_web_page(page)
 
     async def aclose(self) -> None:
-        """The callback objects are taken back, and the game's Steam stays as it is."""
+        """Unregister the callback objects. The game's Steam keeps running."""
         if self._steam is not None:
             await self._steam.aclose()
 
@@ -135,7 +145,7 @@ class SteamworksPySteam:
             self._steam.drop(seconds)
 
     def _connected(self, layer: ctypes.CDLL) -> FlatApiSteam:
-        """The one port below this one, whichever of several logins comes first."""
+        """Return the port on the library below. Several logins share it."""
         from .._values.clock import SystemClock
         from ._connection import FlatApiSteam
 
@@ -146,19 +156,22 @@ class SteamworksPySteam:
 
     def _opened(self) -> FlatApiSteam:
         if self._steam is None:
-            raise BridgeError("Steam was asked for a ticket before it was opened.")
+            raise BridgeError("The sign-in failed.", detail="Steam was used before it was opened.")
         return self._steam
 
 
 def _none_is_set() -> int:
-    raise ConfigurationError("The game's STEAMWORKS object says which app this is.")
+    raise ConfigurationError(
+        "The game is not set up correctly. Please tell its makers.",
+        detail="The app id comes from the game's STEAMWORKS object, and Steam has none. Initialise Steam first.",
+    )
 
 
 def _library_below(layer: ctypes.CDLL) -> Path | None:
-    """The `libsteam_api` that SteamworksPy's library is linked with; None where only its name can find it.
+    """Return the path of the `libsteam_api` that SteamworksPy's library uses, or None if only its name is known.
 
-    `dlsym` on a library looks into those that it was linked with too, and `dladdr` says where the find lies. On Windows
-    a process finds a module by its name, which is how SteamworksPy's own imports were bound.
+    `dlsym` also searches the libraries that a library is linked with, and `dladdr` names the file of a symbol. On Windows, a
+    process finds a loaded module by its name, as the loader did for SteamworksPy.
     """
     if sys.platform == "win32":
         return None
@@ -185,14 +198,14 @@ def _library_below(layer: ctypes.CDLL) -> Path | None:
 
 def _not_initialised() -> SteamUnavailable:
     return SteamUnavailable(
-        "The game has not started Steam: initialize() of its STEAMWORKS object was not called before the login, or has "
-        "failed. Start Steam, then start the game again.",
+        "The game is not connected to Steam. Start Steam, then start the game again.",
         reason="HostHasNotInitialised",
+        detail="initialize() of the game's STEAMWORKS object was not called before the login, or it failed. Call it first.",
     )
 
 
 def _in_its_words(error: SteamUnavailable, layer: ctypes.CDLL) -> SteamUnavailable:
-    """What the connection says of any host, as it is with SteamworksPy."""
+    """Return an error of the connection with a detail that fits SteamworksPy."""
     if error.reason == "HostHasNotInitialised":
         return _not_initialised()
     if error.reason != "LibraryTooOld":
@@ -201,8 +214,8 @@ def _in_its_words(error: SteamUnavailable, layer: ctypes.CDLL) -> SteamUnavailab
 
     library, name = find_library(_library_below(layer)), Path(layer._name).name
     return SteamUnavailable(
-        f"{library} is too old to sign in with: put {library.name} of Steamworks SDK 1.57 in its place, of exactly that "
-        f"one, since {name} calls the SteamAPI_Init that later SDKs lack, or rebuild {name} with a later one.",
+        error.sentence,
         reason="LibraryTooOld",
-        detail=error.detail,
+        detail=f"{library} is too old for web API tickets. Replace it with {library.name} of Steamworks SDK 1.57, exactly: "
+        f"{name} calls SteamAPI_Init, which later SDKs lack. Or rebuild {name} with a later SDK.",
     )
