@@ -56,14 +56,14 @@ class Mistake:
 MISTAKES: dict[str, Mistake] = {
     "no library": Mistake(
         3,
-        "There is no Steam library at {}. Pass the path of libsteam_api.so, or of the folder it lies in.{}"
+        "{}There is no Steam library at {}. Set steam_library to the path of libsteam_api.so, or of its folder.{}"
         "reason: LibraryNotFound",
         flags={"steam_library": "game"},
     ),
     "no library anywhere": Mistake(
         3,
-        "libsteam_api.so was not found. Looked {}. Put the file from the Steamworks SDK beside your game, or pass "
-        "--steam-library PATH.{}reason: LibraryNotFound",
+        "{}libsteam_api.so was not found {}. Put the file from the Steamworks SDK beside your game, or set steam_library "
+        "(--steam-library) to its path.{}reason: LibraryNotFound",
         flags={"steam_library": None},
     ),
     "library of another processor": Mistake(
@@ -82,8 +82,8 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "library too old": Mistake(
         3,
-        "{} is too old: it lacks SteamAPI_ISteamUser_GetAuthTicketForWebApi, and Web API tickets came with Steamworks SDK "
-        "1.57 (May 2023). Put libsteam_api.so of SDK 1.57 or later in its place.{}reason: LibraryTooOld",
+        "{} is too old: it lacks SteamAPI_ISteamUser_GetAuthTicketForWebApi, {}, and web API tickets came with Steamworks SDK "
+        "1.57 (May 2023). Replace it with libsteam_api.so of SDK 1.57 or later.{}reason: LibraryTooOld",
         flags={"steam_library": "sdk-156"},
     ),
     "Steam closed": Mistake(

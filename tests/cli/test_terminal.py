@@ -244,8 +244,8 @@ def test_long_sentences_wrap_between_words(program: Program) -> None:
     screen = Screen(program, "doctor", steam_library="/nowhere/at/all")
     assert screen.end() == 3
     assert all(len(line) < 80 for line in screen.lines)
-    assert "                      Pass the path of libsteam_api.so, or of the folder it" in screen.lines
-    assert "                      lies in." in screen.lines
+    assert "                      Set steam_library to the path of libsteam_api.so, or of" in screen.lines
+    assert "                      its folder." in screen.lines
     assert "\x1b[31mfail\x1b[0m steam-library    There is no Steam library at /nowhere/at/all\n" in screen.raw
 
 

@@ -136,7 +136,7 @@ def test_upstreams_layout(upstream: Path, stub_log: StubLog, monkeypatch: pytest
 
 def test_upstreams_package_takes_no_folder(upstream: Path) -> None:
     done = run_program(SIGN_IN + '    import_steamworks(".")')
-    assert "ConfigurationError: The steamworks package that is installed chooses its folder by itself" in done.stderr
+    assert "The installed package steamworks takes no folder" in done.stderr
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ConfigurationError) as missing:
         import_steamworks()
-    assert missing.value.sentence.endswith("Install it: pip install 'sudomimus-bridge[steamworkspy]'")
+    assert str(missing.value.detail).endswith("Install it: pip install 'sudomimus-bridge[steamworkspy]'.")
 
 
 def test_a_package_that_is_broken_says_so_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,13 +157,14 @@ def test_a_package_that_is_broken_says_so_itself(tmp_path: Path, monkeypatch: py
 
 def test_a_folder_that_is_not_there(package: Path) -> None:
     done = run_program(SIGN_IN + '    import_steamworks("libs")')
-    assert "ConfigurationError: There is no folder" in done.stderr
+    assert "There is no folder" in done.stderr
 
 
 def test_what_is_no_steamworks_object() -> None:
     for other in (None, object(), type("STEAMWORKS", (), {"run_callbacks": lambda: True})):
-        with pytest.raises(ConfigurationError, match="takes the game's STEAMWORKS object"):
+        with pytest.raises(ConfigurationError) as wrong:
             SteamworksPySteam(other)
+        assert "not the game's STEAMWORKS object" in str(wrong.value.detail)
 
 
 async def _ask_too_early(steam: SteamworksPySteam) -> None:
@@ -175,8 +176,9 @@ def test_a_port_that_was_never_opened(backend: str) -> None:
 
     library = ctypes.CDLL(None) if sys.platform != "win32" else ctypes.CDLL("kernel32")
     steam = SteamworksPySteam(type("STEAMWORKS", (), {"run_callbacks": lambda self: True, "_cdll": library})())
-    with pytest.raises(BridgeError, match="before it was opened"):
+    with pytest.raises(BridgeError) as early:
         anyio.run(_ask_too_early, steam, backend=backend)
+    assert "before it was opened" in str(early.value.detail)
     anyio.run(steam.aclose, backend=backend)
     steam.drop()
 

@@ -45,8 +45,9 @@ def test_nothing_of_this_machine_is_there(monkeypatch: pytest.MonkeyPatch) -> No
     before = dict(os.environ)
     with using_environment("lighthouse", 481):
         assert "SteamAppId" not in os.environ
-        with pytest.raises(SteamUnavailable, match="There is no Steam library at"):
+        with pytest.raises(SteamUnavailable) as no_steam:
             bridge.login()
+        assert no_steam.value.reason == "LibraryNotFound"
         with using_stub_steam() as steam, pytest.raises(ServiceUnavailable):
             Bridge(timeout=0.2).login()
         assert steam.app_id == 481

@@ -283,9 +283,14 @@ def _failed(name: str, error: BridgeError) -> Check:
     return Check(name, Status.FAILED, problem, fix, error.exit_status)
 
 
+_LIBRARY_REASONS = {"LibraryNotFound", "LibraryNotLoaded", "LibraryTooOld", "NotASteamLibrary", "ThisCallNotSupported"}
+"""Reasons of `SteamUnavailable` whose detail says what the developer must change."""
+
+
 def _problem_and_fix(error: BridgeError) -> tuple[str, str]:
-    """The problem and its fix. A configuration's detail has both; otherwise the sentence has, and the detail is added."""
-    if isinstance(error, ConfigurationError) and error.detail is not None:
+    """The problem and its fix. The detail has both if the developer must change something. Otherwise the sentence has both."""
+    of_developer = isinstance(error, ConfigurationError) or error.reason in _LIBRARY_REASONS
+    if of_developer and error.detail is not None:
         return _split(error.detail)
     problem, fix = _split(error.sentence)
     return (f"{problem} ({error.detail.rstrip('.')})" if error.detail else problem), fix

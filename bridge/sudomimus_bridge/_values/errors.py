@@ -36,6 +36,8 @@ class BridgeError(Exception):
         self.reason: str | None = None if reason is None else _safe(reason)
         self.detail: str | None = None if detail is None else _safe(detail)
         super().__init__(self.sentence)
+        if self.detail:  # so that a traceback shows it to the developer
+            self.add_note(self.detail)
 
 
 def _safe(text: str) -> str:

@@ -28,8 +28,9 @@ _log = logging.getLogger(__name__)
 
 _POINTER_BITS = struct.calcsize("P") * 8
 
-_MISSING = "A file of the game is missing, and without it Steam cannot sign you in. Reinstall the game, then try again."
-_DOES_NOT_FIT = "A file of the game is wrong, so Steam cannot sign you in. Please tell the game's makers."
+_MISSING = (
+    "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
+)
 
 
 def library_name() -> str:
@@ -93,8 +94,8 @@ def load_library(chosen: Path | None) -> SteamLibrary:
     try:
         library = ctypes.CDLL(str(path), handle=loaded) if loaded else ctypes.CDLL(str(path))
     except OSError as error:
-        detail = f"{_why_not_loaded(path)} The system says: {error}."
-        raise SteamUnavailable(_DOES_NOT_FIT, reason="LibraryNotLoaded", detail=detail) from None
+        detail = f"{error}: {_why_not_loaded(path)}"
+        raise SteamUnavailable(_MISSING, reason="LibraryNotLoaded", detail=detail) from None
     return bind(library, path)
 
 
@@ -146,7 +147,7 @@ def bind(library: ctypes.CDLL, path: Path) -> SteamLibrary:
     initialiser = next((name for name in abi.INITIALISERS if hasattr(library, name)), None)
     if initialiser is None or not hasattr(library, "SteamAPI_Shutdown"):
         raise SteamUnavailable(
-            _DOES_NOT_FIT,
+            _MISSING,
             reason="NotASteamLibrary",
             detail=f"{path} is not a Steam library: it exports none of {', '.join(abi.INITIALISERS)}. "
             f"Use {library_name()} of the Steamworks SDK, 1.57 or later.",
@@ -171,7 +172,7 @@ def bind(library: ctypes.CDLL, path: Path) -> SteamLibrary:
     optional = {f"{prefix}{first:03}" for prefix, first in abi.OPTIONAL_ACCESSORS.items()} | {*abi.OPTIONAL_FUNCTIONS}
     if required := [name for name in missing if name not in optional]:
         raise SteamUnavailable(
-            _DOES_NOT_FIT,
+            _MISSING,
             reason="LibraryTooOld",
             detail=f"{path} is too old: it lacks {', '.join(required)}, and web API tickets came with Steamworks SDK 1.57 "
             f"(May 2023). Replace it with {library_name()} of SDK 1.57 or later.",

@@ -35,7 +35,7 @@ def init_error(result: int, message: str, *, running: bool) -> SteamUnavailable:
             "The game cannot connect to Steam. Check that you are signed in and that this Steam account owns the game."
         )
         reason = "SteamInitFailed"
-    return SteamUnavailable(sentence, reason=reason, detail=message or f"ESteamAPIInitResult {result}")
+    return SteamUnavailable(sentence, reason=reason, detail=f"ESteamAPIInitResult {result}: {message}".rstrip(": "))
 
 
 def result_error(result: int) -> SteamUnavailable:
@@ -51,7 +51,7 @@ def no_handle() -> SteamUnavailable:
     return SteamUnavailable(
         "Steam did not confirm who you are. Check that Steam is online and signed in, then try again.",
         reason="NoTicketHandle",
-        detail="GetAuthTicketForWebApi returned k_HAuthTicketInvalid.",
+        detail="GetAuthTicketForWebApi returned k_HAuthTicketInvalid",
     )
 
 
