@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check all native cross tools sidecar sample-renpy soak windows clean
+.PHONY: demo test check all frozen native cross tools sidecar sample-renpy soak windows clean
 
 all: check test
 
@@ -17,6 +17,10 @@ test: $(VENV)/.ready native
 # One program that needs no Python on the player's machine: dist/sudomimus-bridge-sidecar.
 sidecar: tools
 	$(BIN)/python packaging/build_sidecar.py dist
+
+# The pygame sample, frozen by each freezer and played: prints a table. FROZEN="nuitka-standalone nuitka-onefile" takes long.
+frozen: $(VENV)/.ready native
+	$(BIN)/python packaging/frozen_games.py $(FROZEN)
 
 # A short visual novel that signs its player in, on the stub and the local service. RENPY: the folder of a Ren'Py.
 sample-renpy: $(VENV)/.ready native

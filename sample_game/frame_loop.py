@@ -14,7 +14,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from sudomimus_bridge import Bridge, BridgeError, Phase, ProgressEvent
+from sudomimus_bridge import Bridge, BridgeError, Phase, ProgressEvent, Running
 
 FRAME = 1 / 60
 
@@ -41,10 +41,12 @@ def main() -> int:
 
     with ExitStack() as stack:
         bridge = stack.enter_context(Bridge(**settings(stack)))
-        login = bridge.start_login(on_progress=show)
+        stay = "--stay-signed-in" in sys.argv[1:]  # then a session that is kept may give its token without a login
+        start = bridge.session().start_access_token if stay else bridge.start_login
+        login: Running[Any] = start(on_progress=show)
         began, frames, slowest = time.perf_counter(), 0, 0.0
         try:
-            while (result := login.poll()) is None:
+            while login.poll() is None:
                 frames += 1
                 ball = abs(frames % 78 - 39)
                 print(f"\r{' ' * ball}o{' ' * (40 - ball)}{said[0]:<24}", end="", flush=True)
@@ -54,7 +56,7 @@ def main() -> int:
         except BridgeError as error:
             print(f"\n{error.sentence}\nPlaying offline.")
             return error.exit_status
-    print(f"\nSigned in to {result.application_anchor}. {frames} frames, none later than {slowest * 1000:.1f} ms.")
+    print(f"\nSigned in. {frames} frames, none later than {slowest * 1000:.1f} ms.")
     return 0
 
 

@@ -30,6 +30,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fps", type=int, default=240, help="frames a second (default 240)")
     parser.add_argument("--claim-gate", action="store_true", help="have the local service ask for an email first")
     parser.add_argument("--auto", action="store_true", help="have a robot do the local service's page, then quit")
+    parser.add_argument("--stay-signed-in", action="store_true", help="keep the player signed in for the next start")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="save the last frame as a PNG")
     options = parser.parse_args()
     if options.fps < 1:
@@ -67,7 +68,7 @@ def main() -> int:
     screen = pygame.display.set_mode(SIZE)
     pygame.display.set_caption("Lamplight")
     with ExitStack() as stack:
-        game = Game(screen, make_bridge(stack, options))
+        game = Game(screen, make_bridge(stack, options), stay_signed_in=options.stay_signed_in)
         game.sign_in.start()
         pace = Pace(options.fps)
         over_at: float | None = None

@@ -16,10 +16,10 @@ SIZE = (960, 540)
 class Game:
     """Everything on one screen."""
 
-    def __init__(self, screen: pygame.Surface, bridge: Bridge) -> None:
+    def __init__(self, screen: pygame.Surface, bridge: Bridge, *, stay_signed_in: bool = False) -> None:
         self.running = True
         self.seconds = 0.0
-        self.sign_in = SignIn(bridge)
+        self.sign_in = SignIn(bridge, stay_signed_in=stay_signed_in)
         self.times = FrameTimes()
         self._screen = screen
         self._scene = Scene(SIZE)

@@ -32,7 +32,7 @@ SAYING = {
 class SignIn:
     """`status` is one of signed-out, signing-in, waiting-for-browser, signed-in, failed."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, *, stay_signed_in: bool = False) -> None:
         self.status = "signed-out"
         self.saying = ""
         self.error: str | None = None
@@ -42,8 +42,10 @@ class SignIn:
         self.page_opened = False
         self._page_until = 0.0
         self._bridge = bridge
-        self._running: Running[LoginResult] | Running[ErrandResult] | None = None
-        self._player: LoginResult | None = None
+        self._session = bridge.session(stay_signed_in)
+        self._stay_signed_in = stay_signed_in
+        self._running: Running[LoginResult] | Running[str] | Running[ErrandResult] | None = None
+        self._signed_in = False
         self._asking_who: Running[Player | None] | None = None
 
     @property
@@ -65,13 +67,15 @@ class SignIn:
         """Sign in, or sign in again."""
         if not self.busy:
             self.status, self.error, self.saying = "signing-in", None, "starting"
-            self._running = self._bridge.start_login(on_progress=self._show)
+            # A session gives a token without a login if the player is still signed in; else it signs in.
+            start = self._session.start_access_token if self._stay_signed_in else self._bridge.start_login
+            self._running = start(on_progress=self._show)
 
     def share(self) -> None:
         """Offer to share more with the game."""
-        if not self.busy and self._player is not None:
+        if not self.busy and self._signed_in:
             self.error, self.saying = None, "asking what can be shared"
-            self._running = self._bridge.start_share(self._player.access_token, on_progress=self._show)
+            self._running = self._bridge.start_share(on_progress=self._show)
 
     def done(self) -> None:
         """The player says: done in the browser."""
@@ -93,15 +97,14 @@ class SignIn:
         try:
             result = self._running.poll()
         except LoginCancelled:
-            self._end("signed-out" if self._player is None else "signed-in")
+            self._end("signed-in" if self._signed_in else "signed-out")
         except BridgeError as error:
-            self._end("failed" if self._player is None else "signed-in", error.sentence)
+            self._end("signed-in" if self._signed_in else "failed", error.sentence)
         else:
-            if isinstance(result, LoginResult):
-                self._player = result
             if result is not None:
+                self._signed_in = True
                 self._end("signed-in")
-                self._asking_who = self._bridge.session(stay_signed_in=False).start_player()
+                self._asking_who = self._session.start_player()
 
     def _end(self, status: str, error: str | None = None) -> None:
         self.status, self.error, self.page, self._running = status, error, None, None

@@ -25,7 +25,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, stub_library: Path) -> None:
 def test_one_command_signs_in() -> None:
     done = subprocess.run([sys.executable, str(SAMPLE)], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
-    assert "\nSigned in to demo-game. " in done.stdout
+    assert "\nSigned in. " in done.stdout
 
 
 def test_environment_selects_the_real_service(
