@@ -226,6 +226,7 @@ COMMANDS = [
     ["demo"],
     ["login"],
     ["errand"],
+    ["whoami"],
     ["refresh"],
     ["logout"],
     ["doctor"],
@@ -252,6 +253,7 @@ def test_help(arguments: list[str]) -> None:
 HARMLESS = {
     "login": ["login", "device", "--quietly"],
     "errand": ["errand"],
+    "whoami": ["whoami"],
     "refresh": ["refresh"],
     "logout": ["logout"],
     "doctor": ["doctor", "--json"],

@@ -95,6 +95,15 @@ class Replay:
     def visit(self, *, agree: bool) -> None:
         visit_errand(self.received["url"], agree=agree)
 
+    def sign_in_with_profile(self) -> None:
+        account = {"first_name": "Robin", "last_name": "", "email": "robin@example.com"}
+        shared = ["email", "firstName", "lastName"]
+        profile = {**account, "grants": dict.fromkeys(shared, "GRANTED")}
+        emulator = self.program.emulator
+        players = [{**player, **profile} for player in emulator.config.model_dump(mode="json")["players"]]
+        emulator.update({"players": players, "claims": dict.fromkeys(shared, "OPTIONAL")})
+        self.received.update(accessToken=emulator.open_session().access_token)
+
     def starts_bare(self) -> None:
         self.program.flags = lambda **_: []  # type: ignore[method-assign]
 
@@ -140,6 +149,7 @@ _EVENTS: dict[str, Callable[[Replay], object]] = {
     "a player is signed in": lambda replay: replay.received.update(
         refreshToken=replay.program.emulator.open_session().refresh_token
     ),
+    "a player who shares name and e-mail address is signed in": lambda replay: replay.sign_in_with_profile(),
     "the answer to a refresh is lost on its way": lambda replay: replay.program.emulator.fault(
         "POST /session/refresh reset when=after"
     ),

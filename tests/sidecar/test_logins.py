@@ -188,6 +188,8 @@ WRONG_PARAMS: list[tuple[str, Any, str]] = [
     ("errand", {"accessToken": "x\r\nHost: y"}, "params.accessToken"),
     ("errand", {"accessToken": "\ud800"}, "params.accessToken"),
     ("errand", {"accessToken": 7}, "params.accessToken"),
+    ("player", {}, "params.accessToken"),
+    ("player", {"accessToken": "a", "openBrowser": False}, "params.openBrowser"),
     ("refresh", {}, "params.refreshToken"),
     ("refresh", {"refreshToken": None}, "params.refreshToken"),
     ("refresh", {"refreshToken": "a", "openBrowser": False}, "params.openBrowser"),

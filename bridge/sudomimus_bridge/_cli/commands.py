@@ -159,6 +159,14 @@ COMMANDS = (
         add_arguments=_json_argument,
     ),
     Command(
+        "whoami",
+        "print the player of an access token",
+        ("session_url", "browser_hosts", "via_url", "timeout"),
+        description="Print the player of an access token, as far as the player is known. The access token comes from "
+        "SUDOMIMUS_ACCESS_TOKEN or standard input.",
+        add_arguments=_json_argument,
+    ),
+    Command(
         "refresh",
         "renew a session",
         ("application", "session_url", "timeout"),
@@ -247,6 +255,10 @@ def _implementation(command: str) -> Callable[..., int]:
         from . import errand
 
         return errand.errand
+    if command == "whoami":
+        from . import whoami
+
+        return whoami.whoami
     if command in ("refresh", "logout"):
         from . import session
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .._values.clock import Clock
     from .._values.events import DeviceHandoff, LoginResult, OnProgress, ProgressEvent
     from .dispatcher import Dispatcher
-    from .messages import ErrandParams, LoginParams, RefreshParams, RequestParams
+    from .messages import ErrandParams, LoginParams, PlayerParams, RefreshParams, RequestParams
     from .shared import SharedCalls
 
 PROTOCOL_VERSION = 1
@@ -128,6 +128,11 @@ class Handlers:
         with self._done_signal(call) as done:
             result = await self._engine_for(params.open_browser).share(params.access_token, _listener(call), done)
         return result.to_json()
+
+    async def player(self, call: Call) -> dict[str, Any]:
+        """Return the player of an access token."""
+        params: PlayerParams = call.params
+        return (await self._engine_for().player(params.access_token)).to_json()
 
     def done(self, call: Call) -> dict[str, Any]:
         """Pass on that the player is done in the browser."""

@@ -112,6 +112,25 @@ class ErrandOutcome(Message):
     claims: Annotated[dict[str, Any], Field(description="As the service sent them.")]
 
 
+class PlayerParams(Message):
+    """The player that is meant."""
+
+    access_token: Annotated[BearerSecret, Field(description="A secret: the player's access token.")]
+
+
+class PlayerProfile(Message):
+    """A player, as `whoami --json` prints them. A member is null if it is not shared or not known."""
+
+    subject: Annotated[str | None, Field(description="Identifies the player for this game.")]
+    name: Annotated[str | None, Field(description="The whole name.")]
+    given_name: str | None
+    family_name: str | None
+    email: str | None
+    email_verified: bool | None
+    picture: Annotated[str | None, Field(description="The URL of a picture, on a host whose pages may be opened.")]
+    animated_picture: str | None
+
+
 class RequestParams(Message):
     """A running request of the same stream."""
 

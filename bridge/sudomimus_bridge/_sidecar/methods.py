@@ -46,6 +46,15 @@ TABLE: tuple[Row, ...] = (
         for_player=True,
     ),
     Row(
+        "player",
+        "Return the player of an access token, as far as the player is known.",
+        "PlayerParams",
+        "PlayerProfile",
+        run=Handlers.player,
+        cancelled=partial(LoginCancelled, "The request for the player was cancelled."),
+        for_player=True,
+    ),
+    Row(
         "refresh",
         "Renew a session: exchange its refresh token for a new pair of tokens.",
         "RefreshParams",
