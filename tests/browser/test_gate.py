@@ -63,36 +63,36 @@ HOSTILE = [
     ("-https://via.sudomimus.com/", "not an https address"),
     ("https:/via.sudomimus.com/", "not an https address"),
     ("https:via.sudomimus.com/", "not an https address"),
-    (" https://via.sudomimus.com/", "characters that do not belong"),
-    ("https://via.sudomimus.com/ --new-window", "characters that do not belong"),
-    ("https://via.sudomimus.com/\n", "characters that do not belong"),
-    ("https://via.sudomimus.com/\r\nX: y", "characters that do not belong"),
-    ("https://via.sudo\tmimus.com/", "characters that do not belong"),
-    ("https://via.sudomimus.com/\x00", "characters that do not belong"),
-    ("https://via.sudomimus.com/\x1b]0;x\x07", "characters that do not belong"),
-    ("https://via.sudomimus.com\\@evil.example/", "characters that do not belong"),
-    ("https:\\\\via.sudomimus.com/", "characters that do not belong"),
-    ("https://via.sudomimus.com/\u202ecod.exe", "characters that do not belong"),
+    (" https://via.sudomimus.com/", "characters that an address must not contain"),
+    ("https://via.sudomimus.com/ --new-window", "characters that an address must not contain"),
+    ("https://via.sudomimus.com/\n", "characters that an address must not contain"),
+    ("https://via.sudomimus.com/\r\nX: y", "characters that an address must not contain"),
+    ("https://via.sudo\tmimus.com/", "characters that an address must not contain"),
+    ("https://via.sudomimus.com/\x00", "characters that an address must not contain"),
+    ("https://via.sudomimus.com/\x1b]0;x\x07", "characters that an address must not contain"),
+    ("https://via.sudomimus.com\\@evil.example/", "characters that an address must not contain"),
+    ("https:\\\\via.sudomimus.com/", "characters that an address must not contain"),
+    ("https://via.sudomimus.com/\u202ecod.exe", "characters that an address must not contain"),
     ('https://via.sudomimus.com/"', "not a well-formed"),
     ("https://via.sudomimus.com/`id`", "not a well-formed"),
     ("https://via.sudomimus.com/<x>", "not a well-formed"),
     ("https://via.sudomimus.com/{x}|y^z", "not a well-formed"),
     # other hosts that look alike
-    ("https://via.sudomimus.com.evil.example/", "is not one that this game may open"),
-    ("https://evilvia.sudomimus.com/", "is not one that this game may open"),
-    ("https://via-sudomimus.com/", "is not one that this game may open"),
-    ("https://sudomimus.com/", "is not one that this game may open"),
-    ("https://x.via.sudomimus.com/", "is not one that this game may open"),
-    ("https://via.sudomimus.com./", "is not one that this game may open"),
-    ("https://.via.sudomimus.com/", "is not one that this game may open"),
-    ("https://xn--va-mja.sudomimus.com/", "is not one that this game may open"),
-    ("https://v\u0456a.sudomimus.com/", "characters that do not belong"),
-    ("https://via\u3002sudomimus.com/", "characters that do not belong"),
+    ("https://via.sudomimus.com.evil.example/", "is not allowed"),
+    ("https://evilvia.sudomimus.com/", "is not allowed"),
+    ("https://via-sudomimus.com/", "is not allowed"),
+    ("https://sudomimus.com/", "is not allowed"),
+    ("https://x.via.sudomimus.com/", "is not allowed"),
+    ("https://via.sudomimus.com./", "is not allowed"),
+    ("https://.via.sudomimus.com/", "is not allowed"),
+    ("https://xn--va-mja.sudomimus.com/", "is not allowed"),
+    ("https://v\u0456a.sudomimus.com/", "characters that an address must not contain"),
+    ("https://via\u3002sudomimus.com/", "characters that an address must not contain"),
     ("https://via%2esudomimus.com/", "not a well-formed"),
     ("https://via.sudomimus.com%2f@evil.example/", "user name"),
-    ("https://evil.example/https://via.sudomimus.com/", "is not one that this game may open"),
-    ("https://evil.example#via.sudomimus.com", "is not one that this game may open"),
-    ("https://evil.example?via.sudomimus.com", "is not one that this game may open"),
+    ("https://evil.example/https://via.sudomimus.com/", "is not allowed"),
+    ("https://evil.example#via.sudomimus.com", "is not allowed"),
+    ("https://evil.example?via.sudomimus.com", "is not allowed"),
     ("https:///via.sudomimus.com/", "not a well-formed"),
     ("https://", "not a well-formed"),
     # a user name
@@ -100,26 +100,26 @@ HOSTILE = [
     ("https://user:pass@via.sudomimus.com/", "user name"),
     ("https://@via.sudomimus.com/", "user name"),
     # ports
-    ("https://via.sudomimus.com:444/", "via.sudomimus.com:444, is not one that this game may open"),
-    ("https://via.sudomimus.com:80/", "via.sudomimus.com:80, is not one that this game may open"),
+    ("https://via.sudomimus.com:444/", "via.sudomimus.com:444, is not allowed"),
+    ("https://via.sudomimus.com:80/", "via.sudomimus.com:80, is not allowed"),
     ("https://via.sudomimus.com:0/", "not a port"),
     ("https://via.sudomimus.com:65979/", "not a port"),  # 443 modulo 65536
     ("https://via.sudomimus.com:000443/", "not a well-formed"),
     ("https://via.sudomimus.com:/", "not a well-formed"),
     ("https://via.sudomimus.com:+443/", "not a well-formed"),
     ("https://via.sudomimus.com:443:443/", "not a well-formed"),
-    ("https://via.sudomimus.com:４４３/", "characters that do not belong"),
+    ("https://via.sudomimus.com:４４３/", "characters that an address must not contain"),
     # addresses: this machine is for a service on this machine
     ("http://127.0.0.1:8000/", "not an https address"),
-    ("https://127.0.0.1/", "is not one that this game may open"),
-    ("https://localhost/", "is not one that this game may open"),
-    ("https://[::1]/", "is not one that this game may open"),
+    ("https://127.0.0.1/", "is not allowed"),
+    ("https://localhost/", "is not allowed"),
+    ("https://[::1]/", "is not allowed"),
     ("https://[fe80::1%25eth0]/", "not a well-formed"),
-    ("https://[::ffff:127.0.0.1]/", "is not one that this game may open"),
+    ("https://[::ffff:127.0.0.1]/", "is not allowed"),
     ("https://[::1/", "not a well-formed"),
     ("https://[via.sudomimus.com]/", "not a well-formed"),
-    ("https://2130706433/", "is not one that this game may open"),
-    ("https://0x7f.1/", "is not one that this game may open"),
+    ("https://2130706433/", "is not allowed"),
+    ("https://0x7f.1/", "is not allowed"),
     # length
     (f"https://via.sudomimus.com/{'a' * MAX_LENGTH}", "longer than 4096"),
 ]
@@ -127,10 +127,11 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("url", "why"), HOSTILE, ids=lambda value: ascii(value)[1:40])
 def test_what_is_refused_from_a_service_elsewhere(url: str, why: str) -> None:
-    with pytest.raises(ServiceUnavailable, match=why) as refused:
+    with pytest.raises(ServiceUnavailable) as refused:
         gate.admit(Secret(url), service_url=REMOTE)
+    assert why in str(refused.value.detail)
     assert refused.value.exit_status == 6 and refused.value.reason == "PageRefused"
-    assert len(url) < 30 or url not in refused.value.sentence
+    assert len(url) < 30 or url not in f"{refused.value.sentence} {refused.value.detail}"
     assert refused.value.sentence.isprintable()
 
 
@@ -300,7 +301,7 @@ def test_others_agree_on_what_is_admitted(url: str, service_url: str) -> None:
         admitted = gate.admit(Secret(url), service_url=service_url).reveal()
     except ServiceUnavailable as error:
         refusal = str(error)
-        assert refusal.isprintable() and refusal.endswith("please tell the game's makers.")
+        assert refusal.isprintable() and refusal.endswith("Please tell the game's makers.")
         return
     assert admitted == url
     here, there = urlsplit(url), httpx.URL(url)

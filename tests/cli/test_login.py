@@ -259,7 +259,7 @@ def test_forbidden_page_is_not_opened(program: Program, url: str, tmp_path: Path
     body = {"reason": "ClaimConsentRequired", "claims": {}, "errand": errand}
     program.emulator.fault(path=ISSUE, status=403, body=body)
     ended = program.run("login", "steam", "--json")
-    failed(ended, 6, "a page that may not be opened")
+    failed(ended, 6, "looks wrong, so it was not opened")
     assert url not in ended.err and not trap.exists()
     program.every_ticket_was_cancelled_once(1)
 

@@ -137,7 +137,7 @@ def test_a_players_account(
     assert (claims["email"]["state"], claims["firstName"]["state"]) == ("GRANTED", "DENIED")
     assert sudomimus_player.account.first_name == "Robin"
     for wrong in (sudomimus_service.requires, sudomimus_service.offers, sudomimus_player.withholds):
-        with pytest.raises(TypeError, match="no such claim: emial; there are email, firstName, lastName"):
+        with pytest.raises(TypeError, match="no such claim: emial; the claims are email, firstName, lastName"):
             wrong("emial")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="no such claim: shoeSize"):
         sudomimus_player.shares(shoeSize="42")
@@ -165,7 +165,7 @@ def test_the_library_is_told_and_forgets(sudomimus_steam_library: StubLibrary, s
     sudomimus_steam_library.script(ticket_result=None, running=False)
     with pytest.raises(SteamUnavailable):
         sudomimus_bridge.login()
-    with pytest.raises(TypeError, match="the stub knows no ticket_color; it can be told"):
+    with pytest.raises(TypeError, match="the stub has no option ticket_color; its options are"):
         sudomimus_steam_library.script(ticket_color="red")
     sudomimus_steam_library.stop()
     assert [name for name in os.environ if name.startswith("STEAM_STUB_")] == []

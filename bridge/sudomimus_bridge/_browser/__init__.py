@@ -1,1 +1,1 @@
-"""The player's browser: the gate that every page passes, and how one is opened."""
+"""The player's browser: the gate that every page passes, and the code that opens one."""

@@ -1,7 +1,7 @@
-"""The one gate that every URL passes before it may be opened or shown.
+"""The gate that every page's URL passes before the bridge opens or shows it.
 
-The URL of a page comes from the network. Whatever gets through here is handed to the player's operating system, so the
-gate knows what it lets in (a plain https URL on an allowed host) and refuses all else, rather than the reverse.
+The URL comes from the network, and the player's operating system receives it. So the gate accepts only what it knows, a plain
+https URL on an allowed host, and refuses everything else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .._values.secret import Secret
 MAX_LENGTH = 4096
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
-# The characters of RFC 3986 and no others; the authority has no userinfo, the host is ASCII, and brackets hold IPv6 only.
+# Only the characters of RFC 3986. The authority has no userinfo, the host is ASCII, and brackets contain IPv6 only.
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
     r"(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?",
@@ -30,23 +30,23 @@ _HOST = re.compile(r"(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5
 
 @dataclass(frozen=True)
 class BrowserGate:
-    """Which pages may be opened: the setting `browser_hosts` (empty for the default) and the base URL of the pages."""
+    """The rule for pages: the setting `browser_hosts`, empty for the default, and the base URL of the service's pages."""
 
     browser_hosts: Sequence[str]
     via_url: str
 
     @sealed
     def admit(self, page: Secret, *, service_url: str) -> Secret:
-        """The page, if it may be opened where `service_url` answered with it.
+        """Return the page if it may be opened. `service_url` is the API that sent it.
 
-        Raises `ServiceUnavailable` with a sentence that says which rule it breaks, without repeating the URL.
+        Raises `ServiceUnavailable`. Its detail says which rule the URL breaks, without repeating the URL.
         """
-        # The URL is looked at in another frame: a crash reporter that keeps local variables must not find it in this one.
+        # The URL is read in another frame: a crash reporter that keeps local variables must not find it in this one.
         if (why := self._why_refused(page.reveal(), is_loopback(host_of(service_url)))) is not None:
             raise ServiceUnavailable(
-                f"The service sent a page that may not be opened: {why}. "
-                "Nothing was opened; please tell the game's makers.",
+                "The page for your sign-in looks wrong, so it was not opened. Please tell the game's makers.",
                 reason="PageRefused",
+                detail=f"The service sent a page that the bridge does not open: {why}.",
             )
         return page
 
@@ -57,12 +57,12 @@ class BrowserGate:
         scheme, host = match["scheme"].lower(), match["host"].lower()
         port = int(match["port"]) if match["port"] else _DEFAULT_PORTS[scheme]
         if not 1 <= port <= 65535:
-            return "its port is not a port"
+            return "its port is not a port number"
         if scheme == "http" and not (service_on_loopback and is_loopback(host)):
             return "it is not an https address"
         if not self._allows(host, port, scheme, service_on_loopback):
             where = host[:80] if port == _DEFAULT_PORTS[scheme] else f"{host[:80]}:{port}"
-            return f"its host, {where}, is not one that this game may open"
+            return f"its host, {where}, is not allowed by browser_hosts (--browser-host)"
         return None
 
     def _allows(self, host: str, port: int, scheme: str, service_on_loopback: bool) -> bool:
@@ -85,7 +85,7 @@ def is_browser_host(text: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, as it stands in a URL, is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    """Whether the host of a URL is this machine: `localhost`, 127.0.0.0/8 or ::1."""
     if host.lower() == "localhost":
         return True
     try:
@@ -95,7 +95,7 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """The host of a URL of the settings, which are checked when they are read."""
+    """Return the host of a URL from the settings, which are checked already."""
     return urlsplit(url).hostname or ""
 
 
@@ -103,9 +103,9 @@ def _what_is_wrong(url: str) -> str:
     if len(url) > MAX_LENGTH:
         return f"it is longer than {MAX_LENGTH} characters"
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        return "it holds characters that do not belong in an address"
+        return "it contains characters that an address must not contain"
     if not url.lower().startswith(("https://", "http://")):
         return "it is not an https address"
     if "@" in re.split(r"[/?#]", url.split("://", 1)[1])[0]:
-        return "it holds a user name"
+        return "it contains a user name"
     return "it is not a well-formed address"

@@ -1,6 +1,6 @@
-"""The browser port: opening a page for the player.
+"""The browser port: it opens a page for the player.
 
-Real: `system.SystemBrowser`. For tests and `--auto`: `testing.browser`'s, which complete the page or fail on purpose.
+`SystemBrowser` implements it. The browsers in `testing` complete the page or fail, for tests and for `demo --auto`.
 """
 
 from __future__ import annotations
@@ -14,5 +14,5 @@ class Browser(Protocol):
     """Something that shows pages to the player."""
 
     async def open(self, page: Secret) -> bool:
-        """Start to show the page, without waiting for the player; False where it could not be. Never raises."""
+        """Open the page, without waiting for the player. False if it could not be opened. Never raises."""
         ...

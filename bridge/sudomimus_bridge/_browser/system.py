@@ -1,8 +1,8 @@
-"""The player's own browser, chosen as Python's `webbrowser` chooses and started as a game must start it.
+"""The player's own browser, chosen as Python's `webbrowser` chooses it and started as a game must start it.
 
-`webbrowser.open` cannot be used as it is: it hands on the environment of Steam's runtime, in which browsers often fail
-(steamworks/ABI, "The process"), and it waits, up to seconds, for some browsers. So its choice is taken, and the start is
-ours. The URL has passed the gate before it comes here, and no shell ever sees it.
+`webbrowser.open` passes on the environment of Steam's runtime, in which browsers often fail (docs/contracts/steam.md, "The
+process around it"), and waits seconds for some browsers. So this module takes `webbrowser`'s choice and starts the
+browser itself. The URL has passed the gate, and no shell receives it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ T = TypeVar("T")
 _log = logging.getLogger("sudomimus_bridge")
 
 WATCH_SECONDS = 0.5
-"""How long a start is watched for an early failure, such as a launcher that finds no browser."""
+"""How long the start is watched: a launcher that finds no browser fails early."""
 
 ANSWER_SECONDS = 10.0
-"""How long the system may take to say which browsers there are, and to start one. Then the page is shown instead."""
+"""The longest time for finding the browsers and for starting one. Then the player is shown the address."""
 
 _STEP_SECONDS = 0.05
 
-# They would draw on the terminal that the game runs in; whoever wants one says so with BROWSER.
+# They would draw on the game's terminal. A player who wants one sets BROWSER.
 _TEXT_BROWSERS = {"www-browser", "lynx", "links", "elinks", "w3m", "browsh"}
 
 _CREDENTIALS = (
@@ -48,35 +48,35 @@ _CREDENTIALS = (
 _DROPPED = {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_LIBRARY_PATH_ORIG", "_MEIPASS2", *_CREDENTIALS}
 
 _OF_PACKAGES = ("_PYI_", "NUITKA_ONEFILE_")
-"""What the start programs of PyInstaller and Nuitka tell their own child process. The game, if a page starts it again, would
-take itself for that child."""
+"""Variables by which the start programs of PyInstaller and Nuitka talk to their child process. If a page starts the game
+again, the game must not take itself for that child."""
 
 _started: list[subprocess.Popen[bytes]] = []
 
 
 class SystemBrowser:
-    """The browser port on this machine's browser."""
+    """Opens pages in the browser of this machine."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     async def open(self, page: Secret) -> bool:
-        """Tries one browser after the other until one starts and does not fail at once."""
+        """Tries one browser after the other until one starts."""
         for controller in await self._in_time(lambda: list(_controllers())) or ():
             if await self._start(controller, page):
                 return True
         return False
 
     async def _in_time(self, ask: Callable[[], T]) -> T | None:
-        """What the system says; None if it does not answer."""
+        """Run `ask` on a thread and return its result; None if it takes too long."""
         with self._clock.move_on_after(ANSWER_SECONDS):
             return await in_thread(ask)
-        _log.warning("the system did not answer within %.0f seconds when it was asked for a browser", ANSWER_SECONDS)
+        _log.warning("the system found no browser within %.0f seconds", ANSWER_SECONDS)
         return None
 
     async def _start(self, controller: webbrowser.BaseBrowser, page: Secret) -> bool:
         template = _template(controller)
-        if template is None:  # macOS and Windows: the system opens it, and there is no environment to clean
+        if template is None:  # macOS and Windows: the system opens the page, with an environment of its own
             return bool(await self._in_time(lambda: _ask_system(controller, page)))
         process = await self._in_time(lambda: _spawn(template, page))
         if process is None:
@@ -89,7 +89,7 @@ class SystemBrowser:
 
 
 def available_browser() -> str | None:
-    """The name of the browser that would be started, for `doctor`; None where there is none."""
+    """Return the name of the browser that would be started, for `doctor`; None if there is none."""
     for controller in _controllers():
         template = _template(controller)
         if template is None or shutil.which(template[0]):
@@ -98,8 +98,10 @@ def available_browser() -> str | None:
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a browser: without the bridge's credentials, and without what Steam's runtime and the game's own
-    package (PyInstaller, Nuitka, an AppImage) put into it, which would lead the browser to their libraries.
+    """Return the environment for a browser.
+
+    It lacks the bridge's credentials, and the entries of Steam's runtime and of the game's package (PyInstaller, Nuitka, an
+    AppImage), which would make the browser load their libraries.
     """
     places = _unpacked_at(environ)
     cleaned = {}
@@ -110,7 +112,7 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
             and (outside := _outside(places, value)) is not None
         ):
             cleaned[name] = outside
-    # Steam's runtime keeps the system's value in the one, PyInstaller the value from before, Steam's perhaps, in the other.
+    # Steam's runtime keeps the system's value in the first; PyInstaller keeps the previous value in the second.
     original = environ.get("SYSTEM_LD_LIBRARY_PATH", environ.get("LD_LIBRARY_PATH_ORIG"))
     if original and (outside := _outside(places, original)):
         cleaned["LD_LIBRARY_PATH"] = outside
@@ -118,14 +120,14 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _unpacked_at(environ: Mapping[str, str]) -> list[str]:
-    """The folders of the game's own package, whose libraries and settings are for the game alone."""
+    """Return the folders of the game's package. Its libraries and settings are for the game only."""
     names = ("APPDIR", "_MEIPASS2", "_PYI_APPLICATION_HOME_DIR", "NUITKA_ONEFILE_DIRECTORY")
     places = [getattr(sys, "_MEIPASS", None), *map(environ.get, names)]
     return [place for place in places if place and os.path.isabs(place) and os.path.dirname(place) != place]  # noqa: PTH117, PTH120
 
 
 def _outside(places: list[str], value: str) -> str | None:
-    """The value without the entries that lie in one of these folders; None if there is no other entry."""
+    """Return the value without the entries in these folders; None if no entry is left."""
     entries = [value] if "://" in value else value.split(os.pathsep)
     kept = [entry for entry in entries if not any(_lies_in(entry, place) for place in places)]
     return os.pathsep.join(kept) if kept == entries or any(kept) else None
@@ -140,9 +142,9 @@ def _lies_in(entry: str, folder: str) -> bool:
 
 
 def _controllers() -> Iterator[webbrowser.BaseBrowser]:
-    """Python's choice: the entries of BROWSER in their order, then all that is registered for this system."""
+    """Yield Python's choice: the entries of BROWSER in their order, then the browsers registered for this system."""
     chosen = [entry for entry in os.environ.get("BROWSER", "").split(os.pathsep) if entry.strip()]
-    _controller(None)  # has Python look for what there is, which fails by itself where BROWSER cannot be read
+    _controller(None)  # makes Python look for browsers, even if it cannot parse BROWSER
     for entry in chosen:
         if (controller := _controller(entry)) is not None:
             yield controller
@@ -155,12 +157,12 @@ def _controllers() -> Iterator[webbrowser.BaseBrowser]:
 def _controller(entry: str | None) -> webbrowser.BaseBrowser | None:
     try:
         return webbrowser.get(entry)
-    except (webbrowser.Error, ValueError, IndexError):  # the latter two for an entry of BROWSER that it cannot read
+    except (webbrowser.Error, ValueError, IndexError):  # the latter two for an entry of BROWSER that it cannot parse
         return None
 
 
 def _template(controller: webbrowser.BaseBrowser) -> list[str] | None:
-    """The command line of a browser that is a program, with %s for the page; None for one that the system is asked for."""
+    """Return the command line of a browser, with %s for the page; None if the system opens the page."""
     name = getattr(controller, "name", None)
     if sys.platform in ("win32", "darwin") and not isinstance(controller, webbrowser.GenericBrowser):
         return None
@@ -177,7 +179,7 @@ def _template(controller: webbrowser.BaseBrowser) -> list[str] | None:
 
 @sealed
 def _spawn(template: list[str], page: Secret) -> subprocess.Popen[bytes] | None:
-    _started[:] = [process for process in _started if process.poll() is None]  # reaps those that have ended
+    _started[:] = [process for process in _started if process.poll() is None]  # reaps the ones that ended
     try:
         process = subprocess.Popen(
             [template[0], *(argument.replace("%s", page.reveal()) for argument in template[1:])],
@@ -185,7 +187,7 @@ def _spawn(template: list[str], page: Secret) -> subprocess.Popen[bytes] | None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C in the game's terminal is not for the browser
+            start_new_session=True,  # Ctrl-C in the game's terminal must not end the browser
         )
     except (OSError, ValueError) as error:
         _log.info("browser %s did not start: %s", os.path.basename(template[0]), type(error).__name__)  # noqa: PTH119

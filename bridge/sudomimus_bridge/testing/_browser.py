@@ -1,4 +1,4 @@
-"""The browser port for tests and `--auto`: browsers that need no person."""
+"""Browsers that need no person: for tests and for `demo --auto`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .._values.secret import Secret
 
 
 class AutoBrowser:
-    """A browser with a robot before it, which does the local service's pages as a person would."""
+    """Completes the local service's pages as a player would."""
 
     def __init__(self, *, agree: bool = True, email: str = "robin@example.com") -> None:
         self._agree = agree
@@ -26,7 +26,7 @@ class AutoBrowser:
 
 
 class RecordingBrowser:
-    """A browser that shows nothing: it keeps the pages it was given, and may be told to fail."""
+    """Shows nothing. It records the pages, and fails if it is told to."""
 
     def __init__(self, *, opens: bool = True, on_open: Callable[[Secret], None] | None = None) -> None:
         self.pages: list[Secret] = []

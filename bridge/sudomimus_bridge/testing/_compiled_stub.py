@@ -1,6 +1,6 @@
-"""The compiled stub of `libsteam_api`: where it lies, or how it is compiled, and how its log is read.
+"""The compiled stub of `libsteam_api`: this module finds or compiles it and reads its log. It does not load it.
 
-`native/README.md` lists the variables that steer the stub. What it does is C's business; nothing here loads it.
+`native/README.md` describes the stub and lists the variables that script it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 SDKS = (156, 157, 158, 159, 165, 999)
-"""The SDK generations that the stub can stand for; 999 is one that does not exist yet."""
+"""The SDKs that the stub can imitate. 999 stands for a future one."""
 
 _HERE = Path(__file__).resolve().parent
 _CHECKOUT = _HERE.parents[2] / "native"
@@ -33,11 +33,11 @@ _lock = threading.Lock()
 
 
 class StubNotCompiled(Exception):
-    """There is no compiled stub and none can be made here; the message says why."""
+    """There is no compiled stub, and it cannot be compiled here. The message says why."""
 
 
 def stubbed_steam() -> dict[str, Any]:
-    """What gives a `Bridge` a stubbed Steam: the compiled stub, else, where none can be made, the Python one."""
+    """Return keywords that give a `Bridge` a stub of Steam: the compiled one, or the Python one if there is no compiler."""
     try:
         return {"steam_library": compiled_stub()}
     except StubNotCompiled:
@@ -48,20 +48,20 @@ def stubbed_steam() -> dict[str, Any]:
 
 
 def library_name() -> str:
-    """The file name of Steam's library on this platform, which the stub bears too."""
+    """Return the file name of Steam's library on this platform, which the stub has too."""
     if sys.platform == "win32":
         return "steam_api64.dll" if sys.maxsize > 2**32 else "steam_api.dll"
     return "libsteam_api.dylib" if sys.platform == "darwin" else "libsteam_api.so"
 
 
 def compiled_stub(sdk: int | None = None) -> Path:
-    """The stub for this machine, of the newest SDK or the given one of `SDKS`; raises `StubNotCompiled`.
+    """Return the path of the stub for this machine, of the newest SDK or of one of `SDKS`. Raises `StubNotCompiled`.
 
-    The checkout's `native/build` serves while it is newer than the source. Otherwise a C compiler makes one, in a
-    private folder that is removed when the process ends.
+    The stub in the checkout's `native/build` is used if it is newer than its source. Otherwise a C compiler builds one in a
+    private folder, which is removed when the process ends.
     """
     if sdk is not None and sdk not in SDKS:
-        raise ValueError(f"the stub knows no SDK {sdk}, only {', '.join(map(str, SDKS))}")
+        raise ValueError(f"the stub knows no SDK {sdk}; it knows {', '.join(map(str, SDKS))}")
     source = _source()
     built = _CHECKOUT / "build" / (f"sdk-{sdk}" if sdk else "") / library_name()
     if source.parent == _CHECKOUT and built.is_file() and built.stat().st_mtime >= source.stat().st_mtime:
@@ -74,7 +74,9 @@ def _source() -> Path:
     for folder in (_CHECKOUT, _HERE / "native"):
         if (folder / _SOURCE).is_file():
             return folder / _SOURCE
-    raise StubNotCompiled(f"{_SOURCE} is neither in this package nor in a checkout around it.")
+    raise StubNotCompiled(
+        f"{_SOURCE} is neither in this package nor in a checkout around it. Install the package again."
+    )
 
 
 def _compilers() -> list[list[str]]:
@@ -93,7 +95,7 @@ def _compile(source: Path, sdk: int | None) -> Path:
     library = Path(folder, library_name())
     flags = ["-std=c11", "-O1", "-fvisibility=hidden", "-shared"]
     flags += [] if sys.platform == "win32" else ["-fPIC", "-pthread"]
-    # What is linked with it later looks for it by its name, not where it was compiled.
+    # A library that is linked with the stub must find it by its name, not by its path.
     if sys.platform == "linux":
         flags.append(f"-Wl,-soname,{library_name()}")
     elif sys.platform == "darwin":
@@ -104,7 +106,7 @@ def _compile(source: Path, sdk: int | None) -> Path:
 
 
 def compile_with_any(flags: list[str], sources: list[Path], library: Path) -> None:
-    """Have the first compiler that can make the library. Raises `StubNotCompiled` with what each of them said."""
+    """Compile the library with the first compiler that can. Raises `StubNotCompiled` with the error of each."""
     complaints = []
     for compiler in _compilers():
         command = [*compiler, *flags, "-o", str(library), *map(str, sources)]
@@ -124,7 +126,7 @@ def compile_with_any(flags: list[str], sources: list[Path], library: Path) -> No
 
 @dataclass(frozen=True)
 class StubCall:
-    """One line of the stub's log: a call into it, a `callback` that it handed over, or a `misuse`."""
+    """One line of the stub's log: a call of one of its functions, a `callback` that it delivered, or a `misuse`."""
 
     seq: int
     ms: int
@@ -132,29 +134,29 @@ class StubCall:
     tid: int
     call: str
     details: Mapping[str, object]
-    """What else the line says, by the log's names: `handle`, `nonce`, `identity`, `result`, …"""
+    """The line's other fields, by the log's names: `handle`, `nonce`, `identity`, `result`, …"""
 
     @property
     def handle(self) -> int | None:
-        """The ticket handle that the line is about; 0 where a request was given none."""
+        """The ticket's handle. 0 if a request got none; None if the line has no handle."""
         value = self.details.get("handle")
         return value if isinstance(value, int) else None
 
     @property
     def nonce(self) -> str | None:
-        """What makes the line's ticket unique among all processes' tickets, in hexadecimal."""
+        """The bytes, in hex, that make the ticket unique among the tickets of all processes."""
         value = self.details.get("nonce")
         return value if isinstance(value, str) else None
 
 
 def read_stub_log(path: str | os.PathLike[str]) -> list[StubCall]:
-    """Every line of the log, in the file's order; none where nothing was logged yet."""
+    """Return every line of the log in the file's order. The list is empty if there is no file yet."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
     calls = []
-    for line in text.split("\n")[:-1]:  # splitlines would cut at U+2028 too; every whole line ends in a newline
+    for line in text.split("\n")[:-1]:  # splitlines would also split at U+2028; each complete line ends with a newline
         entry = json.loads(line)
         seq, ms, pid, tid, call = (entry.pop(name) for name in ("seq", "ms", "pid", "tid", "call"))
         calls.append(StubCall(seq, ms, pid, tid, call, entry))
@@ -162,7 +164,7 @@ def read_stub_log(path: str | os.PathLike[str]) -> list[StubCall]:
 
 
 def open_tickets(calls: Iterable[StubCall]) -> list[StubCall]:
-    """The requests whose tickets were given and not cancelled since, oldest first."""
+    """Return the requests whose tickets are not cancelled, oldest first."""
     still_open: dict[str, StubCall] = {}
     for call in calls:
         if call.call == _REQUEST and call.nonce:

@@ -1,6 +1,8 @@
-"""The program that `BROWSER` names in a test: hands its page to the test's scripted browser. Standard library only.
+"""The program that `BROWSER` names in a test: it passes its page to the test's scripted browser.
 
-_hand_over.py PORT TOKEN URL; exits with 1 where the scripted browser is one that does not open.
+    _hand_over.py PORT TOKEN URL
+
+Exits with 1 if the scripted browser does not open pages. Uses the standard library only.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import sys
 
 
 def main(port: str, token: str, url: str) -> int:
-    """Hand over one page."""
+    """Pass on one page and return the exit status."""
     with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as connection:
         with connection.makefile("rw", encoding="utf-8") as lines:
             lines.write(f"{token} {url}\n")

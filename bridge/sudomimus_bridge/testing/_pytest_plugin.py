@@ -1,10 +1,10 @@
-"""The fixtures. Each is one of `using`'s context managers, with its failures told as pytest tells them.
+"""The fixtures. Each wraps a context manager of `_using` and reports its failures as pytest does.
 
-It is loaded in every pytest run of an environment that has the bridge, so it imports nothing but pytest before a fixture
-is used. PYTEST_DONT_REWRITE: see `testing`.
+pytest loads this plugin in every run of an environment that has the bridge, so it imports only pytest until a test uses a
+fixture. PYTEST_DONT_REWRITE: see `testing`.
 """
 
-# ruff: noqa: ARG001 - a fixture's arguments are what it needs set up
+# ruff: noqa: ARG001 - a fixture's arguments name the fixtures that it needs
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ T = TypeVar("T")
 
 @pytest.fixture
 def sudomimus_application() -> str:
-    """The application anchor that the local service knows. Override it with your game's."""
+    """The application anchor of the local service. Override this fixture with your game's anchor."""
     return "my-game"
 
 
 @pytest.fixture
 def sudomimus_steam_app_id() -> int:
-    """The Steam app id that the stubs run as and the local service allows. Override it with your game's."""
+    """The Steam app id of both stubs, which the local service accepts. Override this fixture with your game's id."""
     return 480
 
 
@@ -47,7 +47,7 @@ def sudomimus_dialect() -> DialectName:
 
 @pytest.fixture
 def sudomimus_environment(sudomimus_application: str, sudomimus_steam_app_id: int) -> Iterator[None]:
-    """Nothing of this machine: no settings, no Steam, no service, no browser. Every other fixture begins with it."""
+    """Hide this machine: no settings, no Steam, no service, no browser. Every other fixture starts with this one."""
     from ._using import using_environment
 
     with using_environment(sudomimus_application, sudomimus_steam_app_id):
@@ -61,7 +61,7 @@ def sudomimus_service(
     sudomimus_steam_app_id: int,
     sudomimus_dialect: DialectName,
 ) -> Iterator[LocalService]:
-    """The local service, as new for each test: `requires("email")`, `too_busy(retry_after=2)`, `drops()`, `requests`."""
+    """The local service, reset for each test: `requires("email")`, `too_busy(retry_after=2)`, `drops()`, `requests`."""
     from ._using import using_service
 
     with _told(using_service(sudomimus_application, sudomimus_steam_app_id, sudomimus_dialect)) as service:
@@ -70,7 +70,7 @@ def sudomimus_service(
 
 @pytest.fixture
 def sudomimus_player(sudomimus_service: LocalService) -> ScriptedPlayer:
-    """The account of the player whom both stubs of Steam sign in: `shares(email="robin@example.com")`, `withholds("email")`."""
+    """The player whom both stubs of Steam sign in: `shares(email="robin@example.com")`, `withholds("email")`."""
     from ._service import ScriptedPlayer
 
     return ScriptedPlayer(sudomimus_service, sudomimus_service.config.default_player)
@@ -78,7 +78,7 @@ def sudomimus_player(sudomimus_service: LocalService) -> ScriptedPlayer:
 
 @pytest.fixture
 def sudomimus_browser(sudomimus_environment: None) -> Iterator[ScriptedBrowser]:
-    """A browser whose player does each page: `completes(after=600)`, `declines()`, `never_comes()`, `does_not_open()`."""
+    """A browser with a scripted player: `completes(after=600)`, `declines()`, `never_comes()`, `does_not_open()`."""
     from ._using import using_browser
 
     with _told(using_browser()) as browser:
@@ -89,7 +89,7 @@ def sudomimus_browser(sudomimus_environment: None) -> Iterator[ScriptedBrowser]:
 def sudomimus_steam(sudomimus_environment: None) -> Iterator[StubSteam]:
     """Steam in pure Python, for games in this process: `script(StubBehaviour(silent=True))`, `running = False`, `calls`.
 
-    The test fails in the end where a ticket was left open.
+    The test fails if a ticket is still open at its end.
     """
     from ._using import using_stub_steam
 
@@ -101,7 +101,7 @@ def sudomimus_steam(sudomimus_environment: None) -> Iterator[StubSteam]:
 def sudomimus_steam_library(sudomimus_environment: None, tmp_path: Path) -> Iterator[StubLibrary]:
     """The compiled `libsteam_api` stub, for games in any process: `script(ticket_result=2)`, `story()`, `open_tickets`.
 
-    Skips without a C compiler. The test fails in the end where a ticket was left open or Steam was misused.
+    Skips the test if there is no C compiler. The test fails if a ticket is still open at its end, or if Steam was misused.
     """
     from ._using import using_steam_library
 
@@ -111,14 +111,14 @@ def sudomimus_steam_library(sudomimus_environment: None, tmp_path: Path) -> Iter
 
 @pytest.fixture
 def sudomimus_virtual_time(request: pytest.FixtureRequest) -> Iterator[VirtualClock]:
-    """Virtual time for all bridges of this process and the local service: minutes pass in a fraction of a second.
+    """Virtual time for all bridges of this process and for the local service: minutes pass in a fraction of a second.
 
-    `run(main)` runs async code of yours in it, `elapsed` says how much of it has passed.
+    `run(main)` runs your async code in virtual time. `elapsed` is the virtual time that has passed.
     """
     if "sudomimus_steam_library" in request.fixturenames:
         pytest.fail(
-            "sudomimus_virtual_time goes with sudomimus_steam: the compiled library answers in real time, on a thread "
-            "that virtual time cannot see.",
+            "Use sudomimus_virtual_time with sudomimus_steam: the compiled library of sudomimus_steam_library answers in "
+            "real time.",
             pytrace=False,
         )
     from ._using import using_virtual_time
@@ -131,14 +131,14 @@ def sudomimus_virtual_time(request: pytest.FixtureRequest) -> Iterator[VirtualCl
 def sudomimus_bridge(
     request: pytest.FixtureRequest, sudomimus_service: LocalService, sudomimus_browser: ScriptedBrowser
 ) -> Iterator[Bridge]:
-    """A `Bridge` on the local service, the scripted browser and a stub of Steam; closed in the end.
+    """A `Bridge` on the local service, the scripted browser and a stub of Steam. It is closed when the test ends.
 
-    Steam is `sudomimus_steam`, unless the test asks for `sudomimus_steam_library`.
+    Steam is `sudomimus_steam`, unless the test uses `sudomimus_steam_library`.
     """
     if "sudomimus_steam_library" not in request.fixturenames:
         request.getfixturevalue("sudomimus_steam")
     elif "sudomimus_steam" in request.fixturenames:
-        pytest.fail("A test has one Steam: ask for sudomimus_steam or for sudomimus_steam_library.", pytrace=False)
+        pytest.fail("A test has one Steam: use sudomimus_steam or sudomimus_steam_library, not both.", pytrace=False)
     else:
         request.getfixturevalue("sudomimus_steam_library")
     from .._program.bridge import Bridge
@@ -149,7 +149,7 @@ def sudomimus_bridge(
 
 @contextmanager
 def _told(part: AbstractContextManager[T]) -> Iterator[T]:
-    """What the part raises by itself, in pytest's words and without a traceback: its sentence says it all."""
+    """Report the part's own errors as pytest does, without a traceback."""
     from .._extras import MissingExtra
     from ._compiled_stub import StubNotCompiled
     from ._stub_library import TicketLeftOpen

@@ -1,7 +1,7 @@
-"""A browser with a scripted player before it, for the bridge in this process and for games that are processes of their own.
+"""A browser with a scripted player, for bridges in this process and in processes that a test starts.
 
-In this process it is the browser port. Elsewhere it is what `BROWSER` names: a small program, `_hand_over.py`, that the
-bridge starts like any browser and that hands the page over to here.
+In this process it is the browser port. For other processes, `BROWSER` names a small program, `_hand_over.py`. The bridge starts
+it like any browser, and it passes the page to this process.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class _Plan:
 
 
 class ScriptedBrowser:
-    """Does each page that it is given as told. Unless told otherwise, the player completes it at once."""
+    """Does each page as the script says. By default the player completes it at once."""
 
     def __init__(self) -> None:
         self.pages: list[str] = []
         """The address of every page that was opened, in order."""
         self.ends: list[str] = []
-        """Where each visit ended: "done", "revealed" (with the keys for a backend), "declined" or "expired"."""
+        """The end of each visit: "done", "revealed" (with the keys for a backend), "declined" or "expired"."""
         self.failures: list[BaseException] = []
-        """Why a page could not be done at all."""
+        """The errors of pages that could not be done."""
         self._plan = _Plan()
         self._timers: list[threading.Timer] = []
 
@@ -56,29 +56,29 @@ class ScriptedBrowser:
         share: Iterable[str] | None = None,
         steam_id: int | None = None,
     ) -> None:
-        """The player agrees, `after` that many seconds. `share` names the optional claims to tick; None ticks them all.
+        """The player agrees after `after` seconds. `share` names the optional claims to tick; None ticks all.
 
-        `steam_id` is the account to choose where a page asks who signs in; None takes the first.
+        `steam_id` is the account to choose if a page asks who signs in; None chooses the first.
         """
         ticked = None if share is None else tuple(share)
         self._plan = _Plan(after=after, email=email, share=ticked, steam_id=steam_id)
 
     def declines(self, *, after: float = 0.0) -> None:
-        """The player reads the page and says no."""
+        """The player reads the page and declines."""
         self._plan = _Plan(agree=False, after=after)
 
     def never_comes(self) -> None:
-        """The page opens and the player leaves it alone, or closes it: the service cannot tell the two apart."""
+        """The page opens, and the player ignores or closes it. The service sees no difference."""
         self._plan = _Plan(agree=None)
 
     def does_not_open(self) -> None:
-        """There is no browser that starts, so that the game has to show the page's address."""
+        """No browser starts, so the game must show the page's address."""
         self._plan = _Plan(opens=False)
 
     def visit(self, url: str, *, user_code: str | None = None) -> str:
-        """Do a page that the game showed, now and as the plan says; where the visit ended.
+        """Do a page that the game showed, now, as the script says. Return the end of the visit.
 
-        `user_code` is typed where a page asks for one, as on a phone.
+        `user_code` is the code to type if the page asks for one, as on a phone.
         """
         return self._visit(url, self._plan, user_code)
 
@@ -92,7 +92,7 @@ class ScriptedBrowser:
         return await in_thread(lambda: self.show(page.reveal(), later))
 
     def show(self, url: str, later: Callable[[float, Callable[[], object]], object] | None = None) -> bool:
-        """Open a page as a program of its own would have it opened: in real time unless `later` knows another."""
+        """Open a page. `later` runs a function after some seconds; by default these are real seconds."""
         plan = self._plan
         if not plan.opens:
             return False
@@ -105,7 +105,7 @@ class ScriptedBrowser:
         return True
 
     def close(self) -> None:
-        """Whoever has not come yet does not come any more."""
+        """Cancel the visits that are still to come."""
         for timer in self._timers:
             timer.cancel()
         for timer in self._timers:
@@ -139,7 +139,7 @@ class ScriptedBrowser:
 
 
 class HandOver:
-    """Takes pages from `_hand_over.py` on a loopback port, for as long as the block runs."""
+    """Receives pages from `_hand_over.py` on a loopback port while the block runs."""
 
     def __init__(self, browser: ScriptedBrowser) -> None:
         self._browser = browser
@@ -150,7 +150,7 @@ class HandOver:
 
     @property
     def command(self) -> str:
-        """What belongs in `BROWSER`."""
+        """The value for `BROWSER`."""
         program = [Path(sys.executable).as_posix(), "-I", "-S", _HAND_OVER.as_posix()]
         return f"{shlex.join([*program, str(self._port), self._token])} %s"
 
@@ -175,7 +175,7 @@ class HandOver:
                 if self._over:
                     return
                 connection.settimeout(10)
-                # Whoever is gone, or speaks something else, needs no answer, and the next page is to be shown all the same.
+                # A client that has gone, or sends something else, gets no answer. The next page is shown all the same.
                 with suppress(OSError, ValueError), connection.makefile("rw", encoding="utf-8") as lines:
                     self._answer(lines.readline().strip(), lines.write)
 

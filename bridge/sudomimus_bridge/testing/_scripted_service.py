@@ -1,6 +1,6 @@
-"""The service port for tests: the real client, on a transport that answers from a script.
+"""The service port for tests: the real client on a transport of httpx that answers from a script.
 
-Everything above the socket is the code that runs in a game; only the network is replaced, at httpx's own port.
+All code above the transport is the code that runs in a game.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ TOKENS = {"applicationAnchor": "my-game", "accessToken": "access.token.1", "refr
 
 @dataclass(frozen=True)
 class Step:
-    """What one request meets: an answer after `delay` seconds, or an exception of httpx.
+    """The answer to one request: a response after `delay` seconds, or an exception of httpx.
 
-    `body` is sent as JSON unless it is bytes, or a function that makes them.
+    `body` is sent as JSON, unless it is bytes or a function that returns them.
     """
 
     status: int = 200
@@ -34,12 +34,12 @@ class Step:
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     chunk_delay: float = 0.0
-    """Seconds before each of the body's pieces, for an answer that drips."""
+    """Seconds before each piece of the body, for a slow response."""
     raises: type[httpx.TransportError] | None = None
 
 
 def errand_step(url: str = "https://via.sudomimus.com/errand?key=ernd_1", key: str = "ernd_1", **more: Any) -> Step:
-    """The claim gate's 403."""
+    """Return the 403 of the claim gate."""
     body = {
         "reason": "ClaimConsentRequired",
         "claims": {"email": {"requirement": "REQUIRED", "state": "UNKNOWN"}},
@@ -51,7 +51,7 @@ def errand_step(url: str = "https://via.sudomimus.com/errand?key=ernd_1", key: s
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as the script saw it, and when."""
+    """One request that the script received, and its time."""
 
     method: str
     path: str
@@ -66,7 +66,7 @@ _POLLS = ("/status", Operation.STATUS_POLL, Operation.DEVICE_TOKEN)
 
 
 class ScriptedTransport(httpx.AsyncBaseTransport):
-    """Answers polls from one script, and all other requests from another; the last step of each repeats."""
+    """Answers polls from one script and all other requests from another. The last step of each repeats."""
 
     def __init__(self, clock: Clock, posts: Iterable[Step], polls: Iterable[Step] = ()) -> None:
         self._clock = clock
@@ -76,10 +76,10 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
         self.on_request: Callable[[Seen], object] | None = None
 
     async def warm(self, url: str) -> None:
-        """There is nothing to open."""
+        """Do nothing: there is no connection to open."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The next step of the script."""
+        """Answer with the next step of the script."""
         sent = json.loads(request.content) if request.method == "POST" else {}
         seen = Seen(
             request.method,

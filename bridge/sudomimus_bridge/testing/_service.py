@@ -1,6 +1,6 @@
-"""The local service as a test wants it: one for the whole process, as new for each test, with faults and players by name.
+"""The local service for tests: one for the process, reset for each test, with methods for common faults and players.
 
-All that `emulator.Emulator` can do is there too. Needs the extra `emulator`.
+It has everything that `Emulator` has. It needs the extra `emulator`.
 """
 
 from __future__ import annotations
@@ -24,80 +24,80 @@ _CLAIM_FIELDS = {"email": "email", "firstName": "first_name", "lastName": "last_
 
 
 class LocalService(Emulator):
-    """The service that the game under test signs in to. Its `requests` tell what the game asked of it."""
+    """The service that the game under test signs in to. `requests` lists the game's requests."""
 
     @property
     def url(self) -> str:
-        """Where its Native API is: what `SUDOMIMUS_NATIVE_URL` says during a test."""
+        """The URL of the Native API, which is the value of `SUDOMIMUS_NATIVE_URL` during a test."""
         return str(self.urls["native"])
 
     @property
     def client_key_file(self) -> str:
-        """The key that establishes: `login("browser", client_key_file=…)`, as on a developer's machine."""
+        """The private key for `login("browser", client_key_file=…)`, as on a developer's machine."""
         return str(self.urls["clientKeyFile"])
 
     def inquiry(self) -> InquiryCredentials:
-        """As the game's backend establishes one: what `login("browser", **inquiry())` takes, once."""
+        """Establish an inquiry as a game's backend does, for one `login("browser", **inquiry())`."""
         keys = self.establish()
         return {"exposure_key": keys["exposureKey"], "hidden_key": keys["hiddenKey"]}
 
     @property
     def access_key(self) -> AccessKeyCredentials:
-        """What `login("access-key", **access_key)` takes."""
+        """The credentials for `login("access-key", **access_key)`."""
         urls = self.urls
         return {"access_key_id": urls["accessKeyId"], "access_key_secret": urls["accessKeySecret"]}
 
     def reset(self, *, settings: bool = False) -> None:
-        """As `Emulator.reset`; with the settings, the clock is put right as well."""
+        """Reset the service; with `settings`, its clock too."""
         super().reset(settings=settings)
         if settings:
             with self._state.lock:
-                vars(self._state.clock).update(vars(Clock()))  # it only goes forward; a new test has a new one
+                vars(self._state.clock).update(vars(Clock()))  # it only moves forward, so each test gets a new one
 
     def serve(self, *, application: str, steam_app_id: int, dialect: DialectName = "v4") -> None:
-        """Be as new, know this one application, and play this state of the service."""
+        """Reset the service, let it know this one application, and play this state of the real service."""
         self.reset(settings=True)
         app_ids = {"application.allowed_steam_app_ids": [steam_app_id]}
         self.update({"application.anchor": application, **app_ids}, dialect=dialect)
 
     def requires(self, *claims: ClaimName) -> None:
-        """The game requires these claims: who has not shared them yet is sent on an errand first."""
+        """Require these claims: a player who has not shared them must do an errand first."""
         _check(claims, get_args(ClaimName))
         self.update(claims=dict.fromkeys(claims, "REQUIRED"))
 
     def offers(self, *claims: ClaimName) -> None:
-        """The game would like to know these claims, and signs in without them. `Bridge.share` asks for them."""
+        """Ask for these claims as optional ones: the sign-in succeeds without them, and `Bridge.share` offers them."""
         _check(claims, get_args(ClaimName))
         self.update(claims=dict.fromkeys(claims, "OPTIONAL"))
 
-    # --- what goes wrong -------------------------------------------------------------------------------------------------
-    # `times` is how many requests meet it, None for all from now on. `path` says which: a sign-in's unless told otherwise.
+    # --- faults ----------------------------------------------------------------------------------------------------------
+    # `times` is the number of requests that fail, None for all. `path` says which requests, by default those that sign in.
 
     def too_busy(self, *, retry_after: int | None = None, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """429, with Retry-After where seconds are given."""
+        """Answer 429, with Retry-After if seconds are given."""
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         return self.fault(path=path, status=429, headers=headers, times=times)
 
     def unavailable(self, *, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """503 with an empty body."""
+        """Answer 503 with an empty body."""
         return self.fault(path=path, status=503, times=times)
 
     def drops(self, *, after: bool = False, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """The connection breaks. `after`: once the request was processed, so that only the answer is lost."""
+        """Break the connection; with `after`, after the request was processed, so that only the answer is lost."""
         return self.fault(path=path, reset=True, when="after" if after else "before", times=times)
 
     def slow(self, seconds: float, *, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """The answer takes that many seconds, real ones even in virtual time."""
+        """Delay the answer by that many seconds, which are real ones even in virtual time."""
         return self.fault(path=path, delay=seconds, times=times)
 
     def unreadable(self, *, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """A web page in place of the answer, as a hotel's network sends one."""
+        """Answer with a web page, as the network of a hotel does."""
         page = "<!doctype html><title>Welcome to our Wi-Fi</title>"
         return self.fault(path=path, status=200, body=page, headers={"Content-Type": "text/html"}, times=times)
 
 
 class ScriptedPlayer:
-    """A player's account at the local service: what they share with the game already, and what they refused."""
+    """A player's account at the local service: the claims that the player shares and withholds."""
 
     def __init__(self, service: LocalService, steam_id: int) -> None:
         self.steam_id = steam_id
@@ -105,12 +105,12 @@ class ScriptedPlayer:
 
     @property
     def account(self) -> Player:
-        """The account itself, live: what is set on it, the next request sees (`disabled`, `deleted`, `refused`, …)."""
+        """The account, live: the next request sees a change to it (`disabled`, `deleted`, `refused`, …)."""
         return self._service.player(self.steam_id)
 
     @property
     def shared(self) -> dict[str, str | None]:
-        """What the player shares with the game by now: claim name to value."""
+        """The claims that the player shares with the game now: name to value."""
         account = self.account
         return {
             claim: getattr(account, field)
@@ -119,20 +119,20 @@ class ScriptedPlayer:
         }
 
     def shares(self, **claims: str) -> None:
-        """The player shares these with the game already: `shares(email="robin@example.com", firstName="Robin")`."""
+        """Let the player share these claims: `shares(email="robin@example.com", firstName="Robin")`."""
         _check(claims, _CLAIM_FIELDS)
         values = {_CLAIM_FIELDS[claim]: value for claim, value in claims.items()}
         self._service.put_player(steam_id=self.steam_id, grants=dict.fromkeys(claims, "GRANTED"), **values)
 
     def withholds(self, *claims: str) -> None:
-        """The player was asked for these before, and said no."""
+        """Let the player have declined these claims before."""
         _check(claims, get_args(ClaimName))
         self._service.put_player(steam_id=self.steam_id, grants=dict.fromkeys(claims, "DENIED"))
 
 
 def _check(claims: Iterable[str], known: Collection[str]) -> None:
     if unknown := set(claims) - set(known):
-        raise TypeError(f"no such claim: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+        raise TypeError(f"no such claim: {', '.join(sorted(unknown))}; the claims are {', '.join(known)}")
 
 
 _running: dict[int, LocalService] = {}
@@ -140,9 +140,9 @@ _lock = threading.Lock()
 
 
 def shared_service() -> LocalService:
-    """This process's one local service, started when it is first asked for: a test then costs a reset, not a start."""
+    """Return the local service of this process. It starts at the first call; later tests only reset it."""
     with _lock:
-        if os.getpid() not in _running:  # a forked child inherits the object and not its thread
+        if os.getpid() not in _running:  # a forked child has the object but not its thread
             service = _running[os.getpid()] = LocalService().start()
             atexit.register(service.stop)
         return _running[os.getpid()]

@@ -1,6 +1,6 @@
-"""The compiled stub as a test holds it: its script, its log, and what must not be left behind in the end.
+"""The compiled stub in a test: its script, its log, and the check for open tickets at the end.
 
-`compiled_stub` makes the library and reads its log; `native/README.md` says what the stub can be told.
+`native/README.md` describes the script and the log.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ _SCRIPT = {"overlay", "init", "running", "logged_on", "steam_id", "param_size", 
 _SCRIPT |= {f"ticket_{name}" for name in _EACH} | {f"{name}_after_ms" for name in _AFTER}
 
 SETTLE_SECONDS = 1.0
-"""How long a cancelled login may still take to cancel its ticket, on a thread of its own, before it counts as open."""
+"""How long a cancelled login may take to cancel its ticket on its own thread. Then the ticket counts as open."""
 
 
 class TicketLeftOpen(AssertionError):
-    """A game's test ends, and a ticket is still valid; or Steam was called as it must not be."""
+    """A ticket is still valid at the end of a test, or Steam was misused."""
 
 
 class StubLog:
-    """The calls that compiled stubs have logged to one file so far, in their order."""
+    """The calls that compiled stubs have logged to one file, in their order."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @property
     def calls(self) -> list[StubCall]:
-        """Every call, of this process and of those it started."""
+        """Every call of this process and of the processes that it started."""
         return read_stub_log(self.path)
 
     @property
     def open_tickets(self) -> list[StubCall]:
-        """The requests whose tickets were given and not cancelled since."""
+        """The requests whose tickets are not cancelled."""
         return open_tickets(self.calls)
 
     def story(self) -> list[str]:
-        """The calls that matter to a ticket's life, in short words: request, callback, cancel, shutdown, misuse."""
+        """Return the calls of tickets' lives as words: request, callback, cancel, shutdown, misuse."""
         return [_WORDS[call.call] for call in self.calls if call.call in _WORDS]
 
 
@@ -61,43 +61,43 @@ class StubLibrary(StubLog):
     def __init__(self, log: Path) -> None:
         super().__init__(log)
         self.library: Path = compiled_stub()
-        """Where it lies: what `SUDOMIMUS_STEAM_LIBRARY` says during a test."""
+        """Its path, which is the value of `SUDOMIMUS_STEAM_LIBRARY` during a test."""
         self._before: dict[str, str | None] = {}
 
     def script(self, **told: object) -> None:
-        """Tell the stub what happens from now on, by the names of `native/README.md`: `script(ticket_delay_ms=[5, 400])`.
+        """Script the stub by the names of `native/README.md`: `script(ticket_delay_ms=[5, 400])`.
 
-        A list is one item for each ticket, from the next one on; its last item repeats. None is as if never told.
+        A list has one item for each ticket, starting with the next one, and its last item repeats. None restores the default.
         """
         if unknown := set(told) - _SCRIPT:
             raise TypeError(
-                f"the stub knows no {', '.join(sorted(unknown))}; it can be told {', '.join(sorted(_SCRIPT))}"
+                f"the stub has no option {', '.join(sorted(unknown))}; its options are {', '.join(sorted(_SCRIPT))}"
             )
         for name, value in told.items():
             self._set(f"STEAM_STUB_{name.upper()}", None if value is None else _text(value))
         self._set("STEAM_STUB_TICKET_RUN", uuid4().hex)
 
     def start(self) -> None:
-        """Log to the file, and report misuse rather than abort: a test that fails says more than one that is gone."""
+        """Log to the file. Misuse is logged instead of aborting the process, so that the test can report it."""
         self._set("STEAM_STUB_LOG", str(self.path))
         self._set("STEAM_STUB_LENIENT", "1")
         self._set("STEAM_STUB_CHATTER", "0")
         self.script(ticket_delay_ms=5)
 
     def stop(self) -> None:
-        """Leave the environment as it was."""
+        """Restore the environment."""
         for name, value in self._before.items():
             _put(name, value)
 
     def check(self) -> None:
-        """Raise `TicketLeftOpen` where a ticket is still valid, or where the stub was misused."""
+        """Raise `TicketLeftOpen` if a ticket is still valid, or if the stub was misused."""
         until = time.monotonic() + SETTLE_SECONDS
         while self.open_tickets and time.monotonic() < until:
             time.sleep(0.01)
         if left := self.open_tickets:
             raise TicketLeftOpen(_left_open([f"handle {call.handle} of process {call.pid}" for call in left]))
         if misuses := [str(call.details.get("what")) for call in self.calls if call.call == "misuse"]:
-            raise TicketLeftOpen(f"Steam was called as it must not be: {'; '.join(misuses)}.")
+            raise TicketLeftOpen(f"Steam was misused: {'; '.join(misuses)}.")
 
     def _set(self, name: str, value: str | None) -> None:
         self._before.setdefault(name, os.environ.get(name))
@@ -105,7 +105,7 @@ class StubLibrary(StubLog):
 
 
 def check_tickets(handles: Iterable[int]) -> None:
-    """Raise `TicketLeftOpen` where there are any."""
+    """Raise `TicketLeftOpen` if there are any handles."""
     if left := [f"handle {handle}" for handle in handles]:
         raise TicketLeftOpen(_left_open(left))
 
@@ -113,8 +113,8 @@ def check_tickets(handles: Iterable[int]) -> None:
 def _left_open(tickets: list[str]) -> str:
     return (
         f"{len(tickets)} Steam ticket{'s were' if len(tickets) > 1 else ' was'} left open ({', '.join(tickets)}). "
-        "Whoever gets hold of it can sign in as this player. A login that still runs holds one: let it finish, or "
-        "call its cancel() or the bridge's close() before the test ends."
+        "Anybody who gets hold of it can sign in as this player. A login that still runs has an open ticket: let it finish, "
+        "or call its cancel() or the bridge's close() before the test ends."
     )
 
 

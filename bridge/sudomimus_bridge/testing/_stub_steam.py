@@ -1,6 +1,6 @@
-"""The Steam port without Steam, in pure Python: for tests, and for `demo` where there is no compiler.
+"""The Steam port in pure Python, without Steam: for tests, and for `demo` if there is no compiler.
 
-It delivers the same bytes to the same ledger as the flat API does. What each ticket meets is a `StubBehaviour`.
+It delivers the same bytes to the same ledger as the flat API. A `StubBehaviour` scripts each ticket.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ STEAM_ID = 76561197960287930
 
 @dataclass(frozen=True)
 class StubBehaviour:
-    """What one request for a ticket meets. Times in seconds."""
+    """The course of one request for a ticket. Times are in seconds."""
 
     delay: float = 0.06
-    """From the request to its callback; negative: it came before the request returned."""
+    """The time from the request to its callback. Negative: the callback comes before the request returns."""
     result: int = 1
     size: int = 240
-    """What `m_cubTicket` states."""
+    """The value of `m_cubTicket`."""
     no_handle: bool = False
     silent: bool = False
     """No callback at all."""
@@ -37,11 +37,11 @@ class StubBehaviour:
     """A callback for another ticket comes first."""
     twice: bool = False
     goes_away: str | None = None
-    """In place of the callback: "shutdown" or "disconnect"."""
+    """Instead of the callback: "shutdown" or "disconnect"."""
 
 
 class StubSteam:
-    """A Steam that is scripted: the n-th ticket meets the n-th behaviour, later ones the last."""
+    """A scripted Steam: the nth ticket follows the nth behaviour, and later tickets follow the last."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class StubSteam:
         self.running = running
         self.steam_id = steam_id
         self.calls: list[tuple[str, int]] = []
-        """Every call in order: "request", "cancel" with the handle, "open" and "shutdown" with 0."""
+        """Every call in order: "request" and "cancel" with the handle, "open" and "shutdown" with 0."""
         self.overlay = overlay
         self.overlay_pages: list[Secret] = []
         """The pages that were opened in Steam's overlay."""
@@ -69,7 +69,7 @@ class StubSteam:
         self._open = False
 
     def script(self, *behaviours: StubBehaviour) -> None:
-        """From now on: the next ticket meets the first of these, the one after it the second, later ones the last."""
+        """Script the next tickets: the next one follows the first behaviour, and so on; later ones follow the last."""
         if not behaviours:
             raise ValueError("a script needs at least one behaviour")
         self._behaviours = list(behaviours)
@@ -125,12 +125,12 @@ class StubSteam:
     async def aclose(self) -> None:
         self.drop()
 
-    def drop(self, seconds: float = 0.0) -> None:  # noqa: ARG002 - there is nothing to wait for
+    def drop(self, seconds: float = 0.0) -> None:  # noqa: ARG002 - nothing to wait for
         if self._open:
             self._open = False
             self.calls.append(("shutdown", 0))
 
     @property
     def open_tickets(self) -> list[int]:
-        """Handles that were given and not cancelled."""
+        """The handles that are not cancelled."""
         return self._ledger.numbers()

@@ -1,8 +1,8 @@
-"""Each part of the kit as a context manager, for every test framework; the pytest fixtures are thin around these.
+"""Each part of the kit as a context manager, for every test framework. The pytest fixtures wrap these.
 
-Whatever is used, the rest is not there: no Steam, no service and no browser of this machine is touched. All is told
-through the environment, as to any game, so a game that the test starts as a process meets the same. Where that cannot be
-(Steam in Python, the browser without a process, virtual time), `stand_ins` tells the bridges of this process.
+A test never reaches the Steam, the service or the browser of this machine, whichever parts it uses. The parts configure games
+through the environment, so a game that a test starts as a process gets them too. Steam in Python, the browser without a
+process and virtual time exist in this process only: its bridges find them in `stand_ins`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 APPLICATION = "my-game"
 STEAM_APP_ID = 480
 
-_NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing has listened for decades: refused at once
+_NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there, so a connection is refused at once
 _URLS = ("NATIVE", "CONNECT", "DEVICE", "SESSION", "VIA")
 _TICKET_SECONDS = 0.005
 
@@ -43,9 +42,9 @@ _services: list[LocalService] = []
 
 @contextmanager
 def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID) -> Iterator[None]:
-    """A machine with nothing on it: no settings of yours, no Steam, a service that refuses, no browser, nobody signed in.
+    """Hide this machine: no settings, no Steam, no service, no browser, nobody signed in.
 
-    All the others begin with this one where it was not entered before.
+    All other parts enter this one first, unless it is entered already.
     """
     global _entered
     with _entered_lock:
@@ -66,8 +65,8 @@ def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_
 
 
 def _bare_machine(application: str, steam_app_id: int, folder: Path) -> dict[str, str | None]:
-    """The environment's changes: what is this machine's goes, and what would be looked for there is found nowhere."""
-    of_steam = "STEAM" if os.name == "nt" else "Steam"  # names are in capitals there, however they were given
+    """Return the changes to the environment: no setting of this machine is left, and nothing of it can be found."""
+    of_steam = "STEAM" if os.name == "nt" else "Steam"  # Windows turns names into capitals
     yours = dict.fromkeys(name for name in os.environ if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", of_steam)))
     return {
         **yours,
@@ -83,11 +82,13 @@ def _bare_machine(application: str, steam_app_id: int, folder: Path) -> dict[str
 
 @contextmanager
 def _no_keyring() -> Iterator[None]:
-    """For the `keyring` library in this process, which asks the environment once only. Entered before that is changed."""
+    """Give the `keyring` library of this process no keyring. It reads the environment only once."""
     before = None
     if keyring := sys.modules.get("keyring"):
+        from keyring.backends.fail import Keyring
+
         before = keyring.get_keyring()
-        keyring.set_keyring(import_module("keyring.backends.fail").Keyring())
+        keyring.set_keyring(Keyring())  # type: ignore[no-untyped-call, unused-ignore]
     try:
         yield
     finally:
@@ -99,7 +100,7 @@ def _no_keyring() -> Iterator[None]:
 def using_service(
     application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID, dialect: DialectName = "v4"
 ) -> Iterator[LocalService]:
-    """The local service, as new. `dialect` is the state of the real service that it plays.
+    """The local service, reset. `dialect` is the state of the real service that it plays.
 
     Raises `extras.MissingExtra` if the extra `emulator` is not installed.
     """
@@ -120,7 +121,7 @@ def using_service(
 
 @contextmanager
 def using_browser() -> Iterator[ScriptedBrowser]:
-    """A browser with a scripted player before it, for this process and for those it starts."""
+    """A browser with a scripted player, for this process and for the processes that it starts."""
     browser = ScriptedBrowser()
     with using_environment(), HandOver(browser) as hand_over:
         changes = {"BROWSER": hand_over.command, "SUDOMIMUS_NO_BROWSER": None}
@@ -135,9 +136,9 @@ def using_browser() -> Iterator[ScriptedBrowser]:
 
 @contextmanager
 def using_stub_steam() -> Iterator[StubSteam]:
-    """Steam in pure Python, for this process, running as the app that is set up then.
+    """Steam in pure Python, for this process. It runs as the app of the environment.
 
-    Raises `TicketLeftOpen` in the end where a ticket was.
+    Raises `TicketLeftOpen` if a ticket is open at the end.
     """
     with using_environment():
         app_id = int(os.environ["SUDOMIMUS_STEAM_APP_ID"])
@@ -149,9 +150,9 @@ def using_stub_steam() -> Iterator[StubSteam]:
 
 @contextmanager
 def using_steam_library(log: Path | None = None) -> Iterator[StubLibrary]:
-    """The compiled stub, for this process and for those it starts. Raises `TicketLeftOpen` in the end where a ticket was.
+    """The compiled stub, for this process and for the processes that it starts.
 
-    Raises `StubNotCompiled` where there is no C compiler.
+    Raises `StubNotCompiled` if there is no C compiler, and `TicketLeftOpen` if a ticket is open at the end.
     """
     with TemporaryFolder("sudomimus-bridge-test-", ignore_cleanup_errors=True) as folder:
         library = StubLibrary(log or Path(folder, "steam.jsonl"))
@@ -193,7 +194,7 @@ def _settle(steam: StubSteam) -> None:
 
 @contextmanager
 def _standing_in(**ports: Any) -> Iterator[None]:
-    """Let these ports stand in while the block runs; without any, have each bridge read its settings again."""
+    """Replace these ports while the block runs. Without any, each bridge reads its settings again."""
     before = replace(StandIns(**{**vars(current()), **ports}))
     try:
         yield
@@ -203,7 +204,7 @@ def _standing_in(**ports: Any) -> Iterator[None]:
 
 @contextmanager
 def _changed(changes: dict[str, str | None]) -> Iterator[None]:
-    """The environment with these variables set, or unset for None, while the block runs."""
+    """Set these variables while the block runs, or unset them for None."""
     before = {name: os.environ.get(name) for name in changes}
     try:
         _put(changes)

@@ -1,7 +1,7 @@
 """Virtual time: minutes of waiting pass in milliseconds, on asyncio and trio.
 
-Whenever every task waits and nothing is due from a socket or thread, time jumps to the next timer. So nothing in the code
-under test changes: anyio's sleeps and timeouts run on the event loop's clock, and that clock is what is virtual.
+If every task waits and nothing is due from a socket or thread, time jumps to the next timer. The code under test needs no
+change: anyio's sleeps and timeouts use the clock of the event loop, and that clock is virtual.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from .._values.uptime import Uptime
 T = TypeVar("T")
 
 _STEP_SECONDS = 0.005
-"""How long a loop that waits for a socket or thread waits before it looks again: a thread's end need not wake it."""
+"""How often a loop that waits for a socket or a thread looks again: the end of a thread may not wake it."""
 
 
 class VirtualClock(SystemClock):
-    """The clock port in virtual time: hand it to the code under test, and run that with `run`."""
+    """The clock port in virtual time: pass it to the code under test, and run that code with `run`."""
 
     def __init__(
         self,
@@ -37,15 +37,15 @@ class VirtualClock(SystemClock):
         grace: float = 0.0,
         on_advance: Callable[[float], object] = lambda _seconds: None,
     ) -> None:
-        """`wall` is the calendar's start, in seconds since 1970.
+        """`wall` is the start of the calendar, in seconds since 1970.
 
-        `grace` is how many real seconds nothing must happen before time jumps: 0, for the event loop knows which sockets
-        and which of `anyio.to_thread`'s threads it waits for; a few hundredths where other threads wake it. trio cannot
-        tell who waits for an answer from who merely listens, so there any socket holds time up for a moment.
-        `on_advance` is told of each jump, on the event loop's thread.
+        `grace` is the number of real seconds without an event before time jumps. 0 is enough for sockets and for the threads of
+        `anyio.to_thread`, which the event loop knows; use a few hundredths if other threads wake the loop. trio cannot
+        distinguish a socket that waits for an answer from one that listens, so there any socket delays the jump for a moment.
+        `on_advance` is called after each jump, on the thread of the event loop.
         """
         self.elapsed: float = 0.0
-        """Virtual seconds that have passed on whichever event loop is furthest; the next one begins there."""
+        """The virtual seconds that have passed, on the event loop that is furthest. The next loop starts there."""
         self._wall = wall
         self._grace = grace
         self._asleep = 0.0
@@ -56,9 +56,9 @@ class VirtualClock(SystemClock):
         self._calls = itertools.count()
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> None:
-        """Call `function` once that many virtual seconds have passed, on the thread of the event loop that passes them.
+        """Call `function` after that many virtual seconds, on the thread of the event loop that passes them.
 
-        It is not waited for: where no event loop waits any longer, time stands still.
+        Nobody waits for it: if no event loop waits, time stands still.
         """
         with self._lock:
             heapq.heappush(self._later, (self.elapsed + seconds, next(self._calls), function))
@@ -68,23 +68,23 @@ class VirtualClock(SystemClock):
         return self._wall + self._asleep + anyio.current_time()
 
     def uptime(self) -> Uptime:
-        """A moment of virtual time, with the time that the machine was asleep."""
+        """Return a moment of virtual time, which counts the time that the machine was asleep."""
         return Uptime(f"virtual-{self._boot}", self._asleep + anyio.current_time())
 
     def pass_by(self, seconds: float) -> None:
-        """Let that much time pass in which nothing of the game runs: `pass_by(3600)`, and a token has run out."""
+        """Let time pass while the game does nothing: after `pass_by(3600)`, a token has expired."""
         self.run(anyio.sleep, seconds)
 
     def suspend(self, seconds: float) -> None:
-        """The machine sleeps: the calendar and the uptime go on, timers stand still."""
+        """Let the machine sleep: the calendar and the uptime go on, and timers stand still."""
         self._asleep += seconds
 
     def set_calendar(self, seconds: float) -> None:
-        """The calendar jumps by that many seconds, forwards or backwards, as when a player sets it."""
+        """Move the calendar by that many seconds, forwards or backwards, as a player may do."""
         self._wall += seconds
 
     def restart(self) -> None:
-        """The machine is started anew: no earlier moment can be compared with one from here on."""
+        """Restart the machine: earlier moments cannot be compared with later ones."""
         self._boot += 1
 
     def run(
@@ -94,9 +94,9 @@ class VirtualClock(SystemClock):
         backend: str = "asyncio",
         backend_options: dict[str, Any] | None = None,
     ) -> T:
-        """`anyio.run` in virtual time, which starts at 0, or where the last run of this clock ended.
+        """Do the same as `anyio.run` in virtual time, which starts at 0 or at the end of this clock's last run.
 
-        trio has to be installed for `backend="trio"`.
+        `backend="trio"` needs trio.
         """
         options = dict(backend_options or {})
         if backend == "trio":
@@ -129,12 +129,12 @@ class VirtualClock(SystemClock):
 
 
 class _VirtualLoop(asyncio.SelectorEventLoop):
-    """asyncio's loop on a clock that moves only by jumps, made by its selector."""
+    """asyncio's loop on a clock that moves only in jumps, which its selector makes."""
 
     def __init__(self, selector: _JumpingSelector) -> None:
         self._selector_in_virtual_time = selector
         super().__init__(selector)
-        selector.own = set(selector.watched())  # so far there is only the one by which other threads wake the loop
+        selector.own = set(selector.watched())  # so far this is only the socket by which other threads wake the loop
 
     def time(self) -> float:
         return self._selector_in_virtual_time.now
@@ -146,9 +146,9 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type, unused-ignore]
-    """A selector that does not wait: where nothing is ready, the time asked for is over.
+    """A selector that does not wait: if nothing is ready, it lets the requested time pass at once.
 
-    It does wait, and time passes as it really does, while a socket or a thread is waited for.
+    While a task waits for a socket or a thread, it waits, and time passes as it really does.
     """
 
     def __init__(self, grace: float, now: float, on_advance: Callable[[float], object]) -> None:
@@ -156,7 +156,7 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
         self.now = now
         self.threads: anyio.CapacityLimiter | None = None
         self.own: set[int] = set()
-        """The event loop's own sockets, from which nothing is due."""
+        """The event loop's own sockets. No task waits for them."""
         self._quiet: dict[int, asyncio.Transport] = {}
         self._grace = grace
         self._on_advance = on_advance
@@ -174,9 +174,9 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
         return ready
 
     def keep_quiet(self, transport: asyncio.Transport) -> None:
-        """Nothing is due on a new connection until it is written to; it may have been opened ahead of any request.
+        """Ignore a new connection until data is written to it: it may have been opened ahead of any request.
 
-        From then on it is watched only while somebody waits for an answer, for anyio's streams see to that.
+        Afterwards the loop watches it only while a task waits for an answer; anyio's streams see to that.
         """
         socket, write = transport.get_extra_info("socket").fileno(), transport.write
         self._quiet[socket] = transport
@@ -188,11 +188,11 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
         transport.write = noting  # type: ignore[assignment, method-assign]
 
     def watched(self) -> list[int]:
-        """The sockets that something waits for."""
+        """Return the sockets that the loop waits for."""
         return [key.fd for key in self.get_map().values()]
 
     def _is_due(self, socket: int) -> bool:
-        quiet = self._quiet.get(socket)  # once it is closed, its number is another's
+        quiet = self._quiet.get(socket)  # once it is closed, another socket may have its number
         return socket not in self.own and (quiet is None or quiet.is_closing())
 
     def _waits_for_threads(self) -> bool:

@@ -1,4 +1,4 @@
-"""Virtual time on trio: its own `MockClock`, kept from jumping while a thread is waited for, and soon where a socket is."""
+"""Virtual time on trio: its `MockClock`, which must not jump while a task waits for a thread or, for a moment, for a socket."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import trio
 from trio.testing import MockClock
 
 _SOCKET_SECONDS = 0.25
-"""How many real seconds a socket that is waited for holds time up. It may be one that nobody owes an answer."""
+"""How many real seconds a socket delays a jump. No answer may be due on it."""
 
 
 class _Watcher(trio.abc.Instrument):
-    """Looks after each step of a task whether time may jump when all tasks wait, and tells how much of it has passed."""
+    """Decides after each step of a task whether time may jump, and reports the time that has passed."""
 
     def __init__(self, clock: MockClock, grace: float, before: float, on_advance: Callable[[float], object]) -> None:
         self._clock = clock
@@ -25,7 +25,7 @@ class _Watcher(trio.abc.Instrument):
         self._began = 0.0
 
     def before_run(self) -> None:
-        self._idle = _waiting_for_sockets() + 1  # trio's own, by which other threads wake it, which begins after this
+        self._idle = _waiting_for_sockets() + 1  # one more: trio's own, which starts later
         self._began = self._clock.current_time()
 
     def after_task_step(self, _task: trio.lowlevel.Task) -> None:
@@ -38,7 +38,7 @@ class _Watcher(trio.abc.Instrument):
 
 
 def trio_options(grace: float, before: float, on_advance: Callable[[float], object]) -> dict[str, Any]:
-    """What `anyio.run` takes as `backend_options`. `before` is how much virtual time had passed already."""
+    """Return the `backend_options` for `anyio.run`. `before` is the virtual time that has passed already."""
     clock = MockClock(autojump_threshold=math.inf)
     return {"clock": clock, "instruments": [_Watcher(clock, grace, before, on_advance)]}
 
