@@ -7,11 +7,11 @@ from one frame's start to the next. Both kinds are judged over the same frames: 
 which in the loop without one is as many frames as the login took in the run before.
 
 The worst frames are those in which the login's thread holds the interpreter: with `--plain` up to the switch interval of
-5 ms, several times over. In small steps (`gentle`) it is one module at a time; what is left are modules that cannot be
+5 ms, several times over. In small steps (`small_steps`) it is one module at a time; what is left are modules that cannot be
 divided: OpenSSL's library being loaded, ctypes, h11's regular expressions, some with many dataclasses.
 
 Packages that a game does not bring, and that httpx and httpcore import where they happen to be installed, are hidden; with
-`--everything` they are not. `--plain` has modules imported without stepping aside, for comparison (`gentle`).
+`--everything` they are not. `--plain` has modules imported without stepping aside, for comparison (`small_steps`).
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ def child(given: dict[str, Any]) -> None:
     for name in () if given.pop("everything") else HIDDEN:
         sys.modules[name] = None  # type: ignore[assignment]  # Python's own mark for a module that may not be imported
     if given.pop("plain"):
-        from sudomimus_bridge._runs import gentle
+        from sudomimus_bridge._runs import small_steps
 
-        gentle.STEP_SECONDS = 1e9
+        small_steps.STEP_SECONDS = 1e9
     print(json.dumps(frames(**given)))
 
 

@@ -35,7 +35,9 @@ def bound(ticket: float, one_way: float) -> dict[str, float]:
 
 def in_virtual_time(ticket: float, one_way: float, certificate: Path) -> dict[str, float]:
     """One login, and after how many seconds of it each phase was told."""
-    from sudomimus_bridge._login.engine import Engine
+    from sudomimus_bridge._login.methods import Steam
+    from sudomimus_bridge._login.ports import Ports
+    from sudomimus_bridge._login.sign_in import sign_in
     from sudomimus_bridge._service.ahead import Ahead
     from sudomimus_bridge._service.certificates import tls_context
     from sudomimus_bridge._service.exchange import Exchange
@@ -55,7 +57,7 @@ def in_virtual_time(ticket: float, one_way: float, certificate: Path) -> dict[st
         yield RemoteService(exchange, exchange, exchange, exchange, clock)
         await exchange.aclose()
 
-    engine = Engine(
+    ports = Ports(
         read_settings({"application": "my-game", "steam_app_id": 480, "native_url": URL}, environ={}),
         steam=StubSteam(clock, behaviours=[StubBehaviour(delay=ticket)]),
         clock=clock,
@@ -64,7 +66,7 @@ def in_virtual_time(ticket: float, one_way: float, certificate: Path) -> dict[st
 
     async def login() -> float:
         began = clock.now()
-        await engine.login_steam(lambda event: phases.update({event.phase.value: clock.now() - began}))
+        await sign_in(Steam(), ports, lambda event: phases.update({event.phase.value: clock.now() - began}))
         return clock.now() - began
 
     from latency import slow_network

@@ -17,8 +17,8 @@ from uuid import uuid4
 
 import pytest
 
-from sudomimus_bridge._login.engine import Engine
-from sudomimus_bridge._service.policy import Pace
+from sudomimus_bridge._login.ports import Ports
+from sudomimus_bridge._service.policy import Spacing
 from sudomimus_bridge._settings import Settings, read_settings
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._compiled_stub import StubNotCompiled, compiled_stub
@@ -93,11 +93,11 @@ def settings_for(emulator: Emulator, stub_library: Path) -> Callable[..., Settin
 
 
 @pytest.fixture
-def engine_for(settings_for: Callable[..., Settings]) -> Callable[..., Engine]:
-    """An engine on the compiled stub and the local service; ports by keyword, settings in `settings`."""
+def ports_for(settings_for: Callable[..., Settings]) -> Callable[..., Ports]:
+    """The ports of the compiled stub and the local service; ports by keyword, settings in `settings`."""
 
-    def make(settings: dict[str, Any] | None = None, **ports: Any) -> Engine:
-        return Engine(settings_for(**(settings or {})), **ports)
+    def make(settings: dict[str, Any] | None = None, **ports: Any) -> Ports:
+        return Ports(settings_for(**(settings or {})), **ports)
 
     return make
 
@@ -193,16 +193,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real time, but in a hurry: whoever waits for a player asks again twenty times a second. For the local service."""
-    pace = Pace(0.05, 0.05, 1.0)
-    monkeypatch.setattr("sudomimus_bridge._login.errand.ERRAND_PACE", pace)
-    monkeypatch.setattr("sudomimus_bridge._login.browser_login.INQUIRY_PACE", pace)
-    monkeypatch.setattr("sudomimus_bridge._login.device_login.device_pace", lambda _: pace)
+    spacing = Spacing(0.05, 1.0, least=0.05, regular=True)
+    monkeypatch.setattr("sudomimus_bridge._service.policy.ERRAND_POLL", spacing)
+    monkeypatch.setattr("sudomimus_bridge._service.policy.poll_spacing", lambda _operation, _interval: spacing)
 
 
 # The same for a program. What else is imported before the signals are caught costs a moment, see `plain_command`.
 _HURRIED = (
     "import sys; from sudomimus_bridge._service import policy;"
-    "policy.ERRAND_PACE = policy.INQUIRY_PACE = policy.Pace(0.05, 0.05, 1.0);"
+    "policy.ERRAND_POLL = policy.INQUIRY_POLL = policy.Spacing(0.05, 1.0, least=0.05, regular=True);"
     "from sudomimus_bridge._cli.main import main; sys.exit(main())"
 )
 

@@ -20,9 +20,10 @@ from joserfc import jwk, jws
 from joserfc.errors import BadSignatureError
 
 from sudomimus_bridge._cli.main import main
-from sudomimus_bridge._login.credentials import browser_credentials
+from sudomimus_bridge._login.methods import Browser
 from sudomimus_bridge._service.client_auth import ClientKey
 from sudomimus_bridge._service.constraints import Constraints, RealizeConstraint
+from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.errors import ConfigurationError
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator
@@ -225,20 +226,20 @@ def test_flag_wins_over_the_environment(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_text(RSA)
     environ = {"SUDOMIMUS_CLIENT_KEY": "other", "SUDOMIMUS_EXPOSURE_KEY": "exp_1", "SUDOMIMUS_HIDDEN_KEY": "hid_1"}
-    credentials = browser_credentials(client_key_file=file, environ=environ)
-    assert credentials.inquiry is None and credentials.client_key == Secret(RSA.strip())
+    browser = Browser(client_key_file=file, environ=environ)
+    assert browser.inquiry is None and browser._pem() == Secret(RSA.strip())
 
 
 def test_credentials_may_be_secrets_already() -> None:
-    given = browser_credentials(exposure_key=Secret(EXPOSURE), hidden_key=Secret(HIDDEN), environ={})
+    given = Browser(exposure_key=Secret(EXPOSURE), hidden_key=Secret(HIDDEN), environ={})
     assert given.inquiry == by_inquiry().inquiry
 
 
 def test_inquiry_wins_over_a_key_in_the_environment() -> None:
     environ = {"SUDOMIMUS_CLIENT_KEY": RSA, "SUDOMIMUS_EXPOSURE_KEY": "exp_1", "SUDOMIMUS_HIDDEN_KEY": "hid_1"}
-    inquiry = browser_credentials(environ=environ).inquiry
+    inquiry = Browser(environ=environ).inquiry
     assert inquiry is not None and inquiry.exposure_key == Secret("exp_1")
-    assert "exp_1" not in repr(browser_credentials(environ=environ))
+    assert "exp_1" not in repr(Browser(environ=environ))
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,7 @@ def test_inquiry_wins_over_a_key_in_the_environment() -> None:
 )
 def test_refused_credentials(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words) as caught:
-        browser_credentials(**given, environ={})
+        Browser(**given, environ={}).check(read_settings({"application": "my-game"}, {}))
     assert "5678" not in caught.value.sentence
 
 

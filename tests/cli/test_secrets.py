@@ -97,10 +97,10 @@ sys.exit(main())
 
 _CRASH = """
 import sys
-from sudomimus_bridge._service.native import NativeService
+from sudomimus_bridge._service.apis import NativeApi
 async def crash(self, application, ticket_hex, app_id):
     raise RuntimeError(f"{application} {ticket_hex.reveal()} {ticket_hex} {app_id}")
-NativeService.direct_issue_steam_ticket = crash
+NativeApi.direct_issue_steam_ticket = crash
 from sudomimus_bridge._cli.main import main
 sys.exit(main())
 """

@@ -11,9 +11,12 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sudomimus_bridge._login.credentials import BrowserCredentials, browser_credentials
-from sudomimus_bridge._login.engine import Engine
-from sudomimus_bridge._login.progress import DoneSignal
+from sudomimus_bridge._login.errand import share
+from sudomimus_bridge._login.methods import AccessKey, Browser, Device, Steam
+from sudomimus_bridge._login.ports import Ports
+from sudomimus_bridge._login.renewal import logout, refresh
+from sudomimus_bridge._login.sign_in import sign_in
+from sudomimus_bridge._runs.done_signal import DoneSignal
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.errors import BridgeError
 from sudomimus_bridge._values.events import LoginResult, ProgressEvent
@@ -63,12 +66,16 @@ def pem_of(key: Any, form: str = "PKCS8", password: bytes | None = None) -> str:
     )
 
 
-def by_inquiry() -> BrowserCredentials:
-    return browser_credentials(exposure_key=EXPOSURE, hidden_key=HIDDEN, environ={})
+def by_inquiry() -> Browser:
+    return Browser(exposure_key=EXPOSURE, hidden_key=HIDDEN, environ={})
 
 
-def by_key(**more: Any) -> BrowserCredentials:
-    return browser_credentials(client_key=pem_of(private_key()), environ={}, **more)
+def by_key(**more: Any) -> Browser:
+    return Browser(client_key=pem_of(private_key()), environ={}, **more)
+
+
+def by_access_key() -> AccessKey:
+    return AccessKey(access_key_id=ACCESS_KEY[0], access_key_secret=ACCESS_KEY[1], environ={})
 
 
 @dataclass
@@ -109,7 +116,7 @@ def ran(
     posts: Sequence[Step] = (ISSUED,),
     polls: Sequence[Step] = (),
     *,
-    credentials: BrowserCredentials | None = None,
+    credentials: Browser | None = None,
     backend: str = "asyncio",
     browser: RecordingBrowser | None = None,
     on_request: Callable[[Seen, DoneSignal], object] | None = None,
@@ -124,15 +131,15 @@ def ran(
 
     async def flow() -> tuple[Any, float]:
         given = read_settings({"application": "my-game", "steam_app_id": 480, **settings}, {})
-        engine = Engine(given, steam=StubSteam(clock), browser=shown, clock=clock, open_service=scripted(transport))
+        ports = Ports(given, steam=StubSteam(clock), browser=shown, clock=clock, open_service=scripted(transport))
         flows: dict[str, Callable[[], Any]] = {
-            "steam": lambda: engine.login_steam(events.append, done),
-            "access-key": lambda: engine.login_access_key(*ACCESS_KEY, events.append, done),
-            "browser": lambda: engine.login_browser(credentials or by_inquiry(), events.append, done),
-            "device": lambda: engine.login_device(events.append, done),
-            "share": lambda: engine.share(Secret("access.token.1"), events.append, done),
-            "refresh": lambda: engine.refresh(Secret("refresh.token.0")),
-            "logout": lambda: engine.logout(Secret("refresh.token.0")),
+            "steam": lambda: sign_in(Steam(), ports, events.append, done),
+            "access-key": lambda: sign_in(by_access_key(), ports, events.append, done),
+            "browser": lambda: sign_in(credentials or by_inquiry(), ports, events.append, done),
+            "device": lambda: sign_in(Device(), ports, events.append, done),
+            "share": lambda: share(Secret("access.token.1"), ports, events.append, done),
+            "refresh": lambda: refresh(Secret("refresh.token.0"), ports),
+            "logout": lambda: logout(Secret("refresh.token.0"), ports),
         }
         began = clock.now()
         try:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sudomimus_bridge._login.progress import DoneSignal
-from sudomimus_bridge._session.keeper import Keeper, SilentLogin
+from sudomimus_bridge._login.methods import METHODS, Method
+from sudomimus_bridge._runs.done_signal import DoneSignal
+from sudomimus_bridge._service.fate import Fate, Refreshed, Unsent
+from sudomimus_bridge._session.keeper import Keeper
 from sudomimus_bridge._session.place import Place
 from sudomimus_bridge._session.record import Record
-from sudomimus_bridge._session.refresh import Fate, Refreshed, Unsent
 from sudomimus_bridge._session.store import MemoryStore, Store
 from sudomimus_bridge._values.clock import Clock
 from sudomimus_bridge._values.errors import AccessTokenRefused, LoginDenied, ServiceUnavailable, SteamUnavailable
@@ -60,8 +61,12 @@ class ModelService:
         access = Secret(jwt(sub="player", serial=self.serial, issued=self.clock.uptime().seconds, **times))
         return LoginResult("my-game", access, Secret(f"refresh-{self.serial}"), {"email": {"state": "GRANTED"}})
 
-    async def sign_in(
-        self, on_progress: OnProgress | None = None, done: DoneSignal | None = None, quietly: bool | None = None
+    async def login(
+        self,
+        method: Method,
+        on_progress: OnProgress | None = None,
+        done: DoneSignal | None = None,
+        quietly: bool | None = None,
     ) -> LoginResult:
         if not self.steam:
             raise SteamUnavailable("Steam gave no ticket.", reason=self.without_steam)
@@ -135,8 +140,7 @@ class ModelService:
         return Player("player", claims=claims)
 
     def keeper(self, *silent: str, disk: Store | None = None) -> Keeper:
-        logins: dict[str, SilentLogin] = dict.fromkeys(silent, self.sign_in)
-        keeper = Keeper(self, logins, Place(self.clock, lambda: disk or MemoryStore()))
+        keeper = Keeper(self, [METHODS[name]() for name in silent], Place(self.clock, lambda: disk or MemoryStore()))
         keeper.place.stay_signed_in = disk is not None
         return keeper
 

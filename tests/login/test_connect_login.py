@@ -13,8 +13,10 @@ import httpx
 import pytest
 
 from sudomimus_bridge import Bridge
-from sudomimus_bridge._login.engine import Engine
-from sudomimus_bridge._service.policy import Pace
+from sudomimus_bridge._login.methods import Device
+from sudomimus_bridge._login.ports import Ports
+from sudomimus_bridge._login.sign_in import sign_in
+from sudomimus_bridge._service.policy import Spacing
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.errors import (
     ConfigurationError,
@@ -236,7 +238,7 @@ def test_an_answer_without_anchor_or_claims() -> None:
 @pytest.fixture
 def make_bridge(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bridge]:
     """Bridges that poll often: what the pace is has been shown above."""
-    monkeypatch.setattr("sudomimus_bridge._login.browser_login.INQUIRY_PACE", Pace(0.05, 0.05, 1.0))
+    monkeypatch.setattr("sudomimus_bridge._service.policy.INQUIRY_POLL", Spacing(0.05, 1.0, least=0.05, regular=True))
 
     def make(**more: Any) -> Bridge:
         urls = emulator.urls
@@ -371,7 +373,7 @@ def test_cancelled_while_waiting(make_bridge: Callable[..., Bridge], key: dict[s
 
 def test_nothing_to_sign_in_with(make_bridge: Callable[..., Bridge]) -> None:
     with make_bridge() as bridge:
-        with pytest.raises(ConfigurationError, match="nothing to sign in through the browser with"):
+        with pytest.raises(ConfigurationError, match="needs an inquiry or a client key"):
             bridge.login("browser")
         with pytest.raises(TypeError, match="no such credential for browser: access_key_id"):
             bridge.login("browser", access_key_id="x")  # type: ignore[call-overload]
@@ -386,18 +388,18 @@ def test_no_frame_of_a_door_that_raises_holds_a_secret(how: str, phase: str) -> 
     clock, credentials = VirtualClock(), by_key() if how == "key" else by_inquiry()
     transport = ScriptedTransport(clock, posts, [ISSUED] if how == "device" else [REALIZED])
     settings = read_settings({"application": "my-game", "no_browser": True}, {})
-    engine = Engine(settings, clock=clock, open_service=scripted(transport))
+    ports = Ports(settings, clock=clock, open_service=scripted(transport))
 
     def door(event: ProgressEvent) -> None:
         if event.phase.value == phase:
             raise RuntimeError("the door's own bug")
 
     async def flow() -> object:
-        return await (engine.login_device(door) if how == "device" else engine.login_browser(credentials, door))
+        return await sign_in(Device() if how == "device" else credentials, ports, door)
 
     with pytest.raises(RuntimeError, match="the door's own bug") as caught:
         clock.run(flow)
     frames = [frame.frame for frame in caught.traceback if "sudomimus_bridge" in str(frame.path)]
-    assert len(frames) > 4
+    assert len(frames) > 3
     shown = repr([frame.f_locals for frame in frames])
     assert not [secret for secret in secrets if secret in shown]

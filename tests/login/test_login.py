@@ -8,7 +8,9 @@ from typing import Any
 import anyio
 import pytest
 
-from sudomimus_bridge._login.engine import Engine
+from sudomimus_bridge._login.methods import Steam
+from sudomimus_bridge._login.ports import Ports
+from sudomimus_bridge._login.sign_in import sign_in
 from sudomimus_bridge._values.events import LoginResult, Phase, ProgressEvent
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._browser import AutoBrowser
@@ -17,15 +19,15 @@ from sudomimus_bridge.testing._compiled_stub import open_tickets
 from ..conftest import StubLog
 
 
-def test_silent_login(engine_for: Callable[..., Engine], stub_log: StubLog, backend: str) -> None:
-    engine = engine_for()
+def test_silent_login(ports_for: Callable[..., Ports], stub_log: StubLog, backend: str) -> None:
+    ports = ports_for()
     phases: list[Phase] = []
 
     async def login() -> LoginResult:
         try:
-            return await engine.login_steam(lambda event: phases.append(event.phase))
+            return await sign_in(Steam(), ports, lambda event: phases.append(event.phase))
         finally:
-            await engine.aclose()
+            await ports.aclose()
 
     result = anyio.run(login, backend=backend)
     assert result.application_anchor == "demo-game"
@@ -36,17 +38,17 @@ def test_silent_login(engine_for: Callable[..., Engine], stub_log: StubLog, back
 
 @pytest.mark.usefixtures("hurried")
 def test_an_errand_ends_in_a_login_with_a_second_ticket(
-    engine_for: Callable[..., Engine], emulator: Emulator, stub_log: StubLog, backend: str
+    ports_for: Callable[..., Ports], emulator: Emulator, stub_log: StubLog, backend: str
 ) -> None:
     emulator.update(claims={"email": "REQUIRED"})
-    engine = engine_for(browser=AutoBrowser())
+    ports = ports_for(browser=AutoBrowser())
     events: list[ProgressEvent] = []
 
     async def login() -> LoginResult:
         try:
-            return await engine.login_steam(events.append)
+            return await sign_in(Steam(), ports, events.append)
         finally:
-            await engine.aclose()
+            await ports.aclose()
 
     result = anyio.run(login, backend=backend)
     emulator.update(claims={"email": "OPTIONAL"})
@@ -66,7 +68,7 @@ def test_an_errand_ends_in_a_login_with_a_second_ticket(
 
 
 def test_the_connection_is_opened_while_steam_prepares_the_ticket(
-    engine_for: Callable[..., Engine], stub_log: StubLog, backend: str, monkeypatch: pytest.MonkeyPatch
+    ports_for: Callable[..., Ports], stub_log: StubLog, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "400")
     connect = anyio.connect_tcp
@@ -78,28 +80,28 @@ def test_the_connection_is_opened_while_steam_prepares_the_ticket(
         return stream
 
     monkeypatch.setattr(anyio, "connect_tcp", connect_tcp)
-    engine = engine_for()
+    ports = ports_for()
 
     async def login() -> None:
         try:
-            await engine.login_steam(lambda event: order.append(event.phase.value))
+            await sign_in(Steam(), ports, lambda event: order.append(event.phase.value))
         finally:
-            await engine.aclose()
+            await ports.aclose()
 
     anyio.run(login, backend=backend)
     assert order == ["requesting-ticket", "connected", "issuing", "succeeded"]
 
 
 @pytest.mark.parametrize("dialect", ["documents", "openapi"])
-def test_both_dialects(engine_for: Callable[..., Engine], emulator: Emulator, stub_log: StubLog, dialect: str) -> None:
+def test_both_dialects(ports_for: Callable[..., Ports], emulator: Emulator, stub_log: StubLog, dialect: str) -> None:
     emulator.update(dialect=dialect)
-    engine = engine_for()
+    ports = ports_for()
 
     async def login() -> LoginResult:
         try:
-            return await engine.login_steam()
+            return await sign_in(Steam(), ports)
         finally:
-            await engine.aclose()
+            await ports.aclose()
 
     result = anyio.run(login)
     emulator.update(dialect="openapi")

@@ -18,8 +18,11 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from sudomimus_bridge._login.engine import Engine
-from sudomimus_bridge._login.progress import DoneSignal
+from sudomimus_bridge._login.errand import share
+from sudomimus_bridge._login.methods import AccessKey, Steam
+from sudomimus_bridge._login.ports import Ports
+from sudomimus_bridge._login.sign_in import sign_in
+from sudomimus_bridge._runs.done_signal import DoneSignal
 from sudomimus_bridge._service.policy import MAX_ATTEMPTS, MAX_ERRANDS
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.errors import BridgeError, LoginCancelled
@@ -202,7 +205,7 @@ def check(schedule: Schedule, how: str, backend: str) -> None:
             "timeout": schedule.timeout,
             "no_browser": schedule.no_browser,
         }
-        engine = Engine(
+        ports = Ports(
             read_settings(given_settings, {}),
             steam=steam,
             browser=browser,
@@ -213,15 +216,17 @@ def check(schedule: Schedule, how: str, backend: str) -> None:
         with anyio.move_on_after(schedule.cancel_after if schedule.cancel_after is not None else 1e9):
             try:
                 if how == "steam":
-                    outcome = await engine.login_steam(progress, done)
+                    outcome = await sign_in(Steam(), ports, progress, done)
                 elif how == "access-key":
-                    outcome = await engine.login_access_key(KEY_ID, Secret(KEY_SECRET), progress, done)
+                    outcome = await sign_in(
+                        AccessKey(access_key_id=KEY_ID, access_key_secret=Secret(KEY_SECRET)), ports, progress, done
+                    )
                 else:
-                    outcome = await engine.share(Secret(ACCESS), progress, done)
+                    outcome = await share(Secret(ACCESS), ports, progress, done)
             except BridgeError as error:
                 outcome = error
         ended = clock.now()
-        await engine.aclose()
+        await ports.aclose()
         return outcome, ended
 
     log = io.StringIO()

@@ -10,10 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from sudomimus_bridge._login.engine import Engine
-from sudomimus_bridge._login.progress import DoneSignal
-from sudomimus_bridge._service.policy import MAX_ATTEMPTS
-from sudomimus_bridge._service.port import Answer, Operation, Trouble
+from sudomimus_bridge._login.errand import share
+from sudomimus_bridge._login.methods import AccessKey, Steam
+from sudomimus_bridge._login.ports import Ports
+from sudomimus_bridge._login.sign_in import sign_in
+from sudomimus_bridge._runs.done_signal import DoneSignal
+from sudomimus_bridge._service.answers import Answer, Operation, Trouble
+from sudomimus_bridge._service.policy import MAX_ATTEMPTS, seconds_to_wait
 from sudomimus_bridge._service.rules import rule_for
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.errors import (
@@ -96,19 +99,21 @@ def run(
 
     async def flow() -> tuple[Any, float]:
         given = read_settings({"application": "my-game", "steam_app_id": 480, **settings}, {})
-        engine = Engine(given, steam=steam, browser=shown, clock=clock, open_service=scripted(transport))
+        ports = Ports(given, steam=steam, browser=shown, clock=clock, open_service=scripted(transport))
         outcome: LoginResult | ErrandResult | BridgeError
         try:
             if how == "steam":
-                outcome = await engine.login_steam(progress, done)
+                outcome = await sign_in(Steam(), ports, progress, done)
             elif how == "access-key":
-                outcome = await engine.login_access_key(*KEY, progress, done)
+                outcome = await sign_in(
+                    AccessKey(access_key_id=KEY[0], access_key_secret=KEY[1]), ports, progress, done
+                )
             else:
-                outcome = await engine.share(Secret("access.token.1"), progress, done)
+                outcome = await share(Secret("access.token.1"), ports, progress, done)
         except BridgeError as error:
             outcome = error
         finally:
-            await engine.aclose()
+            await ports.aclose()
         return outcome, clock.now()
 
     outcome, seconds = clock.run(flow, backend=backend)
@@ -190,9 +195,9 @@ def test_final_at_once(status: int, reason: str | None, error: type[BridgeError]
     assert ran.seconds < 1
 
 
-def test_each_denial_has_a_sentence_of_its_own() -> None:
+def test_each_denial_has_texts_of_its_own() -> None:
     denials = [reason for status, reason, _ in FINAL if status == 403]
-    assert len({run(refused(403, reason)).outcome.sentence for reason in denials}) == len(denials) - 1  # new and none
+    assert len({str(run(refused(403, reason)).outcome) for reason in denials}) == len(denials) - 1  # new and none
 
 
 # --- answers that call for a fresh ticket --------------------------------------------------------------------------------
@@ -325,10 +330,10 @@ def test_a_retry_after_beyond_the_time_ends_the_login_at_once() -> None:
         (Answer(status=503), [2, 4, 8, 16, 32, 60, 60]),
     ],
 )
-def test_the_longest_wait_doubles_up_to_a_cap(answer: Answer, longest: list[float]) -> None:
-    backoff = rule_for(Operation.STEAM_TICKET, answer).backoff
-    assert [backoff.wait(failures, None, lambda _low, high: high) for failures in range(1, 8)] == longest
-    assert [backoff.wait(failures, 9.0, lambda low, _high: low) for failures in range(3)] == [9.0] * 3
+def test_the_longest_wait_doubles_up_to_a_cap(answer: Answer[None], longest: list[float]) -> None:
+    spacing = rule_for(Operation.STEAM_TICKET, answer).spacing
+    assert [seconds_to_wait(spacing, failures, None, 1.0) for failures in range(1, 8)] == longest
+    assert [seconds_to_wait(spacing, failures, 9.0, 0.0) for failures in range(3)] == [9.0] * 3
 
 
 def test_full_jitter_spreads_the_players() -> None:

@@ -120,10 +120,10 @@ def test_closed_before_a_task_has_begun(make_bridge: MakeBridge, stub_log: StubL
     bridge = make_bridge()
 
     async def main() -> None:
-        flow = bridge._awaited(bridge._login("steam", {}))
+        running = bridge._runner.running(bridge._login("steam", {}, None))
         bridge.close()
         with pytest.raises(LoginCancelled):
-            await flow(None, None)
+            await running.wait()
 
     anyio.run(main)
     assert stub_log.story() == []
@@ -257,7 +257,7 @@ def test_a_finalizer_may_use_what_its_thread_is_using(make_bridge: MakeBridge) -
     """The collector runs anywhere, and so within the bridge's own locks."""
     bridge = make_bridge()
     running = bridge.start_login()
-    with bridge._lock, running._lock, connection._connections_lock:
+    with bridge._runner._lock, running._lock, connection._connections_lock:
         running.cancel()
         bridge.close(0)
     with pytest.raises((LoginCancelled, SteamUnavailable)):  # whichever reaches the login first

@@ -18,9 +18,9 @@ import pytest
 
 from sudomimus_bridge._service import certificates
 from sudomimus_bridge._service import exchange as exchange_module
+from sudomimus_bridge._service.answers import Trouble
 from sudomimus_bridge._service.certificates import tls_context
-from sudomimus_bridge._service.port import Trouble
-from sudomimus_bridge._service.reply import Failed
+from sudomimus_bridge._service.replies import Failed
 from sudomimus_bridge._values.errors import ConfigurationError, system_words
 
 from ..service.test_exchange import OK, answer, certificate, exchanged, server, tls_of

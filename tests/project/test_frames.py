@@ -69,7 +69,7 @@ async def by_device(bridge: Bridge, emulator: Emulator, door: Any) -> Any:
 async def renewing(bridge: Bridge, emulator: Emulator, door: Any) -> Any:
     session = bridge.session()
     result = await (await by_inquiry(bridge, emulator, door))()
-    bridge._flows()[1].outdated(result.access)
+    bridge._runner._opened()[1].outdated(result.access)
     return lambda: session.access_token_async(on_progress=door)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sudomimus_bridge._runs import gentle
+from sudomimus_bridge._runs import small_steps
 
 from ..helpers.patience import PATIENCE
 from ..helpers.steam_helpers import run_program
@@ -88,8 +88,10 @@ def test_starting_a_login_loads_nothing_heavy_on_the_games_own_thread() -> None:
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The threads that stepped aside, one entry for each time; nobody sleeps."""
     threads: list[int] = []
-    monkeypatch.setattr(gentle, "STEP_SECONDS", -1.0)
-    monkeypatch.setattr("sudomimus_bridge._runs.gentle.sleep", lambda _seconds: threads.append(threading.get_ident()))
+    monkeypatch.setattr(small_steps, "STEP_SECONDS", -1.0)
+    monkeypatch.setattr(
+        "sudomimus_bridge._runs.small_steps.sleep", lambda _seconds: threads.append(threading.get_ident())
+    )
     return threads
 
 
@@ -103,8 +105,8 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_a_gentle_import_steps_aside_at_each_module(steps: list[int], modules: list[str]) -> None:
-    with gentle.gently():
+def test_import_in_small_steps_steps_aside_at_each_module(steps: list[int], modules: list[str]) -> None:
+    with small_steps.in_small_steps():
         import_module(modules[0])
         import_module(modules[1])
         assert steps == [threading.get_ident()] * 2
@@ -113,7 +115,7 @@ def test_a_gentle_import_steps_aside_at_each_module(steps: list[int], modules: l
 
 
 def test_other_threads_are_not_held_up(steps: list[int], modules: list[str]) -> None:
-    with gentle.gently():
+    with small_steps.in_small_steps():
         thread = threading.Thread(target=import_module, args=(modules[0],))
         thread.start()
         thread.join()
@@ -124,28 +126,28 @@ def test_other_threads_are_not_held_up(steps: list[int], modules: list[str]) -> 
 def test_what_a_game_does_to_the_finders_meanwhile_stays(steps: list[int], modules: list[str]) -> None:
     """The list is the one that was there: who is just putting a finder into it puts it where Python looks."""
     finders, copy, other = sys.meta_path, list(sys.meta_path), _Other()
-    with gentle.gently():
+    with small_steps.in_small_steps():
         assert sys.meta_path is finders
         put_in = finders.insert
         import_module(modules[0])
     put_in(0, other)
     assert sys.meta_path is finders and other in finders
-    with gentle.gently():
+    with small_steps.in_small_steps():
         pass
     finders.remove(other)
-    assert [finder for finder in finders if finder not in copy] in ([], [gentle._finder])
-    assert finders.count(gentle._finder) == 1
+    assert [finder for finder in finders if finder not in copy] in ([], [small_steps._finder])
+    assert finders.count(small_steps._finder) == 1
 
 
 def test_a_thread_that_looks_for_a_module_meanwhile_misses_no_finder(modules: list[str]) -> None:
-    if gentle._finder in sys.meta_path:
-        sys.meta_path.remove(gentle._finder)
+    if small_steps._finder in sys.meta_path:
+        sys.meta_path.remove(small_steps._finder)
     asked: list[str] = []
 
     class Asked(_Other):
         def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
             asked.append(fullname)
-            with gentle.gently():
+            with small_steps.in_small_steps():
                 pass  # as another thread does while this one walks along the list
 
     first = Asked()
@@ -160,14 +162,14 @@ def test_a_thread_that_looks_for_a_module_meanwhile_misses_no_finder(modules: li
 def test_reloading_and_failing_go_as_ever(steps: list[int], modules: list[str], tmp_path: Path) -> None:
     broken = tmp_path / f"{modules[0]}_broken.py"
     broken.write_text("raise ZeroDivisionError")
-    with gentle.gently():
+    with small_steps.in_small_steps():
         module = import_module(modules[0])
         assert reload(module) is module
         with pytest.raises(ZeroDivisionError):
             import_module(broken.stem)
         with pytest.raises(ModuleNotFoundError):
             import_module(f"{modules[0]}_missing")
-        assert gentle._finder.find_spec(fullname=modules[0], path=None, target=None) is None  # type: ignore[func-returns-value]
+        assert small_steps._finder.find_spec(fullname=modules[0], path=None, target=None) is None  # type: ignore[func-returns-value]
     count = len(steps)
     assert find_spec(f"{modules[0]}_missing") is None
     assert len(steps) == count > 0
@@ -177,7 +179,7 @@ def test_two_threads_at_once(steps: list[int], modules: list[str]) -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with gentle.gently():
+        with small_steps.in_small_steps():
             inside.set()
             leave.wait(PATIENCE)
             import_module(modules[0])
@@ -185,12 +187,12 @@ def test_two_threads_at_once(steps: list[int], modules: list[str]) -> None:
     thread = threading.Thread(target=hold)
     thread.start()
     inside.wait(PATIENCE)
-    with gentle.gently():
+    with small_steps.in_small_steps():
         pass
     leave.set()
     thread.join()
     assert steps == [thread.ident]
-    assert sys.meta_path.count(gentle._finder) == 1
+    assert sys.meta_path.count(small_steps._finder) == 1
 
 
 class _Other:

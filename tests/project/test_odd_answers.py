@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from sudomimus_bridge._cli.output import Output
 from sudomimus_bridge._cli.terminal import Terminal, claims_summary, login_summary
-from sudomimus_bridge._login.engine import Engine
+from sudomimus_bridge._login import renewal
+from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._program.bridge import Bridge
+from sudomimus_bridge._service.fate import Refreshed
 from sudomimus_bridge._service.json_text import MAX_DEPTH, read_json
 from sudomimus_bridge._session.record import Record, from_json
-from sudomimus_bridge._session.refresh import Refreshed
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._sidecar.dispatcher import Call
 from sudomimus_bridge._sidecar.handlers import _listener, explain
@@ -246,8 +247,8 @@ async def flow_of(
         if how == "share":
             return await bridge.share_async("access.token.1", listen)
         if how in ("refresh", "logout"):
-            engine = Engine(read_settings(given, {}), **ports, open_service=scripted(transport))
-            return await getattr(engine, how)(Secret("refresh.token.0"))
+            all_ports = Ports(read_settings(given, {}), **ports, open_service=scripted(transport))
+            return await getattr(renewal, how)(Secret("refresh.token.0"), all_ports)
         login: Any = bridge.login_async
         return await login(how, listen, **credentials.get(how, {}))
     except BridgeError as error:

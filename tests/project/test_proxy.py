@@ -14,9 +14,9 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from sudomimus_bridge._service.port import Trouble
+from sudomimus_bridge._service.answers import Trouble
 from sudomimus_bridge._service.proxy import HttpProxy, proxy_for
-from sudomimus_bridge._service.reply import Failed, Replied
+from sudomimus_bridge._service.replies import Failed, Replied
 from sudomimus_bridge._values.errors import ConfigurationError
 
 from ..service.test_exchange import OK, answer, certificate, exchanged, read_request, server, tls_of

@@ -28,7 +28,7 @@ from sudomimus_bridge import (
     ProgressEvent,
     Running,
 )
-from sudomimus_bridge._program.bridge import _CREDENTIALS
+from sudomimus_bridge._login.methods import METHODS
 from sudomimus_bridge._program.keywords import (
     AccessKeyCredentials,
     ClientKeyCredentials,
@@ -95,14 +95,16 @@ def test_each_exported_name_is_documented() -> None:
 
 
 def test_the_typed_credentials_are_those_that_a_login_takes() -> None:
-    assert set(_CREDENTIALS) == set(get_args(LoginMethod))
+    assert set(METHODS) == set(get_args(LoginMethod))
     typed = {
         "steam": set[str](),
         "device": set[str](),
         "access-key": set(AccessKeyCredentials.__annotations__),
         "browser": {*InquiryCredentials.__annotations__, *ClientKeyCredentials.__annotations__},
     }
-    assert {method: names - set(LoginOptions.__annotations__) for method, names in typed.items()} == _CREDENTIALS
+    assert {method: names - set(LoginOptions.__annotations__) for method, names in typed.items()} == {
+        name: method.credentials for name, method in METHODS.items()
+    }
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from sudomimus_bridge._service import certificates
 from sudomimus_bridge._service.ahead import Ahead
 from sudomimus_bridge._service.proxy import HttpProxy
-from sudomimus_bridge._service.remote import LateExchange
+from sudomimus_bridge._service.remote import LateAddress
 from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge._values.errors import ConfigurationError
 
@@ -38,9 +38,9 @@ class Ended:
 
 
 @asynccontextmanager
-async def one_api(url: str) -> AsyncIterator[LateExchange]:
+async def one_api(url: str) -> AsyncIterator[LateAddress]:
     """What sends requests to one API of the service, at `url`; nothing of it is built yet."""
-    api = LateExchange(url, SystemClock())
+    api = LateAddress(url, SystemClock())
     try:
         yield api
     finally:
@@ -60,7 +60,7 @@ def test_it_is_opened_before_what_sends_the_request_is_imported() -> None:
         import anyio
         from sudomimus_bridge._service import connecting
         from sudomimus_bridge._values.clock import SystemClock
-        from sudomimus_bridge._service.remote import LateExchange
+        from sudomimus_bridge._service.remote import LateAddress
 
         os.environ["no_proxy"] = "*"
 
@@ -71,7 +71,7 @@ def test_it_is_opened_before_what_sends_the_request_is_imported() -> None:
         connecting.shared_in_thread = look_up
 
         async def warm():
-            await LateExchange("https://native.example", SystemClock()).warm()
+            await LateAddress("https://native.example", SystemClock()).warm()
             print("httpx" in sys.modules)
 
         anyio.run(warm)
@@ -85,7 +85,7 @@ def test_the_first_request_takes_it(backend: str) -> None:
         async with one_api(url) as api, anyio.create_task_group() as tasks:
             tasks.start_soon(api.warm)
             await until(lambda: bool(accepted))
-            reply = await api.post("/x", {})
+            reply = await (await api.opened()).post("/x", {})
             tasks.cancel_scope.cancel()
         return reply
 
@@ -145,7 +145,7 @@ def test_without_certificates_the_wait_for_them_ends(
             with anyio.fail_after(PATIENCE):
                 await api.warm()
             with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
-                await api.post("/x", {})
+                await (await api.opened()).post("/x", {})
 
     with server(Ended().handle) as (url, _):
         anyio.run(flow, backend=backend)
@@ -166,7 +166,7 @@ def test_where_there_is_a_proxy_nothing_is_opened_ahead(backend: str, monkeypatc
                 await api.warm()
                 await api.warm()  # the exchange is built now, and knows of the proxy too
             assert connected == []
-            return await api.post("/x", {})
+            return await (await api.opened()).post("/x", {})
 
     with server(answer(OK)) as (url, _):
         port = int(url.rpartition(":")[2])

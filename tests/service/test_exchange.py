@@ -15,10 +15,10 @@ import anyio
 import pytest
 
 from sudomimus_bridge._service import exchange as exchange_module
+from sudomimus_bridge._service.answers import Trouble
 from sudomimus_bridge._service.exchange import MAX_BODY, Exchange
-from sudomimus_bridge._service.port import Trouble
 from sudomimus_bridge._service.remote import open_exchange
-from sudomimus_bridge._service.reply import Failed, Replied
+from sudomimus_bridge._service.replies import Failed, Replied
 from sudomimus_bridge._values.clock import SystemClock
 
 from ..helpers.patience import PATIENCE

@@ -14,10 +14,11 @@ import httpx
 import pytest
 
 from sudomimus_bridge import Bridge
-from sudomimus_bridge._login.engine import Engine
+from sudomimus_bridge._login.ports import Ports
+from sudomimus_bridge._login.renewal import logout, refresh
+from sudomimus_bridge._service.fate import Fate, Refreshed
 from sudomimus_bridge._service.remote import open_exchange
-from sudomimus_bridge._service.reply import Failed
-from sudomimus_bridge._session.refresh import Fate, Refreshed
+from sudomimus_bridge._service.replies import Failed
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge._values.errors import ConfigurationError, LoginDenied, ServiceUnavailable
@@ -196,7 +197,8 @@ def test_between_tries_an_unused_token_is_said_to_be_at_rest(posts: list[Step], 
 
     async def main() -> Refreshed:
         settings = read_settings({"application": "my-game"}, {})
-        return await Engine(settings, clock=clock, open_service=scripted(transport)).refresh(Secret("r.t.0"), unsent)
+        ports = Ports(settings, clock=clock, open_service=scripted(transport))
+        return await refresh(Secret("r.t.0"), ports, unsent)
 
     assert clock.run(main).fate is Fate.RENEWED
     assert len(told) == rests
@@ -216,7 +218,7 @@ def test_out_of_time_in_mid_request() -> None:
 @pytest.mark.parametrize("settings", [{}, {"application": "my-game"}], ids=["no application", "no certificates"])
 def test_what_is_set_wrong_leaves_the_token_unused(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/does/not/exist.pem")
-    outcome = anyio.run(Engine(read_settings(settings, {})).refresh, Secret("refresh.token.0"))
+    outcome = anyio.run(refresh, Secret("refresh.token.0"), Ports(read_settings(settings, {})))
     assert outcome.fate is Fate.UNUSED and isinstance(outcome.error, ConfigurationError)
 
 
@@ -319,9 +321,9 @@ def test_a_request_that_was_read_may_have_been_used(deaf: str, backend: str) -> 
 
 
 @pytest.fixture
-def engine(emulator: Emulator) -> Iterator[Engine]:
+def ports(emulator: Emulator) -> Iterator[Ports]:
     urls = emulator.urls
-    yield Engine(read_settings({"application": urls["application"], "session_url": urls["session"]}, {}))
+    yield Ports(read_settings({"application": urls["application"], "session_url": urls["session"]}, {}))
     emulator.reset(settings=True)
 
 
@@ -329,17 +331,17 @@ def token(emulator: Emulator) -> Secret:
     return Secret(emulator.open_session().refresh_token)
 
 
-def test_rotated_and_then_ended(engine: Engine, emulator: Emulator, backend: str) -> None:
+def test_rotated_and_then_ended(ports: Ports, emulator: Emulator, backend: str) -> None:
     first = token(emulator)
 
     async def flow() -> list[object]:
-        one = await engine.refresh(first)
+        one = await refresh(first, ports)
         assert one.result is not None
-        two = await engine.refresh(one.result.refresh)
+        two = await refresh(one.result.refresh, ports)
         assert two.result is not None
-        ended = await engine.logout(two.result.refresh)
-        again = await engine.logout(two.result.refresh)
-        late = await engine.refresh(two.result.refresh)
+        ended = await logout(two.result.refresh, ports)
+        again = await logout(two.result.refresh, ports)
+        late = await refresh(two.result.refresh, ports)
         return [one.fate, two.fate, ended, again, late.fate, late.error and late.error.reason]
 
     assert anyio.run(flow, backend=backend) == [
@@ -352,19 +354,17 @@ def test_rotated_and_then_ended(engine: Engine, emulator: Emulator, backend: str
     ]
 
 
-def test_an_answer_lost_after_the_work_was_done_is_got_by_the_second_request(
-    engine: Engine, emulator: Emulator
-) -> None:
+def test_an_answer_lost_after_the_work_was_done_is_got_by_the_second_request(ports: Ports, emulator: Emulator) -> None:
     emulator.fault(path="/session/refresh", when="after", reset=True, times=1)
-    outcome = anyio.run(engine.refresh, token(emulator))
+    outcome = anyio.run(refresh, token(emulator), ports)
     assert outcome.fate is Fate.RENEWED
     assert [entry.path for entry in emulator.requests].count("/session/refresh") == 2
 
 
-def test_a_claim_that_became_required(engine: Engine, emulator: Emulator) -> None:
+def test_a_claim_that_became_required(ports: Ports, emulator: Emulator) -> None:
     given = token(emulator)
     emulator.update({"claims.email": "REQUIRED"})
-    outcome = anyio.run(engine.refresh, given)
+    outcome = anyio.run(refresh, given, ports)
     assert outcome.fate is Fate.CLAIMS and outcome.error is not None
     emulator.update({"claims.email": "OPTIONAL"})
-    assert anyio.run(engine.refresh, given).fate is Fate.RENEWED
+    assert anyio.run(refresh, given, ports).fate is Fate.RENEWED

@@ -11,8 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
+from sudomimus_bridge._service.fate import Refreshed, Unsent
 from sudomimus_bridge._session import sharing
-from sudomimus_bridge._session.refresh import Refreshed, Unsent
 from sudomimus_bridge._session.store import StoreUnusable
 from sudomimus_bridge._values.errors import LoginDenied
 from sudomimus_bridge._values.secret import Secret

@@ -9,10 +9,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sudomimus_bridge._login.progress import DoneSignal
+from sudomimus_bridge._runs.done_signal import DoneSignal
+from sudomimus_bridge._service.fate import Refreshed, Unsent
 from sudomimus_bridge._session.file_store import FileStore
 from sudomimus_bridge._session.protection import FileModeOnly
-from sudomimus_bridge._session.refresh import Refreshed, Unsent
 from sudomimus_bridge._values.errors import (
     BridgeError,
     ConfigurationError,

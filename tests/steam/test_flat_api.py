@@ -17,7 +17,7 @@ from typing import Any
 import anyio
 import pytest
 
-from sudomimus_bridge._service.policy import ERRAND_PACE
+from sudomimus_bridge._service.policy import ERRAND_POLL
 from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge._values.errors import BridgeError, ConfigurationError, SteamUnavailable
 from sudomimus_bridge._values.secret import Secret
@@ -487,7 +487,7 @@ def test_steam_thread_sleeps_longer_than_a_status_poll_while_no_ticket_is_awaite
 
     awaited, idle = in_steam(stub_library, login)
     assert 0 < awaited < 0.1
-    assert idle > 5 * ERRAND_PACE.least
+    assert idle > 5 * ERRAND_POLL.least
 
 
 def test_three_hundred_connections_leave_nothing_behind(stub_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:

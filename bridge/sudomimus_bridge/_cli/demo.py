@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from .._browser.port import Browser
-from .._login.concurrency import alongside
-from .._login.engine import Engine
+from .._login.methods import Steam
+from .._login.ports import Ports
+from .._login.sign_in import sign_in
+from .._runs.beside import alongside
+from .._runs.done_signal import DoneSignal
 from .._settings import TABLE, Settings
 from .._values.clock import SystemClock
 from .._values.errors import ConfigurationError
-from .._values.events import LoginResult, Phase, ProgressEvent
+from .._values.events import LoginResult, OnProgress, Phase, ProgressEvent
 from .._values.folders import TemporaryFolder
 from ..emulator import Emulator
 from ..testing._browser import AutoBrowser
@@ -70,7 +73,7 @@ def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, ste
             **({"no_browser": False, "page": "browser"} if arguments.auto else {}),
         )
         browser: Browser | None = AutoBrowser() if arguments.auto else None
-        engine = Engine(settings, steam=steam, browser=browser, clock=clock)
+        ports = Ports(settings, steam=steam, browser=browser, clock=clock)
         tickets = 0
 
         def progress(event: ProgressEvent) -> None:
@@ -78,14 +81,14 @@ def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, ste
             tickets += event.phase is Phase.REQUESTING_TICKET
             terminal.progress(event)
 
-        async def flow() -> LoginResult:
-            async with alongside(lambda: terminal.animate(engine.settings.timeout)):
+        async def flow(listen: OnProgress | None, done: DoneSignal) -> LoginResult:
+            async with alongside(lambda: terminal.animate(ports.settings.timeout)):
                 try:
-                    return await engine.login_steam(progress)
+                    return await sign_in(Steam(), ports, listen, done)
                 finally:
-                    await engine.aclose()
+                    await ports.aclose()
 
-        result = run(flow)
+        result = run(flow, progress)
         left = len(steam.open_tickets) if steam else len(open_tickets(read_stub_log(steam_log)))
     output.text(login_summary(result, hint=""))
     output.text(f"Steam gave {tickets} ticket{'s' * (tickets != 1)}; {left or 'none'} of them left open.")

@@ -17,17 +17,19 @@ import anyio
 
 from .._browser.gate import host_of, is_loopback
 from .._browser.system import available_browser
-from .._login.concurrency import alongside
-from .._login.engine import Engine
+from .._login.ports import Ports
+from .._runs.beside import alongside
+from .._runs.done_signal import DoneSignal
 from .._runs.threads import in_thread
-from .._service.port import Answer, Operation, Trouble
+from .._service.answers import Answer, Operation, Trouble
 from .._service.proxy import chosen_proxy, proxy_for, unsupported
 from .._service.remote import open_exchange
-from .._service.reply import Failed, Replied
+from .._service.replies import Failed, Replied
 from .._service.rules import error_for
 from .._settings import Settings
 from .._values.clock import Clock
 from .._values.errors import BridgeError, ConfigurationError, ServiceUnavailable, SteamUnavailable
+from .._values.events import OnProgress
 from ..steam._connection import FlatApiSteam
 from ..steam._library import find_library, load_library
 from ..steam._ticket import web_api_ticket
@@ -85,7 +87,7 @@ def doctor(arguments: argparse.Namespace, terminal: Terminal, output: Output) ->
     """Run and report all checks. Return the exit status of the first failed check."""
     settings = given_settings(arguments)
 
-    async def flow() -> list[Check]:
+    async def flow(_listen: OnProgress | None, _done: DoneSignal) -> list[Check]:
         checks = []
         async with alongside(terminal.animate):
             async for check in _checks(settings):
@@ -142,8 +144,8 @@ async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
         for name in rest:
             yield _skipped(name, app_id.name)
         return
-    engine = Engine(settings)
-    steam = engine.steam
+    ports = Ports(settings)
+    steam = ports.steam
     if not isinstance(steam, FlatApiSteam):
         return
     try:
@@ -162,9 +164,9 @@ async def _steam(settings: Settings, app_id: Check) -> AsyncIterator[Check]:
             yield _skipped("steam-ticket", "steam-logged-on")
             return
         yield _passed("steam-logged-on", "Steam is logged on to its servers")
-        yield await _ticket(steam, engine.clock)
+        yield await _ticket(steam, ports.clock)
     finally:
-        await engine.aclose()
+        await ports.aclose()
 
 
 async def _ticket(steam: FlatApiSteam, clock: Clock) -> Check:
@@ -186,7 +188,7 @@ async def _service(settings: Settings) -> AsyncIterator[Check]:
         for name in ("service", "certificates", "clock"):
             yield _skipped(name, proxy.name)
         return
-    clock = Engine(settings).clock
+    clock = Ports(settings).clock
     try:
         exchange = await open_exchange(settings.native_url, clock)
     except ConfigurationError as error:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 
-from .._login.concurrency import alongside
-from .._login.engine import Engine
+from .._login.errand import share
+from .._login.ports import Ports
+from .._runs.beside import alongside
+from .._runs.done_signal import DoneSignal
 from .._values.errors import ConfigurationError, LoginCancelled
-from .._values.events import ErrandResult
+from .._values.events import ErrandResult, OnProgress
 from .._values.secret import Secret
 from .arguments import given_settings
 from .login import read_secret
@@ -19,7 +22,7 @@ from .terminal import Terminal, claims_summary
 
 def errand(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
     """Let the player share more, and print how it ended."""
-    engine = Engine(given_settings(arguments))
+    ports = Ports(given_settings(arguments))
     value = os.environ.get("SUDOMIMUS_ACCESS_TOKEN", "").strip()
     access_token = Secret(value) if value else read_secret("the player's access token")
     if not access_token:
@@ -27,11 +30,11 @@ def errand(arguments: argparse.Namespace, terminal: Terminal, output: Output) ->
             "No access token was given: set SUDOMIMUS_ACCESS_TOKEN, or write the token to standard input."
         )
 
-    async def flow() -> ErrandResult:
-        async with alongside(lambda: terminal.animate(engine.settings.timeout)):
-            return await engine.share(access_token, terminal.progress)
+    async def flow(listen: OnProgress | None, done: DoneSignal) -> ErrandResult:
+        async with alongside(lambda: terminal.animate(ports.settings.timeout)):
+            return await share(access_token, ports, listen, done)
 
-    result = run(flow, LoginCancelled("The errand was cancelled."))
+    result = run(flow, terminal.progress, partial(LoginCancelled, "The errand was cancelled."))
     if arguments.json:
         output.json(result.to_json())
         return 0

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from .._login.concurrency import alongside
-from .._login.credentials import access_key_credentials, browser_credentials, read_secret_file
-from .._login.engine import Engine
+from .._login.methods import Method, method_named, read_secret_file
+from .._login.ports import Ports
+from .._login.sign_in import sign_in
+from .._runs.beside import alongside
+from .._runs.done_signal import DoneSignal
 from .._service.constraints import Constraints, read_constraints
 from .._values.errors import ConfigurationError, system_words
-from .._values.events import LoginResult
+from .._values.events import LoginResult, OnProgress
 from .._values.secret import Secret
 from .arguments import given_settings
 from .output import Output
@@ -32,17 +35,9 @@ _OWN_FLAGS = {
 def login(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
     """Sign in and print the tokens, or a summary without them."""
     _refuse_flags_of_others(arguments)
-    engine = Engine(given_settings(arguments))
-    sign_in = _chosen(arguments, engine, terminal)
-
-    async def flow() -> LoginResult:
-        async with alongside(lambda: terminal.animate(engine.settings.timeout)):
-            try:
-                return await sign_in()
-            finally:
-                await engine.aclose()
-
-    result = run(flow)
+    ports = Ports(given_settings(arguments))
+    method = method_named(arguments.method)(**_credentials(arguments))
+    result = run(partial(_signed_in, method, ports, terminal), terminal.progress)
     if arguments.json:
         output.json(result.to_json())
     else:
@@ -60,21 +55,25 @@ def _refuse_flags_of_others(arguments: argparse.Namespace) -> None:
             )
 
 
-def _chosen(arguments: argparse.Namespace, engine: Engine, terminal: Terminal) -> Callable[[], Awaitable[LoginResult]]:
-    """The login by its method, its credentials read. Raises `ConfigurationError`."""
-    match arguments.method:
-        case "access-key":
-            key = access_key_credentials(arguments.access_key_id, _secret_file(arguments.secret_file))
-            return lambda: engine.login_access_key(*key, terminal.progress)
-        case "browser":
-            credentials = browser_credentials(
-                client_key_file=arguments.client_key_file, constraints=_constraints(arguments.constraints_file)
-            )
-            return lambda: engine.login_browser(credentials, terminal.progress)
-        case "device":
-            return lambda: engine.login_device(terminal.progress)
-        case _:
-            return lambda: engine.login_steam(terminal.progress)
+async def _signed_in(
+    method: Method, ports: Ports, terminal: Terminal, listen: OnProgress | None, done: DoneSignal
+) -> LoginResult:
+    async with alongside(partial(terminal.animate, ports.settings.timeout)):
+        try:
+            return await sign_in(method, ports, listen, done)
+        finally:
+            await ports.aclose()
+
+
+def _credentials(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The credentials that the flags name, by the keywords of `Method`. Raises `ConfigurationError`."""
+    given = {
+        "access_key_id": arguments.access_key_id,
+        "access_key_secret": _secret_file(arguments.secret_file),
+        "client_key_file": arguments.client_key_file,
+        "constraints": _constraints(arguments.constraints_file),
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _secret_file(file: str | None) -> Secret | None:

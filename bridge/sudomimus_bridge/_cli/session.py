@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 
-from .._login.engine import Engine
-from .._session.refresh import Fate
+from .._login.ports import Ports
+from .._login.renewal import logout as end_session
+from .._login.renewal import refresh as renew
 from .._values.errors import ConfigurationError, LoginCancelled, LoginDenied
 from .._values.secret import Secret
 from .arguments import given_settings
@@ -26,10 +28,13 @@ def refresh(arguments: argparse.Namespace, terminal: Terminal, output: Output) -
         )
     settings = given_settings(arguments)
     settings.require_application()  # the service's answer does not name it
-    engine, token = Engine(settings), _refresh_token()
-    renewed = run(lambda: engine.refresh(token), LoginCancelled(f"The renewal was cancelled. {_UNCERTAIN}"))
+    ports, token = Ports(settings), _refresh_token()
+    renewed = run(
+        lambda _listen, _done: renew(token, ports),
+        cancelled=partial(LoginCancelled, f"The renewal was cancelled. {_UNCERTAIN}"),
+    )
     if renewed.result is None:
-        if renewed.fate is Fate.UNKNOWN:
+        if renewed.uncertain:
             terminal.line(_UNCERTAIN)
         raise renewed.error or LoginDenied("This sign-in has ended. Sign in again.")
     output.json(renewed.result.to_json())
@@ -38,9 +43,9 @@ def refresh(arguments: argparse.Namespace, terminal: Terminal, output: Output) -
 
 def logout(arguments: argparse.Namespace, _terminal: Terminal, output: Output) -> int:
     """End a session, and print whether there was one to end."""
-    engine, token = Engine(given_settings(arguments)), _refresh_token()
-    cancelled = LoginCancelled("Signing out was cancelled. The session may go on: try again to end it.")
-    revoked = run(lambda: engine.logout(token), cancelled)
+    ports, token = Ports(given_settings(arguments)), _refresh_token()
+    cancelled = partial(LoginCancelled, "Signing out was cancelled. The session may go on: try again to end it.")
+    revoked = run(lambda _listen, _done: end_session(token, ports), cancelled=cancelled)
     if arguments.json:
         output.json({"revoked": revoked})
     else:

@@ -1,1 +1,1 @@
-"""The login itself, between the two sides: what is asked of whom, in which order, and when to stop."""
+"""The flows: signing in by each method, errands, renewals. Every door ends in `sign_in`, `share`, `refresh` or `logout`."""

@@ -1,24 +1,32 @@
-"""The errand: a page for the player's own browser, opened through the gate, waited for, and told apart from others.
+"""Errands: pages in the player's own browser, where the player decides what to share.
 
-Used by the claim gate of a direct-issue login and by the proactive errand alike.
+`Errands` sends the player there, for a login that the service blocks until then. `share` offers the proactive errand.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from enum import Enum, auto
+from functools import partial
 
 import anyio
 
-from .._service.policy import ERRAND_PACE, MAX_ERRANDS
-from .._service.port import ErrandStatus
-from .._values.errors import ErrandNotCompleted
-from .._values.events import ERRAND_SECONDS, Claims, ErrandHandoff, Phase
+from .._runs.done_signal import DoneSignal
+from .._service import policy
+from .._service.answers import Answer, ErrandStatus, Operation
+from .._service.policy import MAX_ATTEMPTS, MAX_ERRANDS, seconds_to_wait
+from .._values.claims import claim_name, declined_since, required_claims
+from .._values.errors import ErrandNotCompleted, LoginDenied, ServiceUnavailable
+from .._values.events import ERRAND_SECONDS, Claims, ErrandHandoff, ErrandResult, OnProgress, Phase
 from .._values.secret import Secret
+from .attempts import Attempts
 from .ports import Ports
-from .progress import DoneSignal, Progress
 
 _log = logging.getLogger("sudomimus_bridge")
+
+DONE_KEEPS = 2
+"""Attempts that "I'm done" never uses up, so that an impatient click cannot end the login."""
 
 
 class Ended(Enum):
@@ -29,67 +37,116 @@ class Ended(Enum):
     SAID_DONE = auto()
 
 
-class ErrandWalk:
-    """All errands of one login. Never opens the same page twice; gives up after `MAX_ERRANDS` different ones."""
+class Errands:
+    """All errands of one flow. It never opens a page twice, and gives up after `MAX_ERRANDS` different pages."""
 
-    def __init__(self, ports: Ports, progress: Progress, done: DoneSignal) -> None:
-        self._ports = ports
-        self._progress = progress
-        self._done = done
+    def __init__(self, attempts: Attempts) -> None:
+        self._attempts = attempts
         self._pages: dict[Secret, tuple[ErrandHandoff, bool]] = {}
+        self._claims: Claims = {}
 
-    @property
-    def started(self) -> bool:
-        """Whether the player was sent to any page yet."""
-        return bool(self._pages)
+    async def follow(self, errand: ErrandHandoff, claims: Claims, *, check_done: bool = False) -> Ended:
+        """Send the player to the errand's page, and wait. Raises `ServiceUnavailable` if the page may not be opened.
 
-    async def follow(
-        self, errand: ErrandHandoff, claims: Claims, *, heed_done: bool, check_done: bool = False
-    ) -> Ended:
-        """Have the player do the errand, and wait. Raises `ServiceUnavailable` where its page may not be opened.
-
-        Where "I'm done" is not heeded, the page's own end is waited for; to check it, the service is asked first.
+        With `check_done`, the service is asked before "I'm done" counts.
         """
+        attempts = self._attempts
+        attempts.require_page(required_claims(claims))
+        if attempts.number >= MAX_ATTEMPTS:
+            raise ErrandNotCompleted(
+                "The page is still not finished, after several tries. Start the sign-in again.",
+                reason="OutOfRounds",
+                detail=f"The service still asks for an errand after {MAX_ATTEMPTS} attempts.",
+            )
+        if self._pages and (declined := declined_since(self._claims, claims)):
+            raise ErrandNotCompleted(
+                f"You chose not to share what this game needs ({', '.join(map(claim_name, declined))[:80]}). "
+                "Start the sign-in again if you change your mind.",
+                reason="Declined",
+                detail="The player declined a claim that the application requires.",
+            )
+        self._claims = claims
+        attempts.waiting_for = "player"
         if errand.errand_key not in self._pages:
             self._pages[errand.errand_key] = await self._show(errand, claims)
-        # What passed the gate is what is told on, whatever a later answer says of the same errand.
+        # A later answer may repeat the errand with another URL: the player is shown the URL that has passed the gate.
         errand, opened = self._pages[errand.errand_key]
-        with self._done.listen() as said_done:
-            self._progress.tell(Phase.WAITING_FOR_BROWSER, errand=errand, claims=claims, browser_opened=opened)
+        heed_done = attempts.number < MAX_ATTEMPTS - DONE_KEEPS
+        with attempts.done.listen() as said_done:
+            attempts.tell(Phase.WAITING_FOR_BROWSER, errand=errand, claims=claims, browser_opened=opened)
             ended = await self._wait(errand, said_done if heed_done else anyio.Event(), check_done=check_done)
         if ended is Ended.COMPLETED:
-            self._progress.tell(Phase.ERRAND_COMPLETED, claims=claims)
+            attempts.tell(Phase.ERRAND_COMPLETED, claims=claims)
         return ended
 
     async def _show(self, errand: ErrandHandoff, claims: Claims) -> tuple[ErrandHandoff, bool]:
+        attempts = self._attempts
         if len(self._pages) >= MAX_ERRANDS:
             raise ErrandNotCompleted(
                 f"The page was not finished in {MAX_ERRANDS} tries. Start the sign-in again when you have time for it.",
                 reason="OutOfRounds",
+                detail=f"{MAX_ERRANDS} errands of this login have ended without being completed.",
             )
-        ports = self._ports
-        page = ports.settings.gate.admit(errand.page, service_url=ports.service.native.base_url)
-        self._progress.tell(Phase.ERRAND_REQUIRED, errand=errand, claims=claims)
-        return errand, await ports.show(page)
+        page = attempts.settings.gate.admit(errand.page, service_url=attempts.service.native.base_url)
+        attempts.tell(Phase.ERRAND_REQUIRED, errand=errand, claims=claims)
+        return errand, await attempts.ports.show(page)
 
     async def _wait(self, errand: ErrandHandoff, said_done: anyio.Event, *, check_done: bool) -> Ended:
-        """Poll until the service says that it is over, or the player does. What goes wrong is asked again."""
-        clock, service = self._ports.clock, self._ports.service.native
-        began, failures, wait = clock.now(), 0, ERRAND_PACE.wait(0, None)
+        """Poll until the service says that the errand has ended, or the player does. A failed poll is repeated."""
+        clock, chance = self._attempts.clock, self._attempts.ports.chance
+        began, failures, wait = clock.now(), 0, seconds_to_wait(policy.ERRAND_POLL, 0, None, chance())
         while (asked := clock.now()) - began < ERRAND_SECONDS + 60:
             with clock.move_on_after(wait):
                 await said_done.wait()
                 if not check_done:
                     return Ended.SAID_DONE
-                await clock.sleep(max(0.0, ERRAND_PACE.least - (clock.now() - asked)))
-            answer = await service.errand_status(errand.errand_key)
-            _log.debug("errand status: %s", answer.errand_status or answer.status or answer.trouble)
-            if answer.errand_status is ErrandStatus.COMPLETED:
+                await clock.sleep(max(0.0, policy.ERRAND_POLL.least - (clock.now() - asked)))
+            answer = await self._attempts.service.native.errand_status(errand.errand_key)
+            _log.debug("errand status: %s", answer.value or answer.status or answer.trouble)
+            if answer.value is ErrandStatus.COMPLETED:
                 return Ended.COMPLETED
-            if answer.errand_status is ErrandStatus.EXPIRED:
+            if answer.value is ErrandStatus.EXPIRED:
                 return Ended.EXPIRED
             if said_done.is_set():
                 return Ended.SAID_DONE
-            failures = 0 if answer.errand_status is not None else failures + 1
-            wait = ERRAND_PACE.wait(failures, answer.retry_after)
+            failures = 0 if answer.value is ErrandStatus.PENDING else failures + 1
+            wait = seconds_to_wait(policy.ERRAND_POLL, failures, answer.retry_after, chance())
         return Ended.EXPIRED
+
+
+async def share(
+    access_token: Secret, ports: Ports, on_progress: OnProgress | None = None, done: DoneSignal | None = None
+) -> ErrandResult:
+    """The proactive errand: let the player of a valid access token share more. Raises one of the errors of
+    `_values.errors`: with the setting `quietly`, `ErrandNotCompleted` if something is owed.
+    """
+    async with ports.service() as service:
+        attempts = Attempts(ports, service, on_progress, done)
+        with attempts.deadline():
+            return await _shared(attempts, access_token)
+        raise attempts.time_is_up()
+
+
+async def _shared(attempts: Attempts, access_token: Secret) -> ErrandResult:
+    errands, followed = Errands(attempts), False
+    offer = partial(attempts.service.native.create_errand, access_token)
+    answer = await attempts.ask(Operation.CREATE_ERRAND, offer)
+    while answer.errand is not None:
+        followed = True
+        if await errands.follow(answer.errand, answer.claims, check_done=True) is Ended.COMPLETED:
+            answer = await _claims_after(attempts, offer, answer)
+            break  # a further offer could be the claim that the player has just declined
+        # The errand expired, or the player is done with it: the next answer tells whether anything is still owed.
+        answer = await attempts.ask(Operation.CREATE_ERRAND, offer)
+    attempts.tell(Phase.SUCCEEDED, claims=answer.claims, attempt=attempts.number)
+    return ErrandResult(followed, answer.claims)
+
+
+async def _claims_after(
+    attempts: Attempts, offer: Callable[[], Awaitable[Answer[None]]], before: Answer[None]
+) -> Answer[None]:
+    """The claims after completion. The errand is completed even if they cannot be fetched, as with an expired token."""
+    try:
+        return await attempts.ask(Operation.CREATE_ERRAND, offer)
+    except (LoginDenied, ServiceUnavailable):
+        return before

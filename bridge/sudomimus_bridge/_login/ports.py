@@ -1,34 +1,85 @@
-"""The four ports that a login runs on and its settings: every flow gets them as one value."""
+"""`Ports`: the four ports and the settings, on which every flow runs."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Any
+
+from anyio import CancelScope
 
 from .._browser.port import Browser
-from .._service.policy import draw_uniform
+from .._browser.system import SystemBrowser
+from .._service.policy import draw
 from .._service.port import Service
+from .._service.remote import remote_service
 from .._settings import Settings
-from .._values.clock import Clock
+from .._values.clock import Clock, SystemClock
 from .._values.errors import BridgeError
 from .._values.secret import Secret
+from ..steam._connection import FlatApiSteam
 from ..steam._port import Steam
+
+OpenService = Callable[[Settings, Clock], AbstractAsyncContextManager[Service]]
 
 _log = logging.getLogger("sudomimus_bridge")
 
 
-@dataclass(frozen=True)
 class Ports:
-    """Steam, service, browser and clock, and the settings."""
+    """Steam, the service, the browser and the clock, with the settings. A port that is not given is the real one.
 
-    service: Service
-    browser: Browser
-    clock: Clock
-    settings: Settings
-    steam: Steam
-    draw: Callable[[float, float], float] = field(default=draw_uniform, repr=False)
-    """The dice of full jitter."""
+    Steam stays open between logins, until `aclose`. Connections to the service last for one flow.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        steam: Steam | None = None,
+        browser: Browser | None = None,
+        clock: Clock | None = None,
+        open_service: OpenService | None = None,
+        chance: Callable[[], float] = draw,
+    ) -> None:
+        """`chance` gives the random numbers from 0 to 1 that spread the waits of many players."""
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.browser: Browser = browser or SystemBrowser(self.clock)
+        self.chance = chance
+        self._steam = steam
+        self._open_service: OpenService = open_service or remote_service
+
+    def adjusted(self, **settings: Any) -> Ports:
+        """These ports with other settings, for one flow; None keeps a setting. Both share one Steam port."""
+        changed: dict[str, Any] = {
+            name: value for name, value in settings.items() if value not in (None, getattr(self.settings, name))
+        }
+        if not changed:
+            return self
+        return Ports(
+            replace(self.settings, **changed),
+            steam=self.steam,
+            browser=self.browser,
+            clock=self.clock,
+            open_service=self._open_service,
+            chance=self.chance,
+        )
+
+    @property
+    def steam(self) -> Steam:
+        """The Steam port: the given one, else the flat API of the library that the settings lead to."""
+        if self._steam is None:
+            settings = self.settings
+            self._steam = FlatApiSteam(
+                settings.steam_library, settings.require_steam_app_id, self.clock, hosted=settings.steam_hosted
+            )
+        return self._steam
+
+    def service(self) -> AbstractAsyncContextManager[Service]:
+        """The service, with connections that last as long as the block."""
+        return self._open_service(self.settings, self.clock)
 
     async def show(self, page: Secret) -> bool:
         """Open a page that has passed the gate, as the setting `page` says. False if the door must show its address."""
@@ -47,3 +98,14 @@ class Ports:
         except BridgeError as error:
             _log.info("no overlay: %s", error.reason or type(error).__name__)
             return False
+
+    async def aclose(self) -> None:
+        """Let go of Steam. The ports may be used again."""
+        if self._steam is not None:
+            with CancelScope(shield=True):
+                await self._steam.aclose()
+
+    def drop(self, seconds: float = 0.0) -> None:
+        """Let go of Steam from any thread without an event loop, waiting that many seconds at most."""
+        if self._steam is not None:
+            self._steam.drop(seconds)

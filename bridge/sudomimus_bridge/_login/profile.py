@@ -19,10 +19,10 @@ from .._values.token import read_token
 from .ports import Ports
 
 
-async def find_player(ports: Ports, access_token: Secret, claims: Claims) -> Player:
+async def find_player(access_token: Secret, ports: Ports, claims: Claims) -> Player:
     """The player, as far as they can be known. `claims` is the block that came with the token."""
     facts = read_token(access_token)
-    player = facts.player or await _asked(ports, access_token, facts.subject) or Player(facts.subject)
+    player = facts.player or await _asked(access_token, ports, facts.subject) or Player(facts.subject)
     return replace(
         player,
         picture=_admitted(player.picture, ports.settings),
@@ -31,9 +31,10 @@ async def find_player(ports: Ports, access_token: Secret, claims: Claims) -> Pla
     )
 
 
-async def _asked(ports: Ports, access_token: Secret, subject: str | None) -> Player | None:
+async def _asked(access_token: Secret, ports: Ports, subject: str | None) -> Player | None:
     with suppress(BridgeError, OSError), exhaustion_as_bridge_error():
-        profile = await ports.service.session.userinfo(access_token)
+        async with ports.service() as service:
+            profile = await service.session.userinfo(access_token)
         return None if profile is None else player_from(profile, subject)
     return None
 

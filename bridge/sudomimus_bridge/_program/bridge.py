@@ -5,25 +5,20 @@ Nothing heavy is imported here before the first login starts, and then on that l
 
 from __future__ import annotations
 
-import threading
-import weakref
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from .._runs.awaited import Awaited
-from .._runs.running import Flow, Running, blocking
-from .._settings import read_settings
-from .._values.errors import AccessTokenRefused, ConfigurationError
+from .._login.methods import method_named
+from .._runs.running import Flow, Running
 from .._values.secret import Secret
-from .stand_ins import StandIns, current
+from .runner import Runner
+from .session import Session
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .._browser.port import Browser
-    from .._login.engine import Engine, OpenService
-    from .._login.progress import DoneSignal
-    from .._session.keeper import Keeper
-    from .._settings import Setting
+    from .._login.ports import OpenService
     from .._values.clock import Clock
     from .._values.events import ErrandResult, LoginResult, OnProgress
     from ..steam._port import Steam
@@ -35,23 +30,9 @@ if TYPE_CHECKING:
         LoginMethod,
         LoginOptions,
     )
-    from .session import Session
-
-T = TypeVar("T")
-
-_CREDENTIALS: dict[str, set[str]] = {
-    "steam": set(),
-    "access-key": {"access_key_id", "access_key_secret"},
-    "browser": {"client_key", "client_key_file", "exposure_key", "hidden_key", "constraints"},
-    "device": set(),
-}
 
 CLOSE_SECONDS = 2.0
 """How long `close` waits for each login that still runs, and for Steam, to clean up. A stuck library is left to itself."""
-
-
-def _as_keyword(setting: Setting) -> str:
-    return setting.keyword
 
 
 class Bridge:
@@ -72,15 +53,8 @@ class Bridge:
         **settings: Unpack[Keywords],
     ) -> None:
         """`steam`, `browser`, `clock` and `service` replace a port: a host's own Steam, or in tests a stand-in."""
-        self._given: dict[str, Any] = {**settings}
-        self._settings = read_settings(self._given, spelled=_as_keyword)
-        self._ports: dict[str, Any] = {"steam": steam, "browser": browser, "clock": clock, "open_service": service}
-        self._stand_ins: StandIns = current()
-        self._lock = threading.RLock()  # a finalizer may close the bridge on the very thread that holds it
-        self._engine: Engine | None = None
-        self._keeper: Keeper | None = None
-        self._stay_signed_in: bool | None = None
-        self._running: weakref.WeakSet[Running[Any] | Awaited[Any]] = weakref.WeakSet()
+        ports = {"steam": steam, "browser": browser, "clock": clock, "open_service": service}
+        self._runner = Runner({**settings}, ports)
 
     # --- signing in ------------------------------------------------------------------------------------------------------
 
@@ -127,7 +101,7 @@ class Bridge:
         `constraints`) or "device". A credential that is not given comes from the environment. `quietly` is the setting of
         that name for this login. Raises one of the errors of this package, each with its sentence.
         """
-        return self._blocking(self._login(method, credentials, quietly), on_progress)
+        return self._runner.running(self._login(method, credentials, quietly), on_progress).block()
 
     @overload
     async def login_async(
@@ -166,7 +140,7 @@ class Bridge:
         **credentials: Any,
     ) -> LoginResult:
         """Sign in on this event loop, asyncio's or trio's. Cancelling the task cancels the ticket first."""
-        return await self._awaited(self._login(method, credentials, quietly))(on_progress, None)
+        return await self._runner.running(self._login(method, credentials, quietly), on_progress).wait()
 
     @overload
     def start_login(
@@ -205,7 +179,7 @@ class Bridge:
         **credentials: Any,
     ) -> Running[LoginResult]:
         """Sign in on a thread of its own and return at once; call the answer's `poll()` each frame."""
-        return self._start(self._login(method, credentials, quietly), on_progress)
+        return self._runner.started(self._login(method, credentials, quietly), on_progress)
 
     # --- sharing more ----------------------------------------------------------------------------------------------------
 
@@ -218,7 +192,7 @@ class Bridge:
             flow = self._share(access_token)
         finally:
             del access_token  # out of this frame, which a crash reporter may keep
-        return self._blocking(flow, on_progress)
+        return self._runner.running(flow, on_progress).block()
 
     async def share_async(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
         """The proactive errand, on this event loop."""
@@ -226,7 +200,7 @@ class Bridge:
             flow = self._share(access_token)
         finally:
             del access_token
-        return await self._awaited(flow)(on_progress, None)
+        return await self._runner.running(flow, on_progress).wait()
 
     def start_share(
         self, access_token: str | None = None, on_progress: OnProgress | None = None
@@ -236,7 +210,7 @@ class Bridge:
             flow = self._share(access_token)
         finally:
             del access_token
-        return self._start(flow, on_progress)
+        return self._runner.started(flow, on_progress)
 
     # --- staying signed in -----------------------------------------------------------------------------------------------
 
@@ -247,16 +221,9 @@ class Bridge:
         (`session.file_store`), or only in memory. A choice holds for every `Session` of this bridge, until another call
         makes another one. Without the argument, the choice stays as it is; the first call chooses True.
         """
-        from .session import Session
-
-        if stay_signed_in is not None or self._stay_signed_in is None:
-            self._stay_signed_in = stay_signed_in is not False
-        return Session(lambda: self._flows()[1], self._session_problem, self._blocking, self._awaited, self._start)
-
-    def _session_problem(self) -> str | None:
-        # The thread that draws frames asks, so this imports nothing and waits for nobody.
-        keeper = self._keeper if self._stay_signed_in else None
-        return keeper.place.problem if keeper is not None else None
+        if stay_signed_in is not None or self._runner.stay_signed_in is None:
+            self._runner.stay_signed_in = stay_signed_in is not False
+        return Session(self._runner)
 
     # --- ending ----------------------------------------------------------------------------------------------------------
 
@@ -266,14 +233,7 @@ class Bridge:
         What was started raises `LoginCancelled` from `poll()`; what another thread or a task waits for raises it there.
         `seconds` is how long to wait at most for each: 0 in a frame loop, where the clean-up goes on by itself.
         """
-        with self._lock:
-            running, engine = list(self._running), self._engine
-        for login in running:
-            login.cancel()
-        for login in running:
-            login.join(seconds)
-        if engine is not None:
-            engine.drop(seconds)
+        self._runner.close(seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -283,114 +243,21 @@ class Bridge:
 
     # --- what the three faces share --------------------------------------------------------------------------------------
 
-    def _login(
-        self, method: LoginMethod, credentials: dict[str, Any], quietly: bool | None = None
-    ) -> Flow[LoginResult]:
+    def _login(self, method: LoginMethod, credentials: dict[str, Any], quietly: bool | None) -> Flow[LoginResult]:
         # Out of the caller's keywords first: a crash reporter keeps them. A mistyped name may hold a secret, too.
         for name in credentials.keys() - {"access_key_id", "client_key_file", "constraints"}:
             if isinstance(credentials[name], str):
                 credentials[name] = Secret(credentials[name])
             elif isinstance(credentials[name], bytes):
                 credentials[name] = Secret(credentials[name].decode(errors="replace"))
-        if method not in _CREDENTIALS:
-            raise ConfigurationError(f"The login method must be one of {', '.join(_CREDENTIALS)}.")
-        if unknown := set(credentials) - _CREDENTIALS[method]:
+        chosen = method_named(method)
+        if unknown := set(credentials) - chosen.credentials:
             raise TypeError(f"no such credential for {method}: {', '.join(sorted(unknown))}")
-
-        async def sign_in(engine: Engine, on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
-            from .._login.credentials import access_key_credentials, browser_credentials
-
-            if method == "access-key":
-                return await engine.login_access_key(*access_key_credentials(**credentials), on_progress, done)
-            if method == "browser":
-                return await engine.login_browser(browser_credentials(**credentials), on_progress, done)
-            if method == "device":
-                return await engine.login_device(on_progress, done)
-            return await engine.login_steam(on_progress, done)
-
-        async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> LoginResult:
-            from .._session.receipt import Receipt
-
-            engine, keeper = self._flows()
-            receipt = Receipt(engine.clock, on_progress)
-            result = await sign_in(engine.adjusted(quietly=quietly), receipt, done)
-            await keeper.adopt(receipt.record(result, method))
-            if method == "access-key":  # the key is at hand as long as the bridge is
-                keeper.silent[method] = lambda listen, said, quiet: sign_in(
-                    engine.adjusted(quietly=quiet), listen, said
-                )
-            return result
-
-        return flow
+        return partial(self._runner.sign_in, chosen(**credentials), quietly)
 
     def _share(self, access_token: str | None) -> Flow[ErrandResult]:
         try:
             given = Secret(access_token) if access_token is not None else None
         finally:
             del access_token
-
-        async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> ErrandResult:
-            engine, keeper = self._flows()
-            token = given if given is not None else await keeper.access_token(0, on_progress, done)
-            try:
-                result = await engine.share(token, on_progress, done)
-            except AccessTokenRefused:
-                if not await keeper.holds(token):
-                    raise
-                keeper.outdated(token)
-                token = await keeper.access_token(0, on_progress, done)
-                result = await engine.share(token, on_progress, done)
-            if result.completed:
-                keeper.outdated(token, result.claims)
-            return result
-
-        return flow
-
-    def _flows(self) -> tuple[Engine, Keeper]:
-        # Not under the lock, which the thread that draws frames takes too.
-        from .._login.engine import Engine
-        from .._session.opening import open_keeper
-
-        with self._lock:
-            if self._stand_ins is not current():  # under test, and made before it or used in one before
-                if self._engine is not None:
-                    self._engine.drop()
-                self._stand_ins, self._engine = current(), None
-                self._settings = read_settings(self._given, spelled=_as_keyword)
-            if self._engine is None or self._keeper is None:
-                self._engine = Engine(self._settings, **self._ports_or_stand_ins())
-                self._keeper = open_keeper(self._engine, by_steam=self._steam_may_be_there())
-                weakref.finalize(self, self._engine.drop)
-            self._keeper.place.stay_signed_in = bool(self._stay_signed_in)
-            return self._engine, self._keeper
-
-    def _steam_may_be_there(self) -> bool:
-        if self._settings.steam_hosted or self._ports_or_stand_ins()["steam"] is not None:
-            return True
-        try:
-            return bool(self._settings.require_steam_app_id())
-        except ConfigurationError:
-            return False
-
-    def _ports_or_stand_ins(self) -> dict[str, Any]:
-        return {name: port or getattr(self._stand_ins, name, None) for name, port in self._ports.items()}
-
-    def _blocking(self, flow: Flow[T], on_progress: OnProgress | None) -> T:
-        awaited = self._awaited(flow)
-        try:
-            return blocking(awaited, on_progress)
-        finally:
-            awaited.end()
-
-    def _awaited(self, flow: Flow[T]) -> Awaited[T]:
-        awaited = Awaited(flow)
-        with self._lock:
-            self._running.add(awaited)
-        return awaited
-
-    def _start(self, flow: Flow[T], on_progress: OnProgress | None) -> Running[T]:
-        running = Running(flow, on_progress)
-        with self._lock:
-            self._running.add(running)
-        running.start()
-        return running
+        return partial(self._runner.share, given)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .._login.progress import DoneSignal
     from .._runs.running import Flow, Running
-    from .._session.keeper import Keeper
     from .._values.events import Claims, OnProgress
     from .._values.player import Player
     from .._values.secret import Secret
-
-    # Each lets `Bridge.close` end the flow.
-    Block = Callable[[Flow[Any], OnProgress | None], Any]
-    Await = Callable[[Flow[Any]], Flow[Any]]
-    Start = Callable[[Flow[Any], OnProgress | None], Running[Any]]
+    from .runner import Runner
 
 VALID_FOR_SECONDS = 300.0
 
@@ -30,22 +23,9 @@ class Session:
     the refresh token (session.yaml, `/refresh`).
     """
 
-    def __init__(
-        self,
-        keeper: Callable[[], Keeper],
-        problem: Callable[[], str | None],
-        block: Block,
-        awaited: Await,
-        start: Start,
-    ) -> None:
-        """`Bridge.session` makes it. `keeper` gives the session itself, `problem` its problem so far without any import;
-        the others are the bridge's ways to run a flow.
-        """
-        self._keeper = keeper
-        self._problem = problem
-        self._block = block
-        self._awaited = awaited
-        self._start = start
+    def __init__(self, runner: Runner) -> None:
+        """`Bridge.session` makes it."""
+        self._runner = runner
 
     def access_token(
         self,
@@ -61,7 +41,7 @@ class Session:
         setting `quietly`. Raises `LoginDenied` (reason `SignInAgain`) if only the player can go on, `ConfigurationError` if
         no token is valid for that long, and the errors of a login. A token without a lifetime is renewed on each call.
         """
-        return _revealed(self._block(self._access_token(valid_for, quietly), on_progress))
+        return _revealed(self._runner.running(self._access_token(valid_for, quietly), on_progress).block())
 
     async def access_token_async(
         self,
@@ -71,7 +51,7 @@ class Session:
         quietly: bool | None = None,
     ) -> str:
         """As `access_token`, on this event loop."""
-        return _revealed(await self._awaited(self._access_token(valid_for, quietly))(on_progress, None))
+        return _revealed(await self._runner.running(self._access_token(valid_for, quietly), on_progress).wait())
 
     def start_access_token(
         self,
@@ -81,37 +61,37 @@ class Session:
         quietly: bool | None = None,
     ) -> Running[str]:
         """As `access_token`, on a thread of its own; call the answer's `poll()` each frame."""
-        return self._start(self._access_token(valid_for, quietly), on_progress)
+        return cast("Running[str]", self._runner.started(self._access_token(valid_for, quietly), on_progress))
 
     def logout(self) -> bool:
         """Revoke the session and forget it. True where the service confirmed; forgotten it is in any case."""
-        return bool(self._block(self._logout(), None))
+        return self._runner.running(self._runner.logout).block()
 
     async def logout_async(self) -> bool:
         """As `logout`, on this event loop."""
-        return bool(await self._awaited(self._logout())(None, None))
+        return await self._runner.running(self._runner.logout).wait()
 
     def start_logout(self) -> Running[bool]:
         """As `logout`, on a thread of its own; call the answer's `poll()` each frame."""
-        return self._start(self._logout(), None)
+        return self._runner.started(self._runner.logout)
 
     def claims(self) -> Claims | None:
         """The claims as the service last sent them; None if nobody is signed in. Sends no request.
 
         Blocks this thread while the saved session is read: a frame loop uses `start_claims`.
         """
-        return cast("Claims | None", self._block(self._claims(), None))
+        return self._runner.running(self._runner.claims).block()
 
     async def claims_async(self) -> Claims | None:
         """As `claims`, on this event loop."""
-        return cast("Claims | None", await self._awaited(self._claims())(None, None))
+        return await self._runner.running(self._runner.claims).wait()
 
     def start_claims(self) -> Running[Claims | None]:
         """As `claims`, on a thread of its own; call the answer's `poll()` each frame.
 
         If nobody is signed in, `poll()` keeps returning None; `ended` tells that from a flow that still runs.
         """
-        return self._start(self._claims(), None)
+        return self._runner.started(self._runner.claims)
 
     def player(self) -> Player | None:
         """The signed-in player, as far as the service tells. None if nobody is signed in.
@@ -120,18 +100,18 @@ class Session:
         token. Blocks this thread while the service is asked, which happens once for each access token and again after an
         errand. If Steam began a session in another process, this is None until `access_token` has asked Steam who plays.
         """
-        return cast("Player | None", self._block(self._player(), None))
+        return self._runner.running(self._runner.player).block()
 
     async def player_async(self) -> Player | None:
         """As `player`, on this event loop."""
-        return cast("Player | None", await self._awaited(self._player())(None, None))
+        return await self._runner.running(self._runner.player).wait()
 
     def start_player(self) -> Running[Player | None]:
         """As `player`, on a thread of its own; call the answer's `poll()` each frame.
 
         If nobody is signed in, `poll()` keeps returning None; `ended` tells that from a flow that still runs.
         """
-        return self._start(self._player(), None)
+        return self._runner.started(self._runner.player)
 
     @property
     def problem(self) -> str | None:
@@ -139,34 +119,12 @@ class Session:
 
         Never blocks and imports nothing, so a frame loop may read it.
         """
-        return self._problem()
+        return self._runner.problem()
 
     def _access_token(self, valid_for: float, quietly: bool | None) -> Flow[Secret]:
         if not valid_for >= 0:
             raise ValueError("valid_for is a number of seconds, 0 or more")
-
-        async def flow(on_progress: OnProgress | None, done: DoneSignal | None) -> Secret:
-            return await self._keeper().access_token(valid_for, on_progress, done, quietly)
-
-        return flow
-
-    def _logout(self) -> Flow[bool]:
-        async def flow(_on_progress: OnProgress | None, _done: DoneSignal | None) -> bool:
-            return await self._keeper().logout()
-
-        return flow
-
-    def _claims(self) -> Flow[Claims | None]:
-        async def flow(_on_progress: OnProgress | None, _done: DoneSignal | None) -> Claims | None:
-            return await self._keeper().claims()
-
-        return flow
-
-    def _player(self) -> Flow[Player | None]:
-        async def flow(_on_progress: OnProgress | None, _done: DoneSignal | None) -> Player | None:
-            return await self._keeper().player()
-
-        return flow
+        return partial(self._runner.access_token, valid_for, quietly)
 
 
 def _revealed(token: Secret) -> str:

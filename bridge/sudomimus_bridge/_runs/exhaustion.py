@@ -15,7 +15,7 @@ _LIMITS = _OF_FILES | {getattr(errno, name, None) for name in ("ENOMEM", "ENOBUF
 
 @contextmanager
 def exhaustion_as_bridge_error() -> Iterator[None]:
-    """Raise `ServiceUnavailable` if the block meets a limit of the system, be it in a library's code or the bridge's."""
+    """Raise `ServiceUnavailable` if the block reaches a limit of the system, in a library's code or in the bridge's."""
     try:
         yield
     except Exception as error:
@@ -25,7 +25,7 @@ def exhaustion_as_bridge_error() -> Iterator[None]:
 
 
 def as_exhaustion(error: Exception) -> ServiceUnavailable | None:
-    """What to raise for an exception that says that a limit of the system is reached; None for any other."""
+    """The error to raise if the exception says that a limit of the system is reached; None for any other exception."""
     if isinstance(error, ExceptionGroup):
         return next(filter(None, map(as_exhaustion, error.exceptions)), None)
     if isinstance(error, OSError) and error.errno is not None and error.errno in _LIMITS:
@@ -34,7 +34,7 @@ def as_exhaustion(error: Exception) -> ServiceUnavailable | None:
 
 
 def exhausted(detail: str, reason: str) -> ServiceUnavailable:
-    """The error for it. Another attempt may succeed: the limit is the process's or the computer's, and changes."""
+    """The error for a limit. The limit belongs to the process or the computer and changes, so another attempt may succeed."""
     return ServiceUnavailable(
         "This computer is too busy to sign you in. Close other programs, then try again.",
         reason=reason,

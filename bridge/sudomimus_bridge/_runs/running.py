@@ -1,6 +1,6 @@
-"""How a flow is run for a program: on a thread of its own while the game draws its frames, or blocking the caller's.
+"""`Running`: the one way to run and cancel a flow, whichever door starts it.
 
-Nothing heavy is imported here before the first flow starts, and then in small steps on its own thread.
+Nothing heavy is imported here before the first flow starts. On a thread of its own, the imports then go in small steps.
 """
 
 from __future__ import annotations
@@ -10,44 +10,105 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from .._program.stand_ins import current
 from .._values.errors import BridgeError, ConfigurationError, LoginCancelled
 from .._values.sealed import without_frames
 from .._values.secret import Secret
+from .done_signal import DoneSignal
 from .exhaustion import exhaustion_as_bridge_error
 from .threads import start, start_daemon
 
 if TYPE_CHECKING:
-    from .._login.progress import DoneSignal
     from .._values.events import OnProgress, ProgressEvent
 
 T = TypeVar("T")
-Flow = Callable[["OnProgress | None", "DoneSignal | None"], Awaitable[T]]
-"""A login, an errand, a renewal: what it is told by the door is where to tell progress, and that the player is done."""
+Flow = Callable[["OnProgress | None", DoneSignal], Awaitable[T]]
+"""A login, an errand, a renewal. It reports progress to the first argument, and hears "I'm done" from the second."""
 
 
 class Running(Generic[T]):
-    """A login, or an errand, that runs on a thread of its own while the game draws its frames."""
+    """One run of a flow: `block()` runs it on this thread, `await wait()` on this event loop, and `start()` on a thread of
+    its own, beside a frame loop that calls `poll()`.
 
-    def __init__(self, flow: Flow[T], on_progress: OnProgress | None) -> None:
+    `cancel`, `done` and `join` may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        flow: Flow[T],
+        on_progress: OnProgress | None = None,
+        *,
+        run: Callable[..., Any] | None = None,
+        imports: Callable[[], object] | None = None,
+        cancelled: Callable[[], LoginCancelled] = LoginCancelled,
+    ) -> None:
+        """`run` replaces `anyio.run`. `imports` imports what the flow needs, on the thread that `start` starts.
+        `cancelled` makes the error that a cancelled run raises.
+        """
         self._flow: Flow[T] | None = flow
         self._on_progress = on_progress
+        self._run = run
+        self._imports = imports
+        self._cancelled = cancelled
+        self._cancel_called = False
         self._events: deque[ProgressEvent] = deque()
         self._outcome: tuple[T] | BaseException | None = None
-        self._lock = threading.RLock()  # a finalizer may cancel on the very thread that is cancelling
-        self._cancelled = False
-        self._cancel: Callable[[], None] | None = None
-        self._done: Callable[[], None] | None = None
+        self._lock = threading.RLock()  # a finalizer or a signal may cancel on the very thread that holds it
+        self._cancel: Callable[[], object] | None = None
+        self._done: Callable[[], object] | None = None
+        self._over = threading.Event()
+        self._caller = threading.get_ident()
+        self._thread: threading.Thread | None = None
+
+    # --- the three faces -------------------------------------------------------------------------------------------------
+
+    def block(self) -> T:
+        """Run the flow on this thread. Raises `ConfigurationError` if the thread runs an event loop, which would stop."""
+        try:
+            start_daemon(int, name="sudomimus-bridge probe")  # every flow needs threads: without any, fail at once
+            if _event_loop_runs_here():
+                raise ConfigurationError(
+                    "A blocking call was made on a thread that runs an event loop, which would stand still. "
+                    "Await its async form there: login_async, share_async, access_token_async, logout_async."
+                )
+            with exhaustion_as_bridge_error():
+                import anyio
+
+                before = sys.exception()
+                try:
+                    return cast("T", (self._run or anyio.run)(self._main, self._on_progress))
+                except Exception:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - passed on
+                    # Ctrl-C may come between two tasks, in a frame of the event loop that holds an answer of the service.
+                    raise without_frames(error, before)  # noqa: B904 - the same one
+        finally:
+            self._over.set()
+
+    async def wait(self) -> T:
+        """Run the flow on this event loop, asyncio's or trio's. Cancelling the task cancels the flow."""
+        try:
+            with exhaustion_as_bridge_error():
+                return await self._main(self._on_progress)
+        finally:
+            self._over.set()
+
+    def start(self) -> None:
+        """Run the flow on a thread of its own. If no thread can be started, `poll` raises the error."""
         self._thread = threading.Thread(target=self._work, name="sudomimus-bridge login", daemon=True)
+        try:
+            start(self._thread)
+        except BridgeError as error:
+            self._outcome = error
 
     def poll(self) -> T | None:
-        """Call it each frame: it never blocks. Runs `on_progress` for what has happened since, on this thread.
+        """Call it each frame: it never blocks. It calls `on_progress`, on this thread, for each event since the last poll.
 
-        None while it runs, then the result; raises the error that it ended with.
+        Returns None while the flow runs, then the result; raises the error that the flow ended with.
         """
-        outcome = self._outcome  # looked at first, so that every event before the end is told before it
+        outcome = self._outcome  # read first, so that every event before the end is reported before the end
         while self._events:
             event = self._events.popleft()
             if self._on_progress is not None:
@@ -61,109 +122,94 @@ class Running(Generic[T]):
 
     @property
     def ended(self) -> bool:
-        """Whether it is over, whatever `poll` will say. Never blocks."""
+        """Whether a started flow has ended, so that `poll` returns its result or raises its error. Never blocks."""
         return self._outcome is not None
 
+    # --- from any thread -------------------------------------------------------------------------------------------------
+
     def done(self) -> None:
-        """The player says: done in the browser. From any thread."""
-        with self._lock:
+        """The player says: done in the browser."""
+        with self._lock, suppress(RuntimeError):
             if self._done is not None:
                 self._done()
 
     def cancel(self) -> None:
-        """Give up: the ticket is cancelled, and `poll` raises `LoginCancelled`. From any thread; twice does no harm."""
-        with self._lock:
-            self._cancelled = True
+        """Cancel the flow, or have it end as soon as it begins: its ticket is cancelled, and it raises `LoginCancelled`.
+
+        A second call does no harm.
+        """
+        with self._lock, suppress(RuntimeError):  # the event loop may be gone, and the flow with it
+            self._cancel_called = True
             if self._cancel is not None:
                 self._cancel()
 
-    def start(self) -> None:
-        """Start the thread. Where that cannot be, `poll` says so."""
-        try:
-            start(self._thread)
-        except BridgeError as error:
-            self._outcome = error
+    @property
+    def cancel_called(self) -> bool:
+        """Whether `cancel` was called. A flow that had ended by then keeps its result."""
+        return self._cancel_called
 
     def join(self, seconds: float) -> None:
-        """Wait that many seconds at most for the thread to end."""
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(seconds)
+        """Wait until the flow has ended, `seconds` at most. On the flow's own thread this returns at once."""
+        if self._thread is not None:
+            if self._thread.is_alive() and self._thread is not threading.current_thread():
+                self._thread.join(seconds)
+        elif self._caller != threading.get_ident():
+            self._over.wait(seconds)
+
+    # --- inside ----------------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
         try:
             with exhaustion_as_bridge_error():
-                anyio = _gently_imported()
-                self._outcome = ((current().run or anyio.run)(self._main),)
-        except BaseException as error:  # noqa: BLE001 - for poll to raise, on the game's own thread
+                anyio = _anyio_in_small_steps(self._imports)
+                self._outcome = ((self._run or anyio.run)(self._main, self._events.append),)
+        except BaseException as error:  # noqa: BLE001 - `poll` raises it, on the game's own thread
             self._outcome = error
 
-    async def _main(self) -> T:
+    async def _main(self, listen: OnProgress | None) -> T:
         import anyio
-        from anyio import lowlevel
 
-        from .._login.progress import DoneSignal
+        from .waking import call_soon
 
-        flow, self._flow = self._flow, None  # it holds the bridge, which may be dropped once the login is over
+        flow, self._flow = self._flow, None  # the flow holds the bridge, which may be dropped once the flow is over
         if flow is None:
-            raise RuntimeError("a login runs once")
-        loop: Any = lowlevel.current_token().native_token
-        signal = DoneSignal()
+            raise RuntimeError("a flow runs once")
+        soon, done = call_soon(), DoneSignal()
         with anyio.CancelScope() as scope:
             with self._lock:
-                self._cancel = lambda: loop.call_soon_threadsafe(scope.cancel)
-                self._done = lambda: loop.call_soon_threadsafe(signal.set)
-                if self._cancelled:
+                self._cancel, self._done = partial(soon, scope.cancel), partial(soon, done.set)
+                if self._cancel_called:
                     scope.cancel()
             try:
-                return await flow(self._events.append, signal)
+                return await flow(listen, done)
             finally:
                 with self._lock:
                     self._cancel = self._done = None
-        raise LoginCancelled
+        raise self._cancelled()
 
 
-def _gently_imported() -> Any:
-    """anyio, and with it what a login loads on its own thread, while a game draws its frames."""
+def _anyio_in_small_steps(imports: Callable[[], object] | None) -> Any:
+    """anyio, after it and what the flow needs are imported while a game draws its frames."""
     from importlib import import_module
 
-    from .gentle import gently
+    from .small_steps import in_small_steps
 
-    with gently():
+    with in_small_steps():
         anyio = import_module("anyio")
-        with suppress(ImportError):  # what `anyio.run` would import by itself; another anyio may have it elsewhere
+        with suppress(ImportError):  # `anyio.run` imports this itself; another version may have it elsewhere
             import_module("anyio._backends._asyncio")
-        import_module("sudomimus_bridge._session.opening")
+        if imports is not None:
+            imports()
         return anyio
 
 
-def blocking(flow: Flow[T], on_progress: OnProgress | None) -> T:
-    """Run it on this thread. Raises `ConfigurationError` if an event loop runs here, which would stand still."""
-    start_daemon(int, name="sudomimus-bridge probe")  # the flow needs threads, so the caller is told at once
-    if _event_loop_runs_here():
-        raise ConfigurationError(
-            "A blocking call was made on a thread that runs an event loop, which would stand still. "
-            "Await its async form there: login_async, share_async, access_token_async, logout_async."
-        )
-    with exhaustion_as_bridge_error():
-        import anyio
-
-        before = sys.exception()
-        try:
-            return (current().run or anyio.run)(flow, on_progress, None)
-        except Exception:
-            raise
-        except BaseException as error:  # noqa: BLE001 - passed on
-            # Ctrl-C may come between two tasks, in a frame of the event loop that holds an answer of the service.
-            raise without_frames(error, before)  # noqa: B904 - the same one
-
-
 def _event_loop_runs_here() -> bool:
-    """Whether this thread runs one, in whichever of its callbacks this is: not every one is a task's."""
+    """Whether this thread runs an event loop. Not every callback of a loop belongs to a task."""
     asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
     with suppress(AttributeError):  # another thread is importing it, so it runs nothing yet
         if trio is not None and trio.lowlevel.in_trio_run():
             return True
-    with suppress(AttributeError, RuntimeError):  # the latter says that none runs
+    with suppress(AttributeError, RuntimeError):  # a RuntimeError says that none runs
         if asyncio is not None:
             asyncio.get_running_loop()
             return True

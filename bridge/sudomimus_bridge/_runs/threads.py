@@ -10,13 +10,11 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, TypeVarTuple, Unpack
+from functools import partial
+from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
 
 from .._values.errors import LoginCancelled
 from .exhaustion import exhausted
-
-if TYPE_CHECKING:
-    import anyio
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -26,7 +24,7 @@ _WORK = "sudomimus-bridge work"
 
 async def in_thread(function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
     """Call it on a daemon thread. If the task is cancelled, the call goes on without it, and its result is dropped."""
-    return await _Call(lambda: function(*args)).awaited(once=True)
+    return await _Call(partial(function, *args)).awaited(once=True)
 
 
 async def to_the_end_in_thread(function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
@@ -78,26 +76,6 @@ def program_ends() -> LoginCancelled:
     return LoginCancelled("The sign-in cannot start, because the program is about to end.")
 
 
-def waker(event: anyio.Event) -> Callable[[], bool]:
-    """A function that sets `event` from any thread, on asyncio and trio, without waiting for the event loop.
-
-    It gives False if the loop is gone, and with it everybody who waited.
-    """
-    from anyio import lowlevel
-
-    loop: Any = lowlevel.current_token().native_token
-    soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
-
-    def wake() -> bool:
-        try:
-            soon(event.set)
-        except RuntimeError:  # trio's RunFinishedError is one, too
-            return False
-        return True
-
-    return wake
-
-
 class _Call(Generic[T]):
     """One call on its own thread, which starts at once, and the tasks that wait for it."""
 
@@ -121,8 +99,10 @@ class _Call(Generic[T]):
         import anyio
         from anyio import to_thread
 
+        from .waking import Waker
+
         arrived = anyio.Event()
-        wake = waker(arrived)
+        wake = Waker(arrived)
         limiter, borrower = to_thread.current_default_thread_limiter(), object()
         # A task that waits holds one of its event loop's threads, as anyio's own would, and gives it back when it leaves.
         await limiter.acquire_on_behalf_of(borrower)

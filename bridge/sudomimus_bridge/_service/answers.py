@@ -1,88 +1,88 @@
-"""Reading answers: what the four APIs say in the same words.
+"""`Answer`: what came of one request to the service. It is a plain value and never an exception.
 
-Answers are read by name and as little as possible: new fields, claims and enum values, or a missing `claims`, never break
-a login (BEHAVIOUR, "Where the two differ").
+Whatever the service sends, or fails to send, becomes an `Answer`; `rules` says what a login does about it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar, cast
 
-from .._values.events import Claims, ErrandHandoff, LoginResult
+from .._values.events import Claims, DeviceHandoff, ErrandHandoff
 from .._values.secret import Secret
-from .port import Answer, Trouble
-from .reply import Failed, Replied
+
+T = TypeVar("T")
 
 
-def issued(reply: Replied | Failed, application: str) -> Answer:
-    """An answer that brings tokens. `application` stands in where it does not name one."""
-    if isinstance(reply, Failed) or reply.status != 200:
-        return refused(reply)
-    access, refresh = text(reply.body, "accessToken"), text(reply.body, "refreshToken")
-    if reply.flaw or not access or not refresh:
-        return unreadable(reply, "an answer without tokens")
-    anchor = text(reply.body, "applicationAnchor") or application
-    told = claims(reply.body)
-    return Answer(status=200, result=LoginResult(anchor, Secret(access), Secret(refresh), told), claims=told)
+class Operation(StrEnum):
+    """The calls whose answers have rules. Values are the paths of the service's OpenAPI documents."""
+
+    STEAM_TICKET = "/direct-issue/steam-ticket"
+    ACCESS_KEY = "/direct-issue/access-key"
+    CREATE_ERRAND = "/errand"
+    ESTABLISH = "/establish"
+    STATUS_POLL = "/status-poll"
+    REDEEM = "/redeem"
+    DEVICE_AUTHORIZE = "/device-authorize"
+    DEVICE_TOKEN = "/device-token"  # noqa: S105 - a path
+    REFRESH = "/refresh"
+    LOGOUT = "/logout"
 
 
-def refused(reply: Replied | Failed, reason_field: str = "reason") -> Answer:
-    """Whatever is not 200."""
-    if isinstance(reply, Failed):
-        return Answer(trouble=reply.trouble, detail=reply.detail, unsent=reply.unsent)
-    # An error's body may be empty, or not the service's own (a load balancer's page): then only the status speaks.
-    if 200 <= reply.status < 300:
-        return unreadable(reply, f"status {reply.status} in place of 200")
-    reason = text(reply.body, reason_field)
-    if reply.status == 403 and isinstance(reply.body.get("errand"), dict) and errand(reply.body) is None:
-        return unreadable(reply, "an errand without key or URL")
-    return Answer(
-        status=reply.status,
-        reason=reason[:100] if reason else None,
-        detail=f"HTTP {reply.status}",
-        retry_after=reply.retry_after,
-        errand=errand(reply.body) if reply.status == 403 else None,
-        claims=claims(reply.body),
-    )
+class Trouble(StrEnum):
+    """Why the service gave no answer."""
+
+    NETWORK = "network"
+    """The service was not reached, or the connection broke."""
+    TIMEOUT = "timeout"
+    CERTIFICATE = "certificate"
+    """The other side could not prove that it is the service."""
+    UNREADABLE = "unreadable"
+    """Something answered, but not as the contract promises. `Answer.detail` says what is wrong."""
 
 
-def unreadable(reply: Replied, why: str) -> Answer:
-    """An answer that is not what was promised."""
-    return Answer(
-        status=reply.status, trouble=Trouble.UNREADABLE, detail=reply.flaw or why, retry_after=reply.retry_after
-    )
+class ErrandStatus(StrEnum):
+    """The status of an errand. A status that this version does not know counts as PENDING."""
+
+    PENDING = "PENDING"
+    COMPLETED = "COMPLETED"
+    EXPIRED = "EXPIRED"
 
 
-def errand(body: dict[str, Any]) -> ErrandHandoff | None:
-    """The errand in an answer; None where there is none that can be followed."""
-    value = body.get("errand")
-    if not isinstance(value, dict):
-        return None
-    key, url = text(value, "errandKey"), page(value, "url")
-    return ErrandHandoff(Secret(key), Secret(url), text(value, "expiresAt")) if key and url else None
+@dataclass(frozen=True)
+class Inquiry:
+    """A sign-in through the browser that the bridge or the game's backend has established."""
+
+    exposure_key: Secret
+    hidden_key: Secret
 
 
-def claims(body: dict[str, Any]) -> Claims:
-    """The `claims` block, whatever it holds."""
-    value = body.get("claims")
-    return value if isinstance(value, dict) else {}
+@dataclass(frozen=True)
+class DeviceGrant:
+    """A device authorization that has begun (RFC 8628)."""
+
+    device_code: Secret
+    interval: float
+    handoff: DeviceHandoff
 
 
-def text(body: dict[str, Any], name: str) -> str | None:
-    """A text that is there and can be shown."""
-    value = body.get(name)
-    return value if isinstance(value, str) and value and value.isprintable() else None
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """What came of one request. Either the service answered (`status`), or `trouble` says why it did not."""
 
-
-def page(body: dict[str, Any], name: str) -> str | None:
-    """The URL of a page, whatever it holds: the gate refuses it, and no further attempt would bring a better one."""
-    value = body.get(name)
-    return value if isinstance(value, str) and value else None
-
-
-def seconds(body: dict[str, Any], name: str, least: float, most: float) -> float | None:
-    """A number of seconds, brought within bounds; None where it is no number."""
-    value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(min(most, max(least, value)))
+    status: int | None = None
+    reason: str | None = None
+    """The error's `reason`, or its `error` if the Device API answers in OAuth's words."""
+    trouble: Trouble | None = None
+    detail: str | None = None
+    unsent: bool = False
+    """The request certainly never left this computer."""
+    retry_after: float | None = None
+    """Seconds, from the header Retry-After (RFC 9110, 10.2.3) or from the `interval` of a `slow_down` (RFC 8628, 3.5)."""
+    skew: float | None = None
+    """How many seconds the service's clock is ahead of this computer's."""
+    errand: ErrandHandoff | None = field(default=None, repr=False)
+    claims: Claims = field(default_factory=dict)
+    value: T = field(default=cast(Any, None), repr=False)
+    """The value that the call is for. Read it only if the answer's rule says DONE: otherwise it is None."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .._runs.exhaustion import as_exhaustion
-from .._runs.gentle import step_aside
+from .._runs.small_steps import step_aside
 from .._values.errors import ConfigurationError, system_words
 from .._values.packaged import is_shipped
 

@@ -26,10 +26,10 @@ from .._values.errors import system_words
 from .._values.secret import Secret, printable
 from .._version import __version__
 from .ahead import CONNECT_SECONDS
+from .answers import Trouble
 from .certificates import certificate_source
 from .json_text import read_json
-from .port import Trouble
-from .reply import Failed, Replied, Sign
+from .replies import Failed, Replied, Sign
 
 MAX_BODY = 256 * 1024
 """Bytes of an answer. The largest promised one, two tokens and five claims, is a few kilobytes."""
@@ -61,7 +61,7 @@ class Transport(Protocol):
 
 
 class Exchange:
-    """Sends requests to one API of the service: see `reply.Requests`."""
+    """Exchanges requests and replies with one API of the service. Implements `replies.Address` and `replies.Sender`."""
 
     def __init__(self, base_url: str, transport: Transport, clock: Clock, *, through: str | None = None) -> None:
         """`through` names the proxy that `transport` uses, for errors."""
@@ -70,10 +70,16 @@ class Exchange:
         self._transport = transport
         self._clock = clock
 
+    async def opened(self) -> Exchange:
+        """This exchange, which is ready for use."""
+        return self
+
     async def warm(self) -> None:
+        """Open a connection ahead of the next request."""
         await self._transport.warm(self.base_url)
 
     async def aclose(self) -> None:
+        """Close the connections."""
         await self._transport.aclose()
 
     async def post(self, path: str, body: Mapping[str, Any], sign: Sign | None = None) -> Replied | Failed:
@@ -85,7 +91,7 @@ class Exchange:
         return await self._send("POST", path, POST_SECONDS, headers, content)
 
     async def get(self, path: str, bearer: Secret | None = None) -> Replied | Failed:
-        """GET a JSON object. See `Requests.get`."""
+        """GET a JSON object. `bearer` is the token for the header Authorization (RFC 6750), if the call needs one."""
         headers = dict(_HEADERS)
         if bearer is not None:
             headers["Authorization"] = f"Bearer {bearer.reveal()}"
@@ -94,26 +100,21 @@ class Exchange:
     async def _send(
         self, method: str, path: str, seconds: float, headers: dict[str, str], content: bytes | None
     ) -> Replied | Failed:
-        reply = await self._exchanged(method, path, seconds, headers, content)
-        if isinstance(reply, Failed) and self._through is not None:
-            return replace(reply, detail=f"{reply.detail}, through {self._through}")
-        return reply
-
-    async def _exchanged(
-        self, method: str, path: str, seconds: float, headers: dict[str, str], content: bytes | None
-    ) -> Replied | Failed:
         timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS).as_dict()
         request = httpx.Request(
             method, self.base_url + path, headers=headers, content=content, extensions={"timeout": timeout}
         )
+        reply: Replied | Failed = Failed(Trouble.TIMEOUT, f"no whole answer within {seconds:.0f} seconds")
         with self._clock.move_on_after(seconds):
             try:
-                return await self._receive(await self._transport.handle_async_request(request))
+                reply = await self._receive(await self._transport.handle_async_request(request))
             except httpx.TimeoutException as error:
-                return Failed(Trouble.TIMEOUT, type(error).__name__, isinstance(error, _BEFORE_SENDING))
+                reply = Failed(Trouble.TIMEOUT, type(error).__name__, isinstance(error, _BEFORE_SENDING))
             except (httpx.TransportError, httpx.StreamError, OSError) as error:
-                return _failed(error)
-        return Failed(Trouble.TIMEOUT, f"no whole answer within {seconds:.0f} seconds")
+                reply = _failed(error)
+        if isinstance(reply, Failed) and self._through is not None:
+            return replace(reply, detail=f"{reply.detail}, through {self._through}")
+        return reply
 
     async def _receive(self, response: httpx.Response) -> Replied | Failed:
         content = bytearray()

@@ -1,123 +1,84 @@
-"""What the rows of `rules` are made of: what may follow an answer, how long to wait, and the bounds of one login."""
+"""The policy: the bounds of one login, and how long to wait before each request.
+
+`seconds_to_wait` alone decides every wait. It is pure: it knows only what a client can know, so a simulation of a launch day
+can call it a million times.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 
-from .._session.refresh import Fate
-from .._values.errors import BridgeError, ServiceUnavailable
-from .port import Answer, Operation, Trouble
+from .answers import Operation
 
 MAX_ATTEMPTS = 8
-"""Tickets and POSTs in one login that a player waits for, polls apart ("Bounds")."""
+"""Tickets and POSTs of one login that a player waits for. Polls do not count."""
 
 MAX_ERRANDS = 3
 """Pages that one login sends the player to before it gives up."""
 
 
-class Act(Enum):
-    """What a login does next."""
-
-    DONE = auto()
-    ERRAND = auto()
-    WAIT = auto()
-    """The player is not done: ask again at the pace of the poll."""
-    SLOWER = auto()
-    """As WAIT, at a slower pace from here on."""
-    AGAIN = auto()
-    """Once more with a fresh ticket, after the row's wait, which comes before the ticket is asked for."""
-    FAIL = auto()
-
-
 @dataclass(frozen=True)
-class Backoff:
-    """Full jitter: a random wait up to `base` seconds doubled with each attempt, never over `cap`."""
+class Spacing:
+    """How far apart requests of one kind are.
 
-    base: float
-    cap: float
-
-    def wait(self, failures: int, retry_after: float | None, draw: Callable[[float, float], float]) -> float:
-        """Seconds to wait after that many failures. Retry-After is a minimum, and jitter comes on top of it."""
-        jitter = draw(0.0, min(self.cap, self.base * 2.0 ** max(0, failures - 1)))
-        return jitter if retry_after is None else retry_after + jitter
-
-
-AT_ONCE = Backoff(0.0, 0.0)
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How often a poll asks: every `seconds`, doubled with each failure in a row up to `most`, never under `least`."""
+    A retry has full jitter: a random wait up to `seconds`, doubled with each failure up to `most`. A poll is regular: it waits
+    `seconds`, doubled with each failure in a row up to `most`.
+    """
 
     seconds: float
-    least: float
     most: float
+    least: float = 0.0
+    """Of a poll: no two requests are closer, even if the player says "I'm done"."""
+    regular: bool = False
     strict: bool = False
-    """Never over `most` either, whatever Retry-After says."""
+    """Never wait longer than `most`, even if Retry-After asks for it."""
 
-    def wait(self, failures: int, retry_after: float | None) -> float:
-        """Seconds until the next poll after that many failures in a row."""
-        own = max(self.seconds, min(self.most, self.seconds * 2.0 ** min(failures, 10)))
-        wait = max(self.least, own, retry_after or 0.0)
-        return min(self.most, wait) if self.strict else wait
-
-    def slower(self, interval: float | None) -> Pace:
-        """After `slow_down`: five seconds more (RFC 8628, 3.5), or as many as the service asks for (device.yaml)."""
+    def slower(self, interval: float | None) -> Spacing:
+        """After `slow_down`: five seconds more (RFC 8628, 3.5), or the interval that the service asks for."""
         seconds = max(self.seconds + 5.0, interval or 0.0)
         return replace(self, seconds=seconds, least=seconds)
 
 
-ERRAND_PACE = Pace(2.0, 1.0, 8.0, strict=True)
-"""Every 2 seconds, never under 1 or over 8 ("Errand")."""
+def seconds_to_wait(spacing: Spacing, failures: int, retry_after: float | None, chance: float) -> float:
+    """How long to wait before the next request.
 
-INQUIRY_PACE = Pace(3.0, 1.0, 30.0)
-"""Every few seconds (native-flows, "Browser polling"); an inquiry has only so many polls (connect-redeem)."""
-
-
-def device_pace(interval: float) -> Pace:
-    """Never under the service's interval, doubled where nothing answers (RFC 8628, 3.5)."""
-    return Pace(interval, interval, 60.0)
-
-
-def always(_: Answer) -> bool:
-    """Whatever else the answer says."""
-    return True
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One row: for which calls and answers it holds, what follows, and what is said where that ends the login.
-
-    `sentence` may hold `{application}`, `{status}`, and `{check}` for what a refused request is most likely about.
+    `failures`: how many requests in a row have failed. `retry_after`: what the last answer asks for; it is a minimum.
+    `chance`: the client's own random number, from 0 to 1.
     """
-
-    calls: frozenset[Operation]
-    when: frozenset[int | Trouble]
-    reasons: tuple[str, ...]
-    """Those of the service that it holds for; empty where it holds for any, and for none."""
-    act: Act
-    sentence: str
-    error: type[BridgeError] = ServiceUnavailable
-    repeats: int = 0
-    """How often a login may go on after it."""
-    backoff: Backoff = AT_ONCE
-    fate: Fate = Fate.UNKNOWN
-    """What has become of a refresh token that got this answer."""
-    also: Callable[[Answer], bool] = always
-    """What else must be true of the answer."""
-
-    def holds(self, operation: Operation, answer: Answer) -> bool:
-        """Whether this row is about that answer to that call."""
-        return (
-            operation in self.calls
-            and (answer.trouble or answer.status) in self.when
-            and (not self.reasons or answer.reason in self.reasons)
-            and self.also(answer)
-        )
+    if spacing.regular:
+        grown = max(spacing.seconds, min(spacing.most, spacing.seconds * 2.0 ** min(failures, 10)))
+        wait = max(spacing.least, grown, retry_after or 0.0)
+        return min(spacing.most, wait) if spacing.strict else wait
+    jitter = chance * min(spacing.most, spacing.seconds * 2.0 ** min(max(0, failures - 1), 60))
+    return jitter if retry_after is None else retry_after + jitter
 
 
-draw_uniform: Callable[[float, float], float] = random.SystemRandom().uniform
-"""Full jitter's dice. A hundred thousand players must not share a seed."""
+draw: Callable[[], float] = random.SystemRandom().random
+"""A random number for `seconds_to_wait`. A hundred thousand players must not share a seed."""
+
+AT_ONCE = Spacing(0.0, 0.0)
+SOON = Spacing(0.25, 2.0)
+"""Another ticket is enough."""
+NETWORK = Spacing(0.5, 8.0)
+UPSTREAM = Spacing(1.0, 15.0)
+"""Something behind the service is down."""
+BUDGET = Spacing(2.0, 60.0)
+"""The service's budgets refill every 10 seconds, and a circuit opens for 60."""
+
+ERRAND_POLL = Spacing(2.0, 8.0, least=1.0, regular=True, strict=True)
+"""Every 2 seconds, never under 1 or over 8: the service's own bounds for an errand's status."""
+
+INQUIRY_POLL = Spacing(3.0, 30.0, least=1.0, regular=True)
+"""Every few seconds: an inquiry admits a limited number of polls."""
+
+
+def poll_spacing(operation: Operation, interval: float | None) -> Spacing:
+    """The spacing of the polls of one call, with the interval that the service has asked for.
+
+    A device's polls are never faster than that interval, and doubled while nothing answers (RFC 8628, 3.5).
+    """
+    if operation is Operation.STATUS_POLL or interval is None:
+        return INQUIRY_POLL
+    return Spacing(interval, 60.0, least=interval, regular=True)

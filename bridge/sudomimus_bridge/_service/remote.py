@@ -1,29 +1,27 @@
 """The service as it really is: four APIs at four addresses, each with its own connections.
 
-What is heavy (httpx, certificates) is imported and built at an API's first request, off the event loop's thread.
+The heavy parts (httpx, certificates) are imported and built at an API's first request, off the event loop's thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CancelScope, Lock, create_task_group
+from anyio.abc import TaskGroup
 
-from .._runs.gentle import gently
+from .._runs.small_steps import in_small_steps
 from .._runs.threads import in_thread
 from .._settings import Settings
 from .._values.clock import Clock
 from .._values.errors import BridgeError
 from .._values.sealed import sealed
-from .._values.secret import Secret
-from .connect import ConnectService
-from .device import DeviceService
-from .native import NativeService
+from .apis import ConnectApi, DeviceApi, NativeApi, SessionApi
 from .port import Service
-from .reply import Failed, Replied, Requests, Sign
-from .session import SessionService
+from .replies import Address
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -36,28 +34,29 @@ T = TypeVar("T")
 
 
 class RemoteService:
-    """See `port.Service`."""
+    """Implements `port.Service`."""
 
-    def __init__(self, native: Requests, connect: Requests, device: Requests, session: Requests, clock: Clock) -> None:
-        self.native = NativeService(native)
-        self.connect = ConnectService(connect, clock)
-        self.device = DeviceService(device)
-        self.session = SessionService(session)
-        self._apis = (native, connect, device, session)
+    def __init__(self, native: Address, connect: Address, device: Address, session: Address, clock: Clock) -> None:
+        self.native = NativeApi(native)
+        self.connect = ConnectApi(connect, clock)
+        self.device = DeviceApi(device)
+        self.session = SessionApi(session)
+        self._addresses = (native, connect, device, session)
 
     async def aclose(self) -> None:
-        for api in self._apis:
-            await api.aclose()
+        """Close the connections."""
+        for address in self._addresses:
+            await address.aclose()
 
 
 @asynccontextmanager
 async def remote_service(settings: Settings, clock: Clock) -> AsyncIterator[Service]:
-    """The real service port, for as long as the block runs."""
+    """The real service, for as long as the block runs."""
     service = RemoteService(
-        native=LateExchange(settings.native_url, clock),
-        connect=LateExchange(settings.connect_url, clock),
-        device=LateExchange(settings.device_url, clock),
-        session=LateExchange(settings.session_url, clock),
+        native=LateAddress(settings.native_url, clock),
+        connect=LateAddress(settings.connect_url, clock),
+        device=LateAddress(settings.device_url, clock),
+        session=LateAddress(settings.session_url, clock),
         clock=clock,
     )
     try:
@@ -67,56 +66,10 @@ async def remote_service(settings: Settings, clock: Clock) -> AsyncIterator[Serv
             await service.aclose()
 
 
-@sealed
-async def open_exchange(base_url: str, clock: Clock, begin: Callable[[Ahead], object] | None = None) -> Exchange:
-    """What talks to one API of the service. The caller closes it. Raises `ConfigurationError`.
+class LateAddress:
+    """Implements `replies.Address`: the exchange is built at its first use, which takes about as long as a ticket does.
 
-    `begin` is told as soon as a connection may be opened ahead, which is before what is heaviest is imported.
-    """
-
-    def proxy() -> HttpProxy | None:
-        from . import ahead  # noqa: F401 - imported here, off the event loop's thread
-        from .proxy import proxy_for
-
-        return proxy_for(base_url)
-
-    def certificates() -> SSLContext:
-        from .certificates import tls_context
-
-        return tls_context(secure=base_url.startswith("https:"))
-
-    def client() -> None:
-        from . import exchange, transport  # noqa: F401 - likewise
-
-    chosen = await _beside(proxy)
-    from .ahead import Ahead
-
-    ahead = Ahead()
-    if begin is not None and chosen is None:
-        begin(ahead)
-    tls = await _beside(certificates)
-    ahead.trust(tls)
-    await _beside(client)
-    from .exchange import Exchange
-    from .transport import Connections
-
-    return Exchange(base_url, Connections(ahead, tls, chosen), clock, through=None if chosen is None else chosen.shown)
-
-
-async def _beside(work: Callable[[], T]) -> T:
-    """Do it off the event loop's thread, and import in small steps: a game may be drawing frames beside it."""
-
-    def gentle() -> T:
-        with gently():
-            return work()
-
-    return await in_thread(gentle)
-
-
-class LateExchange:
-    """An exchange that is built at its first use: its imports and certificates take as long as a ticket does.
-
-    `warm`, which runs while Steam prepares the ticket, is that first use; so a login pays for the longer of the two.
+    `warm`, which runs while Steam makes the ticket, is that first use. So a login takes as long as the slower of the two.
     """
 
     def __init__(self, base_url: str, clock: Clock) -> None:
@@ -125,29 +78,76 @@ class LateExchange:
         self._lock = Lock()
         self._exchange: Exchange | None = None
 
-    async def _built(self, begin: Callable[[Ahead], object] | None = None) -> Exchange:
+    async def opened(self, begin: Callable[[Ahead], object] | None = None) -> Exchange:
+        """The exchange, built by the first caller. For `begin`, see `open_exchange`."""
         async with self._lock:
             if self._exchange is None:
                 self._exchange = await open_exchange(self.base_url, self._clock, begin)
             return self._exchange
 
     async def warm(self) -> None:
-        """The first time, it connects while the exchange is being built."""
+        """The first time, this connects while the exchange is being built."""
         if self._exchange is not None:
             await self._exchange.warm()
             return
         async with create_task_group() as tasks:
             try:
-                await self._built(lambda ahead: tasks.start_soon(ahead.open, self.base_url))
-            except BridgeError:  # the request that follows will say what is wrong
+                await self.opened(partial(self._connect_ahead, tasks))
+            except BridgeError:  # the request that follows reports it
                 tasks.cancel_scope.cancel()
 
-    async def post(self, path: str, body: Mapping[str, Any], sign: Sign | None = None) -> Replied | Failed:
-        return await (await self._built()).post(path, body, sign)
-
-    async def get(self, path: str, bearer: Secret | None = None) -> Replied | Failed:
-        return await (await self._built()).get(path, bearer)
+    def _connect_ahead(self, tasks: TaskGroup, ahead: Ahead) -> None:
+        tasks.start_soon(ahead.open, self.base_url)
 
     async def aclose(self) -> None:
+        """Close the connections."""
         if self._exchange is not None:
             await self._exchange.aclose()
+
+
+@sealed
+async def open_exchange(base_url: str, clock: Clock, begin: Callable[[Ahead], object] | None = None) -> Exchange:
+    """Build the exchange with one API of the service; the caller closes it. Raises `ConfigurationError`.
+
+    `begin` is called as soon as a connection may be opened ahead, which is before the heaviest imports.
+    """
+    proxy = await _off_the_loop(_chosen_proxy, base_url)
+    from .ahead import Ahead
+
+    ahead = Ahead()
+    if begin is not None and proxy is None:
+        begin(ahead)
+    tls = await _off_the_loop(_certificates, base_url)
+    ahead.trust(tls)
+    await _off_the_loop(_import_client)
+    from .exchange import Exchange
+    from .transport import Connections
+
+    return Exchange(base_url, Connections(ahead, tls, proxy), clock, through=None if proxy is None else proxy.shown)
+
+
+def _chosen_proxy(base_url: str) -> HttpProxy | None:
+    from . import ahead  # noqa: F401 - imported here, off the event loop's thread
+    from .proxy import proxy_for
+
+    return proxy_for(base_url)
+
+
+def _certificates(base_url: str) -> SSLContext:
+    from .certificates import tls_context
+
+    return tls_context(secure=base_url.startswith("https:"))
+
+
+def _import_client() -> None:
+    from . import exchange, transport  # noqa: F401 - imported here, off the event loop's thread
+
+
+async def _off_the_loop(work: Callable[..., T], *arguments: str) -> T:
+    """Do it off the event loop's thread. Imports go in small steps, because a game may be drawing frames beside it."""
+    return await in_thread(_in_small_steps, work, *arguments)
+
+
+def _in_small_steps(work: Callable[..., T], *arguments: str) -> T:
+    with in_small_steps():
+        return work(*arguments)

@@ -1,24 +1,81 @@
-"""The three kinds of row that the table of `rules` has, and what a row may ask of an answer besides status and reason."""
+"""The rows of the table in `rules`: what a row consists of, the three kinds of row, and the tests that a row may add."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
 
-from .._session.refresh import Fate
 from .._values.errors import BridgeError, ServiceUnavailable
-from .policy import Act, Backoff, Rule, always
-from .port import Answer, Operation, Trouble
+from .answers import Answer, Operation, Trouble
+from .fate import Fate
+from .policy import AT_ONCE, Spacing
+
+Test = Callable[[Answer[Any]], bool]
+
+
+class Act(Enum):
+    """What a flow does next."""
+
+    DONE = auto()
+    ERRAND = auto()
+    """Send the player on the errand, then try again."""
+    WAIT = auto()
+    """The player is not done: poll again."""
+    SLOWER = auto()
+    """Poll again, and less often from now on."""
+    AGAIN = auto()
+    """Retry: wait, then ask for a fresh ticket."""
+    FAIL = auto()
+
+
+def always(_: Answer[Any]) -> bool:
+    """No further condition."""
+    return True
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row: which answers it matches, what the flow does, and the two texts of the error that it may end with.
+
+    The texts may contain `{application}`, `{status}` and `{check}`, which names the settings that a refused request depends on.
+    """
+
+    calls: frozenset[Operation]
+    when: frozenset[int | Trouble]
+    reasons: tuple[str, ...]
+    """The service's reasons that the row matches. An empty row matches every reason, and an answer without one."""
+    act: Act
+    sentence: str = ""
+    """For the player: what happened, and what the player can do."""
+    detail: str = ""
+    """For the developer: what to change."""
+    error: type[BridgeError] = ServiceUnavailable
+    repeats: int = 0
+    """How often one login may go on after such an answer."""
+    spacing: Spacing = AT_ONCE
+    fate: Fate = Fate.UNKNOWN
+    """What has become of a refresh token that got such an answer."""
+    also: Test = always
+
+    def matches(self, operation: Operation, answer: Answer[Any]) -> bool:
+        """Whether this row is about this answer to this call."""
+        return (
+            operation in self.calls
+            and (answer.trouble or answer.status) in self.when
+            and (not self.reasons or answer.reason in self.reasons)
+            and self.also(answer)
+        )
+
 
 Calls = Iterable[Operation]
 When = int | Iterable[int | Trouble]
-Test = Callable[[Answer], bool]
 
 
 def row(act: Act, calls: Calls, when: When, reasons: str = "", *, also: Test = always) -> Rule:
-    """What no login ends with. `reasons` are separated by spaces."""
-    whens = frozenset({when} if isinstance(when, int) else when)
-    return Rule(frozenset(calls), whens, tuple(reasons.split()), act, "", fate=Fate.RENEWED, also=also)
+    """A row that never ends a login. `reasons` are separated by spaces."""
+    return Rule(frozenset(calls), _whens(when), tuple(reasons.split()), act, fate=Fate.RENEWED, also=also)
 
 
 def final(
@@ -26,57 +83,60 @@ def final(
     when: When,
     reasons: str,
     error: type[BridgeError],
-    sentence: str,
+    texts: tuple[str, str],
     fate: Fate = Fate.UNUSED,
     *,
     also: Test = always,
 ) -> Rule:
-    """What ends a login at once."""
-    return replace(row(Act.FAIL, calls, when, reasons, also=also), error=error, sentence=sentence, fate=fate)
+    """A row that ends a login at once. `texts`: the sentence and the detail."""
+    kinds, whens = tuple(reasons.split()), _whens(when)
+    return Rule(frozenset(calls), whens, kinds, Act.FAIL, *texts, error=error, fate=fate, also=also)
 
 
 def again(
     calls: Calls,
     when: When,
     repeats: int,
-    backoff: Backoff,
-    sentence: str,
+    spacing: Spacing,
+    texts: tuple[str, str],
     fate: Fate = Fate.UNKNOWN,
     error: type[BridgeError] = ServiceUnavailable,
     *,
     also: Test = always,
 ) -> Rule:
-    """What ends a login when it has come too often. A poll asks again all the same, at its own pace."""
-    return replace(
-        row(Act.AGAIN, calls, when, also=also),
-        sentence=sentence,
-        error=error,
-        repeats=repeats,
-        backoff=backoff,
-        fate=fate,
+    """A row that ends a login when it has matched too often. A poll goes on regardless, with a spacing of its own."""
+    return Rule(
+        frozenset(calls), _whens(when), (), Act.AGAIN, *texts, error, repeats, spacing=spacing, fate=fate, also=also
     )
 
 
-def pending(answer: Answer) -> bool:
-    """The player is not done with the page."""
-    return answer.confirmation_key is None
+def _whens(when: When) -> frozenset[int | Trouble]:
+    return frozenset({when} if isinstance(when, int) else when)
 
 
-def has_errand(answer: Answer) -> bool:
-    """There is a page that can be followed."""
+# --- tests that a row may add ----------------------------------------------------------------------------------------
+
+
+def pending(answer: Answer[Any]) -> bool:
+    """The answer has no confirmation key: the player is not done with the page."""
+    return answer.value is None
+
+
+def has_errand(answer: Answer[Any]) -> bool:
+    """The answer has a page that the player can follow."""
     return answer.errand is not None
 
 
-def unsent(answer: Answer) -> bool:
-    """The request never left this machine."""
+def unsent(answer: Answer[Any]) -> bool:
+    """The request never left this computer."""
     return answer.unsent
 
 
-def clock_is_wrong(answer: Answer) -> bool:
-    """A client-auth JWT may be 30 seconds ahead and lives 60 (connect.yaml); half of that leaves room for the way."""
+def clock_is_wrong(answer: Answer[Any]) -> bool:
+    """A client JWT may be 30 seconds ahead and lives 60. Half of that leaves time for the request itself."""
     return answer.skew is not None and abs(answer.skew) > 15
 
 
-def names_inquiry(answer: Answer) -> bool:
-    """A reason of an inquiry's, be it one that this version does not know."""
+def names_inquiry(answer: Answer[Any]) -> bool:
+    """The reason is about the inquiry, even if this version does not know it."""
     return (answer.reason or "").startswith("Inquiry")

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from anyio import CancelScope
 
-from .._login.progress import DoneSignal
+from .._login.methods import Method
+from .._runs.done_signal import DoneSignal
+from .._service.fate import Fate, Refreshed, Unsent
 from .._values.clock import Clock
 from .._values.errors import (
     AccessTokenRefused,
@@ -32,7 +34,6 @@ from .._values.uptime import Uptime
 from .place import Place
 from .receipt import STEAM, Receipt
 from .record import Record
-from .refresh import Fate, Refreshed, Unsent
 from .store import polled
 
 PAUSE_SECONDS = 10.0
@@ -59,9 +60,6 @@ NO_STEAM = {
 
 _NOT_SHARED = "The game asks for something that you have not shared yet. Sign in again to decide."
 
-SilentLogin = Callable[["OnProgress | None", "DoneSignal | None", "bool | None"], Awaitable[LoginResult]]
-"""A login that asks the player nothing, unless a claim is missing. The last argument is `Asker.quietly`."""
-
 
 @dataclass(frozen=True)
 class Asker:
@@ -77,9 +75,19 @@ _log = logging.getLogger(__name__)
 
 
 class Flows(Protocol):
-    """What a session needs of the engine."""
+    """The flows that a session runs."""
 
     clock: Clock
+
+    async def login(
+        self,
+        method: Method,
+        on_progress: OnProgress | None = None,
+        done: DoneSignal | None = None,
+        quietly: bool | None = None,
+    ) -> LoginResult:
+        """A login that asks the player nothing, unless a claim is missing."""
+        ...
 
     async def share(
         self,
@@ -107,10 +115,10 @@ class Flows(Protocol):
 class Keeper:
     """One session. All methods may be called from several tasks, threads and event loops at once."""
 
-    def __init__(self, flows: Flows, silent: dict[str, SilentLogin], place: Place) -> None:
+    def __init__(self, flows: Flows, silent: Iterable[Method], place: Place) -> None:
+        """`silent`: the methods that need no player, and so can renew the session."""
         self._flows = flows
-        self.silent = silent
-        """By login method, those that sign in without asking the player, and so can stand for a renewal."""
+        self._silent = {method.name: method for method in silent}
         self.place = place
         self._confirmed = False
         self._logouts = 0
@@ -127,6 +135,11 @@ class Keeper:
         async with self.place.locked(ADOPT_SECONDS):
             await self.place.write(record)
         self._confirmed, self._paused = True, None
+
+    def renew_by(self, method: Method) -> None:
+        """Renew by this method from now on, if it needs no player: its credentials are at hand."""
+        if method.silent:
+            self._silent[method.name] = method
 
     async def record(self) -> Record | None:
         """What is known now, without any request."""
@@ -230,7 +243,7 @@ class Keeper:
 
     def _trusted(self, record: Record) -> bool:
         """Whoever runs Steam now is the player now: a session that Steam began in another process has to be confirmed."""
-        return self._confirmed or record.method != STEAM or STEAM not in self.silent
+        return self._confirmed or record.method != STEAM or STEAM not in self._silent
 
     async def _renewed(self, record: Record | None, valid_for: float, asker: Asker) -> Record:
         if self._paused is not None:
@@ -238,7 +251,7 @@ class Keeper:
             if since is not None and since < PAUSE_SECONDS:
                 raise self._paused[1].with_traceback(None)
         try:
-            if STEAM in self.silent and (record is None or record.method == STEAM):
+            if STEAM in self._silent and (record is None or record.method == STEAM):
                 return await self._by_steam(record, valid_for, asker)
             if record is None:
                 raise sign_in_again(self._because("Nobody is signed in.") + " Sign in first.")
@@ -260,7 +273,7 @@ class Keeper:
 
     async def _signed_in_silently(self, method: str, asker: Asker) -> Record:
         listener = Receipt(self._flows.clock, asker.on_progress)
-        result = await self.silent[method](listener, asker.done, asker.quietly)
+        result = await self._flows.login(self._silent[method], listener, asker.done, asker.quietly)
         renewed = listener.record(result, method)
         await self.place.write(renewed)
         self._confirmed = True
@@ -270,7 +283,7 @@ class Keeper:
         try:
             return await self._refreshed(record, asker)
         except LoginDenied as error:
-            if error.reason != SIGN_IN_AGAIN or record.method not in self.silent or record.method == STEAM:
+            if error.reason != SIGN_IN_AGAIN or record.method not in self._silent or record.method == STEAM:
                 raise
         return await self._signed_in_silently(record.method, asker)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,9 @@ from .jsonrpc import INTERNAL_ERROR, Id, RpcError
 from .shared import SharedSteam
 
 if TYPE_CHECKING:
-    from .._login.engine import Engine
-    from .._login.progress import DoneSignal
-    from .._session.refresh import Refreshed
+    from .._login.ports import Ports
+    from .._runs.done_signal import DoneSignal
+    from .._service.fate import Refreshed
     from .._settings import Settings
     from .._values.clock import Clock
     from .._values.events import DeviceHandoff, LoginResult, OnProgress, ProgressEvent
@@ -44,7 +44,7 @@ _log = logging.getLogger("sudomimus_bridge")
 
 
 class Handlers:
-    """Handles the requests of one launcher with one engine and one connection to Steam."""
+    """Handles the requests of one launcher with one connection to Steam."""
 
     def __init__(self, settings: Settings, clock: Clock, end: Callable[[], None]) -> None:
         """`end` begins the end of the process."""
@@ -53,14 +53,14 @@ class Handlers:
         self.calls: SharedCalls
         self._settings = settings
         self._clock = clock
-        self._engine: Engine | None = None
+        self._all_ports: Ports | None = None
         self._end = end
         self._done: dict[Id, DoneSignal] = {}
 
     async def close_steam(self) -> None:
         """Close Steam. The next login opens it again."""
-        if self._engine is not None:
-            await self._engine.aclose()
+        if self._all_ports is not None:
+            await self._all_ports.aclose()
 
     def initialize(self, names: list[str]) -> dict[str, Any]:
         """The versions, and the names of the methods."""
@@ -69,43 +69,41 @@ class Handlers:
     async def login(self, call: Call) -> dict[str, Any]:
         """Sign a player in."""
         params: LoginParams = call.params
-        engine = self._engine_for(params.open_browser, params.quietly)
+        ports = self._ports(params.open_browser, params.quietly)
         with self._done_signal(call) as done:
-            return (await self._sign_in(engine, params, _listener(call), done)).to_json()
+            return (await self._sign_in(ports, params, _listener(call), done)).to_json()
 
-    async def _sign_in(self, engine: Engine, params: LoginParams, listen: OnProgress, done: DoneSignal) -> LoginResult:
-        from .._login.credentials import access_key_credentials, browser_credentials
+    async def _sign_in(self, ports: Ports, params: LoginParams, listen: OnProgress, done: DoneSignal) -> LoginResult:
+        from .._login.methods import Browser, Steam, method_named
+        from .._login.sign_in import sign_in
 
-        if params.method == "browser":
-            credentials = browser_credentials(exposure_key=params.exposure_key, hidden_key=params.hidden_key)
-            if credentials.inquiry is None and getattr(sys, "frozen", False):
-                # The single file lacks the libraries that a client key needs.
-                raise ConfigurationError(
-                    "This program takes no client key: give it the exposureKey and the hiddenKey that your backend gets from "
-                    "POST /establish."
-                )
-            return await engine.login_browser(credentials, listen, done)
-        if params.method == "steam":
-            with self.steam.used():
-                return await engine.login_steam(listen, done)
-        if params.method == "device":
-            return await engine.login_device(listen, done)
-        return await engine.login_access_key(*access_key_credentials(), listen, done)
+        keys = {"exposure_key": params.exposure_key, "hidden_key": params.hidden_key}
+        given: dict[str, Any] = {name: key for name, key in keys.items() if key is not None}
+        method = method_named(params.method)(**given)
+        if isinstance(method, Browser) and getattr(sys, "frozen", False) and method.inquiry is None:
+            # The single file lacks the libraries that a client key needs.
+            raise ConfigurationError(
+                detail="This program takes no client key: give it the exposureKey and the hiddenKey that your backend gets "
+                "from POST /establish."
+            )
+        with self.steam.used() if isinstance(method, Steam) else nullcontext():
+            return await sign_in(method, ports, listen, done)
 
     async def refresh(self, call: Call) -> dict[str, Any]:
         """Exchange a refresh token, once for all requests that send the same token at the same time.
 
         If the token may have been used, the error's reason says that it must not be sent again.
         """
+        from .._login.renewal import refresh
+
         params: RefreshParams = call.params
         self._settings.require_application()  # the result names the application, and the service's answer does not
         token = params.refresh_token
-        refreshed: Refreshed = await self.calls.call(("refresh", token), partial(self._engine_for().refresh, token))
+        refreshed: Refreshed = await self.calls.call(("refresh", token), partial(refresh, token, self._ports()))
         if refreshed.result is not None:
             return refreshed.result.to_json()
         error = refreshed.error or LoginDenied("This sign-in has ended. Sign in again.")
-        # If the token is used up but the service has failed, a launcher must not take this for a reason to try again.
-        if refreshed.fate.name == "UNKNOWN" or (refreshed.fate.name == "DEAD" and error.retryable):
+        if refreshed.uncertain:
             error.reason = _UNCERTAIN
         raise error
 
@@ -118,15 +116,19 @@ class Handlers:
 
     async def logout(self, call: Call) -> dict[str, Any]:
         """End a session, with one call for all requests that send the same token at the same time."""
+        from .._login.renewal import logout
+
         params: RefreshParams = call.params
         token = params.refresh_token
-        return {"revoked": await self.calls.call(("logout", token), partial(self._engine_for().logout, token))}
+        return {"revoked": await self.calls.call(("logout", token), partial(logout, token, self._ports()))}
 
     async def errand(self, call: Call) -> dict[str, Any]:
         """Run the proactive errand."""
+        from .._login.errand import share
+
         params: ErrandParams = call.params
         with self._done_signal(call) as done:
-            result = await self._engine_for(params.open_browser).share(params.access_token, _listener(call), done)
+            result = await share(params.access_token, self._ports(params.open_browser), _listener(call), done)
         return result.to_json()
 
     async def player(self, call: Call) -> dict[str, Any]:
@@ -152,18 +154,18 @@ class Handlers:
         finally:
             self._end()
 
-    def _engine_for(self, open_browser: bool = True, quietly: bool = False) -> Engine:
-        """An engine for one request. All share one Steam. The engine is imported for the first request that needs it."""
-        if self._engine is None:
-            from .._login.engine import Engine
+    def _ports(self, open_browser: bool = True, quietly: bool = False) -> Ports:
+        """The ports for one request. All share one Steam. They are imported for the first request that needs them."""
+        if self._all_ports is None:
+            from .._login.ports import Ports
 
             _return_large_blocks()
-            self._engine = Engine(self._settings, clock=self._clock)
-        return self._engine.adjusted(page=None if open_browser else "show", quietly=quietly or None)
+            self._all_ports = Ports(self._settings, clock=self._clock)
+        return self._all_ports.adjusted(page=None if open_browser else "show", quietly=quietly or None)
 
     @contextmanager
     def _done_signal(self, call: Call) -> Iterator[DoneSignal]:
-        from .._login.progress import DoneSignal
+        from .._runs.done_signal import DoneSignal
 
         signal = self._done[call.id] = DoneSignal()
         try:

@@ -12,7 +12,8 @@ from enum import Enum
 import anyio
 from anyio import lowlevel
 
-from .._runs.threads import start_daemon, waker
+from .._runs.threads import start_daemon
+from .._runs.waking import Waker
 
 MAX_LINE = 128 * 1024
 """The most bytes of a line, without its newline. The longest value that a launcher sends is a token of some kilobytes."""
@@ -32,7 +33,7 @@ class PipeReader:
         self._room = threading.Semaphore(_CHUNKS_AHEAD)
         self._chunks: deque[bytes] = deque()
         self._arrived = anyio.Event()
-        self._wake = waker(self._arrived)
+        self._wake = Waker(self._arrived)
         start_daemon(self._work, name="sudomimus-bridge input")
 
     async def receive(self) -> bytes:
@@ -40,7 +41,7 @@ class PipeReader:
         await lowlevel.checkpoint()  # a stream that never pauses must leave the logins their turn
         while not self._chunks:
             self._arrived = anyio.Event()
-            self._wake = waker(self._arrived)
+            self._wake = Waker(self._arrived)
             if self._chunks:
                 break
             await self._arrived.wait()

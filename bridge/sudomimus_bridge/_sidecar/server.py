@@ -8,9 +8,9 @@ import time
 import anyio
 from anyio import lowlevel
 
-from .._login.concurrency import alongside
+from .._runs.beside import alongside
 from .._runs.signals import INTERRUPTED
-from .._runs.threads import waker
+from .._runs.waking import Waker
 from .._settings import Settings
 from .._values.clock import SystemClock
 from . import parent
@@ -78,7 +78,7 @@ class _Server:
     async def serve(self) -> None:
         """Answer lines until the shutdown begins. Then cancel and answer the running requests, and close Steam."""
         self._hung_up = anyio.Event()
-        parent.watch(self._launchers, self._stdin, self._shutdown.begin, waker(self._hung_up))
+        parent.watch(self._launchers, self._stdin, self._shutdown.begin, Waker(self._hung_up))
         handlers = Handlers(self._settings, SystemClock(), self._shutdown.begin)
         async with anyio.create_task_group() as tasks:
             handlers.calls = SharedCalls(tasks)

@@ -11,7 +11,7 @@ from types import FrameType
 import anyio
 
 from .._runs.signals import INTERRUPTED, exit_after, on_signal
-from .._runs.threads import waker
+from .._runs.waking import Waker
 
 CLEAN_UP_SECONDS = 0.85
 """How long the clean-up may take. The interface promises that the process ends within a second."""
@@ -39,7 +39,7 @@ class Shutdown:
     async def begun(self) -> None:
         """Wait for the first call of `begin`. Only one task may wait."""
         over = anyio.Event()
-        self._wake = waker(over)
+        self._wake = Waker(over)
         if self.status is None:
             await over.wait()
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import anyio
 
-from .._runs.threads import start_daemon, waker
+from .._runs.threads import start_daemon
+from .._runs.waking import Waker
 from .pipes import write_all
 
 FULL = 1024 * 1024
@@ -53,7 +54,7 @@ class PipeWriter:
         while self._bytes > FULL // 2:
             freed = anyio.Event()
             with self._changed:
-                self._freed = waker(freed)
+                self._freed = Waker(freed)
                 if self._bytes <= FULL // 2:
                     return
             await freed.wait()

@@ -22,9 +22,9 @@ def system_words(error: OSError) -> str:
 class BridgeError(Exception):
     """What every error of the bridge derives from.
 
-    `sentence` (str) says what happened and what to do; it is also `str(error)`. `reason` (str or None) is the service's
-    own word for it. `detail` (str or None) holds facts for the developer. `exit_status`, `kind` and `retryable` are what
-    the command line and the sidecar report.
+    `sentence` (str) tells the player what happened and what to do. `detail` (str or None) tells the developer what to
+    change. `reason` (str or None) is the service's own word for it. `str(error)` is the sentence; a traceback shows the
+    detail below it. The command line and the sidecar report `exit_status`, `kind` and `retryable`.
     """
 
     exit_status: ClassVar[int] = 1
@@ -44,11 +44,18 @@ def _safe(text: str) -> str:
     return printable(redact(text), keep="\n")
 
 
+NOT_SET_UP = "This game's sign-in is not set up correctly. Tell the game's makers."
+
+
 class ConfigurationError(BridgeError):
     """A setting or credential is wrong, or the service says that this request can never succeed (exit status 2)."""
 
     exit_status = 2
     kind = "configuration"
+
+    def __init__(self, sentence: str = NOT_SET_UP, *, reason: str | None = None, detail: str | None = None) -> None:
+        """A mistake that the game's makers have to mend needs a detail only: the player's sentence is always the same."""
+        super().__init__(sentence, reason=reason, detail=detail)
 
 
 class SteamUnavailable(BridgeError):

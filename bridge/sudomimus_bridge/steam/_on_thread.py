@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 import anyio
 
-from .._runs.threads import waker
+from .._runs.waking import Waker
 from .._values.clock import Clock
 from .._values.errors import SteamUnavailable
 from .._values.secret import Secret
@@ -72,7 +72,7 @@ class SteamOnThread(ABC):
     async def ticket_response(self, handle: int) -> Secret:
         """If nobody pumps any more, this waits until its caller gives up."""
         arrived = anyio.Event()
-        ticket = self._thread().ledger.watch(handle, waker(arrived))
+        ticket = self._thread().ledger.watch(handle, Waker(arrived))
         if ticket.answer is None:
             await arrived.wait()
         return ticket.taken()

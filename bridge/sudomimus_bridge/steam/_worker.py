@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 
 import anyio
 
-from .._runs.threads import start_daemon, waker
+from .._runs.threads import start_daemon
+from .._runs.waking import Waker
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ class Worker:
         """Run `function` on the thread and wait for it. If the wait is cancelled, `undo` gets the function's result."""
         job = Job(function, undo)
         finished = anyio.Event()
-        job.wake = waker(finished)
+        job.wake = Waker(finished)
         self._jobs.put(job.run)
         try:
             await finished.wait()

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
+from .._service.answers import Operation
 from .._service.exchange import Exchange
-from .._service.port import Operation
 from .._service.remote import RemoteService
 from .._settings import Settings
 from .._values.clock import Clock
@@ -117,7 +117,7 @@ class _Drip(httpx.AsyncByteStream):
 
 
 def scripted(transport: ScriptedTransport) -> Callable[[Settings, Clock], Any]:
-    """What `Engine(open_service=…)` takes, on a scripted transport."""
+    """What `Ports(open_service=…)` takes, on a scripted transport."""
 
     @asynccontextmanager
     async def open_service(settings: Settings, clock: Clock) -> AsyncIterator[RemoteService]:

@@ -1,0 +1,201 @@
+"""`Attempts`: the requests of one flow. It counts them, waits between them, and raises the error when no more may follow.
+
+This is the only place where a retry is decided at run time; `_service.rules` is the table that it follows.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+import anyio
+
+from .._runs.done_signal import DoneSignal
+from .._service import policy
+from .._service.answers import Answer, ErrandStatus, Operation
+from .._service.policy import MAX_ATTEMPTS, seconds_to_wait
+from .._service.port import Service
+from .._service.rows import Act, Rule
+from .._service.rules import error_for, rule_for
+from .._values.errors import BridgeError, ErrandNotCompleted, ServiceUnavailable, SteamUnavailable
+from .._values.events import OnProgress, Phase, ProgressEvent
+from .._values.uptime import Uptime
+from .ports import Ports
+
+T = TypeVar("T")
+
+PAGE_NEEDED = "PageNeeded"
+"""The reason of `ErrandNotCompleted` if the player has to go to a page and the setting `quietly` is on."""
+
+NOBODY_ANSWERS = 3
+"""After this many failed polls in a row, the flow waits for the service and no longer for the player."""
+
+_log = logging.getLogger("sudomimus_bridge")
+
+
+class Attempts:
+    """Belongs to one login, errand or renewal."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        service: Service,
+        on_progress: OnProgress | None = None,
+        done: DoneSignal | None = None,
+    ) -> None:
+        self.ports = ports
+        self.service = service
+        self.settings = ports.settings
+        self.clock = ports.clock
+        self.done = done or DoneSignal()
+        self.number = 0
+        """The number of the current request. Polls do not count."""
+        self.waiting_for = "service"
+        """What the flow waits for: "steam", "service" or "player"."""
+        self.asked: Uptime | None = None
+        """The moment before the last poll."""
+        self._on_progress = on_progress
+        self._failures: dict[Rule, int] = {}
+        self._deadline = self.clock.now() + self.settings.timeout
+
+    def deadline(self) -> anyio.CancelScope:
+        """Cancels the block when the setting `timeout` is over. The code after the block then raises `time_is_up()`."""
+        return self.clock.move_on_after(self.settings.timeout)
+
+    def tell(self, phase: Phase, **facts: Any) -> None:
+        """Report one step to the door. If the door raises, the flow ends with the door's error."""
+        number, wait = facts.get("attempt"), facts.get("retry_in_seconds")
+        _log.debug(
+            "%s%s%s",
+            phase.value,
+            "" if number is None else f" (attempt {number})",
+            "" if wait is None else f", the next one in {wait:.1f} s",
+        )
+        if self._on_progress is not None:
+            self._on_progress(ProgressEvent(phase, **facts))
+
+    def begin(self, phase: Phase = Phase.ISSUING) -> None:
+        """Count one more request and report it."""
+        self.number += 1
+        self.asked = None
+        self.waiting_for = "service"
+        self.tell(phase, attempt=self.number)
+
+    def rule(self, operation: Operation, answer: Answer[Any]) -> Rule:
+        """The rule for an answer, which is logged: status and reason only, because body and URL may hold secrets."""
+        what = f"answer {answer.status}" if answer.status is not None else f"no answer: {answer.trouble}"
+        facts = [what, answer.reason, answer.detail]
+        if isinstance(answer.value, ErrandStatus):
+            facts.append(str(answer.value))
+        if answer.errand is not None:
+            facts.append("an errand")
+        if answer.retry_after is not None:
+            facts.append(f"Retry-After {answer.retry_after:g} s")
+        _log.debug("%s: %s", operation.value, ", ".join(fact for fact in facts if fact))
+        return rule_for(operation, answer)
+
+    async def ask(self, operation: Operation, request: Callable[[], Awaitable[Answer[T]]]) -> Answer[T]:
+        """Send a request until its answer is DONE. Raises the error of the rule that ends it."""
+        while True:
+            self.begin()
+            answer = await request()
+            if self.rule(operation, answer).act is Act.DONE:
+                return answer
+            await self.wait(operation, answer)
+
+    async def wait(self, operation: Operation, answer: Answer[Any]) -> None:
+        """Wait before the next attempt, as the rule for this answer says. Raises the rule's error if none may follow."""
+        rule = rule_for(operation, answer)
+        failures = self._failures[rule] = self._failures.get(rule, 0) + 1
+        if rule.act is Act.FAIL or failures > rule.repeats or self.number >= MAX_ATTEMPTS:
+            raise self.error(operation, answer)
+        wait = seconds_to_wait(rule.spacing, failures, answer.retry_after, self.ports.chance())
+        if self.clock.now() + wait >= self._deadline:
+            raise self.error(operation, answer)
+        self.waiting_for = "service"
+        self.tell(Phase.RETRYING, attempt=self.number, retry_in_seconds=wait)
+        await self.clock.sleep(wait)
+
+    async def poll(
+        self,
+        operation: Operation,
+        request: Callable[[], Awaitable[Answer[T]]],
+        *,
+        interval: float | None = None,
+        lifetime: float | None = None,
+    ) -> Answer[T] | None:
+        """Poll until the player is done; None when `lifetime` is over. A failed poll is repeated. `interval`: the service's.
+
+        If the player says "I'm done", the next poll comes as soon as the spacing allows. Raises the error of the rule that
+        ends it.
+        """
+        ends = self.clock.now() + (lifetime if lifetime is not None else self.settings.timeout + 1)
+        spacing = policy.poll_spacing(operation, interval)
+        failures, wait = 0, seconds_to_wait(spacing, 0, None, self.ports.chance())
+        self.waiting_for = "player"
+        with self.done.listen() as said_done:
+            while self.clock.now() < ends:
+                said_done = await self._pause(spacing.least, wait, said_done)
+                self.asked = self.clock.uptime()
+                answer = await request()
+                rule = self.rule(operation, answer)
+                if rule.act is Act.DONE:
+                    return answer
+                if rule.act is Act.SLOWER:
+                    spacing = spacing.slower(answer.retry_after)
+                failures = failures + 1 if rule.act is Act.AGAIN else 0
+                self.waiting_for = "player" if failures < NOBODY_ANSWERS else "service"
+                wait = seconds_to_wait(spacing, failures, answer.retry_after, self.ports.chance())
+                hopeless = failures >= NOBODY_ANSWERS or (failures and answer.retry_after is not None)
+                if rule.act is Act.FAIL or (hopeless and self.clock.now() + wait >= min(ends, self._deadline)):
+                    raise self.error(operation, answer)
+        return None
+
+    async def _pause(self, least: float, seconds: float, said_done: anyio.Event) -> anyio.Event:
+        """Wait that long, or less if the player says "I'm done", but never less than `least`."""
+        began = self.clock.now()
+        with self.clock.move_on_after(seconds):
+            await said_done.wait()
+            await self.clock.sleep(max(0.0, least - (self.clock.now() - began)))
+        return self.done.listen_again() if said_done.is_set() else said_done
+
+    def require_page(self, wanted: Iterable[str] = ()) -> None:
+        """Raise `ErrandNotCompleted` if the setting `quietly` forbids the page that comes next.
+
+        A flow calls this before it prepares anything for the page. `wanted` names the claims that the service requires.
+        """
+        if self.settings.quietly:
+            claims = ", ".join(wanted)[:80]
+            asks = f" The service requires: {claims}." if claims else ""
+            raise ErrandNotCompleted(
+                "To go on, you have to visit a page in your browser. Sign in again to open it.",
+                reason=PAGE_NEEDED,
+                detail=f"No page is opened because the setting quietly (--quietly, SUDOMIMUS_QUIETLY) is on.{asks}",
+            )
+
+    def error(self, operation: Operation, answer: Answer[Any]) -> BridgeError:
+        """The error to end with after this answer."""
+        return error_for(operation, answer, self.settings.application)
+
+    def time_is_up(self) -> BridgeError:
+        """The error to end with when the setting `timeout` is over."""
+        seconds = f"{self.settings.timeout:g} seconds"
+        detail = f"The setting timeout ({seconds}) was over while the flow waited for the {self.waiting_for}."
+        if self.waiting_for == "player":
+            return ErrandNotCompleted(
+                f"The page was not finished within {seconds}. Start the sign-in again when you have time for it.",
+                reason="TimedOut",
+                detail=detail,
+            )
+        if self.waiting_for == "steam":
+            return SteamUnavailable(
+                f"Steam gave no ticket within {seconds}. Check that Steam is online, then try again.",
+                reason="TimedOut",
+                detail=detail,
+            )
+        return ServiceUnavailable(
+            f"The sign-in service did not sign you in within {seconds}. Try again in a few minutes.",
+            reason="TimedOut",
+            detail=detail,
+        )

@@ -1,0 +1,379 @@
+"""The four ways to sign in: each is a class, and a row of the table `METHODS`. Every door looks a method up there.
+
+A method knows its name, its credentials, and how it presents itself to the service. To add a way in, write a class and add it
+to the table. Importing this module loads nothing heavy, because the thread that draws a game's frames creates methods.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
+
+from .._service.answers import Answer, DeviceGrant, Inquiry, Operation
+from .._values.errors import ConfigurationError, ErrandNotCompleted, SteamUnavailable, system_words
+from .._values.events import ErrandHandoff, LoginResult, Phase
+from .._values.sealed import sealed
+from .._values.secret import Secret
+
+if TYPE_CHECKING:
+    from .._service.client_auth import ClientKey
+    from .._service.constraints import Constraints
+    from .._settings import Settings
+    from .attempts import Attempts
+
+LARGEST_TICKET_BYTES = 2560
+"""The service refuses a longer ticket (docs/contracts/service.md)."""
+
+LARGEST_FILE = 100_000
+"""Characters of a file that holds a secret."""
+
+
+class Method:
+    """One way to sign in, with the credentials for one login. A credential that is not given comes from the environment."""
+
+    name: ClassVar[str]
+    operation: ClassVar[Operation]
+    """The call whose answer brings the tokens."""
+    credentials: ClassVar[frozenset[str]] = frozenset()
+    """The keywords of the constructor that a program may give."""
+    silent: ClassVar[bool] = False
+    """It needs no action of the player, so it can renew a session. It then signs in any number of times."""
+
+    def __init__(self, *, environ: Mapping[str, str] = os.environ) -> None:
+        self._environ = environ
+
+    def check(self, settings: Settings) -> None:
+        """Raise `ConfigurationError` if a setting or a credential is missing or malformed. Called before any request."""
+        settings.require_application()
+
+    async def prepare(self, attempts: Attempts) -> None:
+        """Do what comes before the service can be asked for tokens."""
+
+    async def present(self, attempts: Attempts) -> Answer[LoginResult]:
+        """Ask the service for tokens, once."""
+        raise NotImplementedError
+
+
+class Steam(Method):
+    """A Steam ticket, a new one for each attempt."""
+
+    name = "steam"
+    operation = Operation.STEAM_TICKET
+    silent = True
+
+    async def present(self, attempts: Attempts) -> Answer[LoginResult]:
+        """Ask Steam for a ticket while the connection is opened, send it, and cancel it after the service has answered."""
+        from .._runs.beside import alongside
+        from ..steam._results import other_app
+        from ..steam._ticket import web_api_ticket
+
+        ports, native, settings = attempts.ports, attempts.service.native, attempts.settings
+        attempts.begin(Phase.REQUESTING_TICKET)
+        attempts.waiting_for = "steam"
+        async with alongside(native.warm):
+            app_id = await ports.steam.open()
+            if settings.steam_app_id not in (None, app_id):
+                raise other_app(app_id, settings.steam_app_id)
+            async with web_api_ticket(ports.steam, ports.clock) as ticket_hex:
+                if len(ticket_hex) > 2 * LARGEST_TICKET_BYTES:
+                    raise _too_large(len(ticket_hex) // 2)
+                attempts.waiting_for = "service"
+                attempts.tell(Phase.ISSUING, attempt=attempts.number)
+                return await native.direct_issue_steam_ticket(settings.require_application(), ticket_hex, app_id)
+
+
+class AccessKey(Method):
+    """An access key. The service accepts it any number of times."""
+
+    name = "access-key"
+    operation = Operation.ACCESS_KEY
+    credentials = frozenset({"access_key_id", "access_key_secret"})
+    silent = True
+
+    def __init__(
+        self,
+        *,
+        access_key_id: str | None = None,
+        access_key_secret: str | Secret | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        super().__init__(environ=environ)
+        self._identifier = access_key_id
+        self._secret = _secret(access_key_secret)
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether both halves of the key are known."""
+        return bool(self._halves()[0] and self._halves()[1])
+
+    def check(self, settings: Settings) -> None:
+        """Also check the form of both halves. The error names the half that is missing or malformed, and repeats neither."""
+        super().check(settings)
+        _check_access_key(*self._halves())
+
+    async def present(self, attempts: Attempts) -> Answer[LoginResult]:
+        """Send the key."""
+        identifier, secret = _check_access_key(*self._halves())
+        attempts.begin()
+        application = attempts.settings.require_application()
+        return await attempts.service.native.direct_issue_access_key(application, identifier, secret)
+
+    def _halves(self) -> tuple[str | None, Secret | None]:
+        identifier = self._identifier or self._environ.get("SUDOMIMUS_ACCESS_KEY_ID") or None
+        return identifier, self._secret or _from(self._environ, "SUDOMIMUS_ACCESS_KEY_SECRET")
+
+
+class Browser(Method):
+    """The browser, with an inquiry that the game's backend has established, or, on a developer's machine, with a client key.
+
+    In the environment an inquiry wins over a key, because it was established for this one login.
+    """
+
+    name = "browser"
+    operation = Operation.REDEEM
+    credentials = frozenset({"client_key", "client_key_file", "exposure_key", "hidden_key", "constraints"})
+
+    def __init__(
+        self,
+        *,
+        client_key: str | Secret | None = None,
+        client_key_file: str | os.PathLike[str] | None = None,
+        exposure_key: str | Secret | None = None,
+        hidden_key: str | Secret | None = None,
+        constraints: Constraints | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        super().__init__(environ=environ)
+        self._client_key = _secret(client_key)
+        self._client_key_file = client_key_file
+        self._keys = (_secret(exposure_key), _secret(hidden_key))
+        self._by_key = client_key is not None or client_key_file is not None
+        self._by_inquiry = exposure_key is not None or hidden_key is not None
+        self._constraints = constraints
+        self._skew = 0.0
+        self._confirmed: tuple[Inquiry, Secret]
+
+    @property
+    def inquiry(self) -> Inquiry | None:
+        """The given inquiry, else the environment's; None if a client key is used. Raises `ConfigurationError`."""
+        if self._by_key and self._by_inquiry:
+            raise ConfigurationError(
+                detail="Give either a client key, or an exposure key and a hidden key, but not both."
+            )
+        exposure_key = self._keys[0] or _from(self._environ, "SUDOMIMUS_EXPOSURE_KEY")
+        hidden_key = self._keys[1] or _from(self._environ, "SUDOMIMUS_HIDDEN_KEY")
+        if self._by_key or not (self._by_inquiry or exposure_key or hidden_key):
+            return None
+        if self._constraints is not None:
+            raise ConfigurationError(
+                detail="An inquiry that is established already cannot be constrained. Give the constraints to the backend "
+                "that establishes it, or use a client key here."
+            )
+        return _checked_inquiry(exposure_key, hidden_key)
+
+    def check(self, settings: Settings) -> None:
+        """Also check the inquiry or the client key. Only a client key needs the application."""
+        if self.inquiry is None:
+            self._pem()
+            super().check(settings)
+
+    async def prepare(self, attempts: Attempts) -> None:
+        """Establish the inquiry if need be, and wait until the player has signed in on its page."""
+        attempts.require_page()
+        inquiry, settings, connect = self.inquiry, attempts.settings, attempts.service.connect
+        if inquiry is None:
+            inquiry = await self._established(attempts)
+        url = _inquiry_page(settings.via_url, inquiry)
+        page = settings.gate.admit(url, service_url=connect.base_url)
+        handoff = ErrandHandoff(inquiry.exposure_key, page, expires_at=None, lifetime=None)
+        opened = await attempts.ports.show(page)
+        attempts.tell(Phase.WAITING_FOR_BROWSER, errand=handoff, browser_opened=opened)
+        polled = await attempts.poll(Operation.STATUS_POLL, partial(connect.status_poll, inquiry))
+        if polled is None:
+            raise ErrandNotCompleted(
+                "The page in the browser was not finished. Start the sign-in again.",
+                detail="The inquiry's time is over.",
+            )
+        attempts.tell(Phase.ERRAND_COMPLETED)
+        self._confirmed = inquiry, polled.value
+
+    async def present(self, attempts: Attempts) -> Answer[LoginResult]:
+        """Redeem the inquiry."""
+        attempts.begin()
+        return await attempts.service.connect.redeem(*self._confirmed, attempts.settings.application or "")
+
+    async def _established(self, attempts: Attempts) -> Inquiry:
+        from .._runs.threads import in_thread
+
+        key, constraints = await in_thread(_client_key, self._pem(), self._constraints)
+        application = attempts.settings.require_application()
+        body = {"applicationAnchor": application, **constraints.to_json()}
+        request = partial(self._establish, attempts, key, application, body)
+        return (await attempts.ask(Operation.ESTABLISH, request)).value
+
+    async def _establish(
+        self, attempts: Attempts, key: ClientKey, application: str, body: Mapping[str, Any]
+    ) -> Answer[Inquiry]:
+        # By the service's clock, once it is known to differ: the service refuses a JWT that is ahead or has expired.
+        sign = partial(key.authorization, application=application, now=attempts.clock.wall() + self._skew)
+        answer = await attempts.service.connect.establish(body, sign)
+        self._skew = self._skew if answer.skew is None else answer.skew
+        return answer
+
+    @sealed
+    def _pem(self) -> Secret:
+        pem = self._client_key
+        if pem is None and self._client_key_file is not None:
+            pem = read_secret_file(self._client_key_file, "--client-key-file", "the client key")
+        pem = pem or _from(self._environ, "SUDOMIMUS_CLIENT_KEY")
+        if pem is None:
+            raise ConfigurationError(
+                detail="A login through the browser needs an inquiry or a client key: set SUDOMIMUS_EXPOSURE_KEY and "
+                "SUDOMIMUS_HIDDEN_KEY to the keys that your backend gets from POST /establish, or, on a developer's machine, "
+                "set SUDOMIMUS_CLIENT_KEY, or pass --client-key-file PATH."
+            )
+        return pem
+
+
+class Device(Method):
+    """A code that the player confirms in any browser, on any device (RFC 8628)."""
+
+    name = "device"
+    operation = Operation.DEVICE_TOKEN
+    _grant: DeviceGrant
+
+    async def prepare(self, attempts: Attempts) -> None:
+        """Get a code, and show it to the player. Both of its pages pass the gate, because both are shown."""
+        attempts.require_page()
+        device, gate = attempts.service.device, attempts.settings.gate
+        authorize = partial(device.device_authorize, attempts.settings.require_application())
+        self._grant = (await attempts.ask(Operation.DEVICE_AUTHORIZE, authorize)).value
+        handoff = self._grant.handoff
+        page = gate.admit(handoff.page, service_url=device.base_url)
+        if handoff.page_complete is not None:
+            page = gate.admit(handoff.page_complete, service_url=device.base_url)
+        opened = await attempts.ports.show(page)
+        attempts.tell(Phase.WAITING_FOR_BROWSER, device=handoff, browser_opened=opened)
+
+    async def present(self, attempts: Attempts) -> Answer[LoginResult]:
+        """Poll for the tokens until the player has confirmed the code."""
+        grant, application = self._grant, attempts.settings.require_application()
+        request = partial(attempts.service.device.device_token, grant.device_code, application)
+        answer = await attempts.poll(
+            Operation.DEVICE_TOKEN, request, interval=grant.interval, lifetime=grant.handoff.lifetime
+        )
+        if answer is None:
+            raise ErrandNotCompleted(
+                "The code was not confirmed before it expired. Start the sign-in again for a new one.",
+                reason="expired_token",
+                detail=f"The code's {grant.handoff.lifetime:g} seconds are over.",
+            )
+        attempts.tell(Phase.ERRAND_COMPLETED)
+        return answer
+
+
+METHODS: dict[str, type[Method]] = {method.name: method for method in (Steam, AccessKey, Browser, Device)}
+"""Every way in by its name. The four names are spelled nowhere else, except in types."""
+
+
+def method_named(name: str) -> type[Method]:
+    """The class of a method. Raises `ConfigurationError` if there is none of this name."""
+    if name not in METHODS:
+        raise ConfigurationError(detail=f"The login method must be one of {', '.join(METHODS)}.")
+    return METHODS[name]
+
+
+# --- credentials -----------------------------------------------------------------------------------------------------
+
+
+@sealed
+def read_secret_file(path: str | os.PathLike[str], flag: str, what: str) -> Secret:
+    """The text of a file that holds a secret. Raises `ConfigurationError`."""
+    try:
+        with Path(path).open(encoding="utf-8-sig") as file:
+            return Secret(file.read(LARGEST_FILE).strip())
+    except (OSError, ValueError) as error:
+        why = system_words(error) if isinstance(error, OSError) else "it is not a text file"
+        raise ConfigurationError(
+            detail=f"The file of {flag} cannot be read: {why}. Pass the path of a text file that holds {what}."
+        ) from None
+
+
+def _secret(value: str | Secret | None) -> Secret | None:
+    text = value if isinstance(value, Secret) else Secret((value or "").strip())
+    return text or None
+
+
+@sealed
+def _from(environ: Mapping[str, str], variable: str) -> Secret | None:
+    return _secret(environ.get(variable))
+
+
+_IDENTIFIER = re.compile(r"acs_k_[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
+_ACCESS_KEY_SECRET = re.compile(r"acs_t_[0-9a-f]{64}")
+_INQUIRY_KEY = re.compile(r"[\x21-\x7e]{1,1000}")
+_KEY_SENTENCE = "The access key is missing or incomplete. Check it, or ask whoever gave it to you for a new one."
+
+
+@sealed
+def _check_access_key(identifier: str | None, secret: Secret | None) -> tuple[str, Secret]:
+    if not identifier:
+        detail = (
+            "No access key is set: pass --access-key-id or set SUDOMIMUS_ACCESS_KEY_ID to its identifier (acs_k_…)."
+        )
+        raise ConfigurationError(_KEY_SENTENCE, detail=detail)
+    if not _IDENTIFIER.fullmatch(identifier):
+        swapped = " What was given is the secret half: the two are swapped." if identifier.startswith("acs_t_") else ""
+        detail = f"The access key identifier is malformed: it is acs_k_ followed by a UUID, version 4.{swapped}"
+        raise ConfigurationError(_KEY_SENTENCE, detail=detail)
+    if not secret:
+        detail = (
+            "No access key secret is set: set SUDOMIMUS_ACCESS_KEY_SECRET to it (acs_t_…), or pass --secret-file PATH."
+        )
+        raise ConfigurationError(_KEY_SENTENCE, detail=detail)
+    if not _ACCESS_KEY_SECRET.fullmatch(secret.reveal()):
+        detail = "The access key secret is malformed: it is acs_t_ followed by 64 lowercase hexadecimal characters."
+        raise ConfigurationError(_KEY_SENTENCE, detail=detail)
+    return identifier, secret
+
+
+@sealed
+def _checked_inquiry(exposure_key: Secret | None, hidden_key: Secret | None) -> Inquiry:
+    if exposure_key is None or hidden_key is None:
+        missing = "exposure" if exposure_key is None else "hidden"
+        raise ConfigurationError(
+            detail=f"Half of the inquiry is missing: the {missing} key (SUDOMIMUS_{missing.upper()}_KEY). Your backend gets "
+            "both from POST /establish."
+        )
+    for name, key in (("exposure", exposure_key), ("hidden", hidden_key)):
+        if not _INQUIRY_KEY.fullmatch(key.reveal()):
+            raise ConfigurationError(detail=f"The {name} key is malformed: it holds characters that no key has.")
+    if exposure_key.reveal().startswith("hid_") or hidden_key.reveal().startswith("exp_"):
+        raise ConfigurationError(detail="The exposure key (exp_…) and the hidden key (hid_…) are swapped.")
+    return Inquiry(exposure_key, hidden_key)
+
+
+def _client_key(pem: Secret, constraints: Constraints | None) -> tuple[ClientKey, Constraints]:
+    """Checked off the event loop's thread: cryptography is slow to import, and a large key is slow to check."""
+    from .._service.client_auth import ClientKey
+    from .._service.constraints import Constraints
+
+    return ClientKey(pem), constraints or Constraints()
+
+
+@sealed
+def _inquiry_page(via_url: str, inquiry: Inquiry) -> Secret:
+    return Secret(f"{via_url}/?exposure-key={quote(inquiry.exposure_key.reveal(), safe='')}")
+
+
+def _too_large(size: int) -> SteamUnavailable:
+    return SteamUnavailable(
+        "Steam's confirmation cannot be used. Restart Steam, then try again.",
+        reason="TicketTooLarge",
+        detail=f"Steam gave a ticket of {size} bytes; the service takes {LARGEST_TICKET_BYTES} at most.",
+    )

@@ -1,0 +1,159 @@
+"""`Runner`: what a `Bridge` and its `Session` run their flows with. It builds the ports and the session at the first flow."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .._runs.running import Flow, Running
+from .._settings import Setting, read_settings
+from .._values.errors import AccessTokenRefused, ConfigurationError
+from .stand_ins import StandIns, current
+
+if TYPE_CHECKING:
+    from .._login.methods import Method
+    from .._login.ports import Ports
+    from .._runs.done_signal import DoneSignal
+    from .._session.keeper import Keeper
+    from .._values.events import Claims, ErrandResult, LoginResult, OnProgress
+    from .._values.player import Player
+    from .._values.secret import Secret
+
+T = TypeVar("T")
+
+
+class Runner:
+    """Belongs to one `Bridge`. All methods may be called from any thread; the flows run on whichever event loop."""
+
+    def __init__(self, given: dict[str, Any], ports: dict[str, Any]) -> None:
+        """`given`: the settings by keyword. `ports`: those that replace a real port. Raises `ConfigurationError`."""
+        self.stay_signed_in: bool | None = None
+        self._given = given
+        self._ports = ports
+        self._settings = read_settings(given, spelled=_keyword)
+        self._stand_ins: StandIns = current()
+        self._lock = threading.RLock()  # a finalizer may close the bridge on the very thread that holds it
+        self._open_ports: Ports | None = None
+        self._keeper: Keeper | None = None
+        self._running: weakref.WeakSet[Running[Any]] = weakref.WeakSet()
+
+    def running(self, flow: Flow[T], on_progress: OnProgress | None = None) -> Running[T]:
+        """A run of this flow, which `close` ends. The caller chooses how it runs."""
+        running = Running(flow, on_progress, run=current().run, imports=_import_flows)
+        with self._lock:
+            self._running.add(running)
+        return running
+
+    def started(self, flow: Flow[T], on_progress: OnProgress | None = None) -> Running[T]:
+        """The same, already running on a thread of its own."""
+        running = self.running(flow, on_progress)
+        running.start()
+        return running
+
+    def problem(self) -> str | None:
+        """Why the session will not outlive the program. The thread that draws frames asks: imports nothing, never waits."""
+        keeper = self._keeper if self.stay_signed_in else None
+        return keeper.place.problem if keeper is not None else None
+
+    def close(self, seconds: float) -> None:
+        """Cancel every run, wait `seconds` at most for each, then let go of Steam."""
+        with self._lock:
+            running, ports = list(self._running), self._open_ports
+        for each in running:
+            each.cancel()
+        for each in running:
+            each.join(seconds)
+        if ports is not None:
+            ports.drop(seconds)
+
+    # --- the flows -------------------------------------------------------------------------------------------------------
+
+    async def sign_in(
+        self, method: Method, quietly: bool | None, on_progress: OnProgress | None, done: DoneSignal
+    ) -> LoginResult:
+        """Sign in, and have the session keep the tokens."""
+        from .._login.sign_in import sign_in
+        from .._session.receipt import Receipt
+
+        ports, keeper = self._opened()
+        receipt = Receipt(ports.clock, on_progress)
+        result = await sign_in(method, ports.adjusted(quietly=quietly), receipt, done)
+        await keeper.adopt(receipt.record(result, method.name))
+        keeper.renew_by(method)
+        return result
+
+    async def share(self, given: Secret | None, on_progress: OnProgress | None, done: DoneSignal) -> ErrandResult:
+        """The proactive errand, with the given access token, or with the session's, which is renewed once if refused."""
+        from .._login.errand import share
+
+        ports, keeper = self._opened()
+        token = given if given is not None else await keeper.access_token(0, on_progress, done)
+        try:
+            result = await share(token, ports, on_progress, done)
+        except AccessTokenRefused:
+            if not await keeper.holds(token):
+                raise
+            keeper.outdated(token)
+            token = await keeper.access_token(0, on_progress, done)
+            result = await share(token, ports, on_progress, done)
+        if result.completed:
+            keeper.outdated(token, result.claims)
+        return result
+
+    async def access_token(
+        self, valid_for: float, quietly: bool | None, on_progress: OnProgress | None, done: DoneSignal
+    ) -> Secret:
+        """The session's access token, renewed if need be."""
+        return await self._opened()[1].access_token(valid_for, on_progress, done, quietly)
+
+    async def logout(self, _on_progress: OnProgress | None, _done: DoneSignal) -> bool:
+        """Revoke the session and forget it."""
+        return await self._opened()[1].logout()
+
+    async def claims(self, _on_progress: OnProgress | None, _done: DoneSignal) -> Claims | None:
+        """The claims of the session, as the service last sent them."""
+        return await self._opened()[1].claims()
+
+    async def player(self, _on_progress: OnProgress | None, _done: DoneSignal) -> Player | None:
+        """The player of the session."""
+        return await self._opened()[1].player()
+
+    # --- what they run on ------------------------------------------------------------------------------------------------
+
+    def _opened(self) -> tuple[Ports, Keeper]:
+        # Not under the lock, which the thread that draws frames takes too.
+        from .._login.ports import Ports
+        from .._session.opening import open_keeper
+
+        with self._lock:
+            if self._stand_ins is not current():  # a test has begun or ended since
+                if self._open_ports is not None:
+                    self._open_ports.drop()
+                self._stand_ins, self._open_ports = current(), None
+                self._settings = read_settings(self._given, spelled=_keyword)
+            if self._open_ports is None or self._keeper is None:
+                self._open_ports = Ports(self._settings, **self._ports_or_stand_ins())
+                self._keeper = open_keeper(self._open_ports, by_steam=self._steam_may_be_there())
+                weakref.finalize(self, self._open_ports.drop)
+            self._keeper.place.stay_signed_in = bool(self.stay_signed_in)
+            return self._open_ports, self._keeper
+
+    def _steam_may_be_there(self) -> bool:
+        if self._settings.steam_hosted or self._ports_or_stand_ins()["steam"] is not None:
+            return True
+        try:
+            return bool(self._settings.require_steam_app_id())
+        except ConfigurationError:
+            return False
+
+    def _ports_or_stand_ins(self) -> dict[str, Any]:
+        return {name: port or getattr(self._stand_ins, name, None) for name, port in self._ports.items()}
+
+
+def _keyword(setting: Setting) -> str:
+    return setting.keyword
+
+
+def _import_flows() -> None:
+    from .._session import opening  # noqa: F401 - and with it the flows

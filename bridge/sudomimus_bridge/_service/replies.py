@@ -1,0 +1,147 @@
+"""Replies: what one HTTP exchange ends with, and how the members that all four APIs share are read from it.
+
+Members are read by name, and as few as possible. A new member, claim or enum value never breaks a login, and neither does a
+missing `claims` block: shipped games meet a service that is newer than they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .._values.events import Claims, ErrandHandoff, LoginResult
+from .._values.secret import Secret
+from .answers import Answer, Trouble
+
+Sign = Callable[[bytes], Secret]
+"""Makes the header Authorization from the exact bytes of the body."""
+
+
+@dataclass(frozen=True)
+class Replied:
+    """A whole answer arrived."""
+
+    status: int
+    body: dict[str, Any] = field(repr=False)
+    """Its JSON object; empty if it has none."""
+    flaw: str | None
+    """Why the body is not the JSON object that was promised; None if it is."""
+    retry_after: float | None
+    """Seconds, from the header Retry-After."""
+    date: float | None
+    """The service's own time, seconds since 1970, from the header Date."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """No answer arrived, or none that can be trusted."""
+
+    trouble: Trouble
+    detail: str
+    unsent: bool = False
+    """The request never left this computer: no connection was made."""
+
+
+class Sender(Protocol):
+    """Sends requests to one API of the service. Never raises for what comes back."""
+
+    async def post(self, path: str, body: Mapping[str, Any], sign: Sign | None = None) -> Replied | Failed:
+        """POST a JSON object."""
+        ...
+
+    async def get(self, path: str, bearer: Secret | None = None) -> Replied | Failed:
+        """GET a JSON object. `bearer` is the token for the header Authorization (RFC 6750), if the call needs one."""
+        ...
+
+
+class Address(Protocol):
+    """One API of the service, whose connections are made when they are needed."""
+
+    base_url: str
+
+    async def opened(self) -> Sender:
+        """The sender of this API. The first call imports what it needs. Raises `ConfigurationError`."""
+        ...
+
+    async def warm(self) -> None:
+        """Open a connection ahead of the next request. Never raises: that request reports what is wrong."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+def issued(reply: Replied | Failed, application: str) -> Answer[LoginResult]:
+    """Read an answer that should have tokens. `application` serves if the answer names no application."""
+    if isinstance(reply, Failed) or reply.status != 200:
+        return refused(reply)
+    access, refresh = text(reply.body, "accessToken"), text(reply.body, "refreshToken")
+    if reply.flaw or not access or not refresh:
+        return unreadable(reply, "an answer without tokens")
+    anchor, sent = text(reply.body, "applicationAnchor") or application, claims(reply.body)
+    return Answer(status=200, claims=sent, value=LoginResult(anchor, Secret(access), Secret(refresh), sent))
+
+
+def refused(reply: Replied | Failed, reason_field: str = "reason") -> Answer[Any]:
+    """Read any answer that is not 200."""
+    if isinstance(reply, Failed):
+        return Answer(trouble=reply.trouble, detail=reply.detail, unsent=reply.unsent)
+    # An error's body may be empty, or come from a load balancer. Then only the status says anything.
+    if 200 <= reply.status < 300:
+        return unreadable(reply, f"status {reply.status} in place of 200")
+    reason = text(reply.body, reason_field)
+    handoff = errand(reply.body) if reply.status == 403 else None
+    if reply.status == 403 and isinstance(reply.body.get("errand"), dict) and handoff is None:
+        return unreadable(reply, "an errand without key or URL")
+    return Answer(
+        status=reply.status,
+        reason=reason[:100] if reason else None,
+        detail=f"HTTP {reply.status}",
+        retry_after=reply.retry_after,
+        errand=handoff,
+        claims=claims(reply.body),
+    )
+
+
+def unreadable(reply: Replied, why: str) -> Answer[Any]:
+    """The answer to use if a reply is not what the contract promises."""
+    return Answer(
+        status=reply.status, trouble=Trouble.UNREADABLE, detail=reply.flaw or why, retry_after=reply.retry_after
+    )
+
+
+def errand(body: dict[str, Any]) -> ErrandHandoff | None:
+    """The errand in a body; None if there is none that a player could follow."""
+    value = body.get("errand")
+    if not isinstance(value, dict):
+        return None
+    key, url = text(value, "errandKey"), page(value, "url")
+    return ErrandHandoff(Secret(key), Secret(url), text(value, "expiresAt")) if key and url else None
+
+
+def claims(body: dict[str, Any]) -> Claims:
+    """The `claims` block as it was sent; empty if there is none."""
+    value = body.get("claims")
+    return value if isinstance(value, dict) else {}
+
+
+def text(body: dict[str, Any], name: str) -> str | None:
+    """A text that is present and printable."""
+    value = body.get(name)
+    return value if isinstance(value, str) and value and value.isprintable() else None
+
+
+def page(body: dict[str, Any], name: str) -> str | None:
+    """The URL of a page, unchecked: the gate refuses a bad one, and another attempt would not bring a better one."""
+    value = body.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def seconds(body: dict[str, Any], name: str, least: float, most: float) -> float | None:
+    """A number of seconds, limited to these bounds; None if it is not a number."""
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(min(most, max(least, value)))
