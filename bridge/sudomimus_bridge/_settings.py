@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ._browser.gate import BrowserGate, is_browser_host, is_loopback
 from ._values.errors import ConfigurationError
 from ._values.sealed import sealed
 from ._values.secret import looks_secret
+from ._values.urls import is_browser_host, is_loopback
 
 PAGES = ("browser", "overlay", "show")
 
@@ -42,11 +42,6 @@ class Settings:
     steam_hosted: bool = False
     session_folder: Path | None = None
     timeout: float = 3600.0
-
-    @property
-    def gate(self) -> BrowserGate:
-        """The gate for pages, as these settings set it."""
-        return BrowserGate(self.browser_hosts, self.via_url)
 
     @property
     def no_browser(self) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from sudomimus_bridge._cli.arguments import given_settings, parse
 from sudomimus_bridge._cli.commands import build_parser
+from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._settings import TABLE, Settings, read_settings, shown
 from sudomimus_bridge._values.errors import ConfigurationError
 
@@ -283,7 +284,8 @@ def test_the_application_is_asked_for_when_it_is_needed() -> None:
 
 def test_the_gate_has_the_settings() -> None:
     settings = read_settings({"browser_hosts": ["a.example"], "via_url": "https://b.example"}, {})
-    assert (settings.gate.browser_hosts, settings.gate.via_url) == (("a.example",), "https://b.example")
+    gate = Ports(settings).gate
+    assert (gate.browser_hosts, gate.via_url) == (("a.example",), "https://b.example")
 
 
 def test_type_checkers_know_every_setting() -> None:

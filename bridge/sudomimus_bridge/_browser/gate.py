@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from .._values.errors import ServiceUnavailable
 from .._values.sealed import sealed
 from .._values.secret import Secret
+from .._values.urls import HOST, host_of, is_loopback
 
 MAX_LENGTH = 4096
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -25,7 +25,6 @@ _URL = re.compile(
     r"(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?",
     re.IGNORECASE,
 )
-_HOST = re.compile(r"(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -70,33 +69,12 @@ class BrowserGate:
             return True
         via = urlsplit(self.via_url)
         for allowed in self.browser_hosts or [via.netloc]:
-            match = _HOST.fullmatch(allowed)
+            match = HOST.fullmatch(allowed)
             if match is None or match["host"].lower() != host:
                 continue
             if int(match["port"]) == port if match["port"] else port == _DEFAULT_PORTS[scheme] or is_loopback(host):
                 return True
         return False
-
-
-def is_browser_host(text: str) -> bool:
-    """Whether `text` is a host, with or without a port, as `--browser-host` takes it."""
-    match = _HOST.fullmatch(text)
-    return match is not None and (match["port"] is None or 1 <= int(match["port"]) <= 65535)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host of a URL is this machine: `localhost`, 127.0.0.0/8 or ::1."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def host_of(url: str) -> str:
-    """Return the host of a URL from the settings, which are checked already."""
-    return urlsplit(url).hostname or ""
 
 
 def _what_is_wrong(url: str) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 
 import anyio
 
-from .._browser.gate import host_of, is_loopback
 from .._browser.system import available_browser
 from .._login.ports import Ports
 from .._runs.beside import alongside
@@ -30,6 +29,7 @@ from .._settings import Settings
 from .._values.clock import Clock
 from .._values.errors import BridgeError, ConfigurationError, ServiceUnavailable, SteamUnavailable
 from .._values.events import OnProgress
+from .._values.urls import host_of, is_loopback
 from ..steam._connection import FlatApiSteam
 from ..steam._library import find_library, load_library
 from ..steam._ticket import web_api_ticket

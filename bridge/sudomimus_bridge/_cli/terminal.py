@@ -231,7 +231,7 @@ def qr_code(text: str, room: os.terminal_size, *, colour: bool, encoding: str | 
 
 def _only_here(url: str) -> bool:
     """Whether only this computer can open the page: a phone cannot reach a loopback address."""
-    from .._browser.gate import host_of, is_loopback
+    from .._values.urls import host_of, is_loopback
 
     return is_loopback(host_of(url))
 

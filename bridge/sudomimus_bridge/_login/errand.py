@@ -87,7 +87,7 @@ class Errands:
                 reason="OutOfRounds",
                 detail=f"{MAX_ERRANDS} errands of this login have ended without being completed.",
             )
-        page = attempts.settings.gate.admit(errand.page, service_url=attempts.service.native.base_url)
+        page = attempts.ports.gate.admit(errand.page, service_url=attempts.service.native.base_url)
         attempts.tell(Phase.ERRAND_REQUIRED, errand=errand, claims=claims)
         return errand, await attempts.ports.show(page)
 

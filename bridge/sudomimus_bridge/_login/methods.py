@@ -189,7 +189,7 @@ class Browser(Method):
         if inquiry is None:
             inquiry = await self._established(attempts)
         url = _inquiry_page(settings.via_url, inquiry)
-        page = settings.gate.admit(url, service_url=connect.base_url)
+        page = attempts.ports.gate.admit(url, service_url=connect.base_url)
         handoff = ErrandHandoff(inquiry.exposure_key, page, expires_at=None, lifetime=None)
         opened = await attempts.ports.show(page)
         attempts.tell(Phase.WAITING_FOR_BROWSER, errand=handoff, browser_opened=opened)
@@ -250,7 +250,7 @@ class Device(Method):
     async def prepare(self, attempts: Attempts) -> None:
         """Get a code, and show it to the player. Both of its pages pass the gate, because both are shown."""
         attempts.require_page()
-        device, gate = attempts.service.device, attempts.settings.gate
+        device, gate = attempts.service.device, attempts.ports.gate
         authorize = partial(device.device_authorize, attempts.settings.require_application())
         self._grant = (await attempts.ask(Operation.DEVICE_AUTHORIZE, authorize)).value
         handoff = self._grant.handoff

@@ -10,6 +10,7 @@ from typing import Any
 
 from anyio import CancelScope
 
+from .._browser.gate import BrowserGate
 from .._browser.port import Browser
 from .._browser.system import SystemBrowser
 from .._service.policy import draw
@@ -76,6 +77,11 @@ class Ports:
                 settings.steam_library, settings.require_steam_app_id, self.clock, hosted=settings.steam_hosted
             )
         return self._steam
+
+    @property
+    def gate(self) -> BrowserGate:
+        """The gate that a page has to pass, as these settings set it."""
+        return BrowserGate(self.settings.browser_hosts, self.settings.via_url)
 
     def service(self) -> AbstractAsyncContextManager[Service]:
         """The service, with connections that last as long as the block."""

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from .._runs.exhaustion import exhaustion_as_bridge_error
-from .._settings import Settings
 from .._values.errors import BridgeError
 from .._values.events import Claims
 from .._values.player import Player, player_from
@@ -25,8 +24,8 @@ async def find_player(access_token: Secret, ports: Ports, claims: Claims) -> Pla
     player = facts.player or await _asked(access_token, ports, facts.subject) or Player(facts.subject)
     return replace(
         player,
-        picture=_admitted(player.picture, ports.settings),
-        animated_picture=_admitted(player.animated_picture, ports.settings),
+        picture=_admitted(player.picture, ports),
+        animated_picture=_admitted(player.animated_picture, ports),
         claims=dict(claims),
     )
 
@@ -39,12 +38,12 @@ async def _asked(access_token: Secret, ports: Ports, subject: str | None) -> Pla
     return None
 
 
-def _admitted(url: str | None, settings: Settings) -> str | None:
+def _admitted(url: str | None, ports: Ports) -> str | None:
     """A picture's URL, if this game may open it."""
     if url is None:
         return None
     try:
-        settings.gate.admit(Secret(url), service_url=settings.session_url)
+        ports.gate.admit(Secret(url), service_url=ports.settings.session_url)
     except BridgeError:
         return None
     return url

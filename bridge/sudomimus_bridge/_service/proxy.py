@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from .._browser.gate import host_of, is_loopback
 from .._values.errors import ConfigurationError
 from .._values.sealed import sealed
 from .._values.secret import Secret
+from .._values.urls import host_of, is_loopback
 
 _log = logging.getLogger("sudomimus_bridge")
 
