@@ -39,6 +39,7 @@ check: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # Without a compiler the stub is left out: demo and the tests then say so and use the Python stub.
 native:

@@ -254,7 +254,7 @@ def test_inquiry_wins_over_a_key_in_the_environment() -> None:
         ({"exposure_key": "exp_12345678", "hidden_key": "hid_12345678", "client_key": "PEM"}, "not both"),
         (
             {"exposure_key": "exp_12345678", "hidden_key": "hid_12345678", "constraints": Constraints()},
-            "whoever establishes",
+            "established already",
         ),
         ({"client_key_file": "/does/not/exist.pem"}, "--client-key-file cannot be read"),
         ({"client_key_file": "/"}, "--client-key-file cannot be read"),

@@ -170,7 +170,7 @@ def test_errand_without_a_token(program: Program, text: str | None) -> None:
 def test_errand_with_an_expired_token(program: Program, access_token: str) -> None:
     program.emulator.advance(3600)
     program.environ["SUDOMIMUS_ACCESS_TOKEN"] = access_token
-    failed(program.run("errand", "--json"), 4, "has run out. Sign in again")
+    failed(program.run("errand", "--json"), 4, "has ended. Sign in again")
 
 
 @pytest.mark.parametrize(

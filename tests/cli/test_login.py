@@ -25,7 +25,7 @@ ONE_TICKET = ["request", "callback", "cancel", "shutdown"]
 
 # Full jitter is random; with these dice the first wait is beyond any timeout, which ends the login at once.
 _LOADED_DICE = (
-    "import sys; from sudomimus_bridge._service import policy; policy.draw_uniform = lambda low, high: 1e6;"
+    "import sys; from sudomimus_bridge._service import policy; policy.draw = lambda: 1e6;"
     "from sudomimus_bridge._cli.main import main; sys.exit(main())"
 )
 
@@ -102,12 +102,12 @@ def answer(status: int, reason: str | None = None, **more: Any) -> dict[str, Any
 @pytest.mark.parametrize(
     ("fault", "status", "tickets", "words"),
     [
-        (answer(400, "InvalidBody"), 2, 1, "could not read the request"),
+        (answer(400, "InvalidBody"), 2, 1, "refuses the request as malformed"),
         (answer(404, "ApplicationNotFound"), 2, 1, 'knows no application "demo-game"'),
         (answer(404), 2, 1, 'knows no application "demo-game"'),
         (answer(401, "SteamTicketInvalid"), 3, 2, "Steam did not confirm your sign-in"),
-        (answer(403, "Layer1Denied"), 4, 1, "allow-listed"),
-        (answer(403, "Layer2Denied"), 4, 1, "none of its rules matches"),
+        (answer(403, "Layer1Denied"), 4, 1, "allow-list"),
+        (answer(403, "Layer2Denied"), 4, 1, "no rule for players"),
         (answer(403, "AccountDisabled"), 4, 1, "is disabled"),
         (answer(403, "SomethingNew"), 4, 1, "refused to sign you in"),
         (answer(403), 4, 1, "refused to sign you in"),
@@ -115,8 +115,8 @@ def answer(status: int, reason: str | None = None, **more: Any) -> dict[str, Any
         (answer(429, headers=LATE), 6, 1, "Too many players"),
         (answer(502, headers=LATE), 6, 1, "cannot reach Steam"),
         (answer(503, headers=LATE), 6, 1, "overloaded"),
-        (answer(500, headers=LATE), 6, 1, "answered 500"),
-        (answer(418), 6, 1, "does not know (418)"),
+        (answer(500, headers=LATE), 6, 1, "has a problem"),
+        (answer(418), 6, 1, "does not know"),
         (answer(200, body="<html>", headers={"Content-Type": "text/html", **LATE}), 6, 1, "Something other"),
         (answer(200, body={"accessToken": "x"}, headers=LATE), 6, 1, "Something other"),
         (answer(200, body="{", headers=LATE), 6, 1, "Something other"),

@@ -31,7 +31,7 @@ NETWORK = "The sign-in service cannot be reached. Check the internet connection,
 
 # The real program with waits that are longer than any timeout: it fails at once instead of trying again.
 _LOADED_DICE = (
-    "import sys; from sudomimus_bridge._service import policy; policy.draw_uniform = lambda low, high: 1e6;"
+    "import sys; from sudomimus_bridge._service import policy; policy.draw = lambda: 1e6;"
     "from sudomimus_bridge._cli.main import main; sys.exit(main())"
 )
 _WITHOUT_STARLETTE = (
@@ -115,30 +115,31 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "wrong anchor": Mistake(
         2,
-        'The service knows no application "my-gmae". Check the application anchor.{}reason: ApplicationNotFound',
+        'The service does not know this game.{}detail: The service knows no application "my-gmae": check the setting '
+        "application.{}reason: ApplicationNotFound",
         flags={"application": "my-gmae"},
     ),
     "app id not allow-listed": Mistake(
         4,
-        "demo-game does not accept this way of signing in: its Steam app id, or access keys, must be allow-listed in the "
-        "application's authentication rules (layer 1).{}reason: Layer1Denied",
+        "This game does not accept this way of signing in. Tell the game's makers. detail: Layer 1 of demo-game: allow-list "
+        "the game's Steam app id in its authentication rules.{}reason: Layer1Denied",
         flags={"steam_app_id": "481"},
     ),
     "key id malformed": Mistake(
         2,
-        "The access key identifier is malformed: it is acs_k_ followed by a UUID, version 4.",
+        "{}The access key identifier is malformed: it is acs_k_ followed by a UUID, version 4.",
         [*KEY, "--access-key-id", "acs_k_123"],
         environ={"SUDOMIMUS_ACCESS_KEY_SECRET": SECRET},
     ),
     "secret malformed": Mistake(
         2,
-        "The access key secret is malformed: it is acs_t_ followed by 64 lowercase hexadecimal characters.",
+        "{}The access key secret is malformed: it is acs_t_ followed by 64 lowercase hexadecimal characters.",
         [*KEY, "--access-key-id", ID],
         environ={"SUDOMIMUS_ACCESS_KEY_SECRET": SECRET.upper()},
     ),
     "halves swapped": Mistake(
         2,
-        "The access key identifier is malformed: it is acs_k_ followed by a UUID, version 4. What was given is the secret "
+        "{}The access key identifier is malformed: it is acs_k_ followed by a UUID, version 4. What was given is the secret "
         "half: the two are swapped.",
         KEY,
         environ={"SUDOMIMUS_ACCESS_KEY_ID": SECRET, "SUDOMIMUS_ACCESS_KEY_SECRET": ID},
@@ -152,13 +153,13 @@ MISTAKES: dict[str, Mistake] = {
         flags={"native_url": "http://example.com"},
     ),
     "connection refused": Mistake(
-        6, NETWORK + "{}detail: ConnectError: Connection refused", flags={"native_url": "http://127.0.0.1:9"}
+        6, NETWORK + "{}detail: {}(ConnectError: Connection refused)", flags={"native_url": "http://127.0.0.1:9"}
     ),
     "host unknown": Mistake(6, NETWORK + "{}detail: {}", flags={"native_url": "https://no-such-host.invalid"}),
     "certificate not trusted": Mistake(
         6,
-        "The connection to the sign-in service is not trusted. Check this computer's date and time, and whether a proxy or "
-        "virus scanner intercepts connections.{}detail: self-signed certificate",
+        "The connection to the sign-in service is not secure. Check this computer's date and time, then try again. detail: "
+        "The certificate is not trusted: {}(self-signed certificate)",
         flags={"native_url": "TLS"},
     ),
     "SOCKS proxy": Mistake(
@@ -169,7 +170,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "secret file missing": Mistake(
         2,
-        "The file of --secret-file cannot be read: No such file or directory. Pass the path of a text "
+        "{}The file of --secret-file cannot be read: No such file or directory. Pass the path of a text "
         "file that holds the secret.",
         [*KEY, "--access-key-id", ID, "--secret-file", "secret.txt"],
     ),
@@ -202,8 +203,8 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "service answers HTML": Mistake(
         6,
-        "Something other than the sign-in service answered. Check whether this network asks for a log-in page or a proxy, "
-        "then try again.{}detail: text/html in place of application/json",
+        "Something other than the sign-in service answered. Check whether this network asks you to log in first, then try "
+        "again.{}detail: {}(text/html in place of application/json)",
         fault={"status": 200, "body": "<html>Welcome to our Wi-Fi</html>", "headers": {"Content-Type": "text/html"}},
     ),
     "SSL_CERT_FILE missing": Mistake(

@@ -27,7 +27,7 @@ AT_ONCE = 2.0 + 1.0
 
 # The real program with the longest wait before each attempt.
 _SLOW_DICE = (
-    "import sys; from sudomimus_bridge._service import policy; policy.draw_uniform = lambda low, high: 30.0;"
+    "import sys; from sudomimus_bridge._service import policy; policy.draw = lambda: 15.0;"
     "from sudomimus_bridge._cli.main import main; sys.exit(main())"
 )
 

@@ -281,8 +281,8 @@ def test_outcome_and_sentence(case: Case) -> None:
         return
     assert isinstance(outcome, BridgeError), outcome
     assert (outcome.exit_status, outcome.reason) == (case.exit, case.reason)
-    assert case.words in str(outcome)
-    assert outcome.sentence.endswith(".") and "{" not in str(outcome)
+    assert case.words in f"{outcome.sentence} {outcome.detail}"
+    assert outcome.sentence.endswith(".") and "{" not in f"{outcome.sentence} {outcome.detail}"
 
 
 _FOR_DEVELOPERS = re.compile(
@@ -309,7 +309,7 @@ def test_each_reason_of_a_call_has_texts_of_its_own(call: str) -> None:
         outcome = meet(case).outcome
         error = outcome.error if isinstance(outcome, Refreshed) else outcome
         assert error is not None
-        said[case.reason] = str(error)
+        said[case.reason] = f"{error.sentence} {error.detail}"
     assert len(failing) == len(said)
     assert len(set(said.values())) == len(said) - ("ApplicationNotActive" in said)  # means the same as its older name
 
