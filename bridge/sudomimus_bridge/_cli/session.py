@@ -9,7 +9,10 @@ from functools import partial
 from .._login.ports import Ports
 from .._login.renewal import logout as end_session
 from .._login.renewal import refresh as renew
+from .._runs.done_signal import DoneSignal
+from .._service.fate import Refreshed
 from .._values.errors import ConfigurationError, LoginCancelled, LoginDenied
+from .._values.events import OnProgress
 from .._values.secret import Secret
 from .arguments import given_settings
 from .login import read_secret
@@ -30,7 +33,7 @@ def refresh(arguments: argparse.Namespace, terminal: Terminal, output: Output) -
     settings.require_application()  # the service's answer does not name it
     ports, token = Ports(settings), _refresh_token()
     renewed = run(
-        lambda _listen, _done: renew(token, ports),
+        partial(_renewed, token, ports),
         cancelled=partial(LoginCancelled, f"The renewal was cancelled. {_UNCERTAIN}"),
     )
     if renewed.result is None:
@@ -45,12 +48,20 @@ def logout(arguments: argparse.Namespace, _terminal: Terminal, output: Output) -
     """End a session, and print whether there was one to end."""
     ports, token = Ports(given_settings(arguments)), _refresh_token()
     cancelled = partial(LoginCancelled, "Signing out was cancelled. The session may go on: try again to end it.")
-    revoked = run(lambda _listen, _done: end_session(token, ports), cancelled=cancelled)
+    revoked = run(partial(_ended, token, ports), cancelled=cancelled)
     if arguments.json:
         output.json({"revoked": revoked})
     else:
         output.text("Signed out." if revoked else "This session had ended already.")
     return 0
+
+
+async def _renewed(token: Secret, ports: Ports, _listen: OnProgress | None, _done: DoneSignal) -> Refreshed:
+    return await renew(token, ports)
+
+
+async def _ended(token: Secret, ports: Ports, _listen: OnProgress | None, _done: DoneSignal) -> bool:
+    return await end_session(token, ports)
 
 
 def _refresh_token() -> Secret:

@@ -18,7 +18,7 @@ from .._values.token import read_token
 from .ports import Ports
 
 
-async def find_player(access_token: Secret, ports: Ports, claims: Claims) -> Player:
+async def find_player(access_token: Secret, ports: Ports, claims: Claims | None = None) -> Player:
     """The player, as far as they can be known. `claims` is the block that came with the token."""
     facts = read_token(access_token)
     player = facts.player or await _asked(access_token, ports, facts.subject) or Player(facts.subject)
@@ -26,7 +26,7 @@ async def find_player(access_token: Secret, ports: Ports, claims: Claims) -> Pla
         player,
         picture=_admitted(player.picture, ports),
         animated_picture=_admitted(player.animated_picture, ports),
-        claims=dict(claims),
+        claims=dict(claims or {}),
     )
 
 

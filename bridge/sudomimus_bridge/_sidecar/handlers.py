@@ -133,8 +133,10 @@ class Handlers:
 
     async def player(self, call: Call) -> dict[str, Any]:
         """Return the player of an access token."""
+        from .._login.profile import find_player
+
         params: PlayerParams = call.params
-        return (await self._engine_for().player(params.access_token)).to_json()
+        return (await find_player(params.access_token, self._ports())).to_json()
 
     def done(self, call: Call) -> dict[str, Any]:
         """Pass on that the player is done in the browser."""
