@@ -1,4 +1,4 @@
-"""The gate for pages: what it admits, what it refuses and why, and that others read an admitted URL as it does."""
+"""Specifies the gate for pages: the URLs that it admits and refuses. Other URL parsers must agree on admitted ones."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("url", "why"), HOSTILE, ids=lambda value: ascii(value)[1:40])
-def test_what_is_refused_from_a_service_elsewhere(url: str, why: str) -> None:
+def test_refused_pages_of_a_remote_service(url: str, why: str) -> None:
     with pytest.raises(ServiceUnavailable) as refused:
         gate.admit(Secret(url), service_url=REMOTE)
     assert why in str(refused.value.detail)
@@ -146,7 +146,7 @@ def test_what_is_refused_from_a_service_elsewhere(url: str, why: str) -> None:
         "https://via.sudomimus.com/errand",
     ],
 )
-def test_a_service_on_loopback_may_send_to_loopback(url: str) -> None:
+def test_loopback_page_of_a_loopback_service(url: str) -> None:
     assert gate.admit(Secret(url), service_url=LOCAL)
 
 
@@ -166,7 +166,7 @@ def test_a_service_on_loopback_may_send_to_loopback(url: str) -> None:
         "file://127.0.0.1/etc/passwd",
     ],
 )
-def test_and_nowhere_else(url: str) -> None:
+def test_refused_pages_of_a_loopback_service(url: str) -> None:
     with pytest.raises(ServiceUnavailable):
         gate.admit(Secret(url), service_url=LOCAL)
 
@@ -190,7 +190,7 @@ def test_and_nowhere_else(url: str) -> None:
         (["pages.example:65535"], "https://pages.example:65535/", True),
     ],
 )
-def test_given_hosts(hosts: list[str], url: str, admitted: bool) -> None:
+def test_browser_hosts_replace_the_default(hosts: list[str], url: str, admitted: bool) -> None:
     chosen = BrowserGate(hosts, VIA)
     assert all(map(is_browser_host, hosts))
     if admitted:
@@ -297,7 +297,7 @@ _URLS = st.one_of(
 @example(url="https://via.sudomimus.com:0443/", service_url=REMOTE)
 @example(url="http://127.0.0.1:00080/", service_url=LOCAL)
 @example(url="http://[::0001]/", service_url=LOCAL)
-def test_others_agree_on_what_is_admitted(url: str, service_url: str) -> None:
+def test_url_parsers_agree_on_admitted_pages(url: str, service_url: str) -> None:
     try:
         admitted = gate.admit(Secret(url), service_url=service_url).reveal()
     except ServiceUnavailable as error:

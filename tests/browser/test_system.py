@@ -1,4 +1,4 @@
-"""The player's browser: which one is chosen, what it is started with, and that nobody waits for it."""
+"""Specifies the start of the player's browser: the choice, the arguments, the environment, and no wait for its end."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ def open_page(url: str = URL) -> tuple[bool, float]:
     return anyio.run(run), time.monotonic() - began
 
 
-def test_the_url_arrives_as_one_argument_and_no_shell_sees_it(
-    browsers: Browsers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_url_is_one_argument_and_passes_no_shell(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", str(browsers.make("mine")))
     assert open_page()[0]
     name, arguments, _, own_session = browsers.only()
@@ -140,9 +138,7 @@ def test_the_environment_of_a_packaged_game(monkeypatch: pytest.MonkeyPatch) -> 
         ("", None, None),
     ],
 )
-def test_the_library_path_is_the_one_from_before(
-    original: str | None, steams: str | None, restored: str | None
-) -> None:
+def test_library_path_is_the_original_one(original: str | None, steams: str | None, restored: str | None) -> None:
     given = {
         "APPDIR": "/tmp/app",
         "LD_LIBRARY_PATH": "/x",
@@ -178,7 +174,7 @@ def test_a_browser_gets_no_credential(name: str) -> None:
 
 
 @pytest.mark.parametrize("first", ["missing", "missing %s", "fails", "fails %s", "'unbalanced", " "])
-def test_the_next_one_where_the_first_does_not_start(
+def test_second_browser_is_tried_if_the_first_does_not_start(
     browsers: Browsers, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
     browsers.make("fails", "sys.exit(1)")
@@ -197,26 +193,24 @@ def test_a_browser_is_not_waited_for(browsers: Browsers, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("browser", ["", "missing %s", "fails %s", "missing:fails %s"])
-def test_none_to_be_had(browsers: Browsers, monkeypatch: pytest.MonkeyPatch, browser: str) -> None:
+def test_no_browser_on_this_machine(browsers: Browsers, monkeypatch: pytest.MonkeyPatch, browser: str) -> None:
     browsers.make("fails", "sys.exit(3)")
     monkeypatch.setenv("BROWSER", browser)
     assert not open_page()[0]
 
 
-def test_doctor_names_the_one_that_would_start(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_the_browser_that_would_start(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     second = browsers.make("second")
     monkeypatch.setenv("BROWSER", f"missing %s:{second} %s")
     assert available_browser() == str(second)
 
 
-def test_doctor_names_none_that_is_not_there(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_no_missing_browser(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", "missing")
     assert available_browser() is None
 
 
-def test_a_browser_in_text_would_draw_on_the_games_terminal(
-    browsers: Browsers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_text_browser_is_not_started(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("www-browser", "links", "lynx", "w3m"):
         browsers.make(name)
     monkeypatch.setenv("TERM", "xterm")
@@ -224,14 +218,14 @@ def test_a_browser_in_text_would_draw_on_the_games_terminal(
     assert browsers.told() == []
 
 
-def test_one_that_the_player_asks_for_is_taken(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_browser_named_by_the_player_is_started(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", str(browsers.make("w3m")))
     assert open_page()[0]
     assert browsers.only()[1] == [URL]
 
 
 @pytest.mark.parametrize("name", ["xdg-open", "firefox", "chromium", "x-www-browser", "google-chrome"])
-def test_what_is_registered_for_a_desktop(browsers: Browsers, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_browsers_registered_for_a_desktop(browsers: Browsers, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     browsers.make(name)
     assert available_browser() == name
@@ -252,7 +246,7 @@ def opened_all(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     return lambda: started
 
 
-def test_all_that_are_registered_are_tried(
+def test_every_registered_browser_is_tried(
     browsers: Browsers, monkeypatch: pytest.MonkeyPatch, opened_all: Callable[[], list[str]]
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":0")

@@ -1,6 +1,6 @@
-"""Steam's side on the real ctypes code and a compiled library: generations, callbacks, and a Steam that comes and goes.
+"""Specifies the Steam port on the flat API, with the compiled stub: SDKs, callbacks, and a Steam that stops and starts.
 
-The stub aborts the process on any misuse, so a test that passes has also used the API as it must be used.
+The stub aborts the process on any misuse, so a passing test has also used the API correctly.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def assert_for_the_player(sentence: str) -> None:
 
 
 @pytest.mark.parametrize("sdk", [157, 158, 159, 165, 999])
-def test_every_generation_gives_a_ticket(sdk: int, stub_log: StubLog, backend: str) -> None:
+def test_library_of_each_sdk_gives_a_ticket(sdk: int, stub_log: StubLog, backend: str) -> None:
     given = read_stub_ticket(in_steam(compiled_stub(sdk), one_ticket, backend))
     assert isinstance(given, StubTicket)
     assert (given.app_id, given.identity) == (480, "sudomimus")
@@ -79,7 +79,7 @@ def test_every_generation_gives_a_ticket(sdk: int, stub_log: StubLog, backend: s
     assert names.get(sdk, "SteamAPI_InitFlat") in [call.call for call in stub_log.calls]
 
 
-def test_an_older_library_is_told_to_be_too_old() -> None:
+def test_library_before_sdk_157_is_too_old() -> None:
     error = refused(compiled_stub(156))
     assert isinstance(error, SteamUnavailable)
     assert error.reason == "LibraryTooOld"
@@ -87,7 +87,7 @@ def test_an_older_library_is_told_to_be_too_old() -> None:
     assert "1.57" in error.detail
 
 
-def test_an_old_client_behind_a_new_library(stub_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_older_than_the_library(stub_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEAM_STUB_INIT", "3")
     assert refused(stub_library).reason == "SteamVersionMismatch"
 
@@ -115,13 +115,13 @@ def test_a_library_for_another_processor(stub_library: Path, tmp_path: Path) -> 
         (b"\xcf\xfa\xed\xfe\x0c\x00\x00\x01", "macOS on arm64"),
     ],
 )
-def test_a_file_that_is_no_library_for_this_machine(content: bytes, word: str, tmp_path: Path) -> None:
+def test_file_that_does_not_load_names_its_platform(content: bytes, word: str, tmp_path: Path) -> None:
     path = tmp_path / library_name()
     path.write_bytes(content)
     assert word in str(refused(path).detail)
 
 
-def test_another_library_under_steam_s_name(tmp_path: Path) -> None:
+def test_other_library_with_the_name_of_steams(tmp_path: Path) -> None:
     import _ctypes
 
     other = tmp_path / library_name()
@@ -132,7 +132,9 @@ def test_another_library_under_steam_s_name(tmp_path: Path) -> None:
     assert refused(other).reason == "NotASteamLibrary"
 
 
-def test_where_it_is_searched(stub_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_library_is_searched_in_these_folders(
+    stub_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sudomimus_bridge.steam._library.loaded_paths", lambda: iter(()))
     program, executable, here = (tmp_path / name for name in ("program", "python", "here"))
     for folder in (program, executable, here):
@@ -158,7 +160,7 @@ def test_where_it_is_searched(stub_library: Path, tmp_path: Path, monkeypatch: p
     assert str(nothing.value.detail).startswith("There is no Steam library at")
 
 
-def test_without_a_working_directory_the_other_places_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_library_is_searched_without_a_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone() -> Path:
         raise FileNotFoundError(errno.ENOENT, "No such file or directory")
 
@@ -170,7 +172,7 @@ def test_without_a_working_directory_the_other_places_count(tmp_path: Path, monk
     assert "was not found" in str(nowhere.value.detail)
 
 
-def test_a_folder_that_may_not_be_read_holds_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folder_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shut, here = tmp_path / "shut", tmp_path / "here"
     here.mkdir()
     look = Path.stat
@@ -193,7 +195,7 @@ def test_a_folder_that_may_not_be_read_holds_no_library(tmp_path: Path, monkeypa
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the copies in /proc/self/maps")
-def test_the_copy_that_is_loaded_already_is_the_one_that_is_used(stub_library: Path) -> None:
+def test_loaded_copy_is_used(stub_library: Path) -> None:
     done = run_program(
         """
         import ctypes, pathlib, sys
@@ -210,7 +212,7 @@ def test_the_copy_that_is_loaded_already_is_the_one_that_is_used(stub_library: P
     assert done.stdout == "one copy\n", done.stderr
 
 
-def test_a_host_s_own_declarations_on_the_same_library_stay_its_own(stub_library: Path) -> None:
+def test_declarations_of_the_host_stay_unchanged(stub_library: Path) -> None:
     import ctypes
 
     host = ctypes.CDLL(str(stub_library))
@@ -227,7 +229,7 @@ def test_steam_is_not_running(stub_library: Path, monkeypatch: pytest.MonkeyPatc
     assert refused(stub_library).reason == "SteamNotRunning"
 
 
-def test_steam_gone_at_one_login_and_back_at_the_next(
+def test_steam_that_stops_and_starts_between_logins(
     stub_library: Path, monkeypatch: pytest.MonkeyPatch, stub_log: StubLog, backend: str
 ) -> None:
     async def use(steam: FlatApiSteam) -> list[str]:
@@ -246,7 +248,7 @@ def test_steam_gone_at_one_login_and_back_at_the_next(
     balanced(stub_log)
 
 
-def test_the_environment_is_as_it_was(stub_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_is_restored_after_init(stub_library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SteamAppId", "480")
     in_steam(stub_library, one_ticket)
     assert os.environ["SteamAppId"] == "480"
@@ -297,7 +299,7 @@ WITH_A_TICKET = [
 
 
 @pytest.mark.parametrize("variables", WITH_A_TICKET, ids=str)
-def test_callbacks_that_bring_the_ticket(
+def test_callback_scripts_that_deliver_the_ticket(
     variables: dict[str, str], stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
     for name, value in variables.items():
@@ -335,7 +337,7 @@ WITHOUT_A_TICKET = [
 
 
 @pytest.mark.parametrize(("variables", "reason"), WITHOUT_A_TICKET, ids=str)
-def test_callbacks_that_bring_none_end_the_wait_at_once(
+def test_callback_scripts_without_a_ticket_end_the_wait_at_once(
     variables: dict[str, str],
     reason: str,
     stub_library: Path,
@@ -354,7 +356,7 @@ def test_callbacks_that_bring_none_end_the_wait_at_once(
 @pytest.mark.parametrize(
     "variables", [{"TICKET_CALLBACK": "never"}, {"TICKET_CALLBACK": "other-handle"}, {"PARAM_SIZE": "8"}], ids=str
 )
-def test_a_callback_that_never_comes_is_waited_for_twenty_seconds(
+def test_missing_callback_ends_the_wait_after_twenty_seconds(
     variables: dict[str, str], stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
     for name, value in variables.items():
@@ -371,7 +373,7 @@ def test_a_callback_that_never_comes_is_waited_for_twenty_seconds(
     balanced(stub_log)
 
 
-def test_a_callback_that_comes_after_the_wait(
+def test_callback_after_the_end_of_the_wait_is_ignored(
     stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first ticket is given up; its callback comes while the second is waited for, and is left alone."""
@@ -392,7 +394,7 @@ def test_a_callback_that_comes_after_the_wait(
     balanced(stub_log)
 
 
-def test_after_a_shutdown_in_mid_login_the_next_login_starts_steam_again(
+def test_login_after_a_shutdown_initialises_steam_again(
     stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_SHUTDOWN_AFTER_MS", "10")
@@ -412,7 +414,7 @@ def test_after_a_shutdown_in_mid_login_the_next_login_starts_steam_again(
 # --- the thread --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_wait_neither_spins_nor_dawdles(
+def test_pauses_of_the_pump_grow_with_the_wait(
     stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Frames grow with the logarithm of the wait, and the callback is picked up within a tenth of what it took."""
@@ -428,7 +430,7 @@ def test_the_wait_neither_spins_nor_dawdles(
 
 
 @pytest.mark.parametrize("call", ["init", "request", "cancel", "shutdown", "frame"])
-def test_a_library_that_hangs_blocks_nobody(
+def test_library_that_hangs_does_not_block_the_event_loop(
     call: str, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
     hangs = 0.5
@@ -457,7 +459,7 @@ def test_a_library_that_hangs_blocks_nobody(
 
 
 @pytest.mark.parametrize("call", ["init", "request"])
-def test_cancelled_while_the_library_hangs_the_late_ticket_is_cancelled_too(
+def test_ticket_that_arrives_after_a_cancelled_login_is_cancelled(
     call: str, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
     hangs = 0.6
@@ -501,7 +503,7 @@ def test_three_hundred_connections_leave_nothing_behind(stub_library: Path, monk
         assert len(os.listdir("/proc/self/fd")) <= handles
 
 
-def test_leaving_the_interpreter_in_mid_login_leaves_no_ticket_open(stub_library: Path, stub_log: StubLog) -> None:
+def test_interpreter_that_ends_during_a_login_cancels_the_ticket(stub_library: Path, stub_log: StubLog) -> None:
     done = run_program(
         """
         import asyncio, pathlib, sys, threading

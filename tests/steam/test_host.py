@@ -1,6 +1,6 @@
-"""A program that runs Steam itself: the bridge listens beside it, and neither initialises, pumps nor shuts down.
+"""Specifies the bridge in a program that runs Steam itself: it listens, and never initialises, pumps or shuts down.
 
-Each host is a process of its own, since Steam is initialised for a whole process.
+Each host is a separate process, because Steam is initialised for a whole process.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def test_beside_a_host_the_bridge_only_listens(
     balanced(stub_log)
 
 
-def test_a_host_that_shuts_steam_down_in_mid_login(
+def test_host_that_shuts_steam_down_during_a_login(
     stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
@@ -139,7 +139,7 @@ LATE_HOST = """
 """
 
 
-def test_a_host_that_has_not_started_steam_yet_is_said_by_a_setting(stub_library: Path, stub_log: StubLog) -> None:
+def test_steam_hosted_before_the_host_initialises_steam(stub_library: Path, stub_log: StubLog) -> None:
     done = run_program(LATE_HOST, str(stub_library))
     assert done.stdout.splitlines() == ["HostHasNotInitialised"], done.stderr
     calls = [call.call for call in stub_log.calls]
@@ -201,7 +201,7 @@ TWO_COPIES = """
 
 @pytest.mark.parametrize("chosen", ["file", "folder", "nothing there"])
 @pytest.mark.parametrize("way", ["runs", "starts later", "loads later", "updated"])
-def test_another_copy_is_named_than_the_one_that_the_host_runs_steam_on(
+def test_running_copy_is_used_instead_of_the_configured_one(
     stub_library: Path, stub_log: StubLog, tmp_path: Path, chosen: str, way: str
 ) -> None:
     if way == "updated" and sys.platform == "win32":
@@ -224,7 +224,7 @@ def test_another_copy_is_named_than_the_one_that_the_host_runs_steam_on(
 
 
 @pytest.mark.parametrize("way", ["runs", "starts later"])
-def test_nothing_is_said_if_the_copy_that_the_host_uses_is_named(
+def test_no_warning_if_the_running_copy_is_configured(
     stub_library: Path, stub_log: StubLog, tmp_path: Path, way: str
 ) -> None:
     linked = tmp_path / stub_library.name
@@ -235,9 +235,7 @@ def test_nothing_is_said_if_the_copy_that_the_host_uses_is_named(
         assert "is ignored" not in done.stderr
 
 
-def test_a_loaded_copy_that_nobody_runs_steam_on_does_not_replace_the_chosen_one(
-    stub_library: Path, tmp_path: Path
-) -> None:
+def test_loaded_copy_without_steam_does_not_replace_the_configured_one(stub_library: Path, tmp_path: Path) -> None:
     copy = tmp_path / stub_library.name
     shutil.copy(stub_library, copy)
     done = run_program(
@@ -253,7 +251,7 @@ def test_a_loaded_copy_that_nobody_runs_steam_on_does_not_replace_the_chosen_one
     assert done.stdout.strip() == str(copy.resolve()), done.stderr
 
 
-def test_who_does_not_pump_is_told_that_it_must() -> None:
+def test_error_for_a_host_that_does_not_pump() -> None:
     """As a blocking login does on the very thread that calls SteamAPI_RunCallbacks."""
     clock = VirtualClock()
     steam = StubSteam(clock, behaviours=[StubBehaviour(silent=True)])
@@ -270,7 +268,7 @@ def test_who_does_not_pump_is_told_that_it_must() -> None:
     assert steam.open_tickets == []
 
 
-def test_a_number_of_before_a_shutdown_means_nothing_after_it() -> None:
+def test_ticket_number_from_before_a_shutdown_is_void() -> None:
     """Steam counts from 1 again after Init: a login of before may not touch the ticket that has its handle now."""
     ledger = Ledger()
     before = ledger.enter(1)
@@ -286,7 +284,7 @@ def test_a_number_of_before_a_shutdown_means_nothing_after_it() -> None:
     assert not ledger.strike(now)
 
 
-def test_a_call_whose_event_loop_has_gone_is_taken_back() -> None:
+def test_call_is_undone_if_its_event_loop_has_ended() -> None:
     """A program may stop its loop without cancelling what runs on it; the ticket is not left open then."""
     import asyncio
     import threading

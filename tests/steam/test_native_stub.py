@@ -1,4 +1,4 @@
-"""The compiled stub of libsteam_api: its C driver, its exports on every platform, and the Python around it."""
+"""Specifies the compiled stub of libsteam_api: its C driver, its exports on each platform, and its use from Python."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_make_builds_each_generation(tmp_path: Path) -> None:
 
 @needs_make
 @pytest.mark.skipif(importlib.util.find_spec("ziglang") is not None, reason="ziglang is installed")
-def test_cross_says_what_is_missing(tmp_path: Path) -> None:
+def test_make_cross_names_the_missing_compiler(tmp_path: Path) -> None:
     done = _make(tmp_path, "cross")
     assert done.returncode != 0
     assert "-m pip install ziglang" in done.stderr
@@ -249,7 +249,7 @@ def test_exports_on_other_platforms(library: str, cross_built: Path) -> None:
 # ---- compiled_stub ----
 
 
-def test_fallback_compiles_and_cleans_up(tmp_path: Path) -> None:
+def test_stub_is_compiled_in_a_folder_that_is_removed(tmp_path: Path) -> None:
     _stub()
     shutil.copy(NATIVE / "steam_api_stub.c", tmp_path)
     program = f"""
@@ -267,7 +267,7 @@ def test_fallback_compiles_and_cleans_up(tmp_path: Path) -> None:
     assert not path.parent.exists()
 
 
-def test_source_in_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stub_compiles_from_the_source_in_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packaged = tmp_path / "native" / "steam_api_stub.c"
     packaged.parent.mkdir()
     packaged.touch()
@@ -335,7 +335,7 @@ def _run(program: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environment)
 
 
-def test_a_ticket_reads_as_python_writes_it(tmp_path: Path) -> None:
+def test_c_and_python_write_the_same_ticket(tmp_path: Path) -> None:
     log = tmp_path / "stub.log"
     program = r"""
         steam.SteamAPI_ManualDispatch_Init()
@@ -374,7 +374,7 @@ def test_a_ticket_reads_as_python_writes_it(tmp_path: Path) -> None:
     assert handed_over.ms - asked.ms >= 59
 
 
-def test_an_object_made_in_python_is_called() -> None:
+def test_callback_object_of_ctypes_is_called() -> None:
     program = """
         windows = sys.platform == "win32"
         Run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)

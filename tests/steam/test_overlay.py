@@ -1,4 +1,4 @@
-"""A page in Steam's overlay: through the bridge's own Steam, a game's SteamworksPy and Ren'Py's binding.
+"""Specifies pages in Steam's overlay: through the bridge's own Steam, a game's SteamworksPy and Ren'Py's binding.
 
 The stub's log holds the pages that were opened. The rules of the setting `page` are in tests/login/test_rules.py.
 """

@@ -1,5 +1,6 @@
-"""A game on SteamworksPy that signs its players in. How it ends in the middle of it is `test_steamworkspy_ends`', how
-it imports the package is `test_steamworkspy_import`'s.
+"""Specifies logins in a game on SteamworksPy.
+
+`test_steamworkspy_ends` covers games that end during a login, and `test_steamworkspy_import` the import of the package.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def test_an_errand(play: Player, stub_log: StubLog, emulator: Emulator) -> None:
     assert stub_log.story().count("request") == 2
 
 
-def test_an_errand_that_is_shared_by_choice(play: Player, stub_log: StubLog) -> None:
+def test_proactive_errand_in_a_steamworkspy_game(play: Player, stub_log: StubLog) -> None:
     completed, host = play("""
         steamworks.initialize()
         with bridge_on(steamworks, AutoBrowser()) as bridge:
@@ -82,9 +83,7 @@ def test_an_errand_that_is_shared_by_choice(play: Player, stub_log: StubLog) -> 
     all_in_order(stub_log, host)
 
 
-def test_cancelled_while_steam_makes_the_ticket(
-    play: Player, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_login_cancelled_before_its_callback(play: Player, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
     ended, host = play("""
         steamworks.initialize()
@@ -100,7 +99,7 @@ def test_cancelled_while_steam_makes_the_ticket(
     all_in_order(stub_log, host)
 
 
-def test_cancelled_while_the_player_is_in_the_browser(play: Player, stub_log: StubLog, emulator: Emulator) -> None:
+def test_login_cancelled_during_an_errand(play: Player, stub_log: StubLog, emulator: Emulator) -> None:
     emulator.update(claims={"email": "REQUIRED"})
     ended, host = play("""
         steamworks.initialize()
@@ -116,9 +115,7 @@ def test_cancelled_while_the_player_is_in_the_browser(play: Player, stub_log: St
     all_in_order(stub_log, host)
 
 
-def test_a_library_that_is_too_old_is_named_with_the_one_to_put_there(
-    play: Player, stub_log: StubLog, tmp_path: Path
-) -> None:
+def test_error_for_an_old_library_names_the_replacement(play: Player, stub_log: StubLog, tmp_path: Path) -> None:
     detail, pumping, host = play(
         """
         steamworks.initialize()
@@ -141,7 +138,7 @@ def test_a_library_that_is_too_old_is_named_with_the_one_to_put_there(
     assert "SteamAPI_RegisterCallback" not in [call.call for call in listened_only(stub_log, host)]
 
 
-def test_the_one_sdk_that_the_package_for_windows_goes_with(play: Player, stub_log: StubLog) -> None:
+def test_sdk_157_works_with_the_package_for_windows(play: Player, stub_log: StubLog) -> None:
     """1.57, whose SteamAPI_Init it calls and which has Web API tickets already."""
     signed_in, host = play(
         """
@@ -157,7 +154,7 @@ def test_the_one_sdk_that_the_package_for_windows_goes_with(play: Player, stub_l
     assert "SteamAPI_Init" in [call.call for call in stub_log.calls]
 
 
-def test_steam_not_initialised_yet_and_then_it_is(play: Player, stub_log: StubLog) -> None:
+def test_login_before_and_after_initialize(play: Player, stub_log: StubLog) -> None:
     detail, signed_in, host = play("""
         bridge = bridge_on(steamworks)
         try:
@@ -176,7 +173,7 @@ def test_steam_not_initialised_yet_and_then_it_is(play: Player, stub_log: StubLo
     all_in_order(stub_log, host)
 
 
-def test_the_library_that_is_linked_is_the_one_that_is_used(play: Player, stub_log: StubLog, tmp_path: Path) -> None:
+def test_library_that_steamworkspy_is_linked_with_is_used(play: Player, stub_log: StubLog, tmp_path: Path) -> None:
     """Not another copy that something else in the process has loaded, which no one has initialised."""
     game_folder(tmp_path / "another")
     signed_in, host = play("""

@@ -1,4 +1,4 @@
-"""A game on SteamworksPy that ends in the middle of a login: in order, rudely, or because Steam does."""
+"""Specifies games on SteamworksPy that end during a login: orderly, abruptly, or because Steam closes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def play(emulator: Emulator, tmp_path: Path) -> Iterator[Player]:
     emulator.reset(settings=True)
 
 
-def test_the_host_closes_the_bridge_and_steam_in_mid_login(
+def test_host_closes_the_bridge_and_steam_during_a_login(
     play: Player, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "60000")
@@ -41,9 +41,7 @@ def test_the_host_closes_the_bridge_and_steam_in_mid_login(
     all_in_order(stub_log, host)
 
 
-def test_the_host_shuts_steam_down_in_mid_login_and_starts_it_again(
-    play: Player, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_host_restarts_steam_during_a_login(play: Player, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "60000,5")
     monkeypatch.setenv("STEAM_STUB_LENIENT", "1")  # a ticket is open at Shutdown, which is the point
     ended, not_started, signed_in, host = play(
@@ -73,7 +71,7 @@ def test_the_host_shuts_steam_down_in_mid_login_and_starts_it_again(
 
 
 @pytest.mark.parametrize("at_the_end", ["", "steamworks.unload()"])
-def test_the_host_exits_with_a_login_running(
+def test_host_exits_during_a_login(
     play: Player, stub_log: StubLog, at_the_end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "60000")
@@ -93,7 +91,7 @@ def test_the_host_exits_with_a_login_running(
     assert {call.tid for call in calls if call.call == "SteamAPI_Shutdown"} <= {int(host.split()[1])}
 
 
-def test_steam_itself_closes_in_mid_login(play: Player, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steam_closes_during_a_login(play: Player, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
     monkeypatch.setenv("STEAM_STUB_SHUTDOWN_AFTER_MS", "20")
     ended, host = play("""

@@ -1,4 +1,4 @@
-"""How a game comes by SteamworksPy: PyPI's package under the name it imports itself by, upstream's layout, or neither."""
+"""Specifies `import_steamworks`: PyPI's package, upstream's layout, and no package at all."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def sign_in(story: str, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_package_as_pypi_has_it(package: Path, game: Path, stub_log: StubLog) -> None:
+def test_package_from_pypi(package: Path, game: Path, stub_log: StubLog) -> None:
     """Also beside a folder that bears the name `steamworks` and is no package of Python's."""
     (game / "steamworks").mkdir()
     told = sign_in("""
@@ -92,7 +92,7 @@ def test_the_package_as_pypi_has_it(package: Path, game: Path, stub_log: StubLog
     assert stub_log.story() == ["request", "callback", "cancel", "shutdown"]
 
 
-def test_a_game_that_makes_the_alias_by_itself(package: Path, game: Path) -> None:
+def test_alias_that_the_game_created(package: Path, game: Path) -> None:
     """As steamworks/ABI tells it; its libraries may then be anywhere that its own `__path__` says."""
     told = sign_in(
         """
@@ -123,7 +123,7 @@ def upstream(package: Path, game: Path) -> Path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="LD_LIBRARY_PATH, or its like on macOS, is needed")
-def test_upstreams_layout(upstream: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_package_in_upstreams_layout(upstream: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LD_LIBRARY_PATH", str(upstream))  # as its documentation has it on Linux
     told = sign_in("""
     from steamworks import STEAMWORKS
@@ -134,12 +134,12 @@ def test_upstreams_layout(upstream: Path, stub_log: StubLog, monkeypatch: pytest
     assert stub_log.story() == ["request", "callback", "cancel", "shutdown"]
 
 
-def test_upstreams_package_takes_no_folder(upstream: Path) -> None:
+def test_folder_is_refused_for_upstreams_package(upstream: Path) -> None:
     done = run_program(SIGN_IN + '    import_steamworks(".")')
     assert "The installed package steamworks takes no folder" in done.stderr
 
 
-def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("steamworks", "steamworkspy"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ConfigurationError) as missing:
@@ -147,7 +147,7 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(missing.value.detail).endswith("Install it: pip install 'sudomimus-bridge[steamworkspy]'.")
 
 
-def test_a_package_that_is_broken_says_so_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_package_raises_its_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "steamworks").mkdir()
     (tmp_path / "steamworks" / "__init__.py").write_text("import what_it_needs", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
@@ -155,12 +155,12 @@ def test_a_package_that_is_broken_says_so_itself(tmp_path: Path, monkeypatch: py
         import_steamworks()
 
 
-def test_a_folder_that_is_not_there(package: Path) -> None:
+def test_missing_folder_of_libraries(package: Path) -> None:
     done = run_program(SIGN_IN + '    import_steamworks("libs")')
     assert "There is no folder" in done.stderr
 
 
-def test_what_is_no_steamworks_object() -> None:
+def test_argument_that_is_no_steamworks_object() -> None:
     for other in (None, object(), type("STEAMWORKS", (), {"run_callbacks": lambda: True})):
         with pytest.raises(ConfigurationError) as wrong:
             SteamworksPySteam(other)
@@ -171,7 +171,7 @@ async def _ask_too_early(steam: SteamworksPySteam) -> None:
     await steam.get_auth_ticket_for_web_api("sudomimus")
 
 
-def test_a_port_that_was_never_opened(backend: str) -> None:
+def test_ticket_request_before_open(backend: str) -> None:
     import anyio
 
     library = ctypes.CDLL(None) if sys.platform != "win32" else ctypes.CDLL("kernel32")
@@ -183,7 +183,7 @@ def test_a_port_that_was_never_opened(backend: str) -> None:
     steam.drop()
 
 
-def test_nothing_of_it_is_imported_before_it_is_asked_for() -> None:
+def test_package_is_imported_only_when_it_is_needed() -> None:
     done = run_program("""
         import sys
         before = set(sys.modules)
@@ -197,8 +197,8 @@ def test_nothing_of_it_is_imported_before_it_is_asked_for() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the words are those of the loaders of Linux and macOS")
-def test_a_layer_of_sdk_157_loads_beside_no_later_library(package: Path, game: Path) -> None:
-    """Why the sentence about a library that is too old names exactly one SDK."""
+def test_steamworkspy_of_sdk_157_needs_that_sdk(package: Path, game: Path) -> None:
+    """The error for an old library names exactly one SDK for this reason."""
     lay_out_game(game, sdk=157)
     shutil.copy2(compiled_stub(159), game)
     done = run_program(SIGN_IN + '    import_steamworks(".")()')
@@ -219,7 +219,7 @@ def test_the_stub_compiles_where_there_is_no_checkout(
     assert (folder / "steam_appid.txt").read_text(encoding="ascii") == "42\n"
 
 
-def test_a_stub_that_does_not_compile_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_for_a_stub_that_does_not_compile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         compiled_stub()
     except StubNotCompiled as error:

@@ -1,7 +1,7 @@
-"""The callback object made of ctypes has its functions where each platform's C++ compiler looks for them.
+"""Specifies the layout of the ctypes callback object: each platform's C++ compiler must find its functions.
 
-The Microsoft compiler lays overloads out in reverse order of declaration, and the Itanium ABI of Linux and macOS does not
-(steamworks/ABI, "Two ways to dispatch"). The judge is clang, which knows both and comes with the Python package ziglang.
+The Microsoft compiler lays out overloads in reverse order, and the Itanium ABI of Linux and macOS does not
+(docs/contracts/steam.md, "Dispatch"). The tests ask clang, which knows both and comes with the Python package ziglang.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def test_the_order_of_the_itanium_abi(target: str) -> None:
 
 @needs_clang
 @pytest.mark.parametrize("target", [MICROSOFT[0], ITANIUM[0], ITANIUM[-1]])
-def test_the_fields_behind_the_virtual_functions(target: str) -> None:
+def test_fields_after_the_virtual_functions(target: str) -> None:
     dump = clang(target, "-Xclang", "-fdump-record-layouts")
     layout = dump[dump.index("0 | class CCallbackBase") :]
     offsets = re.findall(r"^ +(\d+) \|   (?:uint8|int) (\w+)$", layout, re.MULTILINE)[:2]
@@ -118,7 +118,7 @@ def _native_compiler() -> list[str]:
 @pytest.mark.skipif(
     sys.platform == "win32", reason="the compilers here follow the Itanium ABI on Windows too: Linux or macOS"
 )
-def test_called_through_c_plus_plus(tmp_path: Path) -> None:
+def test_callback_object_is_called_through_cpp(tmp_path: Path) -> None:
     """A real virtual call of each function arrives, the parameter in its place, and is answered."""
     library = tmp_path / "caller.so"
     command = [*_native_compiler(), "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE)]

@@ -1,4 +1,4 @@
-"""The kit as pytest users meet it: a stranger's project with each fixture, every way of loading it, and what it says."""
+"""Specifies the pytest plugin, in projects of their own: every way to load it, each fixture, and its failures."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def entry_point(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=["-p", "conftest", "imported first", "both"],
 )
-def test_named_by_the_project(project: Project, arguments: list[str], conftest: str) -> None:
+def test_plugin_named_by_the_project(project: Project, arguments: list[str], conftest: str) -> None:
     project(*arguments, conftest=conftest, test_it=IS_THERE).assert_outcomes(passed=1)
 
 
@@ -72,7 +72,7 @@ def test_named_by_the_project(project: Project, arguments: list[str], conftest: 
     ids=["alone", "and -p", "and conftest", "and both"],
 )
 @pytest.mark.usefixtures("entry_point")
-def test_found_by_pytest_itself(
+def test_plugin_found_by_its_entry_point(
     project: Project, monkeypatch: pytest.MonkeyPatch, arguments: list[str], conftest: str, test_it: str
 ) -> None:
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
@@ -80,14 +80,14 @@ def test_found_by_pytest_itself(
 
 
 @pytest.mark.usefixtures("entry_point")
-def test_switched_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plugin_switched_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     result = project("-pno:sudomimus_bridge.testing", test_it=SIGN_IN)
     result.assert_outcomes(errors=1)
     said(result, "fixture 'sudomimus_bridge' not found")
 
 
-def test_loading_it_costs_next_to_nothing(project: Project) -> None:
+def test_plugin_imports_nothing_before_a_fixture_is_used(project: Project) -> None:
     project(
         NAMED,
         test_it="""
@@ -103,7 +103,7 @@ def test_loading_it_costs_next_to_nothing(project: Project) -> None:
     ).assert_outcomes(passed=1)
 
 
-def test_every_fixture_says_what_it_is(project: Project) -> None:
+def test_every_fixture_is_documented(project: Project) -> None:
     result = project(NAMED, "--fixtures", "-v", test_it="")
     names = [line.split()[0] for line in result.outlines if line.startswith("sudomimus_")]
     assert sorted(names) == [
@@ -123,7 +123,7 @@ def test_every_fixture_says_what_it_is(project: Project) -> None:
     assert "no docstring available" not in ours.partition("fixtures defined from")[0]
 
 
-def test_beside_each_other_under_xdist(project: Project) -> None:
+def test_fixtures_in_parallel_workers(project: Project) -> None:
     project(
         NAMED,
         "-pxdist",
@@ -171,7 +171,7 @@ LEFT_OPEN = """
 
 
 @pytest.mark.usefixtures("stub_library")
-def test_a_ticket_left_open_fails_the_test(project: Project) -> None:
+def test_open_ticket_fails_the_test(project: Project) -> None:
     result = project(NAMED, test_it=LEFT_OPEN)
     result.assert_outcomes(passed=3, errors=2)
     result.stdout.fnmatch_lines(
@@ -244,13 +244,13 @@ def test_without_the_extra(project: Project) -> None:
         ("sudomimus_bridge, sudomimus_steam, sudomimus_steam_library", "A test has one Steam: "),
     ],
 )
-def test_what_does_not_go_together(project: Project, fixtures: str, sentence: str) -> None:
+def test_fixtures_that_exclude_each_other(project: Project, fixtures: str, sentence: str) -> None:
     result = project(NAMED, test_it=f"def test_it({fixtures}): pass")
     result.assert_outcomes(errors=1)
     said(result, sentence)
 
 
-def test_a_page_that_the_player_cannot_finish_is_told(project: Project) -> None:
+def test_page_that_the_player_cannot_finish_fails_the_test(project: Project) -> None:
     result = project(
         NAMED,
         test_it="""

@@ -1,4 +1,4 @@
-"""The kit's parts as they are: what each changes and puts back, and that virtual time waits for what is real."""
+"""Specifies the parts of the kit: the changes that each makes and restores, and the events that virtual time waits for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from ..helpers.patience import PATIENCE
 bridge = Bridge()
 
 
-def test_nothing_of_this_machine_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_hides_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"SUDOMIMUS_NATIVE_URL": "https://native-api.sudomimus.com", "SteamAppId": "7", "STEAM_STUB_RUNNING": "0"}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
@@ -55,7 +55,7 @@ def test_nothing_of_this_machine_is_there(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("time_of_day", ["first", "second"])
-def test_every_test_has_a_new_service(
+def test_service_is_reset_for_each_test(
     sudomimus_bridge: Bridge, sudomimus_service: LocalService, sudomimus_virtual_time: VirtualClock, time_of_day: str
 ) -> None:
     service = sudomimus_service
@@ -70,7 +70,7 @@ def test_every_test_has_a_new_service(
     assert {request.fault for request in service.requests} == {"reset"}
 
 
-def test_no_sign_in_of_this_machine_is_read_or_written(sudomimus_environment: None) -> None:
+def test_sessions_of_this_machine_are_not_touched(sudomimus_environment: None) -> None:
     yours = types.ModuleType("keyring")
     used: list[object] = ["yours"]
     vars(yours).update(get_keyring=lambda: used[-1], set_keyring=used.append)
@@ -89,7 +89,7 @@ def test_no_sign_in_of_this_machine_is_read_or_written(sudomimus_environment: No
     assert os.environ["PYTHON_KEYRING_BACKEND"] == "keyring.backends.fail.Keyring"
 
 
-def test_who_stays_signed_in_does_so_for_the_test() -> None:
+def test_stored_session_lasts_for_one_test() -> None:
     folders = []
     for _ in range(2):
         with using_service(), using_stub_steam(), Bridge() as here:
@@ -108,7 +108,9 @@ def test_the_process_has_one_service() -> None:
         assert (other, other.url, other.urls["application"]) == (one, first, "lighthouse")
 
 
-def test_a_bridge_made_before_the_test(sudomimus_steam: StubSteam, sudomimus_service: LocalService) -> None:
+def test_bridge_created_before_the_test_uses_the_kit(
+    sudomimus_steam: StubSteam, sudomimus_service: LocalService
+) -> None:
     assert bridge.login()
     with using_stub_steam() as other:
         assert bridge.login()
@@ -118,7 +120,7 @@ def test_a_bridge_made_before_the_test(sudomimus_steam: StubSteam, sudomimus_ser
     assert [call for call, _ in sudomimus_steam.calls] == whole + whole[:-1]
 
 
-def test_what_a_bridge_was_given_stays(sudomimus_steam: StubSteam, sudomimus_service: LocalService) -> None:
+def test_ports_given_to_a_bridge_stay(sudomimus_steam: StubSteam, sudomimus_service: LocalService) -> None:
     own = StubSteam(SystemClock(), app_id=480)
     with Bridge(steam=own, application="lighthouse") as mine:
         sudomimus_service.update({"application.anchor": "lighthouse"})
@@ -157,7 +159,9 @@ def test_sharing_more(
     assert sudomimus_browser.ends == ["done"]
 
 
-def test_the_library_is_told_and_forgets(sudomimus_steam_library: StubLibrary, sudomimus_bridge: Bridge) -> None:
+def test_script_of_the_library_ends_with_the_test(
+    sudomimus_steam_library: StubLibrary, sudomimus_bridge: Bridge
+) -> None:
     sudomimus_steam_library.script(ticket_result=[2, 1])
     with pytest.raises(SteamUnavailable):
         sudomimus_bridge.login()
@@ -171,7 +175,7 @@ def test_the_library_is_told_and_forgets(sudomimus_steam_library: StubLibrary, s
     assert [name for name in os.environ if name.startswith("STEAM_STUB_")] == []
 
 
-def test_an_error_of_the_test_itself_comes_first() -> None:
+def test_error_of_the_test_hides_the_error_of_the_kit() -> None:
     with pytest.raises(ZeroDivisionError), using_stub_steam() as steam:
         anyio.run(steam.get_auth_ticket_for_web_api, "sudomimus")
         raise ZeroDivisionError
@@ -179,7 +183,7 @@ def test_an_error_of_the_test_itself_comes_first() -> None:
         anyio.run(steam.get_auth_ticket_for_web_api, "sudomimus")
 
 
-def test_a_game_that_is_gone_in_mid_page_does_not_end_the_browser(sudomimus_browser: ScriptedBrowser) -> None:
+def test_browser_survives_a_game_that_ends_during_a_page(sudomimus_browser: ScriptedBrowser) -> None:
     sudomimus_browser.never_comes()
     *program, port, _token, _page = shlex.split(os.environ["BROWSER"])
     for said in (b"", b"\xff\xfe\n"):
@@ -191,7 +195,7 @@ def test_a_game_that_is_gone_in_mid_page_does_not_end_the_browser(sudomimus_brow
     assert sudomimus_browser.pages == ["http://127.0.0.1:9/page"]
 
 
-def test_a_script_needs_something_in_it(sudomimus_steam: StubSteam) -> None:
+def test_empty_script_is_refused(sudomimus_steam: StubSteam) -> None:
     with pytest.raises(ValueError, match="at least one"):
         sudomimus_steam.script()
 
@@ -217,7 +221,7 @@ def test_an_errand_in_virtual_time(
     assert sudomimus_virtual_time.elapsed < 620
 
 
-def test_whoever_comes_too_late_finds_an_expired_page(
+def test_late_player_finds_an_expired_page(
     sudomimus_bridge: Bridge,
     sudomimus_service: LocalService,
     sudomimus_browser: ScriptedBrowser,
@@ -258,7 +262,7 @@ def test_a_slow_answer_is_waited_for(
     assert 0 < sudomimus_virtual_time.elapsed < 10
 
 
-def test_a_connection_that_nobody_owes_an_answer_holds_nothing_up(
+def test_idle_connection_does_not_delay_virtual_time(
     sudomimus_bridge: Bridge,
     sudomimus_steam: StubSteam,
     sudomimus_virtual_time: VirtualClock,
@@ -285,7 +289,7 @@ def test_a_thread_is_waited_for(sudomimus_virtual_time: VirtualClock, backend: s
     assert sudomimus_virtual_time.elapsed < 5
 
 
-def test_called_later(sudomimus_virtual_time: VirtualClock, backend: str) -> None:
+def test_call_later_in_virtual_time(sudomimus_virtual_time: VirtualClock, backend: str) -> None:
     order: list[str] = []
     sudomimus_virtual_time.call_later(20, lambda: order.append("second"))
     sudomimus_virtual_time.call_later(10, lambda: order.append("first"))

@@ -1,4 +1,4 @@
-"""Every recipe in docs/testing.md is run as it stands there, so that none can rot."""
+"""Runs every recipe of docs/testing.md as it is printed there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TESTS = [name for name in recipes() if name.startswith("test_")]
 
 
 @pytest.mark.usefixtures("stub_library")
-def test_the_recipes(project: Project) -> None:
+def test_recipes_of_the_documentation(project: Project) -> None:
     """As one project, which a reader's is."""
     written = recipes()
     assert {"conftest", "game", *TESTS} == set(written)
@@ -37,7 +37,7 @@ def test_the_recipes(project: Project) -> None:
     assert outcomes == {}
 
 
-def test_the_recipe_without_pytest(pytester: pytest.Pytester) -> None:
+def test_recipe_without_pytest(pytester: pytest.Pytester) -> None:
     written = recipes()
     pytester.makepyfile(**{name: written[name] for name in ("game", "test_with_unittest")})
     done = subprocess.run(
