@@ -1,6 +1,6 @@
-"""The smallest game with a login in it: sixty frames a second in a terminal, and a player who signs in meanwhile.
+"""The smallest game with a login: it draws sixty frames a second in a terminal while the player signs in.
 
-    python sample_game/frame_loop.py             # on the stub of Steam and the local service, of the extra `emulator`
+    python sample_game/frame_loop.py             # the stub of Steam and the local service (extra `emulator`)
     SUDOMIMUS_APPLICATION=my-game SUDOMIMUS_STEAM_APP_ID=480 python sample_game/frame_loop.py     # Steam and Sudomimus
 
 Which of them is a matter of settings alone: where SUDOMIMUS_APPLICATION is set, everything comes from the environment.
@@ -20,7 +20,7 @@ FRAME = 1 / 60
 
 
 def settings(stack: ExitStack) -> dict[str, Any]:
-    """Nothing for the real ones, whose settings come from the environment; else the stub and the local service."""
+    """Return no settings if the environment has some; otherwise those of the stub and the local service."""
     if os.environ.get("SUDOMIMUS_APPLICATION"):
         return {}
     from sudomimus_bridge.emulator import Emulator
@@ -31,7 +31,7 @@ def settings(stack: ExitStack) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Draw frames until the player is signed in, and greet."""
+    """Draw frames until the player is signed in, then greet."""
     said = ["starting"]
 
     def show(event: ProgressEvent) -> None:
@@ -41,7 +41,7 @@ def main() -> int:
 
     with ExitStack() as stack:
         bridge = stack.enter_context(Bridge(**settings(stack)))
-        stay = "--stay-signed-in" in sys.argv[1:]  # then a session that is kept may give its token without a login
+        stay = "--stay-signed-in" in sys.argv[1:]  # a stored session may have a token without a login
         start = bridge.session().start_access_token if stay else bridge.start_login
         login: Running[Any] = start(on_progress=show)
         began, frames, slowest = time.perf_counter(), 0, 0.0
@@ -63,6 +63,6 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:  # the bridge was closed on the way here, which cancels the login
+    except KeyboardInterrupt:  # leaving the block above closed the bridge, which cancelled the login
         print("\nNever mind.")
         sys.exit(130)

@@ -1,6 +1,6 @@
-"""A lighthouse, a boat, and a player who is greeted by name: a game at 240 frames a second that signs in meanwhile.
+"""A game with a lighthouse and a boat. It draws 240 frames a second while the player signs in, and greets the player by name.
 
-    python sample_game/pygame                   # on the stub of Steam and the local service, of the extra `emulator`
+    python sample_game/pygame                   # the stub of Steam and the local service (extra `emulator`)
     python sample_game/pygame --claim-gate      # the service asks for an email first: a page for the browser
     SUDOMIMUS_APPLICATION=my-game SUDOMIMUS_STEAM_APP_ID=480 python sample_game/pygame     # Steam and Sudomimus
 
@@ -25,7 +25,7 @@ from sudomimus_bridge import Bridge
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="sample_game/pygame", description="A small game that signs its player in.")
     parser.add_argument("--fps", type=int, default=240, help="frames a second (default 240)")
     parser.add_argument("--claim-gate", action="store_true", help="have the local service ask for an email first")
@@ -39,7 +39,7 @@ def arguments() -> argparse.Namespace:
 
 
 def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
-    """The bridge on the settings of the environment; where there are none, on the stub and the local service."""
+    """Yield a bridge on the settings of the environment; if there are none, on the stub and the local service."""
     if os.environ.get("SUDOMIMUS_APPLICATION"):
         return stack.enter_context(Bridge())
     from sudomimus_bridge.emulator import Emulator
@@ -79,7 +79,7 @@ def main() -> int:
             pygame.display.flip()
             pace.wait()
             if options.auto and game.sign_in.over:
-                over_at = over_at or game.seconds + 0.5  # a last look at it
+                over_at = over_at or game.seconds + 0.5  # show the result for a moment
                 game.running = game.seconds < over_at
         if options.picture:
             pygame.image.save(screen, options.picture)
@@ -91,5 +91,5 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:  # the bridge was closed on the way here, which cancels the login
+    except KeyboardInterrupt:  # leaving the block above closed the bridge, which cancelled the login
         sys.exit(130)

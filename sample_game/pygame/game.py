@@ -1,4 +1,4 @@
-"""The game: what keys do, and one frame after the other from the scene and the panels."""
+"""The game: it handles keys and draws each frame from the scene and the panels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIZE = (960, 540)
 
 
 class Game:
-    """Everything on one screen."""
+    """The scene, the panels and the sign-in."""
 
     def __init__(self, screen: pygame.Surface, bridge: Bridge, *, stay_signed_in: bool = False) -> None:
         self.running = True
@@ -26,14 +26,14 @@ class Game:
         self._panels = Panels()
 
     def handle(self, event: pygame.event.Event) -> None:
-        """A key, or the window's closing."""
+        """Handle a key, or the closing of the window."""
         if event.type == pygame.QUIT:
             self.running = False
         elif event.type == pygame.KEYDOWN:
             self._press(event.key)
 
     def frame(self, seconds: float) -> None:
-        """Move everything by that much and draw it; here, once a frame, the login is polled."""
+        """Poll the login, move everything and draw one frame."""
         self.seconds += seconds
         self.times.add(seconds, signing_in=self.sign_in.busy)
         self.sign_in.poll()
@@ -41,7 +41,7 @@ class Game:
         self._panels.draw(self._screen, self.sign_in, self.times, self.seconds)
 
     def summary(self) -> str:
-        """One line for the terminal."""
+        """Return a line for the terminal."""
         who = {"signed-in": f"Signed in{f' as {self.sign_in.name}' if self.sign_in.name else ''}."}
         said = who.get(self.sign_in.status, self.sign_in.error or "Not signed in.")
         return f"{said} Worst frame while signing in: {self.times.worst_signing_in * 1000:.1f} ms."

@@ -1,4 +1,4 @@
-"""So many frames a second, and how long each one took. No drawing here."""
+"""The pace of the frames, and the time that each one took. Draws nothing."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ REMEMBERED = 240
 
 
 class Pace:
-    """Waits for the next frame's time. After a frame that took longer than two, it begins to count anew."""
+    """Waits until the next frame is due. After a frame that took longer than two, it starts counting again."""
 
     def __init__(self, frames_a_second: int) -> None:
         self.frame = 1 / frames_a_second
         self.last = self.frame
-        """Seconds from the start of the frame before to the start of this one."""
+        """Seconds from the start of the previous frame to the start of this one."""
         self._started = time.perf_counter()
         self._due = self._started + self.frame
 
     def wait(self) -> None:
-        """Until the next frame is due."""
+        """Wait until the next frame is due."""
         while (left := self._due - time.perf_counter()) > 0:
             time.sleep(left)
         started = time.perf_counter()
@@ -30,7 +30,7 @@ class Pace:
 
 
 class FrameTimes:
-    """The latest frames for the graph, and the worst ones for the player who wonders."""
+    """The times of the latest frames, for the graph, and of the slowest ones."""
 
     def __init__(self) -> None:
         self.latest: deque[float] = deque(maxlen=REMEMBERED)

@@ -1,4 +1,4 @@
-"""What lies over the scene: the greeting, the sign-in, the errand's page as a QR code, the keys, the frame times."""
+"""The panels over the scene: greeting, sign-in, the errand's page as a QR code, keys and frame times."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TITLES = {
 
 
 class Panels:
-    """Draws the state of a sign-in. Text is rendered when it changes, not each frame."""
+    """Draws the state of a sign-in. Text is rendered only when it changes."""
 
     def __init__(self) -> None:
         self._fonts = {size: pygame.font.Font(None, size) for size in (20, 26, 44)}
@@ -39,7 +39,7 @@ class Panels:
         self._code: QrCode | None = None
 
     def draw(self, screen: pygame.Surface, sign_in: SignIn, times: FrameTimes, seconds: float) -> None:
-        """All of it."""
+        """Draw all panels."""
         if sign_in.status == "waiting-for-browser" and sign_in.page is not None:
             self._draw_errand(screen, sign_in)
         else:
@@ -113,7 +113,7 @@ class Panels:
 
 
 class QrCode:
-    """A page's QR code, worked out on a thread of its own, for that takes longer than a frame."""
+    """A page's QR code. Its own thread computes it, because that takes longer than a frame."""
 
     def __init__(self, page: str) -> None:
         self.page = page
@@ -122,7 +122,7 @@ class QrCode:
         threading.Thread(target=self._make, name="QR code", daemon=True).start()
 
     def picture(self) -> pygame.Surface | None:
-        """The picture, once it is there."""
+        """Return the picture, or None until it is ready."""
         if self._picture is None and self._rows:
             side = len(self._rows)
             small = pygame.Surface((side + 4, side + 4))

@@ -1,4 +1,4 @@
-"""The sea at night: a boat that sails by, and a lighthouse whose lamp is lit once the player is signed in."""
+"""The sea at night: a boat sails by, and the lighthouse's lamp burns once the player is signed in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LAMP = (770, 154)
 
 
 class Scene:
-    """Draws itself at any second of its life."""
+    """Draws the scene at any second."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._width, self._height = size
@@ -27,7 +27,7 @@ class Scene:
         self._glow = _glow(60, (255, 226, 150))
 
     def draw(self, screen: pygame.Surface, seconds: float, *, lit: bool) -> None:
-        """Sky, light, sea, and the boat between two waves."""
+        """Draw sky, light and sea, and the boat between two waves."""
         screen.blit(self._sky, (0, 0))
         if lit:
             self._draw_light(screen, seconds)
@@ -109,10 +109,10 @@ class Scene:
 
 
 def _beam(angle: int) -> pygame.Surface:
-    """One position of the light, both ways, made once: bright near the lamp, gone at the picture's edge."""
+    """Return the beam in one position, in both directions: bright near the lamp, dark at the edge of the picture."""
     beam = pygame.Surface((900, 900))
     centre = 450
-    # Turned about an upright axis the beam grows longer and shorter, as seen from the sea.
+    # The beam turns about an upright axis, so it looks longer and shorter from the sea.
     reach = 440 * math.cos(math.radians(angle))
     for step in range(12, 0, -1):
         far, wide, shade = reach * step / 12, 4 + 40 * step / 12, round(70 * (1 - step / 13) ** 1.4)

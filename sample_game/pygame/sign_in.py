@@ -1,4 +1,4 @@
-"""The bridge as this game uses it: a status for the screen, fed by one `poll()` each frame. No drawing here."""
+"""The sign-in of this game: one `poll()` each frame, and a status for the screen. Draws nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SignIn:
         self.error: str | None = None
         self.name: str | None = None
         self.page: str | None = None
-        """The errand's page while it is waited for: a secret, for this player's eyes only."""
+        """The errand's page while the login waits for it. It is a secret: show it to this player only."""
         self.page_opened = False
         self._page_until = 0.0
         self._bridge = bridge
@@ -50,24 +50,24 @@ class SignIn:
 
     @property
     def busy(self) -> bool:
-        """Whether something is on its way."""
+        """Whether a login or a share runs."""
         return self._running is not None
 
     @property
     def over(self) -> bool:
-        """Whether it ended, well or badly, and the player's name is known if it can be."""
+        """Whether it ended, with or without success, and the player's name is known if it can be."""
         return not self.busy and self._asking_who is None and self.status in ("signed-in", "failed")
 
     @property
     def minutes_left(self) -> float:
-        """How long the page still lives."""
+        """Return how long the page is still valid."""
         return max(0.0, self._page_until - time.monotonic()) / 60
 
     def start(self) -> None:
         """Sign in, or sign in again."""
         if not self.busy:
             self.status, self.error, self.saying = "signing-in", None, "starting"
-            # A session gives a token without a login if the player is still signed in; else it signs in.
+            # If the player is still signed in, the session has a token without a login. Otherwise it signs in.
             start = self._session.start_access_token if self._stay_signed_in else self._bridge.start_login
             self._running = start(on_progress=self._show)
 
@@ -88,7 +88,7 @@ class SignIn:
             self._running.cancel()
 
     def poll(self) -> None:
-        """Once a frame."""
+        """Poll, once a frame."""
         if self._asking_who is not None and self._asking_who.ended:
             player, self._asking_who = self._asking_who.poll(), None
             self.name = player.given_name if player is not None else None

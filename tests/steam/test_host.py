@@ -308,7 +308,7 @@ def test_call_is_undone_if_its_event_loop_has_ended() -> None:
 
 
 def test_the_microsoft_order_of_virtual_functions() -> None:
-    """Overloads in reverse: `Run(void*, bool, uint64)` comes first there (steamworks/ABI, "Two ways to dispatch")."""
+    """The compiler lays out overloads in reverse: `Run(void*, bool, uint64)` comes first (docs/contracts/steam.md)."""
     itanium, microsoft = (CallbackObject(168, 2572, lambda _param: None, microsoft=order) for order in (False, True))
 
     def kinds(listener: CallbackObject) -> list[int]:

@@ -93,7 +93,7 @@ def test_package_from_pypi(package: Path, game: Path, stub_log: StubLog) -> None
 
 
 def test_alias_that_the_game_created(package: Path, game: Path) -> None:
-    """As steamworks/ABI tells it; its libraries may then be anywhere that its own `__path__` says."""
+    """The alias's `__path__` says where the game keeps the libraries."""
     told = sign_in(
         """
     import ctypes, sys, types
