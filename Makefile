@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check all frozen native cross tools sidecar sample-renpy soak windows clean
+.PHONY: demo test check architecture all frozen native cross tools sidecar sample-renpy soak windows clean
 
 all: check test
 
@@ -40,6 +40,10 @@ check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The picture of the layers, drawn from the imports. Fails if an import points outward.
+architecture: $(VENV)/.ready
+	$(BIN)/python docs/draw_layers.py docs/architecture.svg
 
 # Without a compiler the stub is left out: demo and the tests then say so and use the Python stub.
 native:

@@ -18,8 +18,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from sudomimus_bridge._cli import emulator as command
 from sudomimus_bridge.emulator import Emulator, visit
-from sudomimus_bridge.emulator import _command as command
 from sudomimus_bridge.emulator._config.config import EmulatorConfig, merged
 from sudomimus_bridge.emulator._players.visitor import visit_errand
 

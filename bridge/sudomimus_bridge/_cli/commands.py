@@ -235,7 +235,7 @@ def build_parser(*, emulator: bool = False) -> Parser:
         if command.add_arguments is not None:
             command.add_arguments(added)
         if command.name == "emulator" and emulator and not missing("emulator"):
-            from ..emulator._command import add_arguments
+            from .emulator import add_arguments
 
             add_arguments(added)
     return parser
@@ -279,7 +279,7 @@ def _implementation(command: str) -> Callable[..., int]:
         from .._sidecar import server
 
         return server.run
-    from ..emulator import _command as emulator
+    from . import emulator
 
     return emulator.run
 

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._values.errors import system_words
-from ._config.config import EmulatorConfig, merged
-from ._config.fault_rule import FaultRule, parse_fault
-from ._config.problems import SettingRefused, refusing
-from ._contract.dialects import DIALECTS
-from ._emulator import HOST, Emulator
+from ..emulator._config.config import EmulatorConfig, merged
+from ..emulator._config.fault_rule import FaultRule, parse_fault
+from ..emulator._config.problems import SettingRefused, refusing
+from ..emulator._contract.dialects import DIALECTS
+from ..emulator._emulator import HOST, Emulator
 
 if TYPE_CHECKING:
-    from .._cli.output import Output
-    from .._cli.terminal import Terminal
+    from .output import Output
+    from .terminal import Terminal
 
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
