@@ -64,12 +64,12 @@ def _pyinstaller(python: Path, place: Path, kind: str, folder: Path) -> Game:
 
 def cx_freeze(python: Path, place: Path) -> Game:
     """A folder."""
-    folder = place / "dist"
-    _run(
-        place,
-        *(python.with_name("cxfreeze"), "build", "--script", SAMPLE / "__main__.py"),
-        *("--target-name", "lamplight", "--build-exe", folder),
-    )
+    folder, source = place / "dist", place / "source"
+    shutil.copytree(
+        SAMPLE, source, ignore=shutil.ignore_patterns("__pycache__")
+    )  # it finds modules by the working directory
+    names = ["--script", "__main__.py", "--target-name", "lamplight", "--build-exe", str(folder)]
+    _run(source, python.with_name("cxfreeze"), "build", *names)
     return Game([str(folder / "lamplight")], folder)
 
 

@@ -60,6 +60,18 @@ def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
     )
 
 
+def show_title(screen: pygame.Surface, bridge: Bridge) -> None:
+    """The title, while the bridge prepares. A login after it delays no frame by imports."""
+    title = pygame.font.Font(None, 96).render("Lamplight", True, (255, 214, 120))
+    preparing = bridge.start_prepare()
+    while preparing.poll() is None:
+        pygame.event.pump()
+        screen.fill((10, 14, 34))
+        screen.blit(title, title.get_rect(center=screen.get_rect().center))
+        pygame.display.flip()
+        pygame.time.wait(15)
+
+
 def main() -> int:
     """Draw frames until the player leaves."""
     options = arguments()
@@ -68,7 +80,9 @@ def main() -> int:
     screen = pygame.display.set_mode(SIZE)
     pygame.display.set_caption("Lamplight")
     with ExitStack() as stack:
-        game = Game(screen, make_bridge(stack, options), stay_signed_in=options.stay_signed_in)
+        bridge = make_bridge(stack, options)
+        show_title(screen, bridge)
+        game = Game(screen, bridge, stay_signed_in=options.stay_signed_in)
         game.sign_in.start()
         pace = Pace(options.fps)
         over_at: float | None = None

@@ -236,7 +236,7 @@ def test_dropped_without_being_closed(make_bridge: MakeBridge, stub_log: StubLog
         application=urls["application"],
         steam_app_id=480,
         native_url=urls["native"],
-        steam_library=next(iter([make_bridge()]))._runner._settings.steam_library,
+        steam_library=next(iter([make_bridge()]))._runner.settings.steam_library,
     )
     bridge.login()
     del bridge

@@ -167,7 +167,7 @@ def test_every_part_bears_nonsense(variable: str, monkeypatch: pytest.MonkeyPatc
             attempt(variable, work)
         bridge = attempt(variable, Bridge)
         if isinstance(bridge, Bridge) and variable in ("SUDOMIMUS_STEAM_APP_ID", "SteamAppId") and value.strip():
-            attempt(variable, bridge._runner._settings.require_steam_app_id)
+            attempt(variable, bridge._runner.settings.require_steam_app_id)
     certificates._context.cache_clear()
 
 

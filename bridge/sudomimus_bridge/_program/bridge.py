@@ -56,6 +56,24 @@ class Bridge:
         ports = {"steam": steam, "browser": browser, "clock": clock, "open_service": service}
         self._runner = Runner({**settings}, ports)
 
+    # --- before the first login ------------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Import what a login needs and read the certificates. Blocks this thread: call it behind a loading screen.
+
+        A login after it delays no frame by imports. It uses no network and no Steam, writes no file, and raises nothing
+        about settings: the login does.
+        """
+        from .preparation import prepare
+
+        prepare(self._runner.settings)
+
+    def start_prepare(self) -> Running[bool]:
+        """As `prepare`, on a thread of its own, in small steps; call the answer's `poll()` each frame: True once it is done."""
+        from .preparation import prepare_beside
+
+        return self._runner.started(partial(prepare_beside, self._runner.settings))
+
     # --- signing in ------------------------------------------------------------------------------------------------------
 
     @overload

@@ -31,7 +31,7 @@ class Runner:
         self.stay_signed_in: bool | None = None
         self._given = given
         self._ports = ports
-        self._settings = read_settings(given, spelled=_keyword)
+        self.settings = read_settings(given, spelled=_keyword)
         self._stand_ins: StandIns = current()
         self._lock = threading.RLock()  # a finalizer may close the bridge on the very thread that holds it
         self._open_ports: Ports | None = None
@@ -131,19 +131,19 @@ class Runner:
                 if self._open_ports is not None:
                     self._open_ports.drop()
                 self._stand_ins, self._open_ports = current(), None
-                self._settings = read_settings(self._given, spelled=_keyword)
+                self.settings = read_settings(self._given, spelled=_keyword)
             if self._open_ports is None or self._keeper is None:
-                self._open_ports = Ports(self._settings, **self._ports_or_stand_ins())
+                self._open_ports = Ports(self.settings, **self._ports_or_stand_ins())
                 self._keeper = open_keeper(self._open_ports, by_steam=self._steam_may_be_there())
                 weakref.finalize(self, self._open_ports.drop)
             self._keeper.place.stay_signed_in = bool(self.stay_signed_in)
             return self._open_ports, self._keeper
 
     def _steam_may_be_there(self) -> bool:
-        if self._settings.steam_hosted or self._ports_or_stand_ins()["steam"] is not None:
+        if self.settings.steam_hosted or self._ports_or_stand_ins()["steam"] is not None:
             return True
         try:
-            return bool(self._settings.require_steam_app_id())
+            return bool(self.settings.require_steam_app_id())
         except ConfigurationError:
             return False
 

@@ -1,0 +1,64 @@
+"""Imports what a login needs and reads the certificates, ahead of the login: behind a loading screen."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from .._runs.exhaustion import exhaustion_as_bridge_error
+from .._values.errors import BridgeError
+
+if TYPE_CHECKING:
+    from .._settings import Settings
+
+
+def prepare(settings: Settings) -> None:
+    """Prepare on this thread. It uses no network and no Steam, and writes no file.
+
+    A setting that is wrong, or a limit of the system, raises nothing here: the login that follows meets it and says so.
+    """
+    with suppress(BridgeError), exhaustion_as_bridge_error():
+        _import_modules()
+        _read_certificates(settings)
+
+
+async def prepare_beside(settings: Settings, *_: object) -> bool:
+    """The same on another thread, in small steps, while a game draws its loading screen. Returns True."""
+    from .._runs.threads import in_thread
+
+    await in_thread(_prepare_in_small_steps, settings)
+    return True
+
+
+def _prepare_in_small_steps(settings: Settings) -> None:
+    from .._runs.small_steps import in_small_steps
+
+    with in_small_steps():
+        prepare(settings)
+
+
+def _import_modules() -> None:
+    """The modules of every way in that needs no extra, of an errand, and of a session that is kept."""
+    import hmac  # noqa: F401
+    from encodings import ascii, idna  # noqa: F401
+
+    with suppress(ImportError):  # what `anyio.run` would import by itself; another anyio may have it elsewhere
+        import anyio._backends._asyncio  # noqa: F401
+
+    from .._browser import system  # noqa: F401
+    from .._login import errand, profile, renewal, sign_in  # noqa: F401
+    from .._runs import beside  # noqa: F401
+    from .._service import ahead, certificates, exchange, proxy, transport  # noqa: F401
+    from .._session import file_store, opening  # noqa: F401
+    from .._session.protection import import_keyring
+    from ..steam import _results, _ticket  # noqa: F401
+
+    with suppress(ImportError):
+        import_keyring()
+
+
+def _read_certificates(settings: Settings) -> None:
+    from .._service.certificates import tls_context
+
+    urls = (settings.native_url, settings.connect_url, settings.device_url, settings.session_url)
+    tls_context(secure=any(url.startswith("https:") for url in urls))
