@@ -80,17 +80,17 @@ async function signIn() {
   return await login;
 }
 
-// The name for a greeting. The token is not verified here: the game's server must verify it.
-function nameIn(accessToken) {
-  const player = JSON.parse(Buffer.from(accessToken.split(".")[1], "base64url").toString());
-  return player.firstName ?? player.subject;
+// The player's name for a greeting. It proves nothing: the game's server must verify the token.
+async function nameOf(accessToken) {
+  const player = await sidecar.request("player", { accessToken });
+  return player.name || player.subject;
 }
 
 async function main() {
   for (let again = true; ; again = false) {
     try {
       const result = await signIn();
-      console.log(`signed in to ${result.applicationAnchor} as ${nameIn(result.accessToken)}`); // the game gets them
+      console.log(`signed in to ${result.applicationAnchor} as ${await nameOf(result.accessToken)}`); // the game gets them
       return 0;
     } catch (error) {
       console.log(error.message);
