@@ -19,7 +19,7 @@ PACKAGES = {
 }
 """The packages of the file. Every other installed package is excluded."""
 
-_OTHER_DOORS = [f"sudomimus_bridge.{name}" for name in ("_renpy", "emulator", "testing")]
+_OTHER_DOORS = [f"sudomimus_bridge.{name}" for name in ("_program", "_renpy", "_session", "emulator", "testing")]
 
 _UNUSED_PARTS = [
     *("anyio._backends._trio", "anyio.pytest_plugin", "httpx._main"),

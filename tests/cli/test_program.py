@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shlex
@@ -12,14 +13,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from sudomimus_bridge import __version__
 from sudomimus_bridge._cli.commands import COMMANDS as ROWS
 from sudomimus_bridge._cli.main import main
+from sudomimus_bridge._login.methods import METHODS
 from sudomimus_bridge._settings import TABLE
+from sudomimus_bridge._sidecar.messages import LoginParams
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 
@@ -248,6 +251,14 @@ def test_help(arguments: list[str]) -> None:
         assert shown == set(SETTINGS_USED[arguments[0]])
         for setting in TABLE:
             assert (setting.variable in "".join(ended.out.split())) is (setting.keyword in shown)
+
+
+def test_login_and_sidecar_name_every_method() -> None:
+    known = list(METHODS)
+    parser = argparse.ArgumentParser()
+    next(row for row in ROWS if row.name == "login").add_arguments(parser)  # type: ignore[misc, arg-type]
+    assert next(action.choices for action in parser._actions if action.dest == "method") == known
+    assert list(get_args(get_type_hints(LoginParams)["method"])) == known
 
 
 HARMLESS = {

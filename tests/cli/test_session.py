@@ -41,7 +41,7 @@ def test_refresh_and_logout(program: Program, emulator: Emulator) -> None:
         False,
     ]  # the environment wins over standard input
     assert json.loads(ended.out) == {"revoked": True}
-    assert program.run("logout").out == "This session had ended already.\n"
+    assert program.run("logout").out == "This session had already ended.\n"
 
 
 def test_refused_and_missing_token(program: Program, emulator: Emulator) -> None:

@@ -188,7 +188,7 @@ def signal_handler_is_set(pid: int) -> bool:
             "/session/refresh",
             "The renewal was cancelled. The refresh token may have been used. Do not send it",
         ),
-        ("logout", "/session/logout", "Signing out was cancelled. The session may go on"),
+        ("logout", "/session/logout", "Signing out was cancelled. The session may still be open"),
     ],
 )
 def test_error_names_the_cancelled_command(program: Program, command: str, path: str, words: str) -> None:
@@ -210,7 +210,8 @@ def test_signal_before_the_command_begins(
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"sudomimus_bridge._cli.{arguments[0]}.{arguments[0]}", interrupted)
+    module = "login" if arguments[0] == "login" else "signed_in"
+    monkeypatch.setattr(f"sudomimus_bridge._cli.{module}.{arguments[0]}", interrupted)
     assert run_command(arguments) == 130
     assert capfd.readouterr() == ("", f"sudomimus-bridge: {words}\n")
 

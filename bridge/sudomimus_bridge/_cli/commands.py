@@ -251,18 +251,15 @@ def _implementation(command: str) -> Callable[..., int]:
         from . import login
 
         return login.login
-    if command == "errand":
-        from . import errand
+    if command in ("errand", "whoami", "refresh", "logout"):
+        from . import signed_in
 
-        return errand.errand
-    if command == "whoami":
-        from . import whoami
-
-        return whoami.whoami
-    if command in ("refresh", "logout"):
-        from . import session
-
-        return session.refresh if command == "refresh" else session.logout
+        return {
+            "errand": signed_in.errand,
+            "whoami": signed_in.whoami,
+            "refresh": signed_in.refresh,
+            "logout": signed_in.logout,
+        }[command]
     if command == "doctor":
         from . import doctor
 

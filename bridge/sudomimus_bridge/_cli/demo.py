@@ -1,42 +1,42 @@
-"""`demo`: a whole login on this machine alone, on the code path of a real login."""
+"""The command `demo`: a whole login on this machine alone, through the same code as a real login."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .._browser.port import Browser
 from .._login.methods import Steam
 from .._login.ports import Ports
-from .._login.sign_in import sign_in
-from .._runs.beside import alongside
-from .._runs.done_signal import DoneSignal
 from .._settings import TABLE, Settings
 from .._values.clock import SystemClock
 from .._values.errors import ConfigurationError
-from .._values.events import LoginResult, OnProgress, Phase, ProgressEvent
+from .._values.events import Phase, ProgressEvent
 from .._values.folders import TemporaryFolder
 from ..emulator import Emulator
 from ..testing._browser import AutoBrowser
 from ..testing._compiled_stub import StubNotCompiled, compiled_stub, open_tickets, read_stub_log
 from ..testing._stub_steam import StubBehaviour, StubSteam
 from .arguments import given_settings
+from .login import signed_in
 from .output import Output
 from .running import run
 from .terminal import Terminal, login_summary
 
-TICKET_MS = 400  # about as long as a real client takes
+TICKET_MS = 400
+"""How long the stub takes to give a ticket. A real Steam client takes about as long."""
 
-_BROUGHT = ("native_url", "connect_url", "device_url", "session_url", "via_url", "steam_hosted", "session_folder")
-"""The settings that the demo chooses itself. Their variables are ignored; their flags are refused."""
+_OWN_SETTINGS = ("native_url", "connect_url", "device_url", "session_url", "via_url", "steam_hosted", "session_folder")
+"""The settings that the demo sets itself. It ignores their variables and refuses their flags."""
 
 
 def demo(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
-    """Sign the local service's player in with a ticket of the stub, and say what happened."""
+    """Sign the local service's player in with a ticket of the stub, and print a summary."""
     for setting in TABLE:
-        if setting.keyword in _BROUGHT and getattr(arguments, setting.keyword) is not None:
+        if setting.keyword in _OWN_SETTINGS and getattr(arguments, setting.keyword) is not None:
             raise ConfigurationError(
                 f"{setting.flag} does not go with demo, which uses its own sign-in service and its own Steam. "
                 "Leave the flag out, or use login."
@@ -46,7 +46,7 @@ def demo(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> i
 
 
 def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, steam_log: Path) -> int:
-    game = given_settings(arguments, **{name: getattr(Settings, name) for name in _BROUGHT})
+    game = given_settings(arguments, **{name: getattr(Settings, name) for name in _OWN_SETTINGS})
     config: dict[str, Any] = {"application": {}}
     if game.application is not None:
         config["application"]["anchor"] = game.application
@@ -74,22 +74,23 @@ def _demo(arguments: argparse.Namespace, terminal: Terminal, output: Output, ste
         )
         browser: Browser | None = AutoBrowser() if arguments.auto else None
         ports = Ports(settings, steam=steam, browser=browser, clock=clock)
-        tickets = 0
-
-        def progress(event: ProgressEvent) -> None:
-            nonlocal tickets
-            tickets += event.phase is Phase.REQUESTING_TICKET
-            terminal.progress(event)
-
-        async def flow(listen: OnProgress | None, done: DoneSignal) -> LoginResult:
-            async with alongside(lambda: terminal.animate(ports.settings.timeout)):
-                try:
-                    return await sign_in(Steam(), ports, listen, done)
-                finally:
-                    await ports.aclose()
-
-        result = run(flow, progress)
+        progress = _Progress(terminal)
+        result = run(partial(signed_in, Steam(), ports, terminal), progress)
         left = len(steam.open_tickets) if steam else len(open_tickets(read_stub_log(steam_log)))
     output.text(login_summary(result, hint=""))
-    output.text(f"Steam gave {tickets} ticket{'s' * (tickets != 1)}; {left or 'none'} of them left open.")
+    output.text(
+        f"Steam gave {progress.tickets} ticket{'s' * (progress.tickets != 1)}; {left or 'none'} of them left open."
+    )
     return 0
+
+
+class _Progress:
+    """Shows the events of the login, and counts its tickets."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.tickets = 0
+        self._terminal = terminal
+
+    def __call__(self, event: ProgressEvent) -> None:
+        self.tickets += event.phase is Phase.REQUESTING_TICKET
+        self._terminal.progress(event)

@@ -1,4 +1,4 @@
-"""`login`: steam, access-key, browser and device."""
+"""The command `login`: steam, access-key, browser or device."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OWN_FLAGS = {
     "client_key_file": "browser",
     "constraints_file": "browser",
 }
-"""The method that each flag of some methods alone belongs to."""
+"""The flags that belong to one method only."""
 
 
 def login(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
@@ -37,7 +37,7 @@ def login(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> 
     _refuse_flags_of_others(arguments)
     ports = Ports(given_settings(arguments))
     method = method_named(arguments.method)(**_credentials(arguments))
-    result = run(partial(_signed_in, method, ports, terminal), terminal.progress)
+    result = run(partial(signed_in, method, ports, terminal), terminal.progress)
     if arguments.json:
         output.json(result.to_json())
     else:
@@ -46,7 +46,7 @@ def login(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> 
 
 
 def _refuse_flags_of_others(arguments: argparse.Namespace) -> None:
-    """A flag of another method would do nothing, unnoticed. Raises `ConfigurationError`."""
+    """Refuse a flag of another method, which would have no effect. Raises `ConfigurationError`."""
     for name, method in _OWN_FLAGS.items():
         if getattr(arguments, name) is not None and arguments.method != method:
             flag = f"--{name.replace('_', '-')}"
@@ -55,7 +55,7 @@ def _refuse_flags_of_others(arguments: argparse.Namespace) -> None:
             )
 
 
-async def _signed_in(
+async def signed_in(
     method: Method, ports: Ports, terminal: Terminal, listen: OnProgress | None, done: DoneSignal
 ) -> LoginResult:
     async with alongside(partial(terminal.animate, ports.settings.timeout)):
@@ -66,7 +66,7 @@ async def _signed_in(
 
 
 def _credentials(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The credentials that the flags name, by the keywords of `Method`. Raises `ConfigurationError`."""
+    """The credentials from the flags, by the keywords of the method's class. Raises `ConfigurationError`."""
     given = {
         "access_key_id": arguments.access_key_id,
         "access_key_secret": _secret_file(arguments.secret_file),
@@ -77,7 +77,7 @@ def _credentials(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _secret_file(file: str | None) -> Secret | None:
-    """What `--secret-file` names. Raises `ConfigurationError`."""
+    """The secret from the file that `--secret-file` names. Raises `ConfigurationError`."""
     if file is None:
         return None
     if file == "-":
@@ -86,9 +86,9 @@ def _secret_file(file: str | None) -> Secret | None:
 
 
 def read_secret(what: str) -> Secret:
-    """A secret from standard input: asked for without echo on a terminal, else everything there is."""
+    """A secret from standard input: typed without echo on a terminal, otherwise everything up to the end."""
     if sys.stdin is None:
-        raise ConfigurationError(f"Standard input is closed, and {what} was to come from it.")
+        raise ConfigurationError(f"Standard input is closed, so {what} cannot be read from it.")
     try:
         if sys.stdin.isatty():
             from getpass import getpass
@@ -96,7 +96,7 @@ def read_secret(what: str) -> Secret:
             return Secret(getpass(f"Paste {what} (it is not shown): ", stream=sys.stderr).strip())
         return Secret(sys.stdin.read(100_000).strip())
     except (OSError, ValueError, EOFError):
-        raise ConfigurationError(f"Standard input cannot be read, and {what} was to come from it.") from None
+        raise ConfigurationError(f"Standard input fails, so {what} cannot be read from it.") from None
 
 
 def _constraints(file: str | None) -> Constraints | None:
