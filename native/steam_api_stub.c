@@ -1,11 +1,11 @@
 /*
- * A stand-in for `libsteam_api`: the exports that a web API ticket needs, with no Steam client behind them.
+ * A stub of `libsteam_api`: the exports that a login needs, without a Steam client.
  *
- * It behaves like the library it stands for where that matters to a caller (who owns which memory, when a callback
- * comes, which of the two ways to dispatch is in force), and it is stricter where the real one would be silent: misuse
- * ends the process. Environment variables script it and a log tells what was called; native/README.md lists both.
+ * It behaves like the real library where a caller sees the difference: the owner of memory, the time of callbacks, and
+ * the two ways to dispatch. It is stricter than the real one: misuse aborts the process. Environment variables script
+ * it, and a log records the calls; native/README.md lists both.
  *
- * One mutex guards everything in `stub`. It is never held while a caller's object runs, nor while the stub sleeps.
+ * One mutex guards everything in `stub`. It is not held while a caller's object runs or while the stub sleeps.
  */
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
@@ -43,7 +43,7 @@
 #endif
 #endif
 
-/* ---- What is built: the SDK generation decides which names are exported ---- */
+/* ---- The SDK decides which names are exported ---- */
 
 #ifndef STEAM_STUB_SDK
 #define STEAM_STUB_SDK 165
@@ -159,7 +159,7 @@ _Static_assert(sizeof(CallbackMsg_t) == (sizeof(void *) == 8 ? 20 : 16), "packed
 #endif
 _Static_assert(sizeof(GetTicketForWebApiResponse_t) == 2572, "the same everywhere");
 
-/* The three virtual functions of CCallbackBase, in the order in which each platform's C++ compiler lays them out. */
+/* The three virtual functions of CCallbackBase, in the order of each platform's C++ compiler. */
 struct callback_base;
 struct callback_vtable {
 #if defined(_WIN32)
@@ -187,7 +187,7 @@ static const char DEFAULT_STEAM_ID[] = "76561197960287930";
 
 enum dispatch { UNDECIDED, MANUAL, BY_OBJECT };
 
-/* A callback from the moment it is queued until its memory is poisoned. */
+/* A callback, from its queueing until its memory is poisoned. */
 struct callback {
     struct callback *next;
     uint64_t due_ms;
@@ -273,7 +273,7 @@ static uint64_t clock_ms(void)
     return (uint64_t)((double)ticks.QuadPart * 1000.0 / (double)frequency.QuadPart);
 }
 
-/* The process's own environment, as UTF-8: the C runtime's copy may be another than the one a caller changes. */
+/* Reads the environment of the process, as UTF-8. A caller may change another copy than that of this C runtime. */
 static const char *setting(const char *name, char value[SETTING_SIZE])
 {
     wchar_t wide_name[128], wide_value[SETTING_SIZE];
@@ -386,7 +386,7 @@ static void *allocate(size_t size)
     return memory;
 }
 
-/* Unique across processes, which is what matters; the last resort is unpredictable enough for a test double. */
+/* Unique among all processes. The last resort is unpredictable enough for a stub. */
 static void make_nonce(uint8_t nonce[NONCE_SIZE])
 {
     if (system_random(nonce, NONCE_SIZE)) return;
@@ -402,7 +402,7 @@ static long long setting_number(const char *name, long long otherwise)
     return setting(name, value) == NULL ? otherwise : strtoll(value, NULL, 10);
 }
 
-/* The item of a comma list that belongs to this ticket; the last one repeats. */
+/* This ticket's item of a list; the last item repeats. */
 static const char *listed(const char *name, uint64_t index, char value[SETTING_SIZE])
 {
     if (setting(name, value) == NULL) return NULL;
@@ -439,7 +439,7 @@ static void hang(const char *place)
     }
 }
 
-/* `SteamAppId` as Steam sets it, else the file that a developer puts beside the game; 0 is none. */
+/* `SteamAppId`, else the developer's file in the working directory; 0 if there is neither. */
 static uint32_t find_app_id(void)
 {
     char value[SETTING_SIZE];
@@ -451,7 +451,7 @@ static uint32_t find_app_id(void)
     return line == NULL ? 0 : (uint32_t)strtoul(line, NULL, 10);
 }
 
-/* ---- The log: one JSON object a line, written with the mutex held so that `seq` is the order in the file ---- */
+/* ---- The log: one JSON object a line. The mutex is held, so that `seq` is the order in the file ---- */
 
 struct line {
     char text[LINE_SIZE];
@@ -468,7 +468,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct line *line, const c
     if (length > 0) line->length += (size_t)length < room ? (size_t)length : room - 1;
 }
 
-/* How many bytes of a well-formed UTF-8 sequence start here; 0 where none does. */
+/* The length of the well-formed UTF-8 sequence that starts here; 0 if there is none. */
 static size_t utf8_length(const uint8_t *at)
 {
     size_t length = at[0] < 0x80 ? 1 : at[0] < 0xC2 ? 0 : at[0] < 0xE0 ? 2 : at[0] < 0xF0 ? 3 : at[0] < 0xF5 ? 4 : 0;
@@ -538,7 +538,7 @@ static void log_call(const char *call)
 
 /* ---- Misuse ---- */
 
-/* Ends the process, mutex held; where STEAM_STUB_LENIENT lets it live, the caller returns what means "no". */
+/* Ends the process; the mutex is held. With STEAM_STUB_LENIENT it returns, and the caller reports failure. */
 __attribute__((format(printf, 1, 2))) static void misuse(const char *format, ...)
 {
     char what[512];
@@ -589,7 +589,7 @@ static bool pump_usable(const char *call, int32_t pipe)
     return true;
 }
 
-/* ---- Callbacks: pending until due, ready from the next frame on, handed over, poisoned ---- */
+/* ---- Callbacks: pending until due, ready from the next frame on, delivered, poisoned ---- */
 
 static void free_callback(struct callback *callback)
 {
@@ -606,7 +606,7 @@ static void free_callbacks(struct callback **list)
     }
 }
 
-/* Poisons the memory and keeps it for a while, so that a late reader sees the poison and not what was there. */
+/* Poisons the memory and keeps it for a while, so that a late reader sees the poison. */
 static void retire(struct callback *callback)
 {
     memset(callback->param, POISON, callback->size);
@@ -619,7 +619,7 @@ static void retire(struct callback *callback)
     free_callback(callback);
 }
 
-/* Copies `content`; what the stated size leaves out, or promises beyond it, is poison. */
+/* Copies `content`. Bytes that the stated size omits or adds are poison. */
 static struct callback *queue(int id, const void *content, size_t size, long long stated_size, uint64_t due_ms)
 {
     struct callback *callback = allocate(sizeof *callback);
@@ -688,7 +688,7 @@ static void put_little_endian(uint8_t *at, uint64_t value, int size)
     for (int index = 0; index < size; index++) at[index] = (uint8_t)(value >> (8 * index));
 }
 
-/* The layout that `sudomimus_bridge.testing.stub_ticket` reads. */
+/* The layout that `sudomimus_bridge/steam/_stub_ticket.py` reads. */
 static void write_ticket(uint8_t *ticket, size_t size, const uint8_t nonce[NONCE_SIZE], const char *identity)
 {
     static const char magic[] = "STUBTKT1";
@@ -747,7 +747,7 @@ static void queue_ticket(const struct ticket_script *script, uint32_t handle, co
     callback->ticket_size = script->stated_size;
 }
 
-/* A perfectly good ticket of some other code in the process. */
+/* A valid ticket of other code in the process. */
 static void queue_foreign_ticket(uint32_t near_handle, uint64_t due_ms)
 {
     struct ticket_script script = {.result = RESULT_OK,
@@ -759,7 +759,7 @@ static void queue_foreign_ticket(uint32_t near_handle, uint64_t due_ms)
     queue_ticket(&script, 0x40000000u | near_handle, nonce, "somebody-else", due_ms);
 }
 
-/* Callbacks that every game's queue carries, in the sizes that they have. */
+/* Other callbacks that a game's queue contains, in their real sizes. */
 static void queue_noise(uint64_t due_ms)
 {
     static const struct {
@@ -796,7 +796,7 @@ static bool logged_on(void)
     return steam_running() && setting_number("STEAM_STUB_LOGGED_ON", 1) != 0 && now_ms() < stub.offline_at_ms;
 }
 
-/* What a request sets off besides its own callback, once for each Init. */
+/* Schedules the troubles that a request triggers, once for each Init. */
 static void schedule_troubles(uint64_t now)
 {
     long long after = setting_number("STEAM_STUB_SHUTDOWN_AFTER_MS", -1);
@@ -817,7 +817,7 @@ static void schedule_troubles(uint64_t now)
     }
 }
 
-/* One frame, mutex held: what is due becomes ready, except answers that a lost connection could not bring. */
+/* One frame; the mutex is held. Due callbacks become ready, except those that need a lost connection. */
 static void advance(void)
 {
     uint64_t now = now_ms();
@@ -850,7 +850,7 @@ static void free_quarantine(void)
     }
 }
 
-/* A client that asks for an interface newer than this library has is one built against another SDK. */
+/* A caller that asks for a newer interface than this library has was built with another SDK. */
 static const char *unknown_version(const char *versions)
 {
     for (const char *version = versions; version != NULL && *version != '\0'; version += strlen(version) + 1) {
@@ -893,7 +893,7 @@ static int try_start(const char *versions, char message[MESSAGE_SIZE])
     return INIT_OK;
 }
 
-/* The real library and the client print lines like these, whatever the game does with its streams. */
+/* The real library and the client print such lines, even if the game uses its streams otherwise. */
 static void chatter(int result, uint32_t app_id, const char *message)
 {
     if (setting_number("STEAM_STUB_CHATTER", 1) == 0) return;
@@ -999,7 +999,7 @@ API int32_t SteamAPI_GetHSteamPipe(void)
 
 /* ---- ISteamUser and ISteamUtils ---- */
 
-/* NULL while the API is not initialised, as the real accessors answer. */
+/* NULL while the API is not initialised, like the real accessors. */
 static void *access_interface(const char *call, struct interface *(*of)(void))
 {
     lock();
@@ -1045,7 +1045,7 @@ API bool SteamAPI_ISteamUser_BLoggedOn(void *user)
 
 /* ---- The overlay ---- */
 
-/* The real one starts beside the game's window some seconds after Init, and some players and window systems have none. */
+/* The real overlay starts some seconds after Init. Some players and window systems have none. */
 API bool SteamAPI_ISteamUtils_IsOverlayEnabled(void *utils)
 {
     static const char call[] = "SteamAPI_ISteamUtils_IsOverlayEnabled";
@@ -1060,7 +1060,7 @@ API bool SteamAPI_ISteamUtils_IsOverlayEnabled(void *utils)
     return result;
 }
 
-/* Says nothing about success, like the real one. The log has the page: no player's is ever shown here. */
+/* Reports no success, like the real one. The log has the whole URL, which is a page of a test. */
 API void SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage(void *friends, const char *url, int mode)
 {
     static const char call[] = "SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage";
@@ -1081,7 +1081,7 @@ API void SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage(void *friends, cons
 
 /* ---- Tickets ---- */
 
-/* Which item of the comma lists is this ticket's. A changed STEAM_STUB_TICKET_RUN starts the lists again. */
+/* The index of this ticket in the lists. A changed STEAM_STUB_TICKET_RUN starts the lists again. */
 static uint64_t next_ticket_index(void)
 {
     char value[SETTING_SIZE];
@@ -1112,7 +1112,7 @@ static void queue_answers(const struct ticket_script *script, const struct ticke
     if (strcmp(script->callback, "twice") == 0) queue_ticket(script, ticket->handle, ticket->nonce, identity, due);
 }
 
-/* Gives a pumping thread the time to deliver the callback before the request returns. Mutex not held. */
+/* Lets a pumping thread deliver the callback before the request returns. The mutex is not held. */
 MAYBE_UNUSED static void wait_for_early_delivery(uint32_t handle)
 {
     for (int waited = 0; waited < EARLY_WAIT_MS; waited++) {
@@ -1126,7 +1126,7 @@ MAYBE_UNUSED static void wait_for_early_delivery(uint32_t handle)
     }
 }
 
-/* Mutex held. The handle is 0 where none is given. */
+/* The mutex is held. The handle is 0 if no ticket is given. */
 MAYBE_UNUSED static uint32_t give_ticket(const char *call, const char *identity, struct ticket_script *script)
 {
     uint64_t index = next_ticket_index();
@@ -1273,7 +1273,7 @@ static struct registration *registered_after(uint64_t ordinal, int id)
     return found;
 }
 
-/* An object may unregister itself or others while it runs: only ordinals are kept across the call. */
+/* An object may unregister itself or others while it runs, so only ordinals are kept across the call. */
 static void deliver(struct callback *callback)
 {
     const struct registration *registration = registered_after(0, callback->id);
@@ -1295,7 +1295,7 @@ static void deliver(struct callback *callback)
     mark_delivered(callback->handle);
 }
 
-/* Before Init it does nothing, like the real one: a game's frame loop may run without Steam. */
+/* Does nothing before Init, like the real one: a game may run without Steam. */
 API void SteamAPI_RunCallbacks(void)
 {
     hang("frame");
@@ -1315,7 +1315,7 @@ API void SteamAPI_RunCallbacks(void)
     unlock();
 }
 
-/* Allowed before Init and after Shutdown, for C++ objects register in their constructors. */
+/* Allowed before Init and after Shutdown, because C++ objects register in their constructors. */
 API void SteamAPI_RegisterCallback(struct callback_base *object, int id)
 {
     static const char call[] = "SteamAPI_RegisterCallback";
@@ -1343,7 +1343,7 @@ API void SteamAPI_RegisterCallback(struct callback_base *object, int id)
     unlock();
 }
 
-/* Does not wait for a delivery under way on another thread, as the real one does not; the log shows it. */
+/* Does not wait for a delivery on another thread, like the real one; the log shows it. */
 API void SteamAPI_UnregisterCallback(struct callback_base *object)
 {
     lock();

@@ -59,7 +59,7 @@ HOSTILE = [
     ("via.sudomimus.com/errand", "not an https address"),
     ("view-source:https://via.sudomimus.com/", "not an https address"),
     ("", "not an https address"),
-    # what a program that opens it may take for something else
+    # URLs that the program that opens them may misread
     ("--version", "not an https address"),
     ("-https://via.sudomimus.com/", "not an https address"),
     ("https:/via.sudomimus.com/", "not an https address"),
@@ -110,7 +110,7 @@ HOSTILE = [
     ("https://via.sudomimus.com:+443/", "not a well-formed"),
     ("https://via.sudomimus.com:443:443/", "not a well-formed"),
     ("https://via.sudomimus.com:４４３/", "characters that an address must not contain"),
-    # addresses: this machine is for a service on this machine
+    # addresses: a page on this machine needs a service on this machine
     ("http://127.0.0.1:8000/", "not an https address"),
     ("https://127.0.0.1/", "is not allowed"),
     ("https://localhost/", "is not allowed"),
@@ -180,7 +180,7 @@ def test_refused_pages_of_a_loopback_service(url: str) -> None:
         (["pages.example:8443"], "https://pages.example/", False),
         (["PAGES.example"], "https://pages.EXAMPLE/", True),
         (["a.example", "b.example"], "https://b.example/", True),
-        (["pages.example"], f"{VIA}/errand", False),  # given hosts replace the default
+        (["pages.example"], f"{VIA}/errand", False),  # hosts of the setting replace the default
         (["pages.example"], "http://pages.example/", False),
         (["127.0.0.1"], "http://127.0.0.1:8000/", True),
         (["127.0.0.1:8000"], "http://127.0.0.1:8001/", False),

@@ -33,7 +33,7 @@ Told = list[tuple[str, list[str], dict[str, str], bool]]
 
 
 class Browsers:
-    """Scripts that stand for browsers and write down how they were started."""
+    """Scripts in place of browsers: they record how they were started."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -51,7 +51,7 @@ class Browsers:
         return [tuple(json.loads(line)) for line in self._told.read_text().splitlines()]
 
     def only(self) -> tuple[str, list[str], dict[str, str], bool]:
-        """What the one browser told, once it has."""
+        """Wait for the record of the one browser, and return it."""
         for _ in range(1000):
             if told := self.told():
                 assert len(told) == 1
@@ -62,7 +62,7 @@ class Browsers:
 
 @pytest.fixture
 def browsers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Browsers:
-    monkeypatch.setattr(webbrowser, "_tryorder", None)  # what this process has found so far
+    monkeypatch.setattr(webbrowser, "_tryorder", None)  # forget the browsers that this process has found
     monkeypatch.setattr(webbrowser, "_browsers", {})
     monkeypatch.setenv("PATH", str(tmp_path))
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
@@ -71,7 +71,7 @@ def browsers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Browsers:
 
 
 def open_page(url: str = URL) -> tuple[bool, float]:
-    """Open it, and how many seconds that took."""
+    """Open the page and return the result and the seconds that it took."""
 
     async def run() -> bool:
         return await SystemBrowser(SystemClock()).open(Secret(url))
@@ -96,7 +96,7 @@ def test_arguments_before_and_around_the_url(browsers: Browsers, monkeypatch: py
 
 
 def test_the_environment_of_a_packaged_game(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What PyInstaller, Nuitka and an AppImage tell the game about itself is not for another program."""
+    """The browser must not inherit the variables of PyInstaller, Nuitka and an AppImage."""
     monkeypatch.setattr(sys, "_MEIPASS", "/tmp/_MEIa", raising=False)
     given = {
         "_PYI_ARCHIVE_FILE": "/games/game",
@@ -236,7 +236,7 @@ def test_browsers_registered_for_a_desktop(browsers: Browsers, monkeypatch: pyte
 
 @pytest.fixture
 def opened_all(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """Which programs are started, in their order, of all that would be."""
+    """Return the programs that are started, in order."""
     started: list[str] = []
 
     def spawn(command: list[str], _page: Secret) -> None:

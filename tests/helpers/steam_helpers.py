@@ -1,4 +1,4 @@
-"""What the tests of Steam's side share: one ticket, what the stub's log must say in the end, and a program of its own."""
+"""Helpers of the Steam tests: one ticket, a check of the stub's log, and programs in their own process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def one_ticket(steam: FlatApiSteam, clock: SystemClock | None = None) -> b
 
 
 def balanced(log: StubLog) -> None:
-    """Every ticket that was given was cancelled once, and Steam was shut down."""
+    """Assert that every ticket was cancelled once and that Steam was shut down."""
     story = log.story()
     assert open_tickets(log.calls) == []
     assert story.count("misuse") == 0
@@ -36,7 +36,7 @@ def balanced(log: StubLog) -> None:
 
 
 def run_program(source: str, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
-    """A Python program of its own, for what must not happen in the tests' process."""
+    """Run Python code in its own process, for tests that would change the process of the suite."""
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(source), *arguments],
         capture_output=True,

@@ -1,7 +1,7 @@
-"""A game on SteamworksPy as a process of its own: the real package on stubs of its own library and of Steam's.
+"""A game on SteamworksPy in its own process: the real package, on stubs of its library and of Steam's.
 
-The game's main thread pumps, as a frame loop does. In the end Steam's log must say that the game alone has initialised,
-pumped and shut down.
+The game's main thread pumps, as a frame loop does. At the end, Steam's log must show that only the game initialised Steam,
+pumped it and shut it down.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ GAME = """
 
 
 class Player:
-    """Plays games, each a story that goes on where `GAME` ends."""
+    """Plays games. Each is a script that continues after `GAME`."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
         self._url = url
 
     def __call__(self, story: str, *, sdk: int | None = None, complaint: str = "") -> list[str]:
-        """Play one to its end, on stubs of the newest SDK or a given one: the lines that it printed, its last the host's."""
+        """Play one to its end, on stubs of the newest SDK or of `sdk`. Return its output lines; the last one is the host's."""
         game_folder(self.folder, sdk)
         ending = '\nprint("host", threading.get_native_id(), frames)'
         done = run_program(textwrap.dedent(GAME) + textwrap.dedent(story) + ending, self._url)
@@ -85,7 +85,7 @@ def game_folder(folder: Path, sdk: int | None = None) -> None:
 
 
 def listened_only(log: StubLog, host: str) -> list[StubCall]:
-    """The bridge has made no call that is the host's own to make; gives the log."""
+    """Assert that the bridge made none of the host's calls, and return the log."""
     _, thread, frames = host.split()
     calls = log.calls
     own = [call for call in calls if call.call.endswith(("_Init", "InitFlat", "_Shutdown"))]
@@ -98,7 +98,7 @@ def listened_only(log: StubLog, host: str) -> list[StubCall]:
 
 
 def all_in_order(log: StubLog, host: str) -> None:
-    """As `listened_only`, and every ticket was cancelled before the host shut Steam down."""
+    """Assert the same, and that every ticket was cancelled before the host shut Steam down."""
     calls = listened_only(log, host)
     assert open_tickets(calls) == []
     assert log.story().count("misuse") == 0

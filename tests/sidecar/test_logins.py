@@ -98,6 +98,22 @@ def test_errand_within_a_login(start: Start, program: Program) -> None:
     program.every_ticket_was_cancelled_once(2)
 
 
+@pytest.mark.parametrize("open_browser", [True, False])
+def test_overlay_opens_the_page_unless_the_launcher_opens_it(
+    start: Start, program: Program, open_browser: bool
+) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    launcher = start("--page", "overlay")
+    login = launcher.ask("login", {"method": "steam", "openBrowser": open_browser})
+    url = launcher.phase(login, "waiting-for-browser")["errand"]["url"]
+    visit_errand(url)
+    assert is_signed_in(launcher.answer(login))
+    overlay = [call.details["url"] for call in program.log.calls if call.call.endswith("ActivateGameOverlayToWebPage")]
+    assert overlay == ([url] if open_browser else [])
+    launcher.close_input()
+    launcher.end()
+
+
 def test_done(start: Start, program: Program) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
     launcher = start()

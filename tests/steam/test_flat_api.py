@@ -146,7 +146,7 @@ def test_library_is_searched_in_these_folders(
         find_library(None)
     for folder in (program, executable, here):
         assert str(folder) in str(nowhere.value.detail)
-    for folder in (here, executable, program):  # the later one is found first
+    for folder in (here, executable, program):  # each is found before the ones before it
         (folder / library_name()).write_bytes(b"")
         assert find_library(None) == folder / library_name()
     assert find_library(stub_library.parent) == stub_library.resolve()
@@ -178,7 +178,7 @@ def test_unreadable_folder_is_skipped(tmp_path: Path, monkeypatch: pytest.Monkey
     look = Path.stat
 
     def stat(path: Path, **how: Any) -> os.stat_result:
-        if path.is_relative_to(shut):  # as for a player who is not root, as whom these tests may run
+        if path.is_relative_to(shut):  # also if root runs the tests
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return look(path, **how)
 
@@ -376,7 +376,7 @@ def test_missing_callback_ends_the_wait_after_twenty_seconds(
 def test_callback_after_the_end_of_the_wait_is_ignored(
     stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first ticket is given up; its callback comes while the second is waited for, and is left alone."""
+    """The first login times out. Its callback arrives while the second one waits, and is ignored."""
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "100,160")
 
     async def use(steam: FlatApiSteam) -> bytes:
@@ -417,7 +417,7 @@ def test_login_after_a_shutdown_initialises_steam_again(
 def test_pauses_of_the_pump_grow_with_the_wait(
     stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Frames grow with the logarithm of the wait, and the callback is picked up within a tenth of what it took."""
+    """The number of frames grows with the logarithm of the wait, and the callback is read within a tenth of the wait."""
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "300")
     in_steam(stub_library, one_ticket)
     frames = stub_log.calls[-1].details["frames"]
@@ -454,7 +454,7 @@ def test_library_that_hangs_does_not_block_the_event_loop(
     in_steam(stub_library, use, backend)
     assert longest > 0 and kept(longest, hangs)
     monkeypatch.delenv("STEAM_STUB_HANG")
-    in_steam(stub_library, one_ticket, backend)  # waits until the library has come back
+    in_steam(stub_library, one_ticket, backend)  # waits until the hanging call has returned
     balanced(stub_log)
 
 
@@ -469,7 +469,7 @@ def test_ticket_that_arrives_after_a_cancelled_login_is_cancelled(
         began = anyio.current_time()
         with anyio.move_on_after(0.05):
             await one_ticket(steam)
-        return anyio.current_time() - began  # without the closing, which waits for the library a moment
+        return anyio.current_time() - began  # without `aclose`, which waits for the library
 
     assert kept(in_steam(stub_library, use, backend), hangs)
     monkeypatch.delenv("STEAM_STUB_HANG")

@@ -91,7 +91,7 @@ def test_host_that_shuts_steam_down_during_a_login(
     stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
-    monkeypatch.setenv("STEAM_STUB_LENIENT", "1")  # the host shuts down with a ticket open, which is the point
+    monkeypatch.setenv("STEAM_STUB_LENIENT", "1")  # the host shuts down while a ticket is open
     done = run_program(HOST, str(stub_library), "shut down", backend)
     assert done.stdout.splitlines() == ["error SteamShutdown"], done.stderr
     misuse = [call.details["what"] for call in stub_log.calls if call.call == "misuse"]
@@ -252,7 +252,7 @@ def test_loaded_copy_without_steam_does_not_replace_the_configured_one(stub_libr
 
 
 def test_error_for_a_host_that_does_not_pump() -> None:
-    """As a blocking login does on the very thread that calls SteamAPI_RunCallbacks."""
+    """A blocking login on the thread that calls SteamAPI_RunCallbacks never gets its callback."""
     clock = VirtualClock()
     steam = StubSteam(clock, behaviours=[StubBehaviour(silent=True)])
 
@@ -264,12 +264,12 @@ def test_error_for_a_host_that_does_not_pump() -> None:
         clock.run(login)
     assert told.value.reason == "NoCallback"
     assert "SteamAPI_RunCallbacks" in str(told.value.detail) and "start_login" in str(told.value.detail)
-    assert "SteamAPI" not in told.value.sentence  # the player's
+    assert "SteamAPI" not in told.value.sentence  # the sentence is for the player
     assert steam.open_tickets == []
 
 
 def test_ticket_number_from_before_a_shutdown_is_void() -> None:
-    """Steam counts from 1 again after Init: a login of before may not touch the ticket that has its handle now."""
+    """Steam counts from 1 again after Init. An earlier login must not cancel a later ticket with the same handle."""
     ledger = Ledger()
     before = ledger.enter(1)
     ledger.forget_all()
@@ -285,7 +285,7 @@ def test_ticket_number_from_before_a_shutdown_is_void() -> None:
 
 
 def test_call_is_undone_if_its_event_loop_has_ended() -> None:
-    """A program may stop its loop without cancelling what runs on it; the ticket is not left open then."""
+    """A program may stop its loop without cancelling the login. Its ticket is cancelled all the same."""
     import asyncio
     import threading
 

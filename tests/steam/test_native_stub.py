@@ -81,7 +81,7 @@ needs_make = pytest.mark.skipif(
 
 
 def _make(build: Path, *targets: str) -> subprocess.CompletedProcess[str]:
-    """In a folder of its own, for tests run side by side and a checkout's build may be in use."""
+    """Build in a separate folder: tests run in parallel, and the checkout's build may be in use."""
     command = ["make", "--no-print-directory", "-s", "-C", str(NATIVE), f"BUILD={build}", f"PYTHON={sys.executable}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run([*command, *targets], capture_output=True, text=True, timeout=3600, env=environment)
@@ -96,7 +96,7 @@ def _stub(sdk: int | None = None) -> Path:
 
 @pytest.fixture
 def no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """A checkout with the source alone, on a machine without a compiler."""
+    """A checkout with only the source, on a machine without a compiler."""
     checkout = tmp_path / "native"
     checkout.mkdir()
     shutil.copy(NATIVE / "steam_api_stub.c", checkout)
@@ -195,7 +195,7 @@ def _mach_exports(data: bytes) -> set[str]:
                 if defined_and_external:
                     found.add(_text_at(data, strings + name).removeprefix("_"))
         offset += size
-    return found - {"_mh_dylib_header", "__dso_handle"}  # the linker's own
+    return found - {"_mh_dylib_header", "__dso_handle"}  # the linker adds these
 
 
 def _elf_exports(path: Path) -> set[str]:
@@ -208,7 +208,7 @@ def _elf_exports(path: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def cross_built() -> Path:
-    """The checkout's own libraries for other platforms: one worker builds them if the source has changed, the others wait."""
+    """The libraries for other platforms. If the source changed, one worker builds them and the others wait."""
     if sys.platform == "win32":
         pytest.skip("the other platforms' libraries are built on a POSIX system")
     import fcntl

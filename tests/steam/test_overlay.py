@@ -32,12 +32,12 @@ PAGE = Secret("https://via.sudomimus.com/errand?key=ernd_1")
 
 
 def pages(log: StubLog) -> list[object]:
-    """The pages that the stub's overlay was told to open."""
+    """The pages that the stub's overlay opened."""
     return [call.details["url"] for call in log.calls if call.call.endswith("ActivateGameOverlayToWebPage")]
 
 
 def asked(log: StubLog) -> int:
-    """How often somebody asked whether the overlay is on."""
+    """The number of calls of IsOverlayEnabled."""
     return [call.call for call in log.calls].count("SteamAPI_ISteamUtils_IsOverlayEnabled")
 
 
@@ -62,7 +62,7 @@ def test_overlay_opens_the_page(stub_library: Path, stub_log: StubLog, backend: 
 def test_overlay_that_starts_late_is_waited_for(
     stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STEAM_STUB_OVERLAY", "4")  # on at the fourth question
+    monkeypatch.setenv("STEAM_STUB_OVERLAY", "4")  # on from the fourth call on
     assert opened(stub_library, "asyncio", VirtualClock(grace=0.02))
     assert (asked(stub_log), pages(stub_log)) == (4, [PAGE.reveal()])
 

@@ -139,7 +139,7 @@ def test_error_for_an_old_library_names_the_replacement(play: Player, stub_log: 
 
 
 def test_sdk_157_works_with_the_package_for_windows(play: Player, stub_log: StubLog) -> None:
-    """1.57, whose SteamAPI_Init it calls and which has Web API tickets already."""
+    """SDK 1.57 has both SteamAPI_Init, which the package calls, and web API tickets."""
     signed_in, host = play(
         """
         steamworks.initialize()
@@ -174,7 +174,7 @@ def test_login_before_and_after_initialize(play: Player, stub_log: StubLog) -> N
 
 
 def test_library_that_steamworkspy_is_linked_with_is_used(play: Player, stub_log: StubLog, tmp_path: Path) -> None:
-    """Not another copy that something else in the process has loaded, which no one has initialised."""
+    """Another copy that the process has loaded, and that nobody initialised, is not used."""
     game_folder(tmp_path / "another")
     signed_in, host = play("""
         import ctypes, pathlib

@@ -43,7 +43,7 @@ def test_host_closes_the_bridge_and_steam_during_a_login(
 
 def test_host_restarts_steam_during_a_login(play: Player, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "60000,5")
-    monkeypatch.setenv("STEAM_STUB_LENIENT", "1")  # a ticket is open at Shutdown, which is the point
+    monkeypatch.setenv("STEAM_STUB_LENIENT", "1")  # a ticket is open at Shutdown
     ended, not_started, signed_in, host = play(
         """
         steamworks.initialize()
@@ -66,7 +66,7 @@ def test_host_restarts_steam_during_a_login(play: Player, stub_log: StubLog, mon
     assert (not_started, signed_in) == ("HostHasNotInitialised", "True")
     calls = listened_only(stub_log, host)
     assert [call.details["what"] for call in calls if call.call == "misuse"] == [STILL_OPEN]
-    # The first ticket has died with its pipe, and its login has not touched the next one's.
+    # The first ticket ended with its pipe, and its login did not cancel the second one.
     assert stub_log.story() == ["request", "shutdown", "misuse", "request", "callback", "cancel", "shutdown"]
 
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("stub_log")
 
 @pytest.fixture
 def package() -> Path:
-    """Where the real package lies."""
+    """The folder of the real package."""
     spec = importlib.util.find_spec("steamworkspy")
     if spec is None or not spec.submodule_search_locations:
         pytest.skip("the package steamworkspy is needed: pip install 'sudomimus-bridge[steamworkspy]'")
@@ -33,7 +33,7 @@ def package() -> Path:
 
 @pytest.fixture
 def game(tmp_path: Path) -> Path:
-    """The folder of a game, which is the working directory too."""
+    """The folder of a game, which is also the working directory."""
     try:
         return lay_out_game(tmp_path)
     except StubNotCompiled as error:
@@ -77,7 +77,7 @@ def sign_in(story: str, *arguments: str) -> list[str]:
 
 
 def test_package_from_pypi(package: Path, game: Path, stub_log: StubLog) -> None:
-    """Also beside a folder that bears the name `steamworks` and is no package of Python's."""
+    """It also works beside a folder with the name `steamworks` that is no Python package."""
     (game / "steamworks").mkdir()
     told = sign_in("""
     import sys
@@ -111,7 +111,7 @@ def test_alias_that_the_game_created(package: Path, game: Path) -> None:
 
 @pytest.fixture
 def upstream(package: Path, game: Path) -> Path:
-    """The package in upstream's layout, in the game's folder: its own code, one floor higher, with its libraries in it."""
+    """The package in upstream's layout, in the game's folder: the same code one level higher, with the libraries inside."""
     folder = game / "steamworks"
     shutil.copytree(package / "steamworks", folder, ignore=shutil.ignore_patterns("__pycache__"))
     for source in folder.rglob("*.py"):
@@ -124,7 +124,7 @@ def upstream(package: Path, game: Path) -> Path:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="LD_LIBRARY_PATH, or its like on macOS, is needed")
 def test_package_in_upstreams_layout(upstream: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(upstream))  # as its documentation has it on Linux
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(upstream))  # as its documentation says for Linux
     told = sign_in("""
     from steamworks import STEAMWORKS
     assert import_steamworks() is STEAMWORKS

@@ -102,7 +102,7 @@ def test_fields_after_the_virtual_functions(target: str) -> None:
 
 @needs_clang
 def test_32_bit_windows_passes_this_in_a_register() -> None:
-    """Which ctypes cannot receive: the reason why a host's pump is refused there."""
+    """ctypes cannot receive such calls, so the bridge refuses a host on 32-bit Windows."""
     assert clang("i686-pc-windows-msvc").count("call x86_thiscallcc") == 3
     assert "thiscall" not in clang("x86_64-pc-windows-msvc")
 
@@ -119,7 +119,7 @@ def _native_compiler() -> list[str]:
     sys.platform == "win32", reason="the compilers here follow the Itanium ABI on Windows too: Linux or macOS"
 )
 def test_callback_object_is_called_through_cpp(tmp_path: Path) -> None:
-    """A real virtual call of each function arrives, the parameter in its place, and is answered."""
+    """A real virtual call of each function arrives with its parameter and returns."""
     library = tmp_path / "caller.so"
     command = [*_native_compiler(), "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)

@@ -33,7 +33,7 @@ CONFTEST = "pytest_plugins = ['sudomimus_bridge.testing']"
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What an installed distribution says of itself, its files included, which pytest then rewrites: once for all tests."""
+    """The metadata of an installed distribution, with its list of files, which makes pytest rewrite them."""
     folder = tmp_path_factory.mktemp("installed")
     information = folder / "sudomimus_bridge-0.dist-info"
     information.mkdir()

@@ -189,7 +189,7 @@ def test_browser_survives_a_game_that_ends_during_a_page(sudomimus_browser: Scri
     for said in (b"", b"\xff\xfe\n"):
         with socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE) as connection:
             connection.sendall(said)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes with a reset
     shown = subprocess.run([*program, port, _token, "http://127.0.0.1:9/page"], timeout=PATIENCE, check=False)
     assert shown.returncode == 0
     assert sudomimus_browser.pages == ["http://127.0.0.1:9/page"]
@@ -258,7 +258,7 @@ def test_a_slow_answer_is_waited_for(
     sudomimus_bridge.login()
     assert time.monotonic() - began >= 0.3
     assert [call for call, _ in sudomimus_steam.calls] == ["open", "request", "cancel"]
-    # What the loop waited has passed; what it worked has not, and on a busy machine that is a part of the 0.3 seconds.
+    # Virtual time counts the waits of the loop but not its work, which on a busy machine is a part of the 0.3 seconds.
     assert 0 < sudomimus_virtual_time.elapsed < 10
 
 

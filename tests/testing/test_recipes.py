@@ -15,7 +15,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "testing.md"
 
 
 def recipes() -> dict[str, str]:
-    """Every block of Python in the document, by the file name in its first line."""
+    """Return every block of Python in the document by the file name in its first line."""
     found = {}
     for block in DOCUMENT.read_text(encoding="utf-8").split("```python\n")[1:]:
         first, _, source = block.partition("```")[0].partition("\n")
@@ -29,7 +29,7 @@ TESTS = [name for name in recipes() if name.startswith("test_")]
 
 @pytest.mark.usefixtures("stub_library")
 def test_recipes_of_the_documentation(project: Project) -> None:
-    """As one project, which a reader's is."""
+    """Run all recipes in one project, as a reader has it."""
     written = recipes()
     assert {"conftest", "game", *TESTS} == set(written)
     outcomes = project("-panyio", *(f"{name}.py" for name in TESTS), **written).parseoutcomes()

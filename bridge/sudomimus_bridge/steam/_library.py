@@ -21,12 +21,16 @@ from typing import Any
 from .._values.errors import SteamUnavailable
 from .._values.packaged import places_of_program
 from . import _abi as abi
-from ._binary import built_for
 from ._loaded import handle_of_loaded, loaded_paths, running_copies
 
 _log = logging.getLogger(__name__)
 
 _POINTER_BITS = struct.calcsize("P") * 8
+
+# Processors by their numbers in the heads of ELF, PE and Mach-O files. `dlopen` says little about a library that does not load.
+_ELF = {3: "x86 (32 bit)", 40: "arm (32 bit)", 62: "x86-64", 183: "arm64"}
+_PE = {0x14C: "x86 (32 bit)", 0x8664: "x86-64", 0xAA64: "arm64"}
+_MACH = {0x01000007: "x86-64", 0x0100000C: "arm64", 7: "x86 (32 bit)"}
 
 _MISSING = (
     "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
@@ -206,7 +210,7 @@ def _why_not_loaded(path: Path) -> str:
     machine = {"amd64": "x86-64", "x86_64": "x86-64", "aarch64": "arm64"}.get(platform.machine().lower(), "")
     if _POINTER_BITS == 32:
         machine = "x86 (32 bit)"
-    theirs = built_for(path)
+    theirs = _built_for(path)
     needed = f"{mine} on {machine or platform.machine()}"
     if theirs in (needed, "macOS on several processors"):
         return f"{path} is for {needed} and cannot be loaded. Check that the file is complete and readable."
@@ -233,3 +237,27 @@ def _copy_in_use(chosen: Path | None, *, hosted: bool) -> Path | None:
             copies[0],
         )
     return copies[0]
+
+
+def _built_for(path: Path) -> str:
+    """Return what a library was built for, such as "Linux on arm64", or "no program library" for another kind of file."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return "unreadable"
+    try:
+        if head.startswith(b"\x7fELF"):
+            order = "<" if head[5] == 1 else ">"
+            return f"Linux on {_ELF.get(struct.unpack_from(order + 'H', head, 18)[0], 'another processor')}"
+        if head.startswith(b"MZ"):
+            (offset,) = struct.unpack_from("<I", head, 0x3C)
+            if head[offset : offset + 4] == b"PE\0\0":
+                return f"Windows on {_PE.get(struct.unpack_from('<H', head, offset + 4)[0], 'another processor')}"
+        if head[:4] in (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"):
+            return f"macOS on {_MACH.get(struct.unpack_from('<I', head, 4)[0], 'another processor')}"
+        if head[:4] == b"\xca\xfe\xba\xbe":
+            return "macOS on several processors"
+    except (struct.error, IndexError):
+        pass
+    return "no program library"
