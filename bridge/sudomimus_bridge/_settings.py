@@ -20,6 +20,8 @@ from ._values.sealed import sealed
 from ._values.secret import looks_secret
 from ._values.urls import is_browser_host, is_loopback
 
+DEFAULT_TIMEOUT = 3600.0
+
 PAGES = ("browser", "overlay", "show")
 
 
@@ -41,7 +43,13 @@ class Settings:
     quietly: bool = False
     steam_hosted: bool = False
     session_folder: Path | None = None
-    timeout: float = 3600.0
+    patient: bool = False
+    """Whether a login keeps trying for as long as the service, the network or Steam cannot be used."""
+    timeout: float | None = None
+
+    def time_limit(self, patient: bool) -> float:
+        """How long a flow may take, in seconds: the setting `timeout`, else an hour, or any time for a patient login."""
+        return self.timeout or (math.inf if patient else DEFAULT_TIMEOUT)
 
     @property
     def no_browser(self) -> bool:
@@ -295,9 +303,10 @@ TABLE: tuple[Setting, ...] = (
         "page", "|".join(PAGES), _page, "where a page opens: the browser, Steam's overlay, or nowhere (default browser)"
     ),
     _row("quietly", "", _switch, "neither open a page nor wait for one: end with exit status 5 if one is needed"),
+    _row("patient", "", _switch, "keep trying while the service, the network or Steam cannot be used"),
     _row(
         "steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"
     ),
     _row("session_folder", "PATH", _folder, "where a player who stays signed in is remembered; else the user's own"),
-    _row("timeout", "SECONDS", _seconds, "the whole login, pages included (default 3600)"),
+    _row("timeout", "SECONDS", _seconds, "the whole login, pages included (default 3600; none with --patient)"),
 )

@@ -120,7 +120,7 @@ def test_closed_before_a_task_has_begun(make_bridge: MakeBridge, stub_log: StubL
     bridge = make_bridge()
 
     async def main() -> None:
-        running = bridge._runner.running(bridge._login("steam", {}, None))
+        running = bridge._runner.running(bridge._login("steam", {}, None, None))
         bridge.close()
         with pytest.raises(LoginCancelled):
             await running.wait()

@@ -101,6 +101,7 @@ def test_the_table_is_that_of_the_interfaces() -> None:
         ("--no-browser", "SUDOMIMUS_NO_BROWSER"),
         ("--page", "SUDOMIMUS_PAGE"),
         ("--quietly", "SUDOMIMUS_QUIETLY"),
+        ("--patient", "SUDOMIMUS_PATIENT"),
         ("--steam-hosted", "SUDOMIMUS_STEAM_HOSTED"),  # beyond the table: INTERFACES leaves it open
         ("--session-folder", "SUDOMIMUS_SESSION_FOLDER"),  # likewise
         ("--timeout", "SUDOMIMUS_TIMEOUT"),

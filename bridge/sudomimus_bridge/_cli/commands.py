@@ -133,7 +133,7 @@ def _renpy_arguments(parser: Parser) -> None:
 
 
 _STEAM = ("steam_app_id", "steam_library", "steam_hosted")
-_PAGES = ("via_url", "browser_hosts", "no_browser", "page", "quietly", "timeout")
+_PAGES = ("via_url", "browser_hosts", "no_browser", "page", "quietly", "patient", "timeout")
 _REFRESH_SOURCE = "The refresh token comes from SUDOMIMUS_REFRESH_TOKEN or standard input."
 
 COMMANDS = (

@@ -58,7 +58,7 @@ def _refuse_flags_of_others(arguments: argparse.Namespace) -> None:
 async def signed_in(
     method: Method, ports: Ports, terminal: Terminal, listen: OnProgress | None, done: DoneSignal
 ) -> LoginResult:
-    async with alongside(partial(terminal.animate, ports.settings.timeout)):
+    async with alongside(partial(terminal.animate, ports.settings.time_limit(ports.settings.patient))):
         try:
             return await sign_in(method, ports, listen, done)
         finally:

@@ -47,7 +47,7 @@ def errand(arguments: argparse.Namespace, terminal: Terminal, output: Output) ->
 async def _share(
     token: Secret, ports: Ports, terminal: Terminal, listen: OnProgress | None, done: DoneSignal
 ) -> ErrandResult:
-    async with alongside(partial(terminal.animate, ports.settings.timeout)):
+    async with alongside(partial(terminal.animate, ports.settings.time_limit(patient=False))):
         return await share(token, ports, listen, done)
 
 

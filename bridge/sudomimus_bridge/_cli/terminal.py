@@ -59,7 +59,10 @@ class Terminal:
             case Phase.ISSUING:
                 self._now("Asking the sign-in service (usually under a second, at most 30 seconds)")
             case Phase.RETRYING:
-                again = f"That attempt failed. Trying again ({(event.attempt or 0) + 1} of {MAX_ATTEMPTS})"
+                bound = "" if event.attempts_left is None else f" of {MAX_ATTEMPTS}"
+                again = f"That attempt failed. Trying again ({(event.attempt or 0) + 1}{bound})"
+                if event.others_waiting:
+                    again = again.replace("That attempt failed.", "Many players are signing in right now.")
                 seconds = event.retry_in_seconds or 0.0
                 if seconds < 1:
                     self._now(again)

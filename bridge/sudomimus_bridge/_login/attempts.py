@@ -14,13 +14,14 @@ import anyio
 from .._runs.done_signal import DoneSignal
 from .._service import policy
 from .._service.answers import Answer, ErrandStatus, Operation
-from .._service.policy import MAX_ATTEMPTS, seconds_to_wait
+from .._service.policy import MAX_ATTEMPTS, PATIENT, SOON, seconds_to_wait
 from .._service.port import Service
 from .._service.rows import Act, Rule
 from .._service.rules import error_for, rule_for
 from .._values.errors import BridgeError, ErrandNotCompleted, ServiceUnavailable, SteamUnavailable
 from .._values.events import OnProgress, Phase, ProgressEvent
 from .._values.uptime import Uptime
+from ..steam._results import may_pass
 from .ports import Ports
 
 T = TypeVar("T")
@@ -43,7 +44,10 @@ class Attempts:
         service: Service,
         on_progress: OnProgress | None = None,
         done: DoneSignal | None = None,
+        *,
+        patient: bool = False,
     ) -> None:
+        """`patient`: keep trying for as long as the service, the network or Steam cannot be used."""
         self.ports = ports
         self.service = service
         self.settings = ports.settings
@@ -57,11 +61,14 @@ class Attempts:
         """The moment before the last poll."""
         self._on_progress = on_progress
         self._failures: dict[Rule, int] = {}
-        self._deadline = self.clock.now() + self.settings.timeout
+        self._patient_waits = 0
+        self._patient = patient
+        self._time_limit = self.settings.time_limit(patient)
+        self._deadline = self.clock.now() + self._time_limit
 
     def deadline(self) -> anyio.CancelScope:
         """Cancels the block when the setting `timeout` is over. The code after the block then raises `time_is_up()`."""
-        return self.clock.move_on_after(self.settings.timeout)
+        return self.clock.move_on_after(self._time_limit)
 
     def tell(self, phase: Phase, **facts: Any) -> None:
         """Report one step to the door. If the door raises, the flow ends with the door's error."""
@@ -108,14 +115,40 @@ class Attempts:
         """Wait before the next attempt, as the rule for this answer says. Raises the rule's error if none may follow."""
         rule = rule_for(operation, answer)
         failures = self._failures[rule] = self._failures.get(rule, 0) + 1
-        if rule.act is Act.FAIL or failures > rule.repeats or self.number >= MAX_ATTEMPTS:
+        if self._patient and rule.passes and (rule.spacing is not SOON or failures > rule.repeats):
+            await self._wait_patiently(self.error(operation, answer), answer.retry_after, rule.crowd)
+            return
+        if rule.act is Act.FAIL or failures > rule.repeats or not self.left:
             raise self.error(operation, answer)
         wait = seconds_to_wait(rule.spacing, failures, answer.retry_after, self.ports.chance())
-        if self.clock.now() + wait >= self._deadline:
-            raise self.error(operation, answer)
+        await self._wait(wait, self.error(operation, answer), rule.crowd)
+
+    async def wait_for_steam(self, error: SteamUnavailable) -> None:
+        """Wait before a patient login asks Steam again. Raises the error if the login is not patient, or if waiting is no use."""
+        if not (self._patient and may_pass(error)):
+            raise error
+        await self._wait_patiently(error, None, crowd=False)
+
+    @property
+    def left(self) -> int:
+        """How many attempts may follow. One that a patient login has waited after does not count."""
+        return MAX_ATTEMPTS - (self.number - self._patient_waits)
+
+    async def _wait_patiently(self, error: BridgeError, retry_after: float | None, crowd: bool) -> None:
+        self._patient_waits += 1
+        wait = seconds_to_wait(PATIENT, self._patient_waits, retry_after, self.ports.chance())
+        await self._wait(wait, error, crowd)
+
+    async def _wait(self, seconds: float, error: BridgeError, crowd: bool) -> None:
+        """Wait that long. Raises the error at once if the login's time would be over by then."""
+        if self.clock.now() + seconds >= self._deadline:
+            raise error
         self.waiting_for = "service"
-        self.tell(Phase.RETRYING, attempt=self.number, retry_in_seconds=wait)
-        await self.clock.sleep(wait)
+        left = None if self._patient else self.left
+        self.tell(
+            Phase.RETRYING, attempt=self.number, retry_in_seconds=seconds, attempts_left=left, others_waiting=crowd
+        )
+        await self.clock.sleep(seconds)
 
     async def poll(
         self,
@@ -130,7 +163,7 @@ class Attempts:
         If the player says "I'm done", the next poll comes as soon as the spacing allows. Raises the error of the rule that
         ends it.
         """
-        ends = self.clock.now() + (lifetime if lifetime is not None else self.settings.timeout + 1)
+        ends = self.clock.now() + (lifetime if lifetime is not None else self._time_limit + 1)
         spacing = policy.poll_spacing(operation, interval)
         failures, wait = 0, seconds_to_wait(spacing, 0, None, self.ports.chance())
         self.waiting_for = "player"
@@ -180,7 +213,7 @@ class Attempts:
 
     def time_is_up(self) -> BridgeError:
         """The error to end with when the setting `timeout` is over."""
-        seconds = f"{self.settings.timeout:g} seconds"
+        seconds = f"{self._time_limit:g} seconds"
         detail = f"The setting timeout ({seconds}) was over while the flow waited for the {self.waiting_for}."
         if self.waiting_for == "player":
             return ErrandNotCompleted(

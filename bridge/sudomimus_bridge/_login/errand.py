@@ -52,7 +52,7 @@ class Errands:
         """
         attempts = self._attempts
         attempts.require_page(required_claims(claims))
-        if attempts.number >= MAX_ATTEMPTS:
+        if not attempts.left:
             raise ErrandNotCompleted(
                 "The page is still not finished, after several tries. Start the sign-in again.",
                 reason="OutOfRounds",
@@ -71,7 +71,7 @@ class Errands:
             self._pages[errand.errand_key] = await self._show(errand, claims)
         # A later answer may repeat the errand with another URL: the player is shown the URL that has passed the gate.
         errand, opened = self._pages[errand.errand_key]
-        heed_done = attempts.number < MAX_ATTEMPTS - DONE_KEEPS
+        heed_done = attempts.left > DONE_KEEPS
         with attempts.done.listen() as said_done:
             attempts.tell(Phase.WAITING_FOR_BROWSER, errand=errand, claims=claims, browser_opened=opened)
             ended = await self._wait(errand, said_done if heed_done else anyio.Event(), check_done=check_done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._runs.done_signal import DoneSignal
 from .._service.rows import Act
+from .._values.errors import SteamUnavailable
 from .._values.events import LoginResult, OnProgress, Phase
 from .attempts import Attempts
 from .errand import Errands
@@ -17,12 +18,17 @@ async def sign_in(
     """Present the method until the service issues tokens. Raises one of the errors of `_values.errors`."""
     method.check(ports.settings)
     async with ports.service() as service:
-        attempts = Attempts(ports, service, on_progress, done)  # the count, the waits, the deadline
+        patient = ports.settings.patient
+        attempts = Attempts(ports, service, on_progress, done, patient=patient)  # the count, the waits, the deadline
         errands = Errands(attempts)
         with attempts.deadline():
             await method.prepare(attempts)
-            while True:  # `wait` raises after the eighth attempt
-                answer = await method.present(attempts)  # Steam: ask for a ticket, send it, cancel it
+            while True:  # `wait` raises after the eighth attempt, unless the login is patient
+                try:
+                    answer = await method.present(attempts)  # Steam: ask for a ticket, send it, cancel it
+                except SteamUnavailable as error:
+                    await attempts.wait_for_steam(error)  # raises it, unless the login is patient
+                    continue
                 rule = attempts.rule(method.operation, answer)
                 if rule.act is Act.DONE:
                     attempts.tell(Phase.SUCCEEDED, claims=answer.claims, attempt=attempts.number, asked=attempts.asked)

@@ -110,16 +110,18 @@ class Bridge:
         on_progress: OnProgress | None = None,
         *,
         quietly: bool | None = None,
+        patient: bool | None = None,
         **credentials: Any,
     ) -> LoginResult:
         """Sign in, blocking this thread; `on_progress` is called on it.
 
         `method` is "steam", "access-key" (`access_key_id`, `access_key_secret`), "browser" (`exposure_key` and `hidden_key`
         of an inquiry that a backend established, or on a developer's machine `client_key` or `client_key_file`, and
-        `constraints`) or "device". A credential that is not given comes from the environment. `quietly` is the setting of
-        that name for this login. Raises one of the errors of this package, each with its sentence.
+        `constraints`) or "device". A credential that is not given comes from the environment. `quietly` and
+        `patient` are the settings of these names for this login. Raises one of the errors of this package, each with its
+        sentence.
         """
-        return self._runner.running(self._login(method, credentials, quietly), on_progress).block()
+        return self._runner.running(self._login(method, credentials, quietly, patient), on_progress).block()
 
     @overload
     async def login_async(
@@ -155,10 +157,11 @@ class Bridge:
         on_progress: OnProgress | None = None,
         *,
         quietly: bool | None = None,
+        patient: bool | None = None,
         **credentials: Any,
     ) -> LoginResult:
         """Sign in on this event loop, asyncio's or trio's. Cancelling the task cancels the ticket first."""
-        return await self._runner.running(self._login(method, credentials, quietly), on_progress).wait()
+        return await self._runner.running(self._login(method, credentials, quietly, patient), on_progress).wait()
 
     @overload
     def start_login(
@@ -194,10 +197,11 @@ class Bridge:
         on_progress: OnProgress | None = None,
         *,
         quietly: bool | None = None,
+        patient: bool | None = None,
         **credentials: Any,
     ) -> Running[LoginResult]:
         """Sign in on a thread of its own and return at once; call the answer's `poll()` each frame."""
-        return self._runner.started(self._login(method, credentials, quietly), on_progress)
+        return self._runner.started(self._login(method, credentials, quietly, patient), on_progress)
 
     # --- sharing more ----------------------------------------------------------------------------------------------------
 
@@ -261,7 +265,9 @@ class Bridge:
 
     # --- what the three faces share --------------------------------------------------------------------------------------
 
-    def _login(self, method: LoginMethod, credentials: dict[str, Any], quietly: bool | None) -> Flow[LoginResult]:
+    def _login(
+        self, method: LoginMethod, credentials: dict[str, Any], quietly: bool | None, patient: bool | None
+    ) -> Flow[LoginResult]:
         # Out of the caller's keywords first: a crash reporter keeps them. A mistyped name may hold a secret, too.
         for name in credentials.keys() - {"access_key_id", "client_key_file", "constraints"}:
             if isinstance(credentials[name], str):
@@ -271,7 +277,7 @@ class Bridge:
         chosen = method_named(method)
         if unknown := set(credentials) - chosen.credentials:
             raise TypeError(f"no such credential for {method}: {', '.join(sorted(unknown))}")
-        return partial(self._runner.sign_in, chosen(**credentials), quietly)
+        return partial(self._runner.sign_in, chosen(**credentials), quietly, patient)
 
     def _share(self, access_token: str | None) -> Flow[ErrandResult]:
         try:

@@ -30,6 +30,7 @@ class Keywords(TypedDict, total=False):
     no_browser: bool | str | None
     page: Literal["browser", "overlay", "show"] | None
     quietly: bool | str | None
+    patient: bool | str | None
     steam_hosted: bool | str | None
     session_folder: str | PathLike[str] | None
     timeout: float | str | None
@@ -39,6 +40,7 @@ class LoginOptions(TypedDict, total=False):
     """What each login takes: settings for this login alone. None stands for not given."""
 
     quietly: bool | None
+    patient: bool | None
 
 
 class AccessKeyCredentials(LoginOptions, total=False):

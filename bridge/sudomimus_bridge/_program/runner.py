@@ -70,7 +70,12 @@ class Runner:
     # --- the flows -------------------------------------------------------------------------------------------------------
 
     async def sign_in(
-        self, method: Method, quietly: bool | None, on_progress: OnProgress | None, done: DoneSignal
+        self,
+        method: Method,
+        quietly: bool | None,
+        patient: bool | None,
+        on_progress: OnProgress | None,
+        done: DoneSignal,
     ) -> LoginResult:
         """Sign in, and have the session keep the tokens."""
         from .._login.sign_in import sign_in
@@ -78,7 +83,7 @@ class Runner:
 
         ports, keeper = self._opened()
         receipt = Receipt(ports.clock, on_progress)
-        result = await sign_in(method, ports.adjusted(quietly=quietly), receipt, done)
+        result = await sign_in(method, ports.adjusted(quietly=quietly, patient=patient), receipt, done)
         await keeper.adopt(receipt.record(result, method.name))
         keeper.renew_by(method)
         return result

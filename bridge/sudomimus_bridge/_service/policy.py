@@ -23,12 +23,16 @@ MAX_ERRANDS = 3
 class Spacing:
     """How far apart requests of one kind are.
 
-    A retry has full jitter: a random wait up to `seconds`, doubled with each failure up to `most`. A poll is regular: it waits
-    `seconds`, doubled with each failure in a row up to `most`.
+    A retry waits a random part of a window. The window is `seconds`, grows with each failure, and is `most` in the end. A poll
+    is regular: it waits `seconds`, doubled with each failure in a row up to `most`.
     """
 
     seconds: float
     most: float
+    growth: float = 2.0
+    """Of a retry: how many times as long each window is as the one before."""
+    certain: float = 0.0
+    """Of a retry: the part of the window that every client waits. With 0, the whole window is random ("full jitter")."""
     least: float = 0.0
     """Of a poll: no two requests are closer, even if the player says "I'm done"."""
     regular: bool = False
@@ -44,15 +48,18 @@ class Spacing:
 def seconds_to_wait(spacing: Spacing, failures: int, retry_after: float | None, chance: float) -> float:
     """How long to wait before the next request.
 
-    `failures`: how many requests in a row have failed. `retry_after`: what the last answer asks for; it is a minimum.
-    `chance`: the client's own random number, from 0 to 1.
+    `failures`: how many requests have failed. `retry_after`: what the last answer asks for; it is a minimum, and the random
+    part comes on top. `chance`: the client's own random number, from 0 to 1; the wait grows evenly with it.
     """
     if spacing.regular:
         grown = max(spacing.seconds, min(spacing.most, spacing.seconds * 2.0 ** min(failures, 10)))
         wait = max(spacing.least, grown, retry_after or 0.0)
         return min(spacing.most, wait) if spacing.strict else wait
-    jitter = chance * min(spacing.most, spacing.seconds * 2.0 ** min(max(0, failures - 1), 60))
-    return jitter if retry_after is None else retry_after + jitter
+    window = min(spacing.most, spacing.seconds * spacing.growth ** min(max(0, failures - 1), 60))
+    if retry_after is None:
+        return window * (spacing.certain + (1.0 - spacing.certain) * chance)
+    # A time that the service names may be the same for a whole crowd: the longer it is, the further the crowd is spread out.
+    return retry_after + max(window, spacing.certain * retry_after) * chance
 
 
 draw: Callable[[], float] = random.SystemRandom().random
@@ -66,6 +73,12 @@ UPSTREAM = Spacing(1.0, 15.0)
 """Something behind the service is down."""
 BUDGET = Spacing(2.0, 60.0)
 """The service's budgets refill every 10 seconds, and a circuit opens for 60."""
+
+PATIENT = Spacing(60.0, 1500.0, growth=3.0, certain=0.5)
+"""A patient login, after any answer that a retry may follow. A client knows only its own failures, so only its window can grow
+with the crowd: from a minute, in which a small crowd is signed in, to 25 minutes, the part of a large crowd's hours that the
+last players may lose. `benchmarks/launch_day` compares it with other shapes.
+"""
 
 ERRAND_POLL = Spacing(2.0, 8.0, least=1.0, regular=True, strict=True)
 """Every 2 seconds, never under 1 or over 8: the service's own bounds for an errand's status."""

@@ -10,7 +10,7 @@ from typing import Any
 from .._values.errors import BridgeError, ServiceUnavailable
 from .answers import Answer, Operation, Trouble
 from .fate import Fate
-from .policy import AT_ONCE, Spacing
+from .policy import AT_ONCE, BUDGET, Spacing
 
 Test = Callable[[Answer[Any]], bool]
 
@@ -67,6 +67,19 @@ class Rule:
             and (not self.reasons or answer.reason in self.reasons)
             and self.also(answer)
         )
+
+    @property
+    def passes(self) -> bool:
+        """Whether the service or the network cannot be used for now. A patient login goes on after any number of these.
+
+        A certificate that is not trusted may be that of the page of a hotel's network.
+        """
+        return self.error is ServiceUnavailable and (self.act is Act.AGAIN or Trouble.CERTIFICATE in self.when)
+
+    @property
+    def crowd(self) -> bool:
+        """Whether the service says that too many players sign in at once."""
+        return self.spacing is BUDGET
 
 
 Calls = Iterable[Operation]

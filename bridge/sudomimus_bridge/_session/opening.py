@@ -47,7 +47,7 @@ class PortFlows:
         quietly: bool | None = None,
     ) -> LoginResult:
         """Sign in by a method that needs no player."""
-        return await sign_in(method, self._ports.adjusted(quietly=quietly), on_progress, done)
+        return await sign_in(method, self._ports.adjusted(quietly=quietly, patient=False), on_progress, done)
 
     async def share(
         self,

@@ -69,7 +69,7 @@ class Handlers:
     async def login(self, call: Call) -> dict[str, Any]:
         """Sign a player in."""
         params: LoginParams = call.params
-        ports = self._ports(params.open_browser, params.quietly)
+        ports = self._ports(params.open_browser, params.quietly, params.patient)
         with self._done_signal(call) as done:
             return (await self._sign_in(ports, params, _listener(call), done)).to_json()
 
@@ -156,14 +156,16 @@ class Handlers:
         finally:
             self._end()
 
-    def _ports(self, open_browser: bool = True, quietly: bool = False) -> Ports:
+    def _ports(self, open_browser: bool = True, quietly: bool = False, patient: bool = False) -> Ports:
         """The ports for one request. All share one Steam. They are imported for the first request that needs them."""
         if self._all_ports is None:
             from .._login.ports import Ports
 
             _return_large_blocks()
             self._all_ports = Ports(self._settings, clock=self._clock)
-        return self._all_ports.adjusted(page=None if open_browser else "show", quietly=quietly or None)
+        return self._all_ports.adjusted(
+            page=None if open_browser else "show", quietly=quietly or None, patient=patient or None
+        )
 
     @contextmanager
     def _done_signal(self, call: Call) -> Iterator[DoneSignal]:
@@ -217,6 +219,8 @@ def _notify(call: Call, event: ProgressEvent) -> None:
         "attempt": event.attempt,
         # Rounded: 4.2e-05 is valid JSON, but a launcher may read numbers by hand.
         "retryInSeconds": event.retry_in_seconds and round(event.retry_in_seconds, 3),
+        "othersWaiting": event.others_waiting,
+        "sentence": event.sentence,
     }
     known = {name: value for name, value in members.items() if value is not None}
     call.notify("progress", checked("Progress", {"id": call.id, "phase": event.phase, **known}))

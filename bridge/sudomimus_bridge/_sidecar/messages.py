@@ -56,6 +56,9 @@ class LoginParams(Message):
     quietly: Annotated[
         bool, Field(description="Neither open a page nor wait for one: if one is needed, end with `PageNeeded`.")
     ] = False
+    patient: Annotated[
+        bool, Field(description="Keep trying while the service, the network or Steam cannot be used.")
+    ] = False
     exposure_key: Annotated[
         BearerSecretOrNone,
         Field(description="With `browser`: the key of the inquiry that the game's backend established."),
@@ -176,6 +179,10 @@ class Progress(Message):
     claims: Annotated[dict[str, Any] | Absent, Field(description="As the service sent them.")] = None
     attempt: Annotated[int | Absent, Field(description="The number of the request to the service, from 1.")] = None
     retry_in_seconds: float | Absent = None
+    others_waiting: Annotated[
+        bool | Absent, Field(description="With `retrying`: whether too many players are signing in at once.")
+    ] = None
+    sentence: Annotated[str | Absent, Field(description="With `retrying`: what to show the player.")] = None
 
 
 class ErrorData(Message):

@@ -91,12 +91,38 @@ class ProgressEvent:
     device: DeviceHandoff | None = None
     claims: Claims | None = None
     attempt: int | None = None
-    """The number of the request to the service, from 1 to 8."""
+    """The number of the request to the service, from 1: at most 8, unless the login is patient."""
     retry_in_seconds: float | None = None
+    attempts_left: int | None = None
+    """With `retrying`: how many attempts may follow; None if the login is patient."""
+    others_waiting: bool | None = None
+    """With `retrying`: True if the service says that too many players are signing in at once."""
     browser_opened: bool | None = None
     """With `waiting-for-browser`: False where the page must be shown to the player, not having been opened."""
     asked: Uptime | None = None
     """With `succeeded`: the moment before the request that brought the tokens, where `issuing` was not that moment."""
+
+    @property
+    def sentence(self) -> str | None:
+        """With `retrying`, for the player: whether others are waiting too, and how long it is until the next attempt."""
+        if self.retry_in_seconds is None:
+            return None
+        why = (
+            "Many players are signing in right now, and you are waiting with them."
+            if self.others_waiting
+            else "Signing in is not possible at the moment."
+        )
+        return f"{why} The next try is {in_words(self.retry_in_seconds)}."
+
+
+def in_words(seconds: float) -> str:
+    """When something will be, for a player: "in about 20 seconds", "in about 4 minutes"."""
+    if seconds < 2.5:
+        return "in a moment"
+    if seconds < 57.5:
+        return f"in about {5 * max(1, round(seconds / 5))} seconds"
+    minutes = round(seconds / 60)
+    return "in about a minute" if minutes == 1 else f"in about {minutes} minutes"
 
 
 OnProgress = Callable[[ProgressEvent], None]

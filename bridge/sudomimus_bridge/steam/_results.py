@@ -7,11 +7,12 @@ from . import _abi as abi
 
 _TRY_LATER = "Steam is busy and did not confirm who you are. Try again in a minute."
 _OFFLINE = "Steam is running but not connected. Check that Steam is online, then try again."
+_ACCESS_DENIED = 15
 _RESULTS = {
     2: "Steam could not confirm who you are. Restart Steam, then try again.",
     3: _OFFLINE,
     10: _TRY_LATER,
-    15: "Steam refused the sign-in. Check that this Steam account owns the game.",
+    _ACCESS_DENIED: "Steam refused the sign-in. Check that this Steam account owns the game.",
     16: "Steam took too long to answer. Try again.",
     20: "Steam's servers are not available right now. Try again later.",
     21: "Nobody is signed in to Steam. Sign in to Steam, then try again.",
@@ -38,12 +39,33 @@ def init_error(result: int, message: str, *, running: bool) -> SteamUnavailable:
     return SteamUnavailable(sentence, reason=reason, detail=f"ESteamAPIInitResult {result}: {message}".rstrip(": "))
 
 
+_PASSING = frozenset(
+    [
+        "SteamNotRunning",
+        "SteamInitFailed",
+        "InitTimeout",
+        "TicketFailed",
+        "NoTicketHandle",
+        "TicketUnreadable",
+        "NoCallback",
+        "SteamShutdown",
+        "SteamDisconnected",
+    ]
+)
+
+
+def may_pass(error: SteamUnavailable) -> bool:
+    """Whether Steam may be usable later without a change to the game or the program. A patient login then waits."""
+    return error.reason in _PASSING
+
+
 def result_error(result: int) -> SteamUnavailable:
     """Return the error for a `GetTicketForWebApiResponse_t` whose `EResult` is not OK (1)."""
     sentence = _RESULTS.get(
         result, f"Steam could not confirm who you are (error {result}). Restart Steam, then try again."
     )
-    return SteamUnavailable(sentence, reason="TicketFailed", detail=f"EResult {result}")
+    reason = "TicketDenied" if result == _ACCESS_DENIED else "TicketFailed"
+    return SteamUnavailable(sentence, reason=reason, detail=f"EResult {result}")
 
 
 def no_handle() -> SteamUnavailable:
