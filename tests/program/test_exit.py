@@ -192,20 +192,20 @@ def test_a_game_that_stops_its_own_event_loop_during_a_login(
     balanced(stub_log)
 
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows ends a program without any signal")
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("how", ["start_login", "login", "login_async"])
-def test_the_readmes_way_to_end_by_a_signal(
+def test_documented_way_to_end_by_a_signal(
     how: str,
     number: str,
     emulator: Emulator,
     stub_library: Path,
     stub_log: StubLog,
 ) -> None:
-    section = README.read_text("utf-8").partition("## Ending by a signal")[2]
+    section = GUIDE.read_text("utf-8").partition("## Ending by a signal")[2]
     recipe = textwrap.indent(section.partition("```python\n")[2].partition("```")[0], "    ")
     emulator.update(claims={"email": "REQUIRED"})
     ending = f"""

@@ -84,7 +84,9 @@ def test_type_checkers_know_each_documented_name_and_no_other() -> None:
 
 
 def test_each_exported_name_is_documented() -> None:
-    documents = "".join((CHECKOUT / name).read_text("utf-8") for name in ("README.md", "docs/testing.md"))
+    documents = "".join(
+        (CHECKOUT / name).read_text("utf-8") for name in ("README.md", "docs/python.md", "docs/testing.md")
+    )
     missing = [
         name
         for names in PUBLIC.values()

@@ -36,7 +36,7 @@ CLOSE_SECONDS = 2.0
 
 
 class Bridge:
-    """Signs players in. Settings by keyword (`application`, `steam_app_id`, … as the README's table has them), else
+    """Signs players in. Settings by keyword (`application`, `steam_app_id`, … as docs/command-line.md lists them), else
     from the environment.
 
     One bridge may be used again and again, and by several threads. Steam stays initialised between its logins, until
