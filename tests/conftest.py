@@ -125,7 +125,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # Compilers for other platforms, which build their libraries first; a real Ren'Py; the single file.
-_SLOW = ("test_exports_on_other_platforms", "/test_renpy_game.py", "/test_sidecar_file.py")
+_SLOW = ("test_exports_on_other_platforms", "renpy/test_game.py", "sidecar/test_file.py")
 
 
 def _begin_with_what_takes_longest(items: list[pytest.Item], workers: int) -> None:
@@ -138,7 +138,7 @@ def _begin_with_what_takes_longest(items: list[pytest.Item], workers: int) -> No
     items[:] = ordered
 
 
-_EVERY = {"/test_sidecar_file.py::test_sidecar_": 3, "/test_sidecar_file_launchers.py::test_it_survives_": 2}
+_EVERY = {"sidecar/test_file.py::test_sidecar_": 3, "sidecar/test_file_launchers.py::test_killed_": 2}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -150,7 +150,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = []
     for item in items:
         test, bracket, _ = item.nodeid.partition("[")
-        if bracket and (every := next((_EVERY[part] for part in _EVERY if part in f"/{test}"), None)):
+        if bracket and (every := next((_EVERY[part] for part in _EVERY if part in test), None)):
             if rows[test] % every:
                 left_out.append(item)
             rows[test] += 1

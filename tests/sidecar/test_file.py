@@ -74,9 +74,11 @@ def temporary(single_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def _take_over(module: ModuleType) -> dict[str, Any]:
-    """The tests of a module, under new names."""
+    """The tests of a module, under names that begin with `test_sidecar_`: `conftest` leaves out a part of their rows."""
     names = [name for name in vars(module) if name.startswith("test_") and name not in _NOT_FOR_A_FILE]
-    return {f"test_{module.__name__.rpartition('test_')[2]}_{name[5:]}": getattr(module, name) for name in names}
+    return {
+        f"test_sidecar_{module.__name__.rpartition('test_')[2]}_{name[5:]}": getattr(module, name) for name in names
+    }
 
 
 for _module in (test_sidecar_logins, test_sidecar_other_ways, test_sidecar_shutdown, test_sidecar_docs):
