@@ -1,4 +1,4 @@
-"""Running a flow from the command line: a signal cancels it, and its ticket with it."""
+"""Runs a flow for a command. A signal cancels the flow and its ticket."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .._values.events import OnProgress
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 1.7
-"""How long clean-up may take after a signal. A Steam library that is stuck in a call must not keep the player."""
+CLEAN_UP_SECONDS = 1.7
+"""How long the clean-up after a signal may take. Then the process ends, even if a call into Steam's library hangs."""
 
 
 def run(
@@ -24,13 +24,13 @@ def run(
     running = Running(flow, on_progress, cancelled=cancelled)
     with on_signal(partial(_cancel, running)):
         result = running.block()
-    if running.cancel_called:  # the signal came when nothing was left to cancel
+    if running.cancel_called:  # the signal came too late to cancel anything
         raise cancelled()
     return result
 
 
 def _cancel(running: Running[Any]) -> None:
-    """What a signal does. It may arrive while the event loop is built or closed, where nothing may be raised."""
+    """Handle a signal. It may arrive while the event loop is being built or closed, so this raises nothing."""
     if not running.cancel_called:
-        exit_after(PATIENCE_SECONDS, LoginCancelled.exit_status)
+        exit_after(CLEAN_UP_SECONDS, LoginCancelled.exit_status)
     running.cancel()
