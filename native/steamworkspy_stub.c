@@ -1,10 +1,10 @@
 /*
- * A stand-in for SteamworksPy's own native library (SteamworksPy.so, SteamworksPy.dylib, SteamworksPy64.dll): the thin
- * layer over `libsteam_api` that its Python package loads. It does what that layer does with Steam's life (start, pump,
- * shut down), and answers to every further name that the package binds as where Steam gives no interface.
+ * A stub of SteamworksPy's own native library (SteamworksPy.so, SteamworksPy.dylib, SteamworksPy64.dll): the thin layer
+ * over `libsteam_api` that its Python package loads. Like that layer, it starts, pumps and shuts down Steam. Every other
+ * name that the package binds returns 0, false, NULL or nothing, as if Steam had no such interface.
  *
- * It is linked with the stub of `libsteam_api` of one SDK generation, and needs that generation's way to initialise:
- * built for 1.57 it does not load beside a later one, which has no SteamAPI_Init, and neither does the real one.
+ * It is linked with the stub of `libsteam_api` of one SDK and calls the Init of that SDK. If it is built for 1.57, it does
+ * not load beside a later library, which has no SteamAPI_Init. The real one behaves the same.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@
 #define STEAM_API
 #endif
 
-/* ---- What is taken from libsteam_api ---- */
+/* ---- The functions of libsteam_api that it calls ---- */
 
 #if STEAM_STUB_SDK <= 156
 #define STEAM_USER SteamAPI_SteamUser_v022
@@ -92,7 +92,7 @@ SW_API int GetAppID(void)
     return utils == NULL ? 0 : (int)SteamAPI_ISteamUtils_GetAppID(utils);
 }
 
-/* ---- Every other name that the package binds: 0, false, NULL or nothing, as where Steam gives no interface ---- */
+/* ---- Every other name that the package binds: returns 0, false, NULL or nothing ---- */
 
 SW_API float GetStatFloat(void) { return 0; }
 SW_API float MusicGetVolume(void) { return 0; }

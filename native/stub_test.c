@@ -1,6 +1,6 @@
 /*
- * Drives the stub as a program would: through its exports alone, declared here a second time so that a slip in the
- * stub's own declarations shows. POSIX only, because each case of misuse ends a process of its own.
+ * Tests the stub through its exports, as a program uses it. They are declared here a second time, so that a mistake in the
+ * stub's own declarations shows. POSIX only, because each case of misuse ends a child process.
  */
 #define _GNU_SOURCE 1
 #define _DARWIN_C_SOURCE 1
@@ -88,7 +88,7 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* No variable of an earlier case, no delay: a case sets what it is about. */
+/* Unsets the variables of the earlier case and the delay. */
 static void reset(void)
 {
     static const char *const names[] = {
@@ -127,7 +127,7 @@ static void start_manual(void)
 static uint32_t request(void) { return SteamAPI_ISteamUser_GetAuthTicketForWebApi(user, "sudomimus"); }
 static void cancel(uint32_t handle) { SteamAPI_ISteamUser_CancelAuthTicket(user, handle); }
 
-/* The next callback that is there after one frame, copied; false where none is. */
+/* Copies the next callback after one frame; false if there is none. */
 static bool next(struct message *message, uint8_t *copy, size_t size)
 {
     SteamAPI_ManualDispatch_RunFrame(pipe_handle);
@@ -160,7 +160,7 @@ static int lines_with(const char *needle)
     return count;
 }
 
-/* The case runs in a child, which must die by abort() with `expected` on its standard error. */
+/* Runs the case in a child, which must abort() with `expected` on its standard error. */
 static void dies(const char *expected, void (*act)(void))
 {
     int ends[2];

@@ -3,7 +3,7 @@
     python sample_game/frame_loop.py             # the stub of Steam and the local service (extra `emulator`)
     SUDOMIMUS_APPLICATION=my-game SUDOMIMUS_STEAM_APP_ID=480 python sample_game/frame_loop.py     # Steam and Sudomimus
 
-Which of them is a matter of settings alone: where SUDOMIMUS_APPLICATION is set, everything comes from the environment.
+Only the settings choose between them: if SUDOMIMUS_APPLICATION is set, all settings come from the environment.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     python sample_game/pygame --claim-gate      # the service asks for an email first: a page for the browser
     SUDOMIMUS_APPLICATION=my-game SUDOMIMUS_STEAM_APP_ID=480 python sample_game/pygame     # Steam and Sudomimus
 
-Which of them is a matter of settings alone: where SUDOMIMUS_APPLICATION is set, everything comes from the environment.
+Only the settings choose between them: if SUDOMIMUS_APPLICATION is set, all settings come from the environment.
 It needs pygame-ce (`pip install pygame-ce`).
 """
 
