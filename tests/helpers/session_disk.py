@@ -31,7 +31,7 @@ def store_in(folder: Path, protection: Any = None) -> FileStore:
 
 
 def still_signed_in(folder: Path, protection: Any = None) -> str:
-    """Sign in, renew, and renew again where the store is of no use; the sentence that the player is told."""
+    """Sign in, renew twice, and return what is wrong with the store, for player and developer; "" if nothing is."""
     clock = VirtualClock(grace=0.02)
     service = ModelService(clock)
 
@@ -41,7 +41,7 @@ def still_signed_in(folder: Path, protection: Any = None) -> str:
         for _ in range(2):
             await clock.sleep(3600)
             await keeper.access_token(300)
-        return keeper.place.problem or ""
+        return str(keeper.storage.trouble or "")
 
     sentence = clock.run(main)
     assert (service.refreshes, service.revoked) == (2, False)

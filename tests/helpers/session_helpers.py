@@ -11,9 +11,9 @@ from typing import Any
 from sudomimus_bridge._login.methods import METHODS, Method
 from sudomimus_bridge._runs.done_signal import DoneSignal
 from sudomimus_bridge._service.fate import Fate, Refreshed, Unsent
-from sudomimus_bridge._session.keeper import Keeper
-from sudomimus_bridge._session.place import Place
+from sudomimus_bridge._session.player_session import PlayerSession
 from sudomimus_bridge._session.record import Record
+from sudomimus_bridge._session.storage import Storage
 from sudomimus_bridge._session.store import MemoryStore, Store
 from sudomimus_bridge._values.clock import Clock
 from sudomimus_bridge._values.errors import AccessTokenRefused, LoginDenied, ServiceUnavailable, SteamUnavailable
@@ -54,6 +54,7 @@ class ModelService:
     """For each login and each share: the signal and the `quietly` that it was given."""
     shared: list[Secret] = field(default_factory=list)
     on_refresh: Callable[[], None] = lambda: None
+    request_seconds: float = 0.05
 
     def result(self) -> LoginResult:
         self.serial += 1
@@ -103,7 +104,7 @@ class ModelService:
     async def _met(self) -> str:
         self.refreshes += 1
         self.on_refresh()
-        await self.clock.sleep(0.05)
+        await self.clock.sleep(self.request_seconds)
         self.seen.append(fault := self.plan.pop(0) if self.plan else "ok")
         return fault
 
@@ -139,9 +140,11 @@ class ModelService:
         self.seen.append("player")
         return Player("player", claims=claims)
 
-    def keeper(self, *silent: str, disk: Store | None = None) -> Keeper:
-        keeper = Keeper(self, [METHODS[name]() for name in silent], Place(self.clock, lambda: disk or MemoryStore()))
-        keeper.place.stay_signed_in = disk is not None
+    def keeper(self, *silent: str, disk: Store | None = None) -> PlayerSession:
+        keeper = PlayerSession(
+            self, [METHODS[name]() for name in silent], Storage(self.clock, lambda: disk or MemoryStore())
+        )
+        keeper.storage.stay_signed_in = disk is not None
         return keeper
 
     def record(self, method: str = "device") -> Record:

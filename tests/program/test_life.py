@@ -223,7 +223,7 @@ def test_a_thread_that_draws_frames_never_waits_for_another_logins_imports(
     plain_import = builtins.__import__
 
     def slow_import(name: str, *arguments: Any, **keywords: Any) -> Any:
-        if name == "_session.opening" and threading.current_thread() is not threading.main_thread():
+        if name == "_session.player_session" and threading.current_thread() is not threading.main_thread():
             importing.set()
             go_on.wait(PATIENCE)
         return plain_import(name, *arguments, **keywords)

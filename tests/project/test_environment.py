@@ -233,8 +233,7 @@ def broken(*_: object) -> Any:
 def test_system_that_cannot_tell_who_the_user_is_loses_no_tokens(
     what: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    module = "protection" if what == "best_protection" else "file_store"
-    monkeypatch.setattr(f"sudomimus_bridge._session.{module}.{what}", broken)
+    monkeypatch.setattr(f"sudomimus_bridge._session.file_store.{what}", broken)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     urls = emulator.urls
     key = {"access_key_id": urls["accessKeyId"], "access_key_secret": urls["accessKeySecret"]}

@@ -12,7 +12,8 @@ import pytest
 
 from sudomimus_bridge import Bridge
 from sudomimus_bridge._session.file_store import FileStore, session_folder
-from sudomimus_bridge._session.protection import ProtectionFailed, WindowsDataProtection, best_protection
+from sudomimus_bridge._session.protection import WindowsDataProtection, best_protection
+from sudomimus_bridge._session.store import StoreUnusable
 from sudomimus_bridge._sidecar.parent import _windows_parent_of as windows_parent_of
 from sudomimus_bridge._values.registry import registry_value
 from sudomimus_bridge._values.uptime import Uptime, uptime
@@ -35,7 +36,7 @@ def test_what_windows_protects_is_unreadable_and_comes_back() -> None:
     kind, data = protection.close("a refresh token")
     assert "refresh" not in data
     assert protection.open(kind, data) == "a refresh token"
-    with pytest.raises(ProtectionFailed):
+    with pytest.raises(StoreUnusable):
         protection.open(kind, data[:-8] + "AAAAAAA=")
 
 

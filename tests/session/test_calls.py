@@ -145,6 +145,7 @@ def test_a_lost_answer_and_then_a_refusal_is_no_wrong_setting(then: Step) -> Non
     outcome, _ = refreshed(refused(502), then)
     assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, ServiceUnavailable)
     assert "has a problem" in outcome.error.sentence
+    assert "502" in (outcome.error.detail or "")
 
 
 @pytest.mark.parametrize("reason", ["ClaimConsentRequired", "RequiredClaimDataMissing"])

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from sudomimus_bridge._service.fate import Refreshed, Unsent
-from sudomimus_bridge._session import sharing
+from sudomimus_bridge._session import private_files
 from sudomimus_bridge._session.store import StoreUnusable
 from sudomimus_bridge._values.errors import LoginDenied
 from sudomimus_bridge._values.secret import Secret
@@ -159,7 +159,7 @@ def test_a_token_that_can_neither_be_marked_nor_removed_is_not_sent(
     """A disk that became read-only: another process may find the token there, and use it."""
 
     def refuse(*_: object) -> None:
-        raise StoreUnusable("The disk is read-only.")
+        raise StoreUnusable("The disk is read-only.", detail="EROFS")
 
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = store_in(tmp_path)
@@ -168,9 +168,9 @@ def test_a_token_that_can_neither_be_marked_nor_removed_is_not_sent(
         await clock.sleep(LIFETIME)
         monkeypatch.setattr(disk, "write", refuse)
         monkeypatch.setattr(disk, "forget", refuse)
-        with pytest.raises(LoginDenied, match=r"cannot be renewed\. The disk is read-only\. Sign in again") as caught:
+        with pytest.raises(LoginDenied, match="cannot be renewed on this computer") as caught:
             await keeper.access_token(300)
-        assert caught.value.reason == "SignInAgain"
+        assert (caught.value.reason, caught.value.detail) == ("SignInAgain", "EROFS")
         await keeper.adopt(record := service.record())
         assert await keeper.access_token(300) == record.access
 
@@ -204,7 +204,7 @@ def test_who_writes_while_it_is_read_waits_a_moment(tmp_path: Path, seconds: flo
 
 
 def test_a_file_that_is_in_use_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(private_files, "PAUSES", (0.0, 0.0, 0.0))
     left = [PermissionError("in use"), PermissionError("in use"), PermissionError("in use")]
 
     def use() -> str:
@@ -212,7 +212,7 @@ def test_a_file_that_is_in_use_for_a_moment_is_waited_for(monkeypatch: pytest.Mo
             raise left.pop()
         return "used"
 
-    assert sharing.in_turn(use) == "used"
+    assert private_files.retry_if_in_use(use) == "used"
     left[:] = [PermissionError("in use")] * 4
     with pytest.raises(PermissionError):
-        sharing.in_turn(use)
+        private_files.retry_if_in_use(use)

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sudomimus_bridge import Bridge
+from sudomimus_bridge import Bridge, LoginDenied
 from sudomimus_bridge.testing._browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, scripted
 from sudomimus_bridge.testing._virtual_time import VirtualClock
@@ -80,7 +80,7 @@ def test_reading_the_problem_imports_nothing(choice: str) -> None:
     done = run_program(
         f"""
         import sys
-        from sudomimus_bridge import Bridge
+        from sudomimus_bridge import Bridge, LoginDenied
         session = Bridge(application="my-game", native_url="http://127.0.0.1:9").session({choice})
         before = set(sys.modules)
         print(session.problem, sorted(set(sys.modules) - before))
@@ -93,7 +93,7 @@ def test_starting_to_ask_for_claims_imports_nothing_on_the_games_own_thread(tmp_
     done = run_program(
         """
         import sys, threading, time
-        from sudomimus_bridge import Bridge
+        from sudomimus_bridge import Bridge, LoginDenied
         here, seen = threading.get_ident(), set()
 
         class Watch:
@@ -114,6 +114,59 @@ def test_starting_to_ask_for_claims_imports_nothing_on_the_games_own_thread(tmp_
     assert done.stdout == "None []\n", done.stderr
 
 
+@pytest.mark.parametrize("first", ["login", "access token", "claims"])
+def test_player_who_chooses_not_to_stay_leaves_nothing_of_an_earlier_run(
+    tmp_path: Path, first: str, backend: str
+) -> None:
+    """The choice is made before anything is read, and the saved session is removed and not used."""
+    clock = VirtualClock(grace=0.02)
+
+    async def main() -> None:
+        before = signed_in_bridge(clock, tmp_path)
+        before.session(stay_signed_in=True)
+        await before.login_async("browser", exposure_key=EXPOSURE, hidden_key=HIDDEN)
+        assert list(tmp_path.glob("*.session"))
+        bridge = signed_in_bridge(clock, tmp_path)
+        session = bridge.session(stay_signed_in=False)
+        if first == "login":
+            await bridge.login_async("browser", exposure_key=EXPOSURE, hidden_key=HIDDEN)
+        elif first == "claims":
+            assert await session.claims_async() is None
+        else:
+            with pytest.raises(LoginDenied):
+                await session.access_token_async()
+        assert not list(tmp_path.glob("*.session"))
+        assert not list(tmp_path.glob("*.spare"))
+
+    clock.run(main, backend=backend)
+
+
+def test_bridge_without_a_session_leaves_a_saved_one_alone(tmp_path: Path) -> None:
+    """A program that only signs in makes no choice for the player."""
+    clock = VirtualClock(grace=0.02)
+
+    async def main() -> None:
+        before = signed_in_bridge(clock, tmp_path)
+        before.session(stay_signed_in=True)
+        await before.login_async("browser", exposure_key=EXPOSURE, hidden_key=HIDDEN)
+        await signed_in_bridge(clock, tmp_path).login_async("browser", exposure_key=EXPOSURE, hidden_key=HIDDEN)
+        assert list(tmp_path.glob("*.session"))
+
+    clock.run(main)
+
+
+def test_player_who_chooses_not_to_stay_and_never_did_gets_no_folder(tmp_path: Path) -> None:
+    clock = VirtualClock(grace=0.02)
+
+    async def main() -> None:
+        bridge = signed_in_bridge(clock, tmp_path / "state")
+        session = bridge.session(stay_signed_in=False)
+        assert await session.claims_async() is None
+
+    clock.run(main)
+    assert not (tmp_path / "state").exists()
+
+
 def test_no_problem_is_told_of_a_session_that_is_not_meant_to_stay(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     clock = VirtualClock()
@@ -122,7 +175,7 @@ def test_no_problem_is_told_of_a_session_that_is_not_meant_to_stay(tmp_path: Pat
         bridge = signed_in_bridge(clock, tmp_path / "file" / "state")
         session = bridge.session()
         await bridge.login_async("browser", exposure_key=EXPOSURE, hidden_key=HIDDEN)
-        assert "cannot be kept" in (session.problem or "")
+        assert "cannot be saved" in (session.problem or "")
         bridge.session(stay_signed_in=False)
         assert session.problem is None
 

@@ -15,7 +15,7 @@ import pytest
 
 from sudomimus_bridge import Bridge, LoginDenied
 from sudomimus_bridge._session.file_store import session_folder
-from sudomimus_bridge._session.lock import locked
+from sudomimus_bridge._session.private_files import lock_file
 from sudomimus_bridge._session.store import StoreUnusable
 from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge._values.events import ProgressEvent
@@ -47,7 +47,7 @@ def test_a_session_that_another_user_may_have_written_is_replaced(make: Callable
     store = store_in(tmp_path)
     store.write(RECORD)
     make(store.path)
-    with pytest.raises(StoreUnusable, match=r"cannot be read: .* Sign in again"):
+    with pytest.raises(StoreUnusable, match=r"Sign in again.* cannot be read: "):
         store.read()
     assert still_signed_in(tmp_path) == ""
     about = store.path.stat()
@@ -62,7 +62,7 @@ def test_a_lock_that_another_user_may_hold_for_ever_is_not_waited_for(
     lock = store_in(tmp_path).path.with_suffix(".lock")
     lock.touch(0o600)
     make(lock)
-    assert "cannot be kept in" in still_signed_in(tmp_path)
+    assert "cannot be saved in" in still_signed_in(tmp_path)
 
 
 def test_a_folder_that_everybody_may_write(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_folder_that_lies_elsewhere(tmp_path: Path) -> None:
 
 def test_a_folder_that_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "state").symlink_to(tmp_path / "nowhere")
-    assert "cannot be kept in" in still_signed_in(tmp_path / "state")
+    assert "cannot be saved in" in still_signed_in(tmp_path / "state")
 
 
 @pytest.mark.parametrize(("number", "kept"), [(errno.EINVAL, True), (errno.ENOTSUP, True), (errno.EIO, False)])
@@ -105,9 +105,9 @@ def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(tmp_path: Path
     program = (
         "import anyio, os, pathlib, sys, time\n"
         "from sudomimus_bridge._values.clock import SystemClock\n"
-        "from sudomimus_bridge._session.lock import locked\n"
+        "from sudomimus_bridge._session.private_files import lock_file\n"
         "async def main():\n"
-        "    async with locked(pathlib.Path(sys.argv[1]), SystemClock()):\n"
+        "    async with lock_file(pathlib.Path(sys.argv[1]), SystemClock()):\n"
         "        if (child := os.fork()) == 0:\n"
         "            time.sleep(60)\n"
         "            os._exit(0)\n"
@@ -127,7 +127,7 @@ def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(tmp_path: Path
 
     async def main() -> bool:
         with anyio.move_on_after(5):
-            async with locked(tmp_path / "lock", SystemClock()):
+            async with lock_file(tmp_path / "lock", SystemClock()):
                 return True
         return False
 
@@ -142,7 +142,7 @@ def test_a_lock_that_was_cleaned_up_while_it_was_waited_for_is_made_anew(tmp_pat
     path, clock, held = tmp_path / "lock", VirtualClock(), []
 
     async def second() -> None:
-        async with locked(path, clock):
+        async with lock_file(path, clock):
             held.append(True)
             async with anyio.create_task_group() as group:
                 group.start_soon(third)
@@ -151,12 +151,12 @@ def test_a_lock_that_was_cleaned_up_while_it_was_waited_for_is_made_anew(tmp_pat
                 group.cancel_scope.cancel()
 
     async def third() -> None:
-        async with locked(path, clock):
+        async with lock_file(path, clock):
             held.append(True)
 
     async def main() -> None:
         async with anyio.create_task_group() as group:
-            async with locked(path, clock):
+            async with lock_file(path, clock):
                 group.start_soon(second)
                 await clock.sleep(1)
                 path.unlink()
@@ -189,7 +189,7 @@ def test_a_user_without_a_home_signs_in(emulator: Emulator, monkeypatch: pytest.
         session = bridge.session()
         result = bridge.login("access-key", **key)
         assert session.access_token() == result.access_token
-        assert "has no home folder" in (session.problem or "")
+        assert "cannot be saved" in (session.problem or "")
 
 
 @pytest.mark.usefixtures("hurried")
@@ -205,7 +205,7 @@ def test_an_inquiry_needs_no_application_and_is_not_kept(emulator: Emulator, tmp
         session = bridge.session()
         result = bridge.login("browser", do_the_page, exposure_key=keys["exposureKey"], hidden_key=keys["hiddenKey"])
         assert session.access_token() == result.access_token
-        assert "no application is set" in (session.problem or "")
+        assert "cannot be saved" in (session.problem or "")
         assert session.logout()
         with pytest.raises(LoginDenied, match="Sign in first"):
             session.access_token()

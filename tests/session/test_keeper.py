@@ -149,8 +149,9 @@ def test_more_than_any_token_lives_is_refused_before_a_request() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         keeper = service.keeper()
         await keeper.adopt(service.record())
-        with pytest.raises(ConfigurationError, match="valid for 3600 seconds"):
+        with pytest.raises(ConfigurationError) as caught:
             await keeper.access_token(LIFETIME)
+        assert "live 3600 seconds" in (caught.value.detail or "")
 
     assert play(scene).refreshes == 0
 
@@ -415,21 +416,6 @@ def test_a_token_that_shows_less_than_the_player_shared_is_renewed() -> None:
     assert play(scene).refreshes == 1
 
 
-def test_a_login_that_is_given_up_in_mid_request_uses_its_refresh_token_no_more(backend: str) -> None:
-    async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
-        await clock.sleep(LIFETIME)
-        with clock.move_on_after(0.01):
-            await keeper.access_token(300)
-        record = await keeper.record()
-        assert record is not None and record.refresh is None
-        with pytest.raises(LoginDenied, match="interrupted"):
-            await keeper.access_token(300)
-
-    assert play(scene, backend).refreshes == 1
-
-
 def test_signing_out_forgets_here_and_revokes_there(tmp_path: Path) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
@@ -461,13 +447,13 @@ def test_the_players_choice_to_stay_moves_the_session(tmp_path: Path) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
         keeper = service.keeper(disk=disk)
-        keeper.place.stay_signed_in = False
+        keeper.storage.stay_signed_in = False
         await keeper.adopt(record := service.record())
         assert not disk.path.exists()
-        keeper.place.stay_signed_in = True
+        keeper.storage.stay_signed_in = True
         assert await keeper.access_token(300) == record.access
         assert disk.read() == record
-        keeper.place.stay_signed_in = False
+        keeper.storage.stay_signed_in = False
         assert await keeper.access_token(300) == record.access
         assert not disk.path.exists()
 
@@ -528,14 +514,14 @@ def test_a_login_does_not_wait_for_a_process_that_was_stopped(tmp_path: Path, ba
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
         keeper = service.keeper(disk=disk)
         if moved:  # somebody is signed in, who was not to stay so until now
-            keeper.place.stay_signed_in = False
+            keeper.storage.stay_signed_in = False
             await keeper.adopt(service.record())
-            keeper.place.stay_signed_in = True
+            keeper.storage.stay_signed_in = True
         async with disk.locked(clock):
             began = clock.now()
             await keeper.adopt(record := service.record())
             assert clock.now() - began < 100
-            assert "Another program" in (keeper.place.problem or "")
+            assert "Another program" in (keeper.storage.problem or "")
             assert await keeper.access_token(300) == record.access
         assert disk.read() is None
 
@@ -554,7 +540,7 @@ def test_whoever_asks_while_the_player_signs_out_nobody_is_signed_in_afterwards(
                 await keeper.access_token(300)
 
         async with anyio.create_task_group() as group:
-            async with keeper.place.locked():
+            async with keeper.storage.locked():
                 group.start_soon(keeper.logout)
                 for _ in range(asks):
                     await clock.sleep(0.003)

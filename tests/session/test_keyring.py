@@ -84,7 +84,7 @@ def test_a_locked_keyring_and_a_stored_session(tmp_path: Path) -> None:
     keyring = KeyringInMemory()
     store_in(tmp_path, KeyringKey(keyring, "my-game")).write(RECORD)
     keyring.locked = True
-    assert "unlock it to stay signed in" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
+    assert "Unlock it to stay signed in" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
 
 
 def test_the_systems_keyring_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,9 +150,9 @@ def raising(error: BaseException) -> Callable[..., None]:
 def test_what_the_keyring_library_raises(name: str, tmp_path: Path, system_keyring: Callable[..., None]) -> None:
     error = getattr(pytest.importorskip("keyring.errors"), name)
     system_keyring(raising(error("dismissed")))
-    assert f"({name}): unlock it to stay signed in" in still_signed_in(tmp_path, best_protection("my-game"))
+    assert f"cannot be used: {name}." in still_signed_in(tmp_path, best_protection("my-game"))
     system_keyring(lambda: None, raising(error("dismissed")))
-    assert f"({name}): unlock it to stay signed in" in still_signed_in(tmp_path, best_protection("my-game"))
+    assert f"cannot be used: {name}." in still_signed_in(tmp_path, best_protection("my-game"))
     assert not list(tmp_path.glob("*.session"))
 
 
@@ -160,7 +160,7 @@ def test_what_the_keyring_library_raises(name: str, tmp_path: Path, system_keyri
 def test_what_no_keyring_should_raise(error: BaseException, tmp_path: Path) -> None:
     keyring = KeyringInMemory()
     keyring.get_password = raising(error)  # type: ignore[method-assign]
-    assert f"({type(error).__name__})" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
+    assert f"cannot be used: {type(error).__name__}." in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
 
 
 @pytest.mark.parametrize("held", ["", "no key", b"bytes", 7, "ß", "A" * 44])
@@ -184,7 +184,7 @@ def test_a_keyring_that_hangs_does_not_keep_the_login(tmp_path: Path, monkeypatc
     keyring = KeyringInMemory()
     keyring.get_password = lambda *_: never.wait(PATIENCE)  # type: ignore[assignment, method-assign]
     try:
-        assert "(it does not answer)" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
+        assert "it does not answer." in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
     finally:
         never.set()
 
@@ -219,7 +219,7 @@ def test_login_goes_on_without_a_keyring_whose_look_up_hangs(
             key = {"access_key_id": urls["accessKeyId"], "access_key_secret": urls["accessKeySecret"]}
             bridge.login("access-key", **key)
             assert session.access_token()
-            assert "(it does not answer)" in str(session.problem)
+            assert "does not answer" in str(session.problem)
         assert hung.is_set()
         assert not list(tmp_path.glob("*.session"))
     finally:
@@ -285,11 +285,13 @@ def test_tokens_are_not_stored_unencrypted_if_the_extra_is_incomplete(missing: s
         f"""
         import sys
         sys.modules[{missing!r}] = None
-        from sudomimus_bridge._session.protection import ProtectionFailed, best_protection
+        from sudomimus_bridge._session.protection import best_protection
+        from sudomimus_bridge._session.store import StoreUnusable
         try:
             print(best_protection("my-game"))
-        except ProtectionFailed as failed:
+        except StoreUnusable as failed:
             print(failed.sentence)
+            print(failed.detail, file=sys.stderr)
         """
     )
     assert done.stdout == "This copy of the game cannot encrypt a saved sign-in. You stay signed in until you quit.\n"

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from sudomimus_bridge._session import file_store
 from sudomimus_bridge._session.file_store import FileStore, session_folder
-from sudomimus_bridge._session.protection import FileModeOnly, ProtectionFailed
+from sudomimus_bridge._session.protection import FileModeOnly
 from sudomimus_bridge._session.record import Record, from_json
 from sudomimus_bridge._session.store import StoreUnusable
 from sudomimus_bridge._values.secret import Secret
@@ -133,7 +133,7 @@ def test_a_write_that_fails_leaves_the_old_record(tmp_path: Path, monkeypatch: p
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StoreUnusable, match=r"No space left on device.*lasts until the program ends"):
+    with pytest.raises(StoreUnusable, match=r"You stay signed in until you quit.*No space left on device"):
         store.write(replace(RECORD, access=Secret("access-2")))
     assert store.read() == RECORD
     assert not list(tmp_path.glob("*.part"))
@@ -144,7 +144,7 @@ def test_a_write_that_fails_leaves_the_old_record(tmp_path: Path, monkeypatch: p
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "cannot be kept in" in still_signed_in(tmp_path / "file" / "state")
+    assert "cannot be saved in" in still_signed_in(tmp_path / "file" / "state")
 
 
 def in_a_child(function: Callable[[Path], None], folder: Path) -> None:
@@ -164,7 +164,7 @@ def sign_in_as_a_user_without_rights(folder: Path) -> None:
     still_signed_in(folder / "file" / "state")  # imports everything as long as this process may read it
     if os.getuid() == 0:
         os.setuid(65534)
-    assert "cannot be kept in" in still_signed_in(folder / "home" / "state")
+    assert "cannot be saved in" in still_signed_in(folder / "home" / "state")
 
 
 @on_posix
@@ -190,7 +190,7 @@ def fill_up_the_disk() -> None:
 
 def sign_in_on_a_full_disk(folder: Path) -> None:
     fill_up_the_disk()
-    assert "cannot be kept in" in still_signed_in(folder)
+    assert "cannot be saved in" in still_signed_in(folder)
 
 
 @on_posix
@@ -209,7 +209,7 @@ def renew_on_a_disk_that_fills_up(folder: Path) -> None:
         fill_up_the_disk()
         await clock.sleep(3600)
         await keeper.access_token(300)
-        assert "cannot be kept in" in (keeper.place.problem or "")
+        assert "cannot be saved in" in str(keeper.storage.trouble)
 
     clock.run(main)
     assert not store.path.exists()
@@ -263,9 +263,9 @@ def test_a_lock_that_another_process_holds_is_waited_for(tmp_path: Path) -> None
     script = (
         "import anyio,sys,pathlib\n"
         "from sudomimus_bridge._values.clock import SystemClock\n"
-        "from sudomimus_bridge._session.lock import locked\n"
+        "from sudomimus_bridge._session.private_files import lock_file\n"
         "async def main():\n"
-        "    async with locked(pathlib.Path(sys.argv[1]), SystemClock()):\n"
+        "    async with lock_file(pathlib.Path(sys.argv[1]), SystemClock()):\n"
         "        print('held', flush=True)\n"
         "        sys.stdin.read()\n"
         "anyio.run(main)\n"
@@ -299,8 +299,9 @@ def test_a_lock_that_another_process_holds_is_waited_for(tmp_path: Path) -> None
 
 
 def test_an_unknown_protection_is_named() -> None:
-    with pytest.raises(ProtectionFailed, match="'windows-data-protection'"):
+    with pytest.raises(StoreUnusable) as unusable:
         FileModeOnly().open("windows-data-protection", "")
+    assert "'windows-data-protection'" in unusable.value.detail
 
 
 def test_the_folder_follows_the_platforms_rule(tmp_path: Path) -> None:

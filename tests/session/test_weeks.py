@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sudomimus_bridge._session.file_store import FileStore
-from sudomimus_bridge._session.keeper import Keeper
+from sudomimus_bridge._session.player_session import PlayerSession
 from sudomimus_bridge._session.protection import FileModeOnly
 from sudomimus_bridge._values.errors import BridgeError, LoginDenied
 from sudomimus_bridge._values.secret import Secret
@@ -35,7 +35,7 @@ class Weeks:
         self.windows = [self.opened(), self.opened()]
         self.handed_out = 0
 
-    def opened(self) -> Keeper:
+    def opened(self) -> PlayerSession:
         return self.service.keeper(*([] if self.method == "device" else [self.method]), disk=self.disk)
 
     async def play(self) -> None:
@@ -62,7 +62,7 @@ class Weeks:
             case 6:
                 self.service.claims_missing = True
 
-    async def ask(self, keeper: Keeper, valid_for: float) -> None:
+    async def ask(self, keeper: PlayerSession, valid_for: float) -> None:
         given_up_after = self.dice.choice((1e9, 1e9, 1e9, 0.06))
         try:
             with self.clock.move_on_after(given_up_after) as scope:

@@ -49,7 +49,7 @@ def _import_modules() -> None:
     from .._login import errand, profile, renewal, sign_in  # noqa: F401
     from .._runs import beside  # noqa: F401
     from .._service import ahead, certificates, exchange, proxy, transport  # noqa: F401
-    from .._session import file_store, opening  # noqa: F401
+    from .._session import file_store, player_session  # noqa: F401
     from .._session.protection import import_keyring
     from ..steam import _results, _ticket  # noqa: F401
 

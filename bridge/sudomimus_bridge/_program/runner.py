@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .._login.methods import Method
     from .._login.ports import Ports
     from .._runs.done_signal import DoneSignal
-    from .._session.keeper import Keeper
+    from .._session.player_session import PlayerSession
     from .._values.events import Claims, ErrandResult, LoginResult, OnProgress
     from .._values.player import Player
     from .._values.secret import Secret
@@ -35,7 +35,7 @@ class Runner:
         self._stand_ins: StandIns = current()
         self._lock = threading.RLock()  # a finalizer may close the bridge on the very thread that holds it
         self._open_ports: Ports | None = None
-        self._keeper: Keeper | None = None
+        self._session: PlayerSession | None = None
         self._running: weakref.WeakSet[Running[Any]] = weakref.WeakSet()
 
     def running(self, flow: Flow[T], on_progress: OnProgress | None = None) -> Running[T]:
@@ -53,8 +53,8 @@ class Runner:
 
     def problem(self) -> str | None:
         """Why the session will not outlive the program. The thread that draws frames asks: imports nothing, never waits."""
-        keeper = self._keeper if self.stay_signed_in else None
-        return keeper.place.problem if keeper is not None else None
+        session = self._session if self.stay_signed_in else None
+        return session.storage.problem if session is not None else None
 
     def close(self, seconds: float) -> None:
         """Cancel every run, wait `seconds` at most for each, then let go of Steam."""
@@ -79,31 +79,31 @@ class Runner:
     ) -> LoginResult:
         """Sign in, and have the session keep the tokens."""
         from .._login.sign_in import sign_in
-        from .._session.receipt import Receipt
+        from .._session.record import IssueTimer
 
-        ports, keeper = self._opened()
-        receipt = Receipt(ports.clock, on_progress)
-        result = await sign_in(method, ports.adjusted(quietly=quietly, patient=patient), receipt, done)
-        await keeper.adopt(receipt.record(result, method.name))
-        keeper.renew_by(method)
+        ports, session = self._opened()
+        timer = IssueTimer(ports.clock, on_progress)
+        result = await sign_in(method, ports.adjusted(quietly=quietly, patient=patient), timer, done)
+        await session.adopt(timer.record(result, method.name))
+        session.renew_by(method)
         return result
 
     async def share(self, given: Secret | None, on_progress: OnProgress | None, done: DoneSignal) -> ErrandResult:
         """The proactive errand, with the given access token, or with the session's, which is renewed once if refused."""
         from .._login.errand import share
 
-        ports, keeper = self._opened()
-        token = given if given is not None else await keeper.access_token(0, on_progress, done)
+        ports, session = self._opened()
+        token = given if given is not None else await session.access_token(0, on_progress, done)
         try:
             result = await share(token, ports, on_progress, done)
         except AccessTokenRefused:
-            if not await keeper.holds(token):
+            if not await session.holds(token):
                 raise
-            keeper.outdated(token)
-            token = await keeper.access_token(0, on_progress, done)
+            session.outdated(token)
+            token = await session.access_token(0, on_progress, done)
             result = await share(token, ports, on_progress, done)
         if result.completed:
-            keeper.outdated(token, result.claims)
+            session.outdated(token, result.claims)
         return result
 
     async def access_token(
@@ -126,10 +126,10 @@ class Runner:
 
     # --- what they run on ------------------------------------------------------------------------------------------------
 
-    def _opened(self) -> tuple[Ports, Keeper]:
+    def _opened(self) -> tuple[Ports, PlayerSession]:
         # Not under the lock, which the thread that draws frames takes too.
         from .._login.ports import Ports
-        from .._session.opening import open_keeper
+        from .._session.player_session import open_player_session
 
         with self._lock:
             if self._stand_ins is not current():  # a test has begun or ended since
@@ -137,12 +137,12 @@ class Runner:
                     self._open_ports.drop()
                 self._stand_ins, self._open_ports = current(), None
                 self.settings = read_settings(self._given, spelled=_keyword)
-            if self._open_ports is None or self._keeper is None:
+            if self._open_ports is None or self._session is None:
                 self._open_ports = Ports(self.settings, **self._ports_or_stand_ins())
-                self._keeper = open_keeper(self._open_ports, by_steam=self._steam_may_be_there())
+                self._session = open_player_session(self._open_ports, by_steam=self._steam_may_be_there())
                 weakref.finalize(self, self._open_ports.drop)
-            self._keeper.place.stay_signed_in = bool(self.stay_signed_in)
-            return self._open_ports, self._keeper
+            self._session.storage.stay_signed_in = self.stay_signed_in
+            return self._open_ports, self._session
 
     def _steam_may_be_there(self) -> bool:
         if self.settings.steam_hosted or self._ports_or_stand_ins()["steam"] is not None:
@@ -161,4 +161,4 @@ def _keyword(setting: Setting) -> str:
 
 
 def _import_flows() -> None:
-    from .._session import opening  # noqa: F401 - and with it the flows
+    from .._session import player_session  # noqa: F401 - and with it the flows

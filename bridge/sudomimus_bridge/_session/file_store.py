@@ -1,7 +1,7 @@
-"""A session on disk: one file that only the player can read, replaced whole, and bound to this user of this machine.
+"""A session on disk: one file that only the player can read, replaced as a whole, and bound to this user of this computer.
 
-A file that was copied to another user or machine is not used: two holders of one refresh token would end the session of
-both. The text inside is as `protection` leaves it: encrypted where the platform offers that.
+A file that was copied to another user or computer is not used, because two holders of one refresh token would end the session
+of both. `protection` encrypts the text in the file if the platform offers that.
 """
 
 from __future__ import annotations
@@ -17,35 +17,56 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from .._settings import Settings
 from .._values.clock import Clock
 from .._values.errors import system_words
 from .._values.folders import make_private_folder
 from .._values.sealed import sealed
-from .lock import locked
 from .machine import file_identity, machine_id, user_id
-from .own_file import PRIVATE, open_own
-from .protection import Protection, ProtectionFailed
+from .private_files import PRIVATE, lock_file, open_private, retry_if_in_use
+from .protection import FileModeOnly, Protection, best_protection
 from .record import Record, from_json
-from .sharing import in_turn
-from .store import StoreUnusable
+from .store import NOT_SAVED, NOT_USED, Store, StoreUnusable
 
 MAX_SIZE = 1024 * 1024
 VERSION = 1
 
 SPARE_SIZE = 4096
-"""How much a record may grow from one renewal to the next and still find room on a disk that is full."""
+"""How much a record may grow from one renewal to the next and still fit on a disk that is full."""
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
+def open_file_store(settings: Settings) -> Store:
+    """The store on disk for the session of these settings. It may ask the player's keyring. Raises `StoreUnusable`."""
+    if not settings.application:  # a login through the browser needs none
+        raise StoreUnusable(
+            NOT_SAVED, detail="No application is set (application, --application or SUDOMIMUS_APPLICATION)."
+        )
+    folder = settings.session_folder or session_folder()
+    protection = best_protection(f"{settings.application} {settings.session_url}")
+    return FileStore(folder, settings.application, settings.session_url, protection)
+
+
+def open_saved(settings: Settings) -> Store | None:
+    """The store on disk, only to remove what an earlier run saved there; None if nothing is saved. Asks no keyring."""
+    try:
+        folder = settings.session_folder or session_folder()
+    except StoreUnusable:
+        return None
+    store = FileStore(folder, settings.application or "", settings.session_url, FileModeOnly())
+    return store if os.path.lexists(store.path) else None
+
+
 @sealed
 def session_folder(environ: dict[str, str] | os._Environ[str] = os.environ) -> Path:
-    """Where this platform keeps what a program remembers for one user. Raises `StoreUnusable` where that has no home."""
+    """The folder where this platform keeps what a program remembers for one user. Raises `StoreUnusable`."""
     try:
         return _session_folder(environ)
-    except RuntimeError:  # pathlib's, for a user that the system does not know, as containers have
+    except RuntimeError:  # pathlib's, for a user that the system does not know, as in containers
         raise StoreUnusable(
-            "This sign-in cannot be saved, because this user has no home folder. You stay signed in until you quit."
+            NOT_SAVED,
+            detail="This user has no home folder. Set session_folder (--session-folder or SUDOMIMUS_SESSION_FOLDER).",
         ) from None
 
 
@@ -60,7 +81,7 @@ def _session_folder(environ: dict[str, str] | os._Environ[str]) -> Path:
 
 
 def _home() -> Path:
-    """The user's home. A relative one would change with the working directory. Raises `RuntimeError`."""
+    """The user's home folder. Raises `RuntimeError`, also for a relative one, which the working directory would change."""
     home = Path.home()
     if not home.is_absolute():
         raise RuntimeError
@@ -68,7 +89,7 @@ def _home() -> Path:
 
 
 class FileStore:
-    """See `Store`. One file for each application and service: `application` and `session_url` tell which."""
+    """The `Store` on disk. Each application and each service has a file of its own, with a lock and a spare file beside it."""
 
     shared = True
 
@@ -86,85 +107,74 @@ class FileStore:
         if envelope is None:
             return None
         if envelope.get("owner") != self._owner_here():
-            raise StoreUnusable(
-                f"The saved sign-in {self.path} was made by another user or on another computer, and is not used here. "
-                "Sign in again."
-            )
-        try:
-            text = self._protection.open(str(envelope.get("kind")), str(envelope.get("data")))
-        except ProtectionFailed as failure:
-            raise StoreUnusable(failure.sentence, for_good=failure.for_good) from None
-        record = from_json(text)
+            raise StoreUnusable(NOT_USED, detail=f"{self.path} was made by another user or on another computer.")
+        record = from_json(self._protection.open(str(envelope.get("kind")), str(envelope.get("data"))))
         if record is None:
-            raise StoreUnusable(_damaged(self.path))
+            raise self._damaged()
         return record
 
     @sealed
     def prepare(self) -> None:
-        try:
-            self._protection.unlock()
-        except ProtectionFailed as failure:
-            raise StoreUnusable(failure.sentence, for_good=failure.for_good) from None
+        self._protection.unlock()
 
     @sealed
     def write(self, record: Record) -> None:
-        try:
-            kind, data = self._protection.close(record.to_json())
-        except ProtectionFailed as failure:
-            raise StoreUnusable(failure.sentence, for_good=failure.for_good) from None
+        kind, data = self._protection.close(record.to_json())
         try:
             make_private_folder(self._folder)
             if machine_id() is None:
-                os.close(open_own(self._lock, os.O_RDWR | os.O_CREAT))  # it may have been removed since it was locked
+                os.close(
+                    open_private(self._lock, os.O_RDWR | os.O_CREAT)
+                )  # it may have been removed since it was locked
             envelope = {"version": VERSION, "owner": _owner(self._lock), "kind": kind, "data": data}
             self._replace_also_on_a_full_disk(json.dumps(envelope).encode())
         except OSError as error:
-            raise StoreUnusable(
-                f"This sign-in cannot be kept in {self._folder}: {system_words(error)}. It lasts until the program ends."
-            ) from None
+            raise self._not_saved(error) from None
 
     def forget(self) -> None:
         try:
-            in_turn(lambda: self.path.unlink(missing_ok=True))
+            retry_if_in_use(self._remove)
             with suppress(OSError):
                 self._spare.unlink()
         except OSError as error:
             raise StoreUnusable(
-                f"The saved sign-in {self.path} cannot be removed: {system_words(error)}. Remove it by hand."
+                "Your saved sign-in cannot be removed from this computer.",
+                detail=f"{self.path} cannot be removed: {system_words(error)}. Remove it by hand.",
             ) from None
 
     @asynccontextmanager
     async def locked(self, clock: Clock) -> AsyncIterator[None]:
         try:
             make_private_folder(self._folder)
-            lock = locked(self._lock, clock)
+            lock = lock_file(self._lock, clock)
             await lock.__aenter__()
         except OSError as error:
-            raise StoreUnusable(
-                f"This sign-in cannot be kept in {self._folder}: {system_words(error)}. It lasts until the program ends."
-            ) from None
+            raise self._not_saved(error) from None
         try:
             yield
         finally:
             await lock.__aexit__(None, None, None)
 
+    def _remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def _open_to_read(self) -> int:
+        return open_private(self.path, os.O_RDONLY)
+
     def _read_envelope(self) -> dict[str, Any] | None:
         try:
-            descriptor = in_turn(lambda: open_own(self.path, os.O_RDONLY))
-            with os.fdopen(descriptor, "rb") as file:
+            with os.fdopen(retry_if_in_use(self._open_to_read), "rb") as file:
                 content = file.read(MAX_SIZE + 1)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StoreUnusable(
-                f"The saved sign-in {self.path} cannot be read: {system_words(error)}. Sign in again."
-            ) from None
+            raise StoreUnusable(NOT_USED, detail=f"{self.path} cannot be read: {system_words(error)}.") from None
         try:
             envelope = json.loads(content) if len(content) <= MAX_SIZE else None
         except (ValueError, RecursionError):
             envelope = None
         if not isinstance(envelope, dict) or envelope.get("version") != VERSION:
-            raise StoreUnusable(_damaged(self.path))
+            raise self._damaged()
         return envelope
 
     def _owner_here(self) -> str | None:
@@ -174,7 +184,7 @@ class FileStore:
             return None
 
     def _replace_also_on_a_full_disk(self, content: bytes) -> None:
-        """A spare file holds the room that the next record needs, and is given up for it if the disk is full."""
+        """Replace the record. A spare file keeps room for the next record, and is removed if the disk is full."""
         try:
             self._replace(content)
         except OSError as error:
@@ -184,45 +194,54 @@ class FileStore:
             self._replace(content)
         with suppress(OSError):
             if not self._spare.exists() or self._spare.stat().st_size < len(content):
-                descriptor = open_own(self._spare, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+                descriptor = open_private(self._spare, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
                 with os.fdopen(descriptor, "wb") as spare:
-                    spare.write(os.urandom(len(content) + SPARE_SIZE))  # zeros might take no room
+                    spare.write(os.urandom(len(content) + SPARE_SIZE))  # a file system may store zeros without room
 
     def _replace(self, content: bytes) -> None:
-        """Under the lock. What a killed process left half-written is swept out first."""
+        """Write a new file and give it the record's name. The caller holds the lock, so older parts are a killed process's."""
         for left in self._folder.glob(f"{self.path.stem}.*.part"):
             with suppress(OSError):
                 left.unlink()
-        descriptor, name = tempfile.mkstemp(prefix=f"{self.path.stem}.", suffix=".part", dir=self._folder)  # mode 0600
+        descriptor, name = tempfile.mkstemp(prefix=f"{self.path.stem}.", suffix=".part", dir=self._folder)
+        part = Path(name)
         try:
-            Path(name).chmod(PRIVATE)  # whatever the umask is
+            part.chmod(PRIVATE)  # whatever the umask is
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            in_turn(lambda: Path(name).replace(self.path))
+            retry_if_in_use(lambda: part.replace(self.path))
         except BaseException:
             with suppress(OSError):
-                Path(name).unlink()
+                part.unlink()
             raise
         if sys.platform != "win32":
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)  # the new name, too
-            except OSError as error:
-                if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems know nothing of it
-                    raise
-            finally:
-                os.close(folder)
+            _sync_folder(self._folder)
+
+    def _damaged(self) -> StoreUnusable:
+        return StoreUnusable(NOT_USED, detail=f"{self.path} is damaged, or another version of the bridge wrote it.")
+
+    def _not_saved(self, error: OSError) -> StoreUnusable:
+        detail = f"The session cannot be saved in {self._folder}: {system_words(error)}."
+        return StoreUnusable(NOT_SAVED, detail=detail)
 
 
-def _damaged(path: Path) -> str:
-    return f"The saved sign-in {path} is damaged, or of another version, and is not used. Sign in again."
+def _sync_folder(path: Path) -> None:
+    """Make a file's new name durable."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems do not support it
+            raise
+    finally:
+        os.close(folder)
 
 
 def _owner(lock: Path) -> str:
-    """Who may use the file: this user of this machine. A guard against copies, not a secret.
+    """Identifies this user of this computer. It guards against copies and is not a secret.
 
-    `lock` is the store's lock file, which stays for as long as the folder does.
+    `lock` is the store's lock file, which stays for as long as its folder does.
     """
     return hashlib.sha256(f"{user_id()}\n{machine_id() or file_identity(lock)}".encode()).hexdigest()[:32]

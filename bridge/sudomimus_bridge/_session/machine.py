@@ -1,9 +1,9 @@
-"""What tells this computer from others, so that a session that was copied elsewhere is not used there.
+"""What identifies this computer and its user, so that a session that was copied elsewhere is not used there.
 
-The system's own identifier serves where there is one. Else the identity of a file does: its number on the disk, and the time
-when it was made or changed. A random identifier in a file would be copied together with the session. Nothing copies these
-two: every copy of a file is a new file, and no program can set its change time. The price is small: after a restored backup,
-or `chmod -R`, the player signs in again.
+The system's own identifier serves if there is one. Otherwise the identity of a file does: its number on the disk, and the
+time when it was made or changed. A random identifier in a file would be copied together with the session, but these two
+cannot be copied: every copy of a file is a new file, and no program can set its change time. After a restored backup, or
+`chmod -R`, the player has to sign in again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .._values.sysctl import sysctl_text
 
 _ID_FILES = ("/etc/machine-id", "/var/lib/dbus/machine-id")  # machine-id(5)
 _SAYS_NOTHING = re.compile(r"[0{}-]*|uninitialized")
-"""What stands in the place of an identifier: in an image before its first start, in a jail, in a cheap firmware."""
+"""A placeholder for an identifier: in an image before its first start, in a jail, in a cheap firmware."""
 
 
 def machine_id() -> str | None:
@@ -31,7 +31,7 @@ def machine_id() -> str | None:
 if sys.platform == "win32":
 
     def user_id() -> str:
-        """What tells this user from others of this computer (winbase.h, GetUserNameW). No variable has a say in it."""
+        """Identifies this user on this computer (winbase.h, GetUserNameW). No environment variable changes it."""
         import ctypes
 
         size = ctypes.c_uint32(257)  # UNLEN + 1
@@ -41,12 +41,12 @@ if sys.platform == "win32":
 else:
 
     def user_id() -> str:
-        """What tells this user from others of this computer."""
+        """Identifies this user on this computer."""
         return str(os.getuid())
 
 
 def file_identity(path: Path) -> str:
-    """What tells this very file from every copy of it. Raises `OSError`."""
+    """Tells a file from every copy of it. Raises `OSError`."""
     about = path.stat(follow_symlinks=False)
     return f"{about.st_ino} {about.st_ctime_ns}"
 

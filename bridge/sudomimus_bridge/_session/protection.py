@@ -1,7 +1,7 @@
-"""How a session's text lies on the disk: encrypted with a key from the system's keyring, by Windows, or as it is.
+"""How a session's text is protected on disk: encrypted with a key from the system's keyring, or by Windows, or not at all.
 
-The keyring holds a key, not the tokens: Windows' takes no more than 2,560 bytes, and a key is written once, while
-tokens are replaced whole, on the disk, in the moment they change.
+The keyring holds a key, not the tokens. Windows' keyring takes 2,560 bytes at most, and a key is written once, while tokens
+are replaced often and as a whole.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import ctypes
-import logging
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -17,45 +16,35 @@ from importlib.util import find_spec
 from typing import Any, Protocol, TypeVar
 
 from .._runs.threads import start_daemon
+from .store import NOT_USED, StoreUnusable
 
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
-
 KEYRING_SECONDS = 60.0
-"""How long a keyring may take to answer: the player may be typing its password. One that hangs must not keep a login."""
-
-
-class ProtectionFailed(Exception):
-    """The text cannot be encrypted or read. `sentence` says why, for the player.
-
-    `for_good`: asking again would bother the player again.
-    """
-
-    def __init__(self, sentence: str, *, for_good: bool = False) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.for_good = for_good
+"""How long a keyring may take to answer. The player may be typing its password; a keyring that hangs must not keep a login."""
 
 
 class Protection(Protocol):
-    """Turns a text into what may lie on the disk, and back. May block, where a keyring asks the player to unlock it."""
+    """Turns a text into what is written on disk, and back. May block if a keyring asks the player to unlock it.
+
+    Each method raises `StoreUnusable`.
+    """
 
     def unlock(self) -> None:
-        """Ask the player for what there is to be asked, ahead of `close`. Raises `ProtectionFailed`."""
+        """Ask the player for whatever `close` needs, ahead of it."""
         ...
 
     def close(self, text: str) -> tuple[str, str]:
-        """How it was done, in a word, and what to write. Raises `ProtectionFailed`."""
+        """The kind of protection, in a word, and the text to write."""
         ...
 
     def open(self, kind: str, data: str) -> str:
-        """The text again. Raises `ProtectionFailed`."""
+        """The original text."""
         ...
 
 
 class FileModeOnly:
-    """As it is, in a file that only the player can read."""
+    """No encryption: the file is readable for the player alone."""
 
     kind = "plain"
 
@@ -67,7 +56,7 @@ class FileModeOnly:
 
     def open(self, kind: str, data: str) -> str:
         if kind != self.kind:
-            raise ProtectionFailed(_other_protection(kind))
+            raise _other_protection(kind)
         return data
 
 
@@ -84,18 +73,17 @@ class WindowsDataProtection:
 
     def open(self, kind: str, data: str) -> str:
         if kind != self.kind:
-            raise ProtectionFailed(_other_protection(kind))
+            raise _other_protection(kind)
         try:
             return _data_protection("CryptUnprotectData", base64.b64decode(data)).decode()
         except (ValueError, binascii.Error):
-            raise ProtectionFailed(_UNREADABLE) from None
+            raise _undecryptable() from None
 
 
 class KeyringKey:
-    """Encrypted with a key that the system's keyring holds, through the `keyring` library (Fernet: AES-CBC and HMAC).
+    """Encryption with a key in the system's keyring, by the libraries `keyring` and `cryptography` (Fernet: AES-CBC and HMAC).
 
-    The key stays in the keyring when the session is forgotten: it opens nothing then, and another process may be about to
-    use it.
+    The key stays in the keyring when the session is forgotten. It opens nothing then, and another process may need it.
     """
 
     kind = "keyring"
@@ -117,25 +105,25 @@ class KeyringKey:
         from cryptography.fernet import Fernet, InvalidToken
 
         if kind == FileModeOnly.kind:
-            return data  # kept before there was a keyring; the next write encrypts it
+            return data  # written before there was a keyring; the next write encrypts it
         if kind != self.kind:
-            raise ProtectionFailed(_other_protection(kind))
+            raise _other_protection(kind)
         if (key := self._held_key()) is None:
-            raise ProtectionFailed(_UNREADABLE)
+            raise _undecryptable()
         try:
             return Fernet(key).decrypt(data.encode()).decode()
         except (InvalidToken, ValueError):
-            raise ProtectionFailed(_UNREADABLE) from None
+            raise _undecryptable() from None
 
     def _held_key(self) -> str | None:
-        """The keyring's key; None where it holds none, or something that is no key."""
+        """The key in the keyring; None if it holds none, or a text that is not a key."""
         if self._key is None:
             held = _answer_of(lambda: self._keyring.get_password(SERVICE, self._name))
             self._key = held if _is_key(held) else None
         return self._key
 
     def _new_key(self) -> str:
-        """Under the store's lock: of two new keys one would be lost."""
+        """Make a key. The caller holds the store's lock, or one of two new keys would be lost."""
         from cryptography.fernet import Fernet
 
         key = Fernet.generate_key().decode()
@@ -148,7 +136,7 @@ SERVICE = "sudomimus-bridge"
 
 
 def _answer_of(ask: Callable[[], T]) -> T:
-    """What a keyring answers, in time. Raises `ProtectionFailed`."""
+    """What a keyring answers, within `KEYRING_SECONDS`. Raises `StoreUnusable`."""
     answer: Future[T] = Future()
 
     def work() -> None:
@@ -161,15 +149,16 @@ def _answer_of(ask: Callable[[], T]) -> T:
         start_daemon(work, name="sudomimus-bridge keyring")
         return answer.result(KEYRING_SECONDS)
     except ImportError as error:
-        _log.warning("The extra `keyring` is incomplete: %s. A frozen game must bring all of it.", error)
-        raise ProtectionFailed(
-            "This copy of the game cannot encrypt a saved sign-in. You stay signed in until you quit.", for_good=True
+        raise StoreUnusable(
+            "This copy of the game cannot encrypt a saved sign-in. You stay signed in until you quit.",
+            detail=f"The extra keyring is incomplete: {error}. A frozen game must bring all of it.",
+            for_good=True,
         ) from None
-    except BaseException as error:  # noqa: BLE001 - as above: nothing of it may end a login
+    except BaseException as error:  # noqa: BLE001 - likewise: no error of a keyring may end a login
         why = "it does not answer" if not answer.done() else type(error).__name__
-        raise ProtectionFailed(
-            f"The system's keyring cannot be used ({why}): unlock it to stay signed in. "
-            "This sign-in lasts until the program ends.",
+        raise StoreUnusable(
+            "Your computer's keyring is locked or does not answer. Unlock it to stay signed in after you quit.",
+            detail=f"The system's keyring cannot be used: {why}.",
             for_good=True,
         ) from None
 
@@ -181,19 +170,18 @@ def _is_key(held: object) -> bool:
         return False
 
 
-_UNREADABLE = "The saved sign-in cannot be decrypted by this user on this computer, and is not used. Sign in again."
+def _undecryptable() -> StoreUnusable:
+    return StoreUnusable(NOT_USED, detail="The saved session cannot be decrypted by this user on this computer.")
 
 
-def _other_protection(kind: str) -> str:
-    return (
-        f"The saved sign-in is protected by {kind[:40]!a}, which is not available here, and is not used. Sign in again."
-    )
+def _other_protection(kind: str) -> StoreUnusable:
+    return StoreUnusable(NOT_USED, detail=f"The saved session is protected by {kind[:40]!a}, which is not available.")
 
 
 def best_protection(name: str) -> Protection:
     """The system's keyring if the extra `keyring` is installed and the system has one; else what the platform offers.
 
-    Raises `ProtectionFailed` if the system does not say in time which keyring it has.
+    Raises `StoreUnusable` if the system does not say in time which keyring it has.
     """
     keyring = _answer_of(_system_keyring)
     if keyring is not None:
@@ -249,7 +237,7 @@ if sys.platform == "win32":
         source, result = _Blob(len(data), ctypes.create_string_buffer(data, len(data))), _Blob()
         no_prompt = 0x1  # CRYPTPROTECT_UI_FORBIDDEN
         if not function(ctypes.byref(source), None, None, None, None, no_prompt, ctypes.byref(result)):
-            raise ProtectionFailed(_UNREADABLE)
+            raise _undecryptable()
         try:
             return ctypes.string_at(result.data, result.size)
         finally:
@@ -258,4 +246,4 @@ if sys.platform == "win32":
 else:
 
     def _data_protection(name: str, data: bytes) -> bytes:  # noqa: ARG001
-        raise ProtectionFailed(_UNREADABLE)
+        raise _undecryptable()

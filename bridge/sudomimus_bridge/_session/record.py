@@ -1,6 +1,6 @@
-"""What is known of a signed-in player, and how it is written down: one value, read and written whole.
+"""One session as a value: its tokens, when they came, and its text form.
 
-Reading is strict, for the file lies where others can reach it: what is not exactly a record is no record.
+Reading is strict, because others can reach the file: a text that is not exactly a record is no record.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._values.events import Claims, LoginResult
+from .._values.clock import Clock
+from .._values.events import Claims, LoginResult, OnProgress, Phase, ProgressEvent
 from .._values.secret import Secret
 from .._values.token import read_token
 from .._values.uptime import Uptime
@@ -25,21 +26,21 @@ class Record:
 
     application: str
     method: str
-    """How the player signed in: the login's method. A session by Steam is renewed by Steam where Steam is there."""
+    """The name of the method by which the player signed in. Steam renews its own sessions if it runs."""
     access: Secret = field(repr=False)
     refresh: Secret | None = field(repr=False)
-    """None once it may have been used by a request whose answer was lost: a second use would revoke the session."""
+    """None if a request whose answer was lost may have used it: a second use would end the session."""
     claims: Claims
     received: Uptime
     lifetime: float | None
-    """Seconds of the access token from its receipt; None where it does not say."""
+    """Seconds that the access token is valid, from its receipt; None if the token does not say."""
     subject: str | None
     in_flight: bool = False
-    """The refresh token is being used. Found after a crash, it was used perhaps, and is used no more."""
+    """The refresh token is being used. If a process finds this after a crash, the token may be used up and is not sent."""
 
     @classmethod
     def of(cls, result: LoginResult, method: str, received: Uptime) -> Record:
-        """The record of a login that has just ended. `received` is a moment before the request that brought it."""
+        """The record of a login that has just ended. `received` is a moment before the request that brought the tokens."""
         facts = read_token(result.access)
         return cls(
             result.application_anchor,
@@ -53,34 +54,30 @@ class Record:
         )
 
     def renewed(self, result: LoginResult, received: Uptime) -> Record:
-        """The record after a refresh, whose answer names no application (session.yaml, `RefreshResponse`)."""
+        """The record after a refresh. The answer of `POST /refresh` names no application, so that stays."""
         return replace(Record.of(result, self.method, received), application=self.application)
 
     def seconds_left(self, now: Uptime) -> float:
-        """How long the access token is valid still; 0 where that cannot be known."""
+        """How long the access token is still valid; 0 if that cannot be known."""
         age = now.since(self.received)
         return 0.0 if age is None or self.lifetime is None else max(0.0, self.lifetime - age)
 
-    def result(self) -> LoginResult:
-        """As a login gives it. Only where there is a refresh token."""
-        return LoginResult(self.application, self.access, self.refresh or Secret(""), self.claims)
-
     def sent(self) -> Record:
-        """The same, with its refresh token on its way."""
+        """The same, marked: its refresh token is being used."""
         return replace(self, in_flight=True)
 
     def without_refresh(self) -> Record:
-        """The same, with no refresh token any more."""
+        """The same without the refresh token."""
         return replace(self, refresh=None, in_flight=False)
 
     def received_after(self, other: Record) -> bool:
-        """Whether this came later than `other`, as far as that can be known."""
+        """Whether these tokens came later than those of `other`, as far as that can be known."""
         return self.received.boot == other.received.boot and self.received.seconds > other.received.seconds
 
     def endangers(self, newer: Record) -> bool:
-        """Whether this record must not be left on disk in the place of `newer`, which cannot be written.
+        """Whether this record must not stay on disk if `newer` cannot be written.
 
-        It must not if it could sign in another player, or if its refresh token is being used without a mark.
+        It must not if it could sign in another player, or if its refresh token is being used and has no mark.
         """
         if self == newer:
             return False
@@ -91,7 +88,7 @@ class Record:
         return self.refresh == newer.refresh or self.subject is None
 
     def to_json(self) -> str:
-        """The text that `from_json` reads. It holds both tokens: protect it."""
+        """The text that `from_json` reads. It holds both tokens, so it has to be protected."""
         return json.dumps(
             {
                 "version": VERSION,
@@ -109,8 +106,33 @@ class Record:
         )
 
 
+class IssueTimer:
+    """Listens to the progress of a login, and notes the moment before the request that brought the tokens.
+
+    A lifetime counts from before the request: a token that took a minute to arrive is a minute old.
+    """
+
+    def __init__(self, clock: Clock, on_progress: OnProgress | None) -> None:
+        self._clock = clock
+        self._on_progress = on_progress
+        self._asked = clock.uptime()
+
+    def __call__(self, event: ProgressEvent) -> None:
+        """Pass one event on to the door."""
+        if event.phase is Phase.ISSUING:
+            self._asked = self._clock.uptime()
+        elif event.asked is not None:  # the tokens came with the last of many polls
+            self._asked = event.asked
+        if self._on_progress is not None:
+            self._on_progress(event)
+
+    def record(self, result: LoginResult, method: str) -> Record:
+        """The record of the login that this timer listened to."""
+        return Record.of(result, method, self._asked)
+
+
 def from_json(text: str) -> Record | None:
-    """The record in a text; None where it holds none, whatever it holds instead."""
+    """The record in a text; None if the text is anything else."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

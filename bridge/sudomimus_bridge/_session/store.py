@@ -1,6 +1,6 @@
-"""Where a session is kept: the port, and the one that keeps it in memory. On disk: `file_store`.
+"""The port for a place that keeps a session, and the store in memory. `file_store` is the one on disk.
 
-A store holds one record, whole or not at all. What it cannot do it says in a sentence; a login goes on without it.
+A store holds one record, whole or not at all. A login goes on without a store that fails.
 """
 
 from __future__ import annotations
@@ -13,48 +13,53 @@ from typing import Protocol
 from .._values.clock import Clock
 from .record import Record
 
+NOT_SAVED = "This sign-in cannot be saved on this computer. You stay signed in until you quit."
+NOT_USED = "The sign-in that was saved on this computer cannot be used. Sign in again."
+
 
 class StoreUnusable(Exception):
-    """The store cannot do what was asked. `sentence` says why, and what that means for the player.
+    """The store cannot do what was asked.
 
-    `for_good`: it will not be otherwise while this process lives, or asking again would bother the player.
+    `sentence` says to the player what that means, and `detail` says to the developer why.
+    `for_good`: nothing changes while this process lives, or another try would bother the player again.
     """
 
-    def __init__(self, sentence: str, *, for_good: bool = False) -> None:
-        super().__init__(sentence)
+    def __init__(self, sentence: str, *, detail: str, for_good: bool = False) -> None:
+        super().__init__(f"{sentence} {detail}")
         self.sentence = sentence
+        self.detail = detail
         self.for_good = for_good
 
 
 class Store(Protocol):
-    """One session's record. Methods may block for as long as a disk does; all may raise `StoreUnusable`."""
+    """One session's record. A method may block for as long as a disk does. Each may raise `StoreUnusable`."""
 
     shared: bool
     """Whether other processes see the same record."""
 
     def read(self) -> Record | None:
-        """The record; None where there is none. Needs no lock: a record is replaced at once, or not."""
+        """The record; None if there is none. Needs no lock, because a record is replaced as a whole."""
         ...
 
     def prepare(self) -> None:
-        """Ask the player for what writing needs, where it needs anything. Changes nothing, so it may be given up half-way."""
+        """Ask the player for whatever writing needs, such as a keyring's password. Changes nothing, so it may be abandoned."""
         ...
 
     def write(self, record: Record) -> None:
-        """Put this in place of what is there. Safe on disk when it returns."""
+        """Replace the record. It is safe on disk when this returns."""
         ...
 
     def forget(self) -> None:
-        """Leave nothing behind."""
+        """Remove the record."""
         ...
 
     def locked(self, clock: Clock) -> AbstractAsyncContextManager[None]:
-        """Held while the record is being renewed: one holder among all tasks, threads and processes that share it."""
+        """Held during a renewal: one holder among all tasks, threads and processes that share the store."""
         ...
 
 
 class MemoryStore:
-    """For players who do not stay signed in, and for machines where nothing can be stored: gone with the process."""
+    """The `Store` for players who do not stay signed in, and for computers where nothing can be saved."""
 
     shared = False
 
@@ -80,7 +85,7 @@ class MemoryStore:
 
 @asynccontextmanager
 async def polled(lock: threading.Lock, clock: Clock) -> AsyncIterator[None]:
-    """Hold a lock that is held on other threads' event loops too, and so cannot be awaited."""
+    """Hold a lock that other threads' event loops hold too, and that therefore cannot be awaited."""
     while not lock.acquire(blocking=False):
         await clock.sleep(0.01)
     try:

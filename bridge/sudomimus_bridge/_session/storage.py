@@ -1,8 +1,8 @@
-"""Where a session is kept now: on disk or in memory, as the player wants it, and in memory while the disk does not serve.
+"""Where a session's record is kept: on disk or in memory, as the player chose, and in memory while the disk fails.
 
-Nothing here raises `StoreUnusable`: a failure of a store becomes a sentence, and the session goes on. A disk that failed is
-tried again by each later call, for a full disk, a lack of descriptors or a held lock is soon over. Only a keyring that the
-player left locked is not asked again.
+Nothing here raises `StoreUnusable`: if a store fails, `trouble` says so, and the session goes on. Each later call tries the disk
+again, because a full disk, a lack of descriptors or a held lock is soon over. Only a keyring that the player left locked is
+not asked again.
 """
 
 from __future__ import annotations
@@ -20,65 +20,73 @@ from .._runs.threads import in_thread, to_the_end_in_thread
 from .._values.clock import Clock
 from .._values.errors import LoginCancelled
 from .record import Record
-from .store import MemoryStore, Store, StoreUnusable, polled
+from .store import NOT_SAVED, MemoryStore, Store, StoreUnusable, polled
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 RETRY_SECONDS = 0.1
-"""How long a disk that has failed may keep a call waiting for its lock: the session is in memory, and need not wait."""
+"""How long a call waits for the lock of a disk that has failed before. The session is in memory, so the call need not wait."""
 
 _log = logging.getLogger(__name__)
-
-_BUSY = "Another program is still renewing this sign-in, so it cannot be saved. You stay signed in until you quit."
 
 
 @contextmanager
 def _or_unusable() -> Iterator[None]:
-    """Whatever is wrong with a system that the disk's store did not expect, the tokens in hand are not lost for it."""
+    """Raise every error of the block as `StoreUnusable`: no fault of a system may lose the tokens in hand."""
     try:
         yield
     except (StoreUnusable, LoginCancelled):
         raise
     except Exception as error:  # noqa: BLE001 - as the docstring says
-        _log.warning("the store of the session failed: %s", type(error).__name__)
-        raise StoreUnusable(
-            "This sign-in cannot be saved on this computer. You stay signed in until you quit."
-        ) from None
+        raise StoreUnusable(NOT_SAVED, detail=f"The store of the session failed: {type(error).__name__}.") from None
 
 
-class Place:
-    """One record, its lock, and the player's choice of where it lies."""
+class Storage:
+    """One record, its lock, and the player's choice of where it is kept."""
 
-    def __init__(self, clock: Clock, open_disk: Callable[[], Store]) -> None:
-        """`open_disk` gives the store on disk; it is called once the player stays signed in, and may block."""
+    def __init__(
+        self, clock: Clock, open_disk: Callable[[], Store], open_saved: Callable[[], Store | None] = lambda: None
+    ) -> None:
+        """`open_disk` opens the store on disk, and is called when the player stays signed in.
+
+        `open_saved` opens the same store to remove its record; it returns None if nothing is saved. Both may block.
+        """
         self._clock = clock
         self._open_disk = open_disk
+        self._open_saved = open_saved
         self._store: Store = MemoryStore()
         self._on_disk = False
         """The choice that was carried out last."""
+        self._removed = False
+        """Nothing that an earlier run saved is left, because the player chose so."""
         self._failed: Store | None = None
-        """The disk that failed for the moment, while memory stands in for it."""
+        """The disk that has failed, while memory replaces it."""
         self._held: Store | None = None
         """The disk, while a renewal of this process holds its lock. It is written to even if it has failed before."""
         self._known: Record | None = None
-        """The record that lay on disk when it was last read or written."""
+        """The record that was on disk when it was last read or written."""
         self._copied = False
         """The record in memory is only a copy: the one on disk is at least as new."""
         self._doomed = False
         """The record on the disk that failed is forgotten, and still has to be removed."""
         self._turn = threading.Lock()
-        """Of this process's threads and tasks: held around a store's lock, for the store may change while it is held."""
-        self.stay_signed_in = False
-        """The player's choice, which may change at any time: whether the session outlives this process."""
-        self.problem: str | None = None
-        """Why the session is not kept on disk, in a sentence for the player; None where it is, or is not meant to be."""
+        """For this process's threads and tasks, around a store's lock: the store may change while its lock is held."""
+        self.stay_signed_in: bool | None = None
+        """The player's choice, which may change at any time: whether the session outlives this process. None: not made."""
+        self.trouble: StoreUnusable | None = None
+        """Why the session is not saved; None if it is, or is not meant to be."""
+
+    @property
+    def problem(self) -> str | None:
+        """The sentence of `trouble`, for the player."""
+        return self.trouble.sentence if self.trouble is not None else None
 
     @asynccontextmanager
     async def locked(self, patience: float = math.inf) -> AsyncIterator[None]:
         """Held while the record is renewed, at the place where it is then.
 
-        `patience`: seconds after which the disk, held by another process all the time, is done without.
+        After `patience` seconds, a disk that another process holds all the time is treated as failed.
         """
         async with polled(self._turn, self._clock), AsyncExitStack() as stack:
             await self._settle(patience)
@@ -99,11 +107,14 @@ class Place:
         with self._clock.move_on_after(patience), _or_unusable():
             await stack.enter_async_context(store.locked(self._clock))
             return
-        raise StoreUnusable(_BUSY)
+        raise StoreUnusable(
+            "Another program is still renewing this sign-in, so it cannot be saved. You stay signed in until you quit.",
+            detail=f"Another process has held the session's lock for {patience:g} seconds.",
+        )
 
     async def settle(self) -> None:
-        """Move what is known to where the player wants it kept. Not under the lock."""
-        if self._on_disk != self.stay_signed_in:
+        """Move the record to where the player wants it. The caller does not hold the lock."""
+        if self._on_disk != bool(self.stay_signed_in) or (self.stay_signed_in is False and not self._removed):
             async with polled(self._turn, self._clock):
                 await self._settle()
         elif self._failed is not None and self._turn.acquire(blocking=False):
@@ -113,21 +124,23 @@ class Place:
                 self._turn.release()
 
     async def _settle(self, patience: float = math.inf) -> None:
-        wanted = self.stay_signed_in
+        wanted = bool(self.stay_signed_in)
         if wanted and self._failed is not None:
             await self._return_to(self._failed)
         elif self._on_disk != wanted:
             await (self._move_to_disk(patience) if wanted else self._move_to_memory(patience))
+        elif self.stay_signed_in is False and not self._removed:
+            await self._remove_saved()
 
     async def _move_to_disk(self, patience: float) -> None:
-        self._on_disk = True
+        self._on_disk, self._removed = True, False
         disk: Store | None = None
         async with AsyncExitStack() as stack:
             try:
                 with _or_unusable():
                     disk = await in_thread(self._open_disk)
                 await self._lock(stack, self._store, patience)
-                if self._store.read() is not None:  # only to read, nobody has to wait for a renewal
+                if self._store.read() is not None:  # reading alone need not wait for a renewal
                     await self._lock(stack, disk, patience)
             except StoreUnusable as unusable:
                 self._do_without(disk, unusable)
@@ -141,7 +154,7 @@ class Place:
                     await self.write(held)
 
     async def _return_to(self, disk: Store) -> None:
-        """Go on with a disk that failed before. Of two records, the one that was received later is kept."""
+        """Go on with a disk that has failed before. Of two records, the one that was received later is kept."""
         async with AsyncExitStack() as stack:
             held = None if self._copied else self._store.read()
             try:
@@ -156,7 +169,7 @@ class Place:
                 there = None if held is None or self._doomed else await self._left_on(disk)
                 self._store, self._failed, self._copied, self._doomed = disk, None, False, False
                 if held is None or (there is not None and there.received_after(held)):
-                    self.problem = None
+                    self.trouble = None
                 else:
                     await self.write(held)
 
@@ -164,22 +177,35 @@ class Place:
         async with AsyncExitStack() as stack:
             try:
                 await self._lock(stack, self._store, patience)
-            except StoreUnusable as unusable:  # tried again by the next call, for the disk still holds the record
+            except StoreUnusable as unusable:  # the disk still holds the record, so the next call tries again
                 self._say(unusable)
                 return
             with CancelScope(shield=True):
                 held = await self.read()
-                self.problem = None
+                self.trouble = None
                 await self.forget()
-                self._store, self._on_disk = (
-                    MemoryStore(),
-                    self._failed is not None,
-                )  # what is left there is tried again
+                # If the disk failed to remove the record, the next call tries again.
+                self._store, self._on_disk = MemoryStore(), self._failed is not None
+                self._removed = not self._on_disk
                 if held is not None:
                     self._store.write(held)
 
+    async def _remove_saved(self) -> None:
+        """Remove what an earlier run saved: the player chose not to stay signed in. It is not used any more."""
+        async with AsyncExitStack() as stack:
+            try:
+                with _or_unusable():
+                    disk = await in_thread(self._open_saved)
+                if disk is not None:
+                    await self._lock(stack, disk, RETRY_SECONDS)  # a renewal that goes on would write it again
+                    await self._call(disk, disk.forget)
+            except StoreUnusable as unusable:  # the next call tries again
+                self._say(unusable)
+                return
+        self._removed, self.trouble = True, None
+
     async def _call(self, store: Store, function: Callable[[Unpack[Args]], T], *args: *Args, asks: bool = False) -> T:
-        """A store's call: on a worker thread where it may block. One that `asks` the player may be given up half-way."""
+        """Call a method of a store, on a worker thread if it may block. A call that `asks` the player may be abandoned."""
         if not store.shared:
             return function(*args)
         with _or_unusable():
@@ -189,8 +215,8 @@ class Place:
     async def read(self) -> Record | None:
         """The record; None if there is none, or none that can be used.
 
-        If the disk cannot be read for the moment, the record that it held before, without the refresh token, which another
-        process may have used since.
+        If the disk cannot be read for the moment, this is the record that it held before, without the refresh token: another
+        process may have used that since.
         """
         store = self._store
         try:
@@ -214,19 +240,19 @@ class Place:
         except StoreUnusable as unusable:
             self._do_without(store, unusable)
             harmless = await self._harmless(store, record, unusable)
-            # A mark that cannot be made leaves a token that is not used: the record on the disk is still the good one.
+            # If the mark cannot be written, the token is not used: the record on disk stays the good one.
             self._copied = record.in_flight and not harmless
             self._store.write(record.without_refresh() if self._copied else record)
             return harmless
         self._copied = False
         if store.shared:
-            self._store, self._failed, self._known, self.problem = store, None, record, None
+            self._store, self._failed, self._known, self.trouble = store, None, record, None
             self._doomed = False
         return True
 
     async def _harmless(self, disk: Store, record: Record, unusable: StoreUnusable) -> bool:
-        """See to it that the record that is left on disk, if any, leads to no second use of a refresh token."""
-        if not unusable.for_good:  # else reading would bother the player as well
+        """Make sure that no record on disk leads to a second use of a refresh token. False if one still may."""
+        if not unusable.for_good:  # otherwise reading would bother the player as well
             left = await self._left_on(disk)
             if left is not None and not left.endangers(record):
                 return True
@@ -243,7 +269,7 @@ class Place:
             return None
 
     async def forget(self) -> None:
-        """Leave nothing behind, as far as that can be."""
+        """Remove the record from memory and from disk, as far as possible."""
         self._known, self._copied, failed = None, False, self._failed
         self._failed, self._doomed = None, False
         for store in (self._store, failed):
@@ -255,7 +281,7 @@ class Place:
                     self._doomed = True
 
     def _do_without(self, disk: Store | None, unusable: StoreUnusable) -> None:
-        """From here on in memory, with what memory knows, until the disk serves again."""
+        """Continue in memory, with the record that is known, until the disk works again."""
         self._say(unusable)
         self._failed = disk if disk is not None and disk.shared and not unusable.for_good else None
         if unusable.for_good:
@@ -268,5 +294,5 @@ class Place:
 
     def _say(self, unusable: StoreUnusable) -> None:
         if self.problem != unusable.sentence:
-            _log.warning("%s", unusable.sentence)
-        self.problem = unusable.sentence
+            _log.warning("%s", unusable)
+        self.trouble = unusable.with_traceback(None)

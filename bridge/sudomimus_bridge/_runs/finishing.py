@@ -1,0 +1,54 @@
+"""A step that must not stop half-way: if its task is cancelled, it gets a little more time to finish."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+import anyio
+
+T = TypeVar("T")
+
+
+class Finishing(Generic[T]):
+    """One run of `work`. If the task that awaits it is cancelled, `work` goes on for `more_seconds` at most.
+
+    The cancelled task waits that long and then raises as usual, so the step's effects are there, but its result is dropped.
+    Works for a cancelled scope, a cancelled asyncio task, and the end of an event loop.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[T]], more_seconds: Callable[[], float]) -> None:
+        """`more_seconds` is called when the task is cancelled."""
+        self._work = work
+        self._more_seconds = more_seconds
+        self._scope = anyio.CancelScope(shield=True)
+        self._over = anyio.Event()
+        self._outcome: tuple[T] | Exception | None = None
+
+    async def run(self) -> T:
+        """Await the work. Raises what it raises."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._run_work)
+            try:
+                await self._over.wait()
+            finally:
+                if not self._over.is_set():
+                    with anyio.move_on_after(self._more_seconds(), shield=True):
+                        await self._over.wait()
+                self._scope.cancel()
+        # Outside of the task group, which would wrap the exception into an `ExceptionGroup`.
+        outcome, self._outcome = self._outcome, None
+        if isinstance(outcome, Exception):
+            raise outcome
+        if outcome is None:
+            raise RuntimeError("the work ended without an outcome")
+        return outcome[0]
+
+    async def _run_work(self) -> None:
+        try:
+            with self._scope:
+                self._outcome = (await self._work(),)
+        except Exception as error:  # noqa: BLE001 - raised by `run`
+            self._outcome = error
+        finally:
+            self._over.set()
