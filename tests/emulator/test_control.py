@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from sudomimus_bridge.emulator._config.config import EmulatorConfig, merged
 from sudomimus_bridge.emulator._players.visitor import visit_errand
 
 from ..helpers.emulator_helpers import KIM, ROBIN, Client, new_ticket, told
-from ..helpers.patience import PATIENCE
+from ..helpers.patience import PATIENCE, until
 
 
 @pytest.fixture
@@ -115,6 +116,16 @@ def test_reset_forgets_what_happened_and_keeps_the_settings(client: Client) -> N
     assert client.emulator.player().email is None
     assert client.status(errand["errandKey"]) == "EXPIRED"
     assert told(client.steam(ticket)) == (403, "ClaimConsentRequired")
+
+
+def test_request_that_began_before_a_reset_is_not_recorded_after_it(client: Client) -> None:
+    client.emulator.fault(path="/health", delay=0.5)
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(client.http.get, "/health")
+        until(lambda: client.emulator._faults.active[0].applied)
+        client.emulator.reset()
+        assert answer.result().status_code == 200
+    assert client.emulator.requests == []
 
 
 def test_reset_can_put_the_settings_back(client: Client) -> None:

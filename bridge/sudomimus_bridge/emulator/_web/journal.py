@@ -30,6 +30,7 @@ class JournalMiddleware:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        journal = self._state.requests
         status: int | None = None
         recorded = False
 
@@ -58,7 +59,7 @@ class JournalMiddleware:
                 fault=kept.get("fault"),
             )
             with self._state.lock:
-                self._state.requests.append(entry)
+                journal.append(entry)
             logger.debug("%s %s %s %s", entry.method, entry.path, entry.status, entry.reason or "")
 
         # A fault calls this before it breaks the connection, for then no ASGI message marks the end.
