@@ -41,10 +41,10 @@ class Settings:
     page: str = "browser"
     """Where a page is opened: "browser", "overlay" (Steam's), or "show" (nowhere; the player is shown its address)."""
     quietly: bool = False
-    steam_hosted: bool = False
-    session_folder: Path | None = None
     patient: bool = False
     """Whether a login keeps trying for as long as the service, the network or Steam cannot be used."""
+    steam_hosted: bool = False
+    session_folder: Path | None = None
     timeout: float | None = None
 
     def time_limit(self, patient: bool) -> float:

@@ -269,7 +269,7 @@ def test_terminal_with_an_ascii_encoding(program: Program) -> None:
 def test_wait_is_counted_down(program: Program) -> None:
     program.emulator.fault(path=ISSUE, status=503, headers={"Retry-After": "70"})
     screen = Screen(program, "login", "steam")
-    screen.until_shown("That attempt failed. Trying again (2 of 8) in 1:")
+    screen.until_shown("Many players are signing in right now. Trying again (2 of 8) in 1:")
     screen.process.send_signal(signal.SIGINT)
     assert screen.end() == 130
     assert screen.lines[0].startswith("sudomimus-bridge: The login was cancelled.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,7 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "no_browser": ("1", True, True, "0", False),
     "page": ("overlay", "overlay", "overlay", " Show ", "show"),
     "quietly": ("1", True, True, "0", False),
+    "patient": ("1", True, True, "0", False),
     "steam_hosted": ("1", True, True, "0", False),
     "session_folder": ("/s", "/s", Path("/s"), "/t", Path("/t")),
     "timeout": ("12.5", 12.5, 12.5, "604800", 604800.0),
@@ -56,6 +58,7 @@ BAD: dict[str, list[Any]] = {
     "no_browser": ["maybe", "2"],
     "page": ["window", "browser,show"],
     "quietly": ["maybe"],
+    "patient": ["maybe"],
     "steam_hosted": ["maybe"],
     "session_folder": ["a\0b", *_NOBODYS_HOME],
     "timeout": ["0", "-1", "nan", "inf", "604801", "soon", "1h"],
@@ -71,6 +74,7 @@ BAD_KEYWORDS: dict[str, list[Any]] = {
     "no_browser": [2, "x"],
     "page": [1, True, ["show"]],
     "quietly": [2],
+    "patient": [2],
     "steam_hosted": [2],
     "session_folder": [1, ""],
     "timeout": [True, "x", [], -1, float("nan"), 10**400],
@@ -124,10 +128,16 @@ def test_the_defaults() -> None:
         browser_hosts=(),
         page="browser",
         quietly=False,
+        patient=False,
         steam_hosted=False,
         session_folder=None,
-        timeout=3600.0,
+        timeout=None,
     )
+
+
+def test_a_login_may_take_an_hour_unless_it_is_patient() -> None:
+    assert [read_settings({}, {}).time_limit(patient) for patient in (False, True)] == [3600.0, math.inf]
+    assert [read_settings({"timeout": 5}, {}).time_limit(patient) for patient in (False, True)] == [5.0, 5.0]
 
 
 @pytest.mark.parametrize("setting", TABLE, ids=lambda row: row.keyword)
