@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,25 @@ def figures(name: str, *arguments: str) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_launch_day_holds_what_it_must(tmp_path: Path) -> None:
+    """A hundred thousand players, an outage, and two hundred players in the whole login code. The report names what fails."""
+    pytest.importorskip("numpy", reason="numpy is needed: pip install -e .[benchmarks]")
+    pytest.importorskip("matplotlib", reason="matplotlib is needed: pip install -e .[benchmarks]")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.launch_day", "--short", "--out", str(tmp_path)],
+        cwd=BENCHMARKS.parent,
+        capture_output=True,
+        text=True,
+        timeout=10 * PATIENCE,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert done.returncode == 0, report
+    plots = {path.name for path in tmp_path.glob("*.svg")}
+    assert plots == set(re.findall(r"\]\((.*?\.svg)\)", report)) and plots
 
 
 def test_importing_costs_at_most_a_tenth_of_httpx_and_pydantic() -> None:

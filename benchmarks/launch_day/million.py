@@ -1,0 +1,47 @@
+"""What a simulated player costs: time and memory of one run, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+
+from .crowds import crowd
+from .measures import Scenario, outcome
+from .policies import PATIENT_POLICY
+from .service import Conditions
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A crowd of patient players within five minutes: what it costs to simulate, and what the day costs the players."""
+
+    players: int
+    seconds: float
+    megabytes: float
+    ratio: float
+    attempts: float
+    median_wait: float
+
+
+def cost_of(players: int) -> Cost:
+    """Simulate that crowd in a fresh Python."""
+    command = [sys.executable, "-m", __name__, str(players)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=True)
+    return Cost(**json.loads(done.stdout))
+
+
+def _measured(players: int) -> Cost:
+    began = time.perf_counter()
+    scenario = Scenario(crowd("within five minutes", players), Conditions())
+    found = outcome(PATIENT_POLICY, scenario)
+    seconds = time.perf_counter() - began
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return Cost(players, seconds, kilobytes / 1024, found.ratio, found.attempts, found.wait(0.5))
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_measured(int(sys.argv[1])))))
