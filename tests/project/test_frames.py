@@ -273,7 +273,7 @@ def test_no_secret_after_an_interruption_at_any_await(
 
 @pytest.mark.parametrize(
     ("way", "how"),
-    [("steam", "blocking"), ("steam", "own handler"), ("steam", "asyncio"), ("steam", "trio")],
+    [("steam", "blocking"), ("steam", "own handler"), ("steam", "asyncio"), ("access-key", "trio")],
 )
 def test_no_secret_after_ctrl_c_at_a_random_moment(
     way: str, how: str, emulator: Emulator, stub_library: Path, stub_log: StubLog, soak: int

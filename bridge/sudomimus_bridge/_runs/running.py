@@ -182,6 +182,10 @@ class Running(Generic[T]):
                     scope.cancel()
             try:
                 return await flow(listen, done)
+            except BaseExceptionGroup as group:  # Ctrl-C came inside a task group
+                if (interrupt := _interrupt_in(group)) is None:
+                    raise
+                raise interrupt from None
             finally:
                 with self._lock:
                     self._cancel = self._done = None
@@ -201,6 +205,13 @@ def _anyio_in_small_steps(imports: Callable[[], object] | None) -> Any:
         if imports is not None:
             imports()
         return anyio
+
+
+def _interrupt_in(error: BaseException) -> BaseException | None:
+    """The interrupt in an exception group, if there is one: a caller does not expect it inside a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_interrupt_in, error.exceptions)), None)
+    return error if isinstance(error, (KeyboardInterrupt, SystemExit)) else None
 
 
 def _event_loop_runs_here() -> bool:
