@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import anyio
 
@@ -18,6 +18,8 @@ from .._service.policy import MAX_ATTEMPTS, PATIENT, SOON, seconds_to_wait
 from .._service.port import Service
 from .._service.rows import Act, Rule
 from .._service.rules import error_for, rule_for
+from .._settings import Settings
+from .._values.clock import Clock
 from .._values.errors import BridgeError, ErrandNotCompleted, ServiceUnavailable, SteamUnavailable
 from .._values.events import OnProgress, Phase, ProgressEvent
 from .._values.uptime import Uptime
@@ -50,12 +52,12 @@ class Attempts:
         """`patient`: keep trying for as long as the service, the network or Steam cannot be used."""
         self.ports = ports
         self.service = service
-        self.settings = ports.settings
-        self.clock = ports.clock
-        self.done = done or DoneSignal()
-        self.number = 0
+        self.settings: Settings = ports.settings
+        self.clock: Clock = ports.clock
+        self.done: DoneSignal = done or DoneSignal()
+        self.number: int = 0
         """The number of the current request. Polls do not count."""
-        self.waiting_for = "service"
+        self.waiting_for: Literal["steam", "service", "player"] = "service"
         """What the flow waits for: "steam", "service" or "player"."""
         self.asked: Uptime | None = None
         """The moment before the last poll."""

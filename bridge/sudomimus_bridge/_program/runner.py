@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._runs.running import Flow, Running
-from .._settings import Setting, read_settings
+from .._settings import Setting, Settings, read_settings
 from .._values.errors import AccessTokenRefused, ConfigurationError
 from .stand_ins import StandIns, current
 
@@ -31,7 +31,7 @@ class Runner:
         self.stay_signed_in: bool | None = None
         self._given = given
         self._ports = ports
-        self.settings = read_settings(given, spelled=_keyword)
+        self.settings: Settings = read_settings(given, spelled=_keyword)
         self._stand_ins: StandIns = current()
         self._lock = threading.RLock()  # a finalizer may close the bridge on the very thread that holds it
         self._open_ports: Ports | None = None
