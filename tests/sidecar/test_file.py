@@ -214,9 +214,12 @@ def test_file_in_the_temporary_folder_ends_with_its_launcher(
 
 def test_file_takes_no_client_key(start: Start, program: Program) -> None:
     program.environ["SUDOMIMUS_CLIENT_KEY"] = Path(program.emulator.urls["clientKeyFile"]).read_text(encoding="utf-8")
-    error = start().call("login", {"method": "browser"})["error"]
+    launcher = start()
+    error = launcher.call("login", {"method": "browser"})["error"]
     assert error["data"]["kind"] == "configuration"
-    assert "exposureKey" in error["message"] and "pip" not in error["message"]
+    launcher.close_input()
+    launcher.end()
+    assert "exposureKey" in launcher.err and "pip" not in launcher.err
 
 
 def test_browser_gets_the_environment_of_the_launcher(start: Start, program: Program, tmp_path: Path) -> None:
