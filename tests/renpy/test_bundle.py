@@ -27,10 +27,10 @@ from sudomimus_bridge._service import certificates
 from sudomimus_bridge._settings import Settings
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator._players.visitor import visit_errand
-from sudomimus_bridge.testing import _renpy_achievement as renpy_achievement
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 
 from ..conftest import StubLog
+from ..helpers import renpy_achievement
 from ..helpers.patience import PATIENCE
 
 LIST = Path(__file__).parents[1] / "data" / "renpy-stdlib-modules.txt"

@@ -13,22 +13,22 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge._renpy.door import Door, the_door
-from sudomimus_bridge._renpy.host import LateSteam, hosting_achievement
-from sudomimus_bridge._renpy.pictures import plain_png, qr_code_png
+from sudomimus_bridge._renpy.host import hosting_achievement, settings_of_game
+from sudomimus_bridge._renpy.late_steam import LateSteam
+from sudomimus_bridge._renpy.page import Thumbnails, plain_png, qr_code_png
 from sudomimus_bridge._renpy.player import Player, player_of
 from sudomimus_bridge._renpy.sentences import for_makers, for_player
-from sudomimus_bridge._renpy.settings import settings_of_game
-from sudomimus_bridge._renpy.store import Thumbnails, make_live
+from sudomimus_bridge._renpy.store import make_live
 from sudomimus_bridge._values.errors import ConfigurationError
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.steam._results import other_app
 from sudomimus_bridge.testing._browser import AutoBrowser, RecordingBrowser
 from sudomimus_bridge.testing._compiled_stub import open_tickets
-from sudomimus_bridge.testing._renpy_achievement import Scripted, ScriptedAchievement
 
 from ..conftest import StubLog
 from ..helpers import patience
+from ..helpers.renpy_achievement import Scripted, ScriptedAchievement
 
 NewDoor = Callable[..., Door]
 
@@ -126,11 +126,12 @@ def test_the_page_is_there_while_it_is_waited_for(new_door: NewDoor, emulator: E
 
 
 def test_what_fails_is_told_in_a_sentence(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
-    door = new_door()
-    door.login({})
-    assert door.status == "failed" and "define sudomimus.application" in str(door.error)
-    door.login({"application": "my-game"})
-    assert door.status == "failed" and "config.steam_appid" in str(door.error)
+    door, log = new_door(), list[str]()
+    door.log = log.append
+    for settings, missing in (({}, "define sudomimus.application"), ({"application": "my-game"}, "config.steam_appid")):
+        door.login(settings)
+        assert door.status == "failed" and "not set up correctly" in str(door.error)
+        assert missing in log[-1] and missing not in str(door.error)
     emulator.update({"application.disabled": True})
     door.login(given)
     until(door, lambda: door.status == "failed")
@@ -164,9 +165,9 @@ def test_a_player_reads_of_no_flag_variable_or_file_and_the_makers_of_each(
         assert known in log[-1]
     monkeypatch.setenv("SUDOMIMUS_TIMEOUT", "soon")
     door.login(given)
-    assert "log.txt" in str(door.error) and "SUDOMIMUS_TIMEOUT must be" in log[-1]
+    assert "not set up correctly" in str(door.error) and "SUDOMIMUS_TIMEOUT must be" in log[-1]
     error = other_app(480, 481)
-    assert for_player(error) == error.sentence and for_makers(error).startswith(error.sentence)
+    assert "not set up correctly" in for_player(error) and for_makers(error).startswith(error.sentence)
     assert len(log) == 4
 
 
@@ -197,10 +198,12 @@ def test_a_bug_of_the_bridge_does_not_take_the_game_with_it(new_door: NewDoor, g
     def broken(*_: object) -> Any:
         raise ZeroDivisionError("eyJhbGciOiJSUzI1NiJ9.secret")
 
-    door = new_door(service=broken)
+    door, log = new_door(service=broken), list[str]()
+    door.log = log.append
     door.login(given)
     until(door, lambda: door.status == "failed")
-    assert "ZeroDivisionError" in str(door.error) and "eyJ" not in str(door.error)
+    assert "Something went wrong" in str(door.error)
+    assert "ZeroDivisionError" in log[-1] and "eyJ" not in log[-1]
 
 
 def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,13 +266,12 @@ def test_no_thumbnail_shows_a_page(
 ) -> None:
     emulator.update({"claims.firstName": "REQUIRED"})
     door = new_door(browser=RecordingBrowser())
-    monkeypatch.setattr("sudomimus_bridge._renpy.store.the_door", lambda: door)
     interface: Any = types.SimpleNamespace(screenshot=b"a scene")
     interface.lose_screenshot = lambda: setattr(interface, "screenshot", None)
     config = types.SimpleNamespace(thumbnail_width=256, thumbnail_height=144)
     game = types.SimpleNamespace(interface=interface)
     monkeypatch.setitem(sys.modules, "renpy", types.SimpleNamespace(game=game, config=config))
-    thumbnails = Thumbnails()
+    thumbnails = Thumbnails(door.errand_url)
     thumbnails.look()
     assert interface.screenshot == b"a scene"
     door.login(given)

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge._renpy.installer import install
-from sudomimus_bridge._renpy.pictures import plain_png
+from sudomimus_bridge._renpy.page import plain_png
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.testing import _renpy_achievement as renpy_achievement
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 
 from ..conftest import StubLog
+from ..helpers import renpy_achievement
 from ..helpers.patience import PATIENCE
 from ..helpers.renpy_helpers import VERSIONS, Project, renpy, screen
 

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from sudomimus_bridge._renpy.renewal import AGAIN_SECONDS, BEFORE_SECONDS, Renewal
+from sudomimus_bridge._renpy.background import AGAIN_SECONDS, BEFORE_SECONDS, Renewal
 from sudomimus_bridge._values.errors import BridgeError, LoginDenied
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge._values.uptime import Uptime, uptime
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._browser import RecordingBrowser
 from sudomimus_bridge.testing._compiled_stub import open_tickets
-from sudomimus_bridge.testing._renpy_achievement import ScriptedAchievement
 
 from ..conftest import StubLog
+from ..helpers.renpy_achievement import ScriptedAchievement
 from .test_door import NewDoor, given, new_door, until
 
 __all__ = ["given", "new_door"]  # fixtures
@@ -33,7 +33,7 @@ class Later:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 0.0
-        monkeypatch.setattr("sudomimus_bridge._renpy.renewal.uptime", self)
+        monkeypatch.setattr("sudomimus_bridge._renpy.background.uptime", self)
         monkeypatch.setattr("sudomimus_bridge._values.clock.uptime", self)
 
     def __call__(self) -> Uptime:
@@ -212,7 +212,7 @@ def test_signing_out_and_in_again_and_again(
         door.login(given)
         until(door, lambda: achievement.steam.periodic() or door.status == "signed-in")
         door.logout()
-    until(door, lambda: all(session.revoked for session in emulator.sessions) and not door._leaving)
+    until(door, lambda: all(session.revoked for session in emulator.sessions) and not door._signing_out)
     assert len(emulator.sessions) == 6
     assert {name: len(handlers) for name, handlers in achievement.steam.callback_handlers.items() if handlers} == {}
     door.close()

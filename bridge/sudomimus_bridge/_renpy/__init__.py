@@ -1,1 +1,1 @@
-"""Ren'Py: what puts the bridge into a game, and what a game then runs. Ren'Py itself is only imported inside a game."""
+"""The Ren'Py door: `renpy install` puts it into a game, and the game runs it. Only code inside a game imports Ren'Py itself."""

@@ -1,7 +1,7 @@
-"""What a game gets: the part of the bridge that a login needs, and the packages which that part imports, as files.
+"""The files that a game gets: the part of the bridge that a login needs, and the packages which that part imports.
 
-Everything comes from the environment that the installer runs in. Only pure Python is taken, for Ren'Py loads nothing else,
-and everything that any Python from 3.11 on needs, for the game's is not this one. Where files go is `installer`'s business.
+All files come from the environment that the installer runs in. Every one must be pure Python, because Ren'Py loads nothing
+else. Packages that any Python from 3.11 on needs are included, because the game's Python is another one than the installer's.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from .._values.errors import ConfigurationError
 BRIDGE = "sudomimus-bridge"
 
 REQUIREMENTS = ("httpx", "httpcore", "anyio", "certifi", "segno", "typing_extensions")
-"""What the bundled part imports by itself. The bridge's other requirements serve the sidecar, which no game has."""
+"""The packages that the bundled part imports. The bridge's other requirements serve the sidecar, which no game has."""
 
 _HERE = Path(__file__).resolve().parent
 SCRIPTS = _HERE / "game"
 """The .rpy files, laid out as in the game's folder `sudomimus`."""
 
 _FOLDERS = ("_browser", "_login", "_program", "_renpy", "_runs", "_service", "_session", "_values", "steam")
-_INSTALLER = {"bundle.py", "installer.py", "manifest.py"}
+_INSTALLER = {"bundle.py", "installer.py", "manifest.py", "pip_target.py"}
 _COMPILED = {".so", ".pyd", ".dylib", ".dll"}
 _LEFT_OUT = {".pyc", ".pyi", ".rpyc", ".rpymc"}
 _PYTHONS = range(11, 20)
@@ -32,7 +32,7 @@ _PYTHONS = range(11, 20)
 
 @dataclass(frozen=True)
 class Package:
-    """One distribution: where its files lie, by their path below `python-packages`."""
+    """One distribution and its files, by their path below `python-packages`."""
 
     name: str
     version: str
@@ -40,13 +40,13 @@ class Package:
 
     @property
     def modules(self) -> set[str]:
-        """The names at the top of it that Python imports."""
+        """The names at its top that Python imports."""
         tops = {path.partition("/")[0] for path in self.files}
         return {top for top in tops if not top.endswith(".dist-info")}
 
 
 def packages() -> list[Package]:
-    """The bridge, then all that it needs, by name. Raises `ConfigurationError` for what is missing or compiled."""
+    """The bridge, then the packages that it needs, by name. Raises `ConfigurationError` if one is missing or compiled."""
     return [_bridge(), *sorted((_package(dist) for dist in _closure()), key=lambda package: package.name)]
 
 
@@ -77,7 +77,7 @@ def _closure() -> list[importlib.metadata.Distribution]:
     found: dict[str, importlib.metadata.Distribution] = {}
     wanted = list(REQUIREMENTS)
     while wanted:
-        name = _normal(wanted.pop())
+        name = normal_name(wanted.pop())
         if name not in found:
             found[name] = _distribution(name)
             wanted += needed(found[name].requires or ())
@@ -89,13 +89,13 @@ def needed(requires: Iterable[str]) -> list[str]:
     names = []
     for requirement in requires:
         name, _, marker = requirement.partition(";")
-        if _holds(marker.strip()) and (match := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", name.strip())):
+        if _may_hold(marker.strip()) and (match := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", name.strip())):
             names.append(match[0])
     return names
 
 
-def _holds(marker: str) -> bool:
-    """Whether a marker may hold in a game. Extras are never asked for; a marker that is not understood holds."""
+def _may_hold(marker: str) -> bool:
+    """Whether a marker may hold in a game. No extra is ever installed; a marker that this function cannot read may hold."""
     if re.search(r"\bextra\s*==", marker):
         return False
     match = re.fullmatch(r"""python_(?:full_)?version\s*(<=|>=|<|>)\s*["']3\.(\d+)(?:\.\d+)*["']""", marker)
@@ -122,10 +122,10 @@ def _distribution(name: str) -> importlib.metadata.Distribution:
 
 
 def _package(distribution: importlib.metadata.Distribution) -> Package:
-    name, files = _normal(distribution.metadata["Name"]), {}
+    name, files = normal_name(distribution.metadata["Name"]), {}
     for file in distribution.files or ():
         if file.parts[0] == ".." or file.is_absolute() or "__pycache__" in file.parts or file.suffix in _LEFT_OUT:
-            continue  # programs and manual pages, which lie outside; and what Python makes by itself
+            continue  # programs and manual pages, which lie outside the packages, and files that Python writes itself
         if file.suffix in _COMPILED:
             raise ConfigurationError(
                 f"{name} is installed here with compiled code ({file.name}), which Ren'Py cannot load. Run the installer in "
@@ -143,7 +143,7 @@ def _package(distribution: importlib.metadata.Distribution) -> Package:
 
 
 def _belongs_in_game(file: importlib.metadata.PackagePath) -> bool:
-    """All code; of what is said about it, the summary and the licences, which have to go where the code goes."""
+    """All code; and of a distribution's metadata the summary and the licences, which must accompany the code."""
     if not file.parts[0].endswith(".dist-info"):
         return "tests" not in file.parts and file.suffix != ".pth"
     return "licenses" in file.parts or bool(
@@ -151,5 +151,6 @@ def _belongs_in_game(file: importlib.metadata.PackagePath) -> bool:
     )
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
+    """A distribution's name as the index compares names."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,15 +1,14 @@
-"""What the store module `sudomimus` stands on: one door for the whole process, which starts logins and knows how they stand.
+"""The door of a Ren'Py game: starts logins, and knows how the sign-in stands. The store module `sudomimus` asks it.
 
-Everything with a thread or a secret is here and never in Ren'Py's store, which is pickled into saves and rolled back. The
-module stays in `sys.modules` when Ren'Py reloads the script, so a login outlives a reload. Nothing here imports Ren'Py,
-and all methods but the QR code's thread run on Ren'Py's main thread.
+Threads and secrets are kept here and never in Ren'Py's store, which Ren'Py pickles into saves and rolls back. The module stays
+in `sys.modules` when Ren'Py reloads the script, so a login outlives a reload. Nothing here imports Ren'Py, and every method
+runs on Ren'Py's main thread.
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,67 +17,50 @@ from typing import Any, Literal
 from .._program.bridge import Bridge
 from .._runs.running import Running
 from .._values.errors import BridgeError
-from .._values.events import ErrandHandoff, ErrandResult, LoginResult, Phase, ProgressEvent
+from .._values.events import ErrandResult, LoginResult, Phase, ProgressEvent
 from .._values.secret import Secret, redact
-from .host import LateSteam, hosting_achievement
-from .leaving import Leaving
-from .pictures import qr_code_png
+from .background import Renewal, SigningOut
+from .host import hosting_achievement, settings_of_game
+from .late_steam import LateSteam
+from .page import Page
 from .player import Player, player_of
-from .renewal import Renewal
-from .sentences import for_makers, for_player
-from .settings import settings_of_game
+from .sentences import BUG, SIGN_IN_FIRST, for_makers, for_player, general_sentence
 
 Status = Literal["signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed"]
-
-PAGE_SECONDS = 30 * 60
-"""An errand lives 30 minutes (native.yaml, `ErrandHandoff`), counted here from when it was first seen."""
 
 _log = logging.getLogger("sudomimus_bridge")
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What runs now, what the status is while no page is waited for, and what its end does."""
+    """What runs now. `status` holds while it waits for no page; `succeeded` or `failed` is called at its end."""
 
     running: Running[Any]
     status: Status
     succeeded: Callable[[Any], None]
-    failed: Callable[[str], None]
-
-
-class _Page:
-    """The page that the player is sent to. Its QR code is drawn on a thread, for that takes longer than a frame."""
-
-    def __init__(self, errand: ErrandHandoff, qr_pixels: int) -> None:
-        self.errand = errand
-        self._qr_pixels = qr_pixels
-        self.until = time.monotonic() + PAGE_SECONDS
-        self.opened = False
-        self.copied = False
-        self.qr_code: bytes | None = None
-        threading.Thread(target=self._draw, name="sudomimus-bridge QR code", daemon=True).start()
-
-    def _draw(self) -> None:
-        try:
-            self.qr_code = qr_code_png(self.errand.page, self._qr_pixels)
-        except Exception as error:  # noqa: BLE001 - the page's address is shown all the same
-            _log.warning("no QR code: %s", type(error).__name__)
+    failed: Callable[[str, str], None]
 
 
 class Door:
-    """Signs the player in and knows how that stands. `tick` moves it on, a few times a second."""
+    """Signs the player in and knows how that stands. The game calls `tick` a few times a second."""
+
+    supported = True
+    missing = None
 
     def __init__(self, **ports: Any) -> None:
-        """`ports` replace the bridge's own, for tests."""
+        """`ports` replace the bridge's own, in tests."""
         self.status: Status = "signed-out"
         self.error: str | None = None
+        """The sentence for the player, in English."""
+        self.general_error: str | None = None
+        """The sentence of the error's group, which has translations."""
         self.player: Player | None = None
         self.shared: bool | None = None
-        """How the last `share` ended: False where it did not; None while it runs."""
+        """How the last `share` ended; None while it runs."""
         self.qr_pixels = 240
-        """How wide the next page's QR code is to be."""
+        """The width of the next page's QR code."""
         self.log: Callable[[str], None] = _log.warning
-        """Where the game's makers read why a sign-in failed: Ren'Py's log.txt."""
+        """Writes a line for the game's makers: into Ren'Py's log.txt."""
         self._ports = ports
         self._bridge: Bridge | None = None
         self._steam: LateSteam | None = None
@@ -86,35 +68,35 @@ class Door:
         self._task: _Task | None = None
         self._token: Secret | None = None
         self._renewal = Renewal()
-        self._leaving: list[Leaving] = []
-        self._page: _Page | None = None
+        self._signing_out: list[SigningOut] = []
+        self._page: Page | None = None
         self._waiting = False
         self._shown: tuple[Any, ...] = ()
 
     def __reduce__(self) -> tuple[Callable[[], Door], tuple[()]]:
-        return the_door, ()  # a save that reaches it holds its name, and nothing of what it knows
+        return the_door, ()  # a save that reaches the door holds its name and nothing that it knows
 
-    # --- what a game asks for --------------------------------------------------------------------------------------------
+    # --- what a game calls -----------------------------------------------------------------------------------------------
 
     def login(self, given: Mapping[str, Any]) -> None:
-        """Start to sign in, with the settings among the names of `given`. Nothing while something runs."""
+        """Start to sign in, with the settings among the names of `given`. Does nothing while a login or a share runs."""
         if self._task is not None:
             return
         self._forget()
         try:
             running = self._bridge_for(given).start_login(on_progress=self._heard)
         except BridgeError as error:
-            self._login_failed(self._said(error))
+            self._login_failed(*self._said(error))
         else:
             self._begin(_Task(running, "signing-in", self._signed_in, self._login_failed))
 
     def share(self) -> None:
-        """Let the player share more: the proactive errand. Nothing while something runs."""
+        """Start the proactive errand, in which the player may share more. Does nothing while a login or a share runs."""
         if self._task is not None:
             return
-        self.error, self.shared = None, None
+        self.error, self.general_error, self.shared = None, None, None
         if self._bridge is None or self._token is None:
-            self._share_failed("Sign in first: only a player who is signed in can share something.")
+            self._share_failed(SIGN_IN_FIRST, SIGN_IN_FIRST)
             return
         running = self._bridge.start_share(self._token.reveal(), on_progress=self._heard)
         self._begin(_Task(running, "signed-in", self._share_ended, self._share_failed))
@@ -125,28 +107,28 @@ class Door:
             self._task.running.done()
 
     def cancel(self) -> None:
-        """Never mind: what runs is given up, its ticket cancelled. Who is signed in stays it."""
+        """The player gives up: cancel what runs, and its ticket. A signed-in player stays signed in."""
         if self._task is not None:
             self._task.running.cancel()
             self._end()
             self.shared = False
 
     def logout(self) -> None:
-        """Forget the player and the tokens, and have the service end the session."""
+        """Forget the player and the tokens, and end the session in the background."""
         self.cancel()
         if self._bridge is not None and self._token is not None:
-            leaving = Leaving(self._bridge, self._renewal.stop())
-            if not leaving.step():
-                self._leaving.append(leaving)
-            self._bridge = self._steam = self._built_for = None  # the next login has nothing to do with this one
+            signing_out = SigningOut(self._bridge, self._renewal.stop())
+            if not signing_out.step():
+                self._signing_out.append(signing_out)
+            self._bridge = self._steam = self._built_for = None  # the next login gets a bridge of its own
         self._forget()
 
     def errand_url(self) -> str | None:
-        """The address of the page that is waited for: a secret, for this player alone."""
+        """The address of the page that the sign-in waits for: a secret, for this player alone."""
         return self._page.errand.url if self._page is not None and self._waiting else None
 
     def access_token(self) -> str | None:
-        """The access token, for the game's own requests: a secret. Keep it out of the store."""
+        """The access token, for the game's own requests: a secret, which does not belong in the store."""
         return self._token.reveal() if self._token is not None else None
 
     # --- what the screens show -------------------------------------------------------------------------------------------
@@ -158,12 +140,12 @@ class Door:
 
     @property
     def browser_opened(self) -> bool:
-        """Whether the page was opened in the player's browser; else the player has to."""
+        """Whether the player's browser opened the page. If not, the player has to open it."""
         return self._page is not None and self._page.opened
 
     @property
     def address_copied(self) -> bool:
-        """Whether this page's address, and not an earlier one's, was copied."""
+        """Whether the player has copied this page's address."""
         return self._page is not None and self._page.copied
 
     def copied(self) -> None:
@@ -177,52 +159,46 @@ class Door:
         return self._page.qr_code if self._page is not None and self._waiting else None
 
     def seconds_left(self) -> int | None:
-        """How long the page will do, about."""
+        """About how long the page stays valid."""
         if self._page is None or not self._waiting:
             return None
         return max(0, round(self._page.until - time.monotonic()))
 
-    # --- how it moves on -------------------------------------------------------------------------------------------------
+    # --- what happens at each tick ---------------------------------------------------------------------------------------
 
     def tick(self) -> bool:
-        """Look at what runs, without ever blocking. Whether anything changed that a screen shows."""
+        """Look at what runs, without blocking. True if something changed that a screen shows."""
         if self._steam is not None:
             self._steam.listen_again()
         if (task := self._task) is not None:
-            try:
-                result = task.running.poll()
-            except BridgeError as error:
-                self._end()
-                task.failed(self._said(error))
-            except Exception as error:  # noqa: BLE001 - a bug of the bridge must not take the game with it
-                _log.error("the login failed unexpectedly: %s", redact(f"{type(error).__name__}: {error}"))
-                self._end()
-                task.failed(
-                    f"Something went wrong inside the sign-in ({type(error).__name__}). Please tell the game's makers."
-                )
-            else:
-                if result is not None:
-                    self._end()
-                    task.succeeded(result)
+            self._poll(task)
         self._renew_in_time()
-        self._leaving = [leaving for leaving in self._leaving if not leaving.step()]
-        shown = (
-            self.status,
-            self.error,
-            self.player,
-            self.shared,
-            self._page,
-            self.browser_opened,
-            self.qr_code is None,
-        )
+        self._signing_out = [signing_out for signing_out in self._signing_out if not signing_out.step()]
+        page = self._page
+        shown = (self.status, self.error, self.player, self.shared, page, self.browser_opened, self.qr_code is None)
         changed, self._shown = shown != self._shown, shown
         return changed
 
+    def _poll(self, task: _Task) -> None:
+        try:
+            result = task.running.poll()
+        except BridgeError as error:
+            self._end()
+            task.failed(*self._said(error))
+        except Exception as error:  # noqa: BLE001 - a bug of the bridge must not end the game
+            self.log(f"the sign-in failed unexpectedly: {redact(f'{type(error).__name__}: {error}')}")
+            self._end()
+            task.failed(BUG, BUG)
+        else:
+            if result is not None:
+                self._end()
+                task.succeeded(result)
+
     def close(self) -> None:
-        """The game ends: give up what runs, its ticket cancelled, and let go of Steam."""
+        """The game ends: cancel what runs, and its ticket, and let go of Steam."""
         self.cancel()
-        while self._leaving:
-            self._leaving.pop().finish()
+        while self._signing_out:
+            self._signing_out.pop().finish()
         if self._bridge is not None:
             self._bridge.close()
 
@@ -235,7 +211,7 @@ class Door:
         self.status = "signed-out" if self._token is None else "signed-in"
 
     def _forget(self) -> None:
-        self._token, self.player, self.error, self.shared = None, None, None, None
+        self._token, self.player, self.error, self.general_error, self.shared = None, None, None, None, None
         self._renewal.stop()
         self.status = "signed-out"
 
@@ -243,51 +219,51 @@ class Door:
         self._waiting = event.phase is Phase.WAITING_FOR_BROWSER
         if self._waiting and event.errand is not None:
             if self._page is None or self._page.errand.errand_key != event.errand.errand_key:
-                self._page = _Page(event.errand, self.qr_pixels)
+                self._page = Page(event.errand, self.qr_pixels)
             self._page.opened = bool(event.browser_opened)
         if self._task is not None:
             self.status = "waiting-for-browser" if self._waiting else self._task.status
 
     def _signed_in(self, result: LoginResult) -> None:
-        self._holds(result.access, result.claims)
+        self._hold(result.access, result.claims)
         self.status = "signed-in"
 
-    def _holds(self, access: Secret, claims: Mapping[str, Any]) -> None:
+    def _hold(self, access: Secret, claims: Mapping[str, Any]) -> None:
         self._token, self.player = access, player_of(access, claims)
         self._renewal.of(access)
 
     def _renew_in_time(self) -> None:
         if self._bridge is not None and (access := self._renewal.step(self._bridge)) is not None:
-            self._holds(access, self.player.claims if self.player is not None else {})
+            self._hold(access, self.player.claims if self.player is not None else {})
 
-    def _said(self, error: BridgeError) -> str:
+    def _said(self, error: BridgeError) -> tuple[str, str]:
         self.log(for_makers(error))
-        return for_player(error)
+        return for_player(error), general_sentence(error)
 
-    def _login_failed(self, sentence: str) -> None:
-        self.status, self.error = "failed", sentence
+    def _login_failed(self, sentence: str, general: str) -> None:
+        self.status, self.error, self.general_error = "failed", sentence, general
 
     def _share_ended(self, result: ErrandResult) -> None:
         if not result.completed or self._bridge is None:
             self.shared = True
             return
-        # What the player shared stands in tokens that are issued from now on (native-create-errand).
+        # Only tokens that are issued from now on hold what the player has shared (docs/contracts/service.md).
         running = self._bridge.start_login(on_progress=self._heard)
-        self._begin(_Task(running, "signed-in", self._renewed, self._not_renewed))
+        self._begin(_Task(running, "signed-in", self._shared_data_fetched, self._shared_data_missing))
 
-    def _renewed(self, result: LoginResult) -> None:
+    def _shared_data_fetched(self, result: LoginResult) -> None:
         self._signed_in(result)
         self.shared = True
 
-    def _not_renewed(self, sentence: str) -> None:
-        _log.warning("shared, but the player's new data could not be fetched yet: %s", sentence)
+    def _shared_data_missing(self, sentence: str, _general: str) -> None:
+        self.log(f"the player shared, but the new data could not be fetched yet: {sentence}")
         self.shared = True
 
-    def _share_failed(self, sentence: str) -> None:
-        self.shared, self.error = False, sentence
+    def _share_failed(self, sentence: str, general: str) -> None:
+        self.shared, self.error, self.general_error = False, sentence, general
 
     def _bridge_for(self, given: Mapping[str, Any]) -> Bridge:
-        """The bridge for these settings and for whoever runs Steam. Another one only where either has changed."""
+        """The bridge for these settings and for the Steam that runs. A new one only if either has changed."""
         achievement = hosting_achievement()
         built_for = (settings_of_game(given, hosted=achievement is not None), achievement)
         if self._bridge is None or self._built_for != built_for:

@@ -1,55 +1,47 @@
-"""Whether Ren'Py runs Steam, asked without importing anything; and the port over it, built on the login's own thread."""
+"""What the game and its Ren'Py say to the bridge: the script's settings, and whether Ren'Py runs Steam. Imports no Ren'Py."""
 
 from __future__ import annotations
 
 import sys
-import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from .._values.errors import SteamUnavailable
-
-if TYPE_CHECKING:
-    from .steam import RenpySteam
+from .._settings import TABLE, Settings, read_settings
+from .._values.errors import ConfigurationError
 
 
 def hosting_achievement() -> Any:
-    """Ren'Py's store module `achievement` where it has started Steam and has a binding of it, else None (renpy/FACTS)."""
+    """Ren'Py's store module `achievement` if Ren'Py has started Steam, else None (docs/contracts/renpy.md, "Steam")."""
     achievement = sys.modules.get("store.achievement")
-    return achievement if in_use(achievement) else None
+    return achievement if runs_steam(achievement) else None
 
 
-def in_use(achievement: Any) -> bool:
-    """Whether Ren'Py runs Steam, in a way that others can use."""
+def runs_steam(achievement: Any) -> bool:
+    """Whether Ren'Py runs Steam and has the binding that others can call."""
     return getattr(achievement, "steam", None) is not None and getattr(achievement, "steamapi", None) is not None
 
 
-class LateSteam:
-    """The Steam port over Ren'Py's own Steam. Its imports take longer than a frame, so its first user's thread makes them."""
+def settings_of_game(given: Mapping[str, Any], *, hosted: bool = False) -> Settings:
+    """The settings of a game: each entry of `given` that has a setting's name is one; the environment wins.
 
-    def __init__(self, achievement: Any) -> None:
-        self._achievement = achievement
-        self._port: RenpySteam | None = None
-        self._lock = threading.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        with self._lock:
-            if self._port is None:
-                from .steam import steam_port
-
-                self._port = steam_port(self._achievement)
-        if self._port is None:
-            raise SteamUnavailable(
-                "Steam is not running any more in this game. Restart the game from Steam, then try again."
-            )
-        return getattr(self._port, name)
-
-    def listen_again(self) -> None:
-        if self._port is not None:
-            self._port.listen_again()
-
-    def drop(self, seconds: float = 0.0) -> None:
-        """A port that nobody used has nothing to let go of."""
-        if self._port is not None:
-            self._port.drop(seconds)
+    Raises `ConfigurationError`, which names settings as a script writes them. If Ren'Py runs Steam (`hosted`), no app id
+    is needed.
+    """
+    keywords = {setting.keyword for setting in TABLE}
+    chosen = {name: value for name, value in given.items() if name in keywords and value is not None}
+    settings = read_settings(chosen, environment_first=True, spelled=lambda setting: f"sudomimus.{setting.keyword}")
+    if settings.application is None:
+        raise ConfigurationError(
+            "This game's sign-in is not set up: it has no application.",
+            detail='Write  define sudomimus.application = "my-game"  into the script, with the application anchor of the game.',
+        )
+    if not hosted:
+        try:
+            settings.require_steam_app_id()
+        except ConfigurationError:
+            raise ConfigurationError(
+                "This game's sign-in is not set up: it has no Steam app id.",
+                detail="Write  define sudomimus.steam_app_id = 480  into the script, with the app id of the game, or set "
+                "config.steam_appid.",
+            ) from None
+    return settings

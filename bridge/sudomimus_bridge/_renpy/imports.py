@@ -1,7 +1,7 @@
-"""Where the bundle's modules come from: the disk, as Python itself finds them, also while Ren'Py reloads the script.
+"""Finds the bundle's modules on the disk, as Python itself does, also while Ren'Py reloads the script.
 
-During a reload Ren'Py's importer is gone, and a login's thread may import just then. What that importer loads in halves would
-stay so for as long as the game runs.
+During a reload Ren'Py's importer is gone, and a login's thread may import a module at that moment. A package that Ren'Py's
+importer had loaded half would then stay broken until the game ends. This module runs on Python 3.9 (see `support`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 _NEEDED = {"anyio", "certifi", "h11", "httpcore", "httpx", "idna", "segno", "sniffio", "typing_extensions"}
 NAMES = frozenset({"sudomimus_bridge", *_NEEDED})
-"""What the bundle has at its top. A game's own packages are Ren'Py's to find."""
+"""The bundle's packages. Ren'Py finds the game's own."""
 
 
 class _Loader(SourceFileLoader):
-    """Leaves no bytecode in the game's folder, which is the game's."""
+    """Writes no bytecode into the game's folder."""
 
     def set_data(self, path: str, data: Any, *, _mode: int = 0) -> None:
         pass
@@ -40,7 +40,7 @@ class _OnDisk:
 
 
 def find_on_disk(gamedir: str) -> None:
-    """Before Ren'Py's importer, which comes anew with each reload, and where that is gone. Nothing in an archive."""
+    """Put a finder before Ren'Py's importer, which each reload makes anew. A bundle in an archive stays Ren'Py's to find."""
     folder = Path(gamedir).absolute() / "python-packages"
     if not (folder / "sudomimus_bridge" / "__init__.py").is_file():
         return

@@ -1,11 +1,12 @@
-"""`renpy install` and `renpy uninstall`: the bundle into a game, again in a newer version, and out without a trace.
+"""`renpy install` and `renpy uninstall`: put the bundle into a game, bring it up to date, and take it out again.
 
-What the manifest lists is ours, and everything else is the game's and never touched. Scripts (.rpy) that the game's author
-has changed stay as they are, too.
+The installer owns the files that the manifest lists, and never touches any other. Scripts (.rpy) that the game's author has
+changed stay as they are, too.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,21 +14,23 @@ from pathlib import Path, PurePosixPath
 
 from .._values.errors import ConfigurationError, system_words
 from . import bundle
-from .manifest import PATH, Manifest, clear_stage, digest, place, read_manifest, write_manifest
+from .manifest import PACKAGES, PATH, SCRIPTS, Manifest, clear_stage, digest, place, read_manifest, write_manifest
+from .pip_target import read_pip_target
 
-PACKAGES, SCRIPTS = "python-packages", "sudomimus"
+FIRST_RENPY = (8, 4)
+"""The first Ren'Py whose official builds carry a Python that the bridge runs on (docs/contracts/renpy.md, "Which Ren'Py")."""
 
 
 @dataclass
 class Report:
-    """What was done, for a person."""
+    """What the installer did, for a person."""
 
     game: Path
     version: str
     packages: list[str] = field(default_factory=list)
     """Names and versions of the packages that came with the bridge."""
     notes: list[str] = field(default_factory=list)
-    """What the game's author should know, a sentence each."""
+    """Notes for the game's author."""
 
 
 def install(game_dir: Path) -> Report:
@@ -35,10 +38,11 @@ def install(game_dir: Path) -> Report:
     game = find_game(game_dir)
     with _writing(game):
         _clean_up(game)
-        before = read_manifest(game) or Manifest()
+        before = _installed(game) or Manifest()
         plan = _Plan(game, before)
+        plan.report.notes += _notes_on_renpy(game)
         folders = before.folders | {f for path in [PATH, *plan.wanted] for f in _new_folders(game, path)}
-        # Until all is in place, the list holds both versions' files with both versions' digests.
+        # Until everything is in place, the manifest holds both versions' files with both versions' digests.
         during = {
             path: before.files.get(path, set()) | plan.after.get(path, set()) for path in before.files | plan.after
         }
@@ -57,13 +61,13 @@ def uninstall(game_dir: Path) -> Report | None:
     game = find_game(game_dir)
     with _writing(game):
         _clean_up(game)
-        manifest = read_manifest(game)
+        manifest = _installed(game)
         if manifest is None:
             return None
         report = Report(game, manifest.version)
         _remove(game, manifest.files.keys(), manifest, report)
         _prune(game, manifest.folders - {SCRIPTS})
-        (game / PATH).unlink()
+        (game / PATH).unlink(missing_ok=True)
         _prune(game, manifest.folders)
     return report
 
@@ -76,7 +80,7 @@ def find_game(game_dir: Path) -> Path:
     except (
         OSError,
         RuntimeError,
-    ):  # pathlib's RuntimeError is for a ~ that stands for nobody, and for links in a circle
+    ):  # pathlib raises RuntimeError for the ~ of an unknown user, and for links in a circle
         raise ConfigurationError(
             f"{game_dir} is no path of this computer. Pass the folder of a Ren'Py project."
         ) from None
@@ -98,14 +102,40 @@ def _scripts_of(game: Path) -> Iterator[Path]:
             yield path
 
 
+def _installed(game: Path) -> Manifest | None:
+    """The files of the bridge in a game, which the installer, its zip file or pip put there; None if there are none."""
+    manifest, by_pip = read_manifest(game), read_pip_target(game)
+    if manifest is None or by_pip is None:
+        return manifest or by_pip
+    files = {
+        path: manifest.files.get(path, set()) | by_pip.files.get(path, set()) for path in manifest.files | by_pip.files
+    }
+    return Manifest(manifest.version, files, manifest.folders | by_pip.folders)
+
+
+def _notes_on_renpy(game: Path) -> list[str]:
+    """A note if the game was built with a Ren'Py on which nobody can sign in. Ren'Py writes the file into each build."""
+    try:
+        words = (game / "script_version.txt").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    version = tuple(int(number) for number in re.findall(r"\d+", words)[:3])
+    if not version or version >= FIRST_RENPY:
+        return []
+    return [
+        f"script_version.txt says that this game was made with Ren'Py {'.'.join(map(str, version))}. Players can sign in with "
+        "Ren'Py 8.4 or later; with an earlier one the game starts, and they play offline."
+    ]
+
+
 class _Plan:
-    """What is to be where in the end, found out before anything is changed."""
+    """The files that the game is to have in the end, worked out before anything is changed."""
 
     def __init__(self, game: Path, before: Manifest) -> None:
         self.wanted: dict[str, bytes] = {}
-        """Files to be written."""
+        """Files to write."""
         self.after: dict[str, set[str]] = {}
-        """The manifest's files when all is done: those, and scripts that stay as the author changed them."""
+        """The files of the manifest at the end: those, and scripts that stay as the author changed them."""
         self._game = game
         self._before = before
         bridge, *others = bundle.packages()
@@ -121,7 +151,7 @@ class _Plan:
         theirs = [path for path in paths if _exists(self._game / path) and not self._before.owns(path)]
         if theirs:
             self.report.notes.append(
-                f"The game has its own {package.name} ({', '.join(theirs)}), which stays as it is. The bridge was made with "
+                f"The game has its own {package.name} ({', '.join(theirs)}), which stays as it is. The bridge was tested with "
                 f"{package.version}: if a login fails, update the game's."
             )
         else:
@@ -137,7 +167,7 @@ class _Plan:
         self.after[path] = {digest(path, data)}
 
     def _script(self, path: str, data: bytes) -> None:
-        """A script of ours: written, unless the one that is there is not ours any more."""
+        """Write a script, unless the game's author has changed or written the one that is there."""
         here, shipped, known = _digest_at(self._game, path), digest(path, data), self._before.files.get(path)
         if here is None or here == shipped or (known and here in known):
             self._write(path, data)
@@ -146,8 +176,8 @@ class _Plan:
         if known is None or shipped not in known:
             self._write(offered, data)
             self.report.notes.append(
-                f"{path} is yours and stays as it is. This version's lies beside it, in {PurePosixPath(offered).name}: take over "
-                "what you like, then delete that one."
+                f"{path} is yours and stays as it is. This version's lies beside it as {PurePosixPath(offered).name}: copy "
+                "what you need from it, then delete it."
             )
         else:
             self.report.notes.append(
@@ -160,7 +190,7 @@ class _Plan:
 
 
 def _remove(game: Path, paths: Set[str], manifest: Manifest, report: Report) -> None:
-    """Remove files of ours, and what Python and Ren'Py made of them. A script with changes is set aside in place of that."""
+    """Remove files, and what Python and Ren'Py compiled from them. A script with changes is renamed instead."""
     for path in sorted(paths):
         here = _digest_at(game, path)
         file = game / path
@@ -168,12 +198,12 @@ def _remove(game: Path, paths: Set[str], manifest: Manifest, report: Report) -> 
             aside = _free_name(file)
             file.rename(aside)
             report.notes.append(f"{path} has your changes: it is kept as {aside.name}, which Ren'Py does not load.")
-        for made in [file, *_made_of(file)]:
+        for made in [file, *_compiled_from(file)]:
             made.unlink(missing_ok=True)
         _remove_if_empty(file.parent / "__pycache__")
 
 
-def _made_of(file: Path) -> Iterator[Path]:
+def _compiled_from(file: Path) -> Iterator[Path]:
     if file.suffix == ".rpy":
         yield file.with_suffix(".rpyc")
     elif file.suffix == ".py":
@@ -182,13 +212,13 @@ def _made_of(file: Path) -> Iterator[Path]:
 
 
 def _clean_up(game: Path) -> None:
-    """Remove what was left by one that was broken off between a change and its entry in the manifest."""
+    """Remove what an interrupted run left between a change and its entry in the manifest."""
     clear_stage(game)
     _remove_if_empty(game / SCRIPTS)
 
 
 def _prune(game: Path, folders: set[str]) -> None:
-    """Remove those of our folders that are empty now, the deepest first."""
+    """Remove those of these folders that are empty now, the deepest first."""
     for folder in sorted(folders, key=len, reverse=True):
         _remove_if_empty(game / folder)
 
@@ -199,14 +229,14 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def _new_folders(game: Path, path: str) -> Iterator[str]:
-    """The folders that a file at `path` needs and that are not there yet."""
+    """The folders that a file at `path` needs and that do not exist yet."""
     for parent in PurePosixPath(path).parents:
         if parent != PurePosixPath() and not (game / parent).exists():
             yield parent.as_posix()
 
 
 def _digest_at(game: Path, path: str) -> str | None:
-    """The digest of the file that is there, None where none is."""
+    """The digest of the file at `path`, None if there is none."""
     try:
         return digest(path, (game / path).read_bytes())
     except FileNotFoundError:
@@ -218,7 +248,7 @@ def _exists(path: Path) -> bool:
 
 
 def _free_name(file: Path) -> Path:
-    """A name beside the file that is not taken. Ren'Py builds no .bak into a game."""
+    """A free name beside the file. Ren'Py builds no .bak into a game."""
     names = (file.with_name(f"{file.name}{'.' + str(n) if n else ''}.bak") for n in range(1000))
     return next(name for name in names if not _exists(name))
 
@@ -230,5 +260,5 @@ def _writing(game: Path) -> Iterator[None]:
     except OSError as error:
         raise ConfigurationError(
             f"{error.filename or game} cannot be written or read ({system_words(error)}). Correct that, then run the command "
-            "again: it goes on where it stopped."
+            "again: it continues where it stopped."
         ) from None

@@ -1,6 +1,6 @@
-"""The list of what the installer put into a game, which lies in the game and says later what is ours there.
+"""The manifest: the list of the files that the installer put into a game. It lies in the game.
 
-It is written before anything is copied or removed, so that an installation that is broken off can be repaired, or undone.
+The installer writes it before it copies or removes anything, so that an interrupted installation can be repaired or undone.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 from .._values.errors import ConfigurationError
 
-FOLDERS = ("python-packages", "sudomimus")
-"""The folders below `game` that the installer writes to, and no others."""
+PACKAGES, SCRIPTS = "python-packages", "sudomimus"
+"""The two folders below `game` that the installer writes to."""
 
-PATH = "sudomimus/installed.json"
-_STAGE = "sudomimus/.installing"
+PATH = f"{SCRIPTS}/installed.json"
+_STAGE = f"{SCRIPTS}/.installing"
 _FORMAT = 1
 
 
@@ -27,17 +27,17 @@ class Manifest:
 
     version: str = ""
     files: dict[str, set[str]] = field(default_factory=dict)
-    """Each file with the digests it may have and be untouched: two, while one version replaces another."""
+    """Each file with the digests of its unchanged content: two while one version replaces another."""
     folders: set[str] = field(default_factory=set)
     """Folders that were not there before the first installation."""
 
     def owns(self, path: str) -> bool:
-        """Whether the file at `path` is ours, or anything below the folder there."""
+        """Whether the installer wrote the file at `path`, or any file below that folder."""
         return path in self.files or any(file.startswith(f"{path}/") for file in self.files)
 
 
 def read_manifest(game: Path) -> Manifest | None:
-    """What was installed in a game; None for nothing. Raises `ConfigurationError` where the list cannot be believed."""
+    """The manifest of a game, None if there is none. Raises `ConfigurationError` if it cannot be read or trusted."""
     try:
         text = (game / PATH).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -57,7 +57,7 @@ def read_manifest(game: Path) -> Manifest | None:
 
 
 def write_manifest(game: Path, manifest: Manifest) -> None:
-    """Put the list into the game, all at once."""
+    """Write the manifest into the game, whole or not at all."""
     content = {
         "format": _FORMAT,
         "version": manifest.version,
@@ -77,12 +77,12 @@ def place(game: Path, path: str, data: bytes) -> None:
 
 
 def clear_stage(game: Path) -> None:
-    """Remove what an installation that was broken off may have left of one file."""
+    """Remove the half-written file that an interrupted installation may have left."""
     (game / _STAGE).unlink(missing_ok=True)
 
 
 def digest(path: str, data: bytes) -> str:
-    """The SHA-256 of a file's content. Scripts go through version control, which may change the ends of their lines."""
+    """The SHA-256 of a file's content. Version control may change the line ends of scripts, so they do not count."""
     if path.endswith(".rpy"):
         data = data.replace(b"\r\n", b"\n")
     return hashlib.sha256(data).hexdigest()
@@ -91,16 +91,23 @@ def digest(path: str, data: bytes) -> str:
 def _checked(content: dict[str, Any]) -> Manifest:
     files = {str(path): {str(one) for one in digests} for path, digests in content["files"].items()}
     folders = {str(path) for path in content["folders"]}
-    # The game's folder may come from anywhere, and what is listed here is removed some day.
+    # A game's folder may come from a stranger, and the installer removes the files that are listed here.
     for path in [*files, *folders]:
         parts = PurePosixPath(path).parts
-        if not parts or parts[0] not in FOLDERS or ".." in parts or "\\" in path or ":" in path or "\0" in path:
+        if (
+            not parts
+            or parts[0] not in (PACKAGES, SCRIPTS)
+            or ".." in parts
+            or "\\" in path
+            or ":" in path
+            or "\0" in path
+        ):
             raise ValueError
     return Manifest(str(content["version"]), files, folders)
 
 
 def _unreadable(game: Path) -> ConfigurationError:
     return ConfigurationError(
-        f"{game / PATH}, the list of what was installed, cannot be read. Take it back from a copy of the game, or delete it: "
-        "then packages that were installed before count as the game's own."
+        f"{game / PATH}, the list of installed files, cannot be read. Restore it from a copy of the game, or delete it: then "
+        "the packages that were installed before count as the game's own."
     )

@@ -1,4 +1,4 @@
-"""Who is signed in, as a game sees it: plain facts and no secret, so that a save may hold them where a game keeps them."""
+"""The signed-in player as a game sees it: plain facts without a secret, so a game may keep them in its saves."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .._values.token import read_token
 
 @dataclass(frozen=True)
 class Player:
-    """The player. What was not shared is None."""
+    """The player. What the player did not share is None."""
 
     subject: str | None = None
-    """Who it is, for this game and for ever. Names and addresses change."""
+    """The player's identifier in this application. It never changes; names and addresses do."""
     name: str | None = None
     email: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
-    """The service's `claims` block: claim name to `{"requirement": …, "state": …}`."""
+    """The service's `claims`: claim name to `{"requirement": …, "state": …}`."""
 
 
 def player_of(access: Secret, claims: Mapping[str, Any]) -> Player:

@@ -1,8 +1,8 @@
-"""The Steam port where Ren'Py runs Steam: its own binding for the calls, its own loop for the callbacks.
+"""The Steam port for a game in which Ren'Py runs Steam: calls go through Ren'Py's binding, callbacks come from Ren'Py's loop.
 
-Ren'Py drains Steam's callbacks on the main thread, some 20 times a second, and hands each to the functions that are listed
-for its kind (renpy/FACTS). So nothing is pumped here, nothing is initialised and nothing is shut down. The flat API may be
-called from any thread: calls are made on a thread of the bridge's own, so that one that is slow costs the game no frame.
+Ren'Py drains Steam's callbacks on the main thread, about 20 times a second, and hands each to the functions that are listed
+for its kind (docs/contracts/renpy.md, "Steam"). So the port neither initialises Steam, nor pumps it, nor shuts it down. Any
+thread may call the flat API: the port calls it on a thread of its own, so that a slow call delays no frame.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from ..steam import _results as results
 from ..steam._ledger import Ledger, handle_of
 from ..steam._on_thread import CANCEL_SECONDS, SteamOnThread
 from ..steam._worker import Worker
-from .host import in_use
+from .host import runs_steam
 
 
 def steam_port(achievement: Any = None, clock: Clock | None = None) -> RenpySteam | None:
-    """The port where Ren'Py started Steam; None where it did not, and the bridge's own connection is the one to use.
+    """The port if Ren'Py has started Steam, else None: then the bridge makes its own connection.
 
-    `achievement` is Ren'Py's store module of that name, which is looked up where it is not given.
+    `achievement` is Ren'Py's store module of that name; without it, the loaded one is looked up.
     """
     achievement = achievement or sys.modules.get("store.achievement")
-    return RenpySteam(achievement, clock or SystemClock()) if in_use(achievement) else None
+    return RenpySteam(achievement, clock or SystemClock()) if runs_steam(achievement) else None
 
 
 class _Connection:
-    """Ren'Py's Steam as one port uses it: the open tickets, the listeners, and the thread that makes the calls."""
+    """One port's share of Ren'Py's Steam: the open tickets, the listeners, and the thread that makes the calls."""
 
     def __init__(self, achievement: Any) -> None:
         self.ledger = Ledger()
@@ -56,14 +56,14 @@ class _Connection:
     # On the worker's thread.
 
     def open(self) -> int:
-        """Listen, and give the app id that Steam runs under."""
+        """Start to listen; returns the app id that Steam runs as."""
         with _binding():
             api = self._api()
             self._listen()
             return _number(api.SteamUtils().GetAppID())
 
     def request(self, identity: str) -> int:
-        """GetAuthTicketForWebApi: the ticket's number in the ledger."""
+        """Call GetAuthTicketForWebApi; returns the ticket's number in the ledger."""
         with _binding():
             api = self._api()
             self._listen()
@@ -73,14 +73,14 @@ class _Connection:
         return self.ledger.enter(handle)
 
     def cancel(self, number: int) -> None:
-        """CancelAuthTicket, once for each ticket. Never raises."""
+        """Call CancelAuthTicket, once for each ticket. Never raises."""
         if self.ledger.strike(number):
             with suppress(Exception):
                 self._api().SteamUser().CancelAuthTicket(handle_of(number))
 
     @sealed
     def show_in_overlay(self, page: Secret) -> bool:
-        """ActivateGameOverlayToWebPage, if the overlay is on. Never raises."""
+        """Call ActivateGameOverlayToWebPage if the overlay is on. Never raises."""
         with suppress(Exception):
             api = self._api()
             if api.SteamUtils().IsOverlayEnabled():
@@ -91,19 +91,19 @@ class _Connection:
         return False
 
     def cancel_all(self) -> None:
-        """Cancel what is open; who still waits for it is told."""
+        """Cancel each open ticket; a caller that still waits for one gets an error."""
         self.ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
         for number in self.ledger.numbers():
             self.cancel(number)
 
-    # On Ren'Py's main thread, while it drains. An exception here would keep it from freeing the callback, so there is none.
+    # On Ren'Py's main thread, while it drains. Nothing here raises: Ren'Py would then never free the callback.
 
     @sealed
     def _on_ticket(self, callback: Any) -> None:
         with suppress(Exception):
             size = _number(callback.m_cubTicket)
             head = abi.TicketResponseHead(_number(callback.m_hAuthTicket), _number(callback.m_eResult), size)
-            # The structure is Steam's memory and gone after this call.
+            # The structure is Steam's memory, which Ren'Py frees after this call.
             self.ledger.deliver(bytes(head) + bytes(callback.m_rgubTicket)[: max(0, size)])
 
     def _on_shutdown(self, _callback: Any) -> None:
@@ -115,15 +115,15 @@ class _Connection:
             self.ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")
 
     def listen_again(self) -> None:
-        """On the main thread, before it drains: be in the lists that a reload has made anew, whatever is on its way."""
+        """On the main thread, before it drains: join the lists again if a reload has made new ones."""
         if self._listening:
             with suppress(Exception):
                 self._listen()
 
     def _listen(self) -> None:
-        """Be in Ren'Py's lists. Appending is safe while the main thread walks them."""
+        """Join Ren'Py's lists. Appending to a list is safe while the main thread walks it."""
         if self._listening and not hasattr(getattr(self._achievement, "steam", None), "callback_handlers"):
-            return  # the script is being reloaded: `listen_again` comes after that
+            return  # the script is being reloaded; `listen_again` follows
         handlers = self._achievement.steam.callback_handlers
         for name, listener in self._listeners.items():
             if listener not in handlers[name]:
@@ -131,9 +131,9 @@ class _Connection:
         self._listening = True
 
     def leave(self) -> None:
-        """Be in the lists no more. Only on the main thread, which walks them: elsewhere the idle listeners stay.
+        """Leave the lists. Only on the main thread, which walks them: on another thread the idle listeners stay.
 
-        Each list is replaced, not changed: a walk under way would pass over the listener after the one taken out.
+        Each list is replaced, not changed: otherwise a walk under way would skip the listener after the removed one.
         """
         self._listening = False
         if threading.current_thread() is not threading.main_thread():
@@ -144,8 +144,8 @@ class _Connection:
                 handlers[name] = [other for other in handlers[name] if other != listener]
 
     def _api(self) -> Any:
-        """The binding. It outlives a reload, during which Ren'Py's store module is empty."""
-        if in_use(self._achievement):
+        """The binding. It survives a reload, during which Ren'Py's store module is empty."""
+        if runs_steam(self._achievement):
             self._steamapi = self._achievement.steamapi
         if self._steamapi is None:
             raise results.host_has_not_started()
@@ -162,25 +162,25 @@ class RenpySteam(SteamOnThread):
         self._connection: _Connection | None = None
 
     async def open(self) -> int:
-        """Raises `SteamUnavailable` where Ren'Py does not run Steam any more."""
+        """Raises `SteamUnavailable` if Ren'Py does not run Steam any more."""
         connection = self._thread()
         return await self._within_open_seconds(connection.worker, connection.open)
 
     async def aclose(self) -> None:
-        """Ren'Py's Steam stays as it is; the port may be opened again."""
+        """Ren'Py's Steam keeps running, and the port may be opened again."""
         if (connection := self._connection) is not None:
             connection.leave()
             with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):
                 await connection.worker.call(connection.cancel_all)
 
     def drop(self, seconds: float = 0.0) -> None:
-        """As `aclose`, from any thread without an event loop, waiting that many seconds at most."""
+        """As `aclose`, from any thread without an event loop; waits that many seconds at most."""
         if (connection := self._connection) is not None:
             connection.leave()
             connection.worker.finish(connection.cancel_all, seconds)
 
     def listen_again(self) -> None:
-        """On the main thread, some 20 times a second: a reload of the script has made Ren'Py's lists anew."""
+        """On the main thread, about 20 times a second: join Ren'Py's lists again if a reload of the script made new ones."""
         if self._connection is not None:
             self._connection.listen_again()
 
@@ -193,7 +193,7 @@ class RenpySteam(SteamOnThread):
 
 
 def _end(connection: _Connection) -> None:
-    """Nobody has the port any more: no ticket stays open, and the thread ends."""
+    """Called once nothing refers to the port: cancel its tickets and end its thread."""
     if connection.ledger.numbers():
         connection.worker.finish(connection.cancel_all, CANCEL_SECONDS)
     connection.worker.stop(0)
@@ -201,29 +201,29 @@ def _end(connection: _Connection) -> None:
 
 @contextmanager
 def _binding() -> Iterator[None]:
-    """What Ren'Py's binding raises, in words: it says `AttributeError` for what it or the library is too old for."""
+    """Turn what Ren'Py's binding raises into `SteamUnavailable`: an `AttributeError` if it or the library is too old."""
     try:
         yield
     except BridgeError:
         raise
     except Exception as error:  # noqa: BLE001 - ctypes and Ren'Py raise what they like
         raise SteamUnavailable(
-            "This game's Ren'Py cannot ask Steam for a ticket. Build the game with Ren'Py 8.4 or later, and with the Steam "
-            "library that Ren'Py installs.",
+            "This game cannot ask Steam who is playing. Please tell the game's makers.",
             reason="RenpySteamFailed",
-            detail=f"{type(error).__name__}: {error}",
+            detail="Build the game with Ren'Py 8.4 or later, and with the Steam library that Ren'Py installs. Ren'Py's binding "
+            f"raised {type(error).__name__}: {error}",
         ) from None
 
 
 def _number(value: Any) -> int:
-    """A number as ctypes gives it: plain, or in a subclass of a ctypes type, as `m_eResult` is."""
+    """A number as ctypes returns it: an int, or an instance of a subclass of a ctypes type, as `m_eResult` is."""
     return int(getattr(value, "value", value))
 
 
 def _no_pump() -> None:
-    """Ren'Py pumps."""
+    """Do nothing: Ren'Py pumps."""
 
 
 def _no_pause() -> float | None:
-    """The thread sleeps until there is a call to make."""
+    """Let the thread sleep until there is a call to make."""
     return None

@@ -1,7 +1,8 @@
-"""The store module `sudomimus` made live: `status`, `error` and `player` are looked up at the door each time.
+"""What the script of the store module `sudomimus` imports: its door, and its live names.
 
-So they are never in the store's dictionary, which Ren'Py saves and rolls back: a rollback does not sign anybody out, and
-no save holds what a player shared.
+`status`, `error` and `player` are looked up at the door each time. So they never lie in the store's dictionary, which Ren'Py
+saves and rolls back: a rollback signs nobody out, and a save does not hold what a player shared.
+This module runs on Python 3.9 (see `support`).
 """
 
 from __future__ import annotations
@@ -9,14 +10,33 @@ from __future__ import annotations
 import sys
 from typing import Any, ClassVar
 
-from .door import the_door
-from .pictures import plain_png
+from .support import UnsupportedDoor, what_is_missing
 
 LIVE = ("status", "error", "player")
 
 
+def _open_door() -> Any:
+    missing = what_is_missing(sys.modules.get("renpy"))
+    if missing is None:
+        try:
+            from .door import the_door as door_of_process
+
+            return door_of_process()
+        except ImportError as error:  # a module of Python's that this Ren'Py leaves out
+            missing = f"A sign-in needs a Python module that cannot be imported: {error}."
+    return UnsupportedDoor(missing)
+
+
+_door = _open_door()
+
+
+def the_door() -> Any:
+    """The one door of this process: `door.Door`, or `support.UnsupportedDoor`."""
+    return _door
+
+
 def make_live(module: Any) -> None:
-    """Give the store module its live names. Twice, as after a reload, does no harm."""
+    """Give the store module its live names. A second call, as after a reload, changes nothing."""
     kind = type(module)
     if not hasattr(kind, "live_names"):
         # Ren'Py's store modules have a __setattr__ that writes into their dictionary.
@@ -27,7 +47,7 @@ class _Live:
     live_names: ClassVar = LIVE
 
     status = property(lambda _: the_door().status)
-    error = property(lambda _: the_door().error)
+    error = property(lambda _: _in_language_of_game(the_door().error, the_door().general_error))
     player = property(lambda _: the_door().player)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -36,26 +56,25 @@ class _Live:
         super().__setattr__(name, value)
 
 
-class Thumbnails:
-    """While a page's QR code may be on the screen, what Ren'Py keeps as the next save's thumbnail is an empty picture.
+def _in_language_of_game(sentence: str | None, general: str | None) -> str | None:
+    """The sentence as Ren'Py translates it; if it has no translation, the translated sentence of its group."""
+    translate = getattr(sys.modules.get("renpy.translation"), "translate_string", None)
+    if sentence is None or translate is None:
+        return sentence
+    for known in (sentence, general):
+        translated = translate(known) if known else known
+        if translated != known:
+            return str(translated)
+    return sentence
 
-    In a thumbnail the code could still be scanned. Ren'Py takes one when the game menu or the quit dialogue opens, and at a
-    save that has none yet.
-    """
 
-    def __init__(self) -> None:
-        self._empty: bytes | None = None
+_rank = 0
+_state: object = None
 
-    def look(self) -> None:
-        """To be called some 20 times a second, on the main thread."""
-        if (page := the_door().errand_url() is not None) or self._empty is not None:
-            renpy: Any = sys.modules["renpy"]  # Ren'Py's own
-            interface = renpy.game.interface
-            if page and self._empty is None:
-                self._empty = plain_png(renpy.config.thumbnail_width, renpy.config.thumbnail_height)
-            if page:
-                interface.screenshot = self._empty
-            else:
-                if interface.screenshot == self._empty:
-                    interface.lose_screenshot()
-                self._empty = None
+
+def focus_rank(state: object) -> int:
+    """The `default_focus` of a screen in this state: higher than that of the state before, as Ren'Py needs to move the focus."""
+    global _rank, _state
+    if state != _state:
+        _rank, _state = _rank + 1, state
+    return _rank

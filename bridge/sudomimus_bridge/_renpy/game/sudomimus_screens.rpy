@@ -4,8 +4,9 @@
 #     call screen sudomimus_share      True: the player went through the page, or there was nothing to ask
 #
 # They take the looks of the game: `sudomimus_frame` is a `frame`, `sudomimus_button` a `button`, and so on. A game changes
-# more with style statements of its own, for any style below, and translates the texts as it does its own. Leave this file
-# as it is, so that `sudomimus-bridge renpy install` can bring a newer one.
+# more by style statements of its own, for any style below, and translates the texts as it does its own; some languages are
+# in the folder translations. The tag {#sudomimus} is not shown: it keeps these texts apart from the game's own "Cancel". Do
+# not edit this file, so that `sudomimus-bridge renpy install` can bring a newer one.
 
 init offset = -1
 
@@ -14,8 +15,8 @@ init offset = -1
 screen sudomimus_login():
     modal True
     zorder 200
-    # Who rolls back to this screen has not asked for a sign-in: it starts by itself only on the way forward.
-    default by_itself = not renpy.in_rollback()
+    # A player who rolls back to this screen has not asked for a sign-in: it starts by itself only on the way forward.
+    default by_itself = sudomimus._supported() and not renpy.in_rollback()
     default begun = sudomimus._busy()
 
     if by_itself and not begun:
@@ -24,23 +25,23 @@ screen sudomimus_login():
 
     add "sudomimus_shade"
     if sudomimus.errand_url():
-        use sudomimus_page(_("Finish in your browser"))
+        use sudomimus_page(_("Finish in your browser{#sudomimus}"))
     elif sudomimus._busy() or (by_itself and not begun) or (begun and sudomimus.status == "signed-in"):
-        use sudomimus_busy(_("Signing in"), _("Play offline"), [Function(sudomimus.cancel), Return(False)])
+        use sudomimus_busy(_("Signing in{#sudomimus}"), _("Play offline{#sudomimus}"), [Function(sudomimus.cancel), Return(False)])
     elif sudomimus.status == "signed-in":
-        use sudomimus_settled(_("You are signed in"), True)
+        use sudomimus_settled(_("You are signed in{#sudomimus}"), True)
     else:
         use sudomimus_question(
-            _("You are not signed in"),
-            sudomimus._plain(sudomimus.error) or _("Sign in now, or play offline."),
-            _("Try again") if sudomimus.error else _("Sign in"),
+            _("You are not signed in{#sudomimus}"),
+            sudomimus._escaped(sudomimus.error) or _("Sign in now, or play offline."),
+            _("Try again{#sudomimus}") if sudomimus.error else _("Sign in{#sudomimus}"),
             [SetScreenVariable("begun", True), Function(sudomimus.login)],
-            _("Play offline"))
+            _("Play offline{#sudomimus}"))
 
 screen sudomimus_share():
     modal True
     zorder 200
-    default by_itself = not renpy.in_rollback()
+    default by_itself = sudomimus._supported() and not renpy.in_rollback()
     default begun = sudomimus._busy()
 
     if by_itself and not begun:
@@ -49,18 +50,20 @@ screen sudomimus_share():
 
     add "sudomimus_shade"
     if sudomimus.errand_url():
-        use sudomimus_page(_("Finish in your browser"))
+        use sudomimus_page(_("Finish in your browser{#sudomimus}"))
     elif sudomimus._busy() or (by_itself and not begun) or (begun and sudomimus._shared()):
-        use sudomimus_busy(_("One moment"), _("Cancel"), [Function(sudomimus.cancel), Return(False)])
+        use sudomimus_busy(_("One moment{#sudomimus}"), _("Cancel{#sudomimus}"), [Function(sudomimus.cancel), Return(False)])
     else:
         use sudomimus_question(
-            _("Nothing was shared") if begun else _("Share more with this game"),
-            sudomimus._plain(sudomimus.error) or _("A page in your browser asks what you would like to share."),
-            _("Try again") if begun else _("Open the page"),
+            _("Nothing was shared{#sudomimus}") if begun else _("Share more with this game{#sudomimus}"),
+            sudomimus._escaped(sudomimus.error) or _("A page in your browser asks what you would like to share."),
+            _("Try again{#sudomimus}") if begun else _("Open the page{#sudomimus}"),
             [SetScreenVariable("begun", True), Function(sudomimus.share)],
-            _("Never mind"))
+            _("Never mind{#sudomimus}"))
 
 # What they are made of ######################################################################################################
+
+# `default_focus` rises with each change of what is shown, so that the keyboard's and the gamepad's focus follows.
 
 screen sudomimus_busy(title, leave, leaving):
     style_prefix "sudomimus"
@@ -71,9 +74,9 @@ screen sudomimus_busy(title, leave, leaving):
             hbox:
                 style "sudomimus_dots"
                 for i in range(3):
-                    text "•" style "sudomimus_label_text" at sudomimus_breathe(0.2 * i)
+                    text "•" style "sudomimus_dot_text" alt ("" if i else _("Please wait{#sudomimus}")) at sudomimus_breathe(0.2 * i)
             hbox:
-                textbutton leave action leaving default_focus True
+                textbutton leave action leaving default_focus sudomimus._focus_rank("busy")
     key "game_menu" action leaving
 
 screen sudomimus_page(title):
@@ -90,11 +93,13 @@ screen sudomimus_page(title):
                     text _("No page to be seen? Scan the code, or open this address:") style "sudomimus_hint_text"
                 else:
                     text _("Open this page in a browser. Scan the code for your phone, or take the address:")
-                text sudomimus._address() style "sudomimus_address_text" substitute False alt _("the page's address")
-                textbutton (_("Copied") if sudomimus._copied() else _("Copy the address")) style "sudomimus_small_button" action Function(sudomimus._copy_address)
+                text sudomimus._escaped(sudomimus.errand_url() or "") style "sudomimus_address_text" substitute False alt _("the page's address")
+                textbutton (_("Copied{#sudomimus}") if sudomimus._copied() else _("Copy the address{#sudomimus}")):
+                    style "sudomimus_small_button"
+                    action Function(sudomimus._copy_address)
                 hbox:
-                    textbutton _("I'm done") action Function(sudomimus.done) default_focus True
-                    textbutton _("Cancel") action Function(sudomimus.cancel)
+                    textbutton _("I'm done{#sudomimus}") action Function(sudomimus.done) default_focus sudomimus._focus_rank("page")
+                    textbutton _("Cancel{#sudomimus}") action Function(sudomimus.cancel)
                 add DynamicDisplayable(sudomimus._time_left)
     key "game_menu" action Function(sudomimus.cancel)
 
@@ -106,8 +111,11 @@ screen sudomimus_question(title, sentence, first, doing, second):
             label title
             text sentence substitute False
             hbox:
-                textbutton first action doing default_focus True
-                textbutton second action Return(False)
+                if sudomimus._supported():
+                    textbutton first action doing selected False default_focus sudomimus._focus_rank("question")
+                    textbutton second action Return(False)
+                else:
+                    textbutton second action Return(False) default_focus sudomimus._focus_rank("question")
     key "game_menu" action Return(False)
 
 screen sudomimus_settled(title, result):
@@ -116,7 +124,8 @@ screen sudomimus_settled(title, result):
     frame:
         vbox:
             label title
-            textbutton _("Continue") action Return(result) default_focus True
+            hbox:
+                textbutton _("Continue{#sudomimus}") action Return(result) default_focus sudomimus._focus_rank("settled")
     key "game_menu" action Return(result)
 
 image sudomimus_shade = Solid("#000000b0")
@@ -151,6 +160,9 @@ style sudomimus_hbox is hbox:
 style sudomimus_dots is hbox:
     spacing sudomimus._px(8)
 
+style sudomimus_dot_text is sudomimus_label_text:
+    font "DejaVuSans.ttf"
+
 style sudomimus_label is label
 style sudomimus_label_text is label_text
 
@@ -160,7 +172,12 @@ style sudomimus_text is default:
 style sudomimus_hint_text is sudomimus_text:
     size sudomimus._small()
 
+# A font that has every character of an address and tells 1, l and I apart, whatever the game's font is.
 style sudomimus_address_text is sudomimus_hint_text:
+    font "DejaVuSans.ttf"
+    bold False
+    italic False
+    kerning 0.0
     language "anywhere"
     slow_cps False
 
@@ -173,18 +190,18 @@ style sudomimus_small_button is sudomimus_button
 style sudomimus_small_button_text is sudomimus_button_text:
     size sudomimus._small()
 
-# What they ask ##############################################################################################################
+# What they call ##############################################################################################################
 
 init -1 python in sudomimus:
 
     from store import im, DynamicDisplayable, Null, Text
 
     def _px(at_720):
-        """A length, given for a screen 720 pixels high, or as wide in a portrait game."""
+        """A length, given for a screen whose shorter side has 720 pixels."""
         return int(round(at_720 * min(config.screen_width, config.screen_height) / 720.0))
 
     def _small():
-        """The size of what is said by the way, smaller than the game's own text: the GUI's, else Ren'Py's default."""
+        """The size of hints: smaller than the game's own text, which is the GUI's, else Ren'Py's default."""
         return int(round(0.77 * getattr(store.gui, "text_size", 22)))
 
     _the_door().qr_pixels = _px(240)
@@ -194,7 +211,7 @@ init -1 python in sudomimus:
             login()
 
     def _login_ended(begun):
-        """True ends the screen, None leaves it."""
+        """True ends the screen; None keeps it."""
         return True if begun and _the_door().status == "signed-in" and not _the_door().busy else None
 
     def _share_ended(begun):
@@ -209,12 +226,12 @@ init -1 python in sudomimus:
     def _browser_opened():
         return _the_door().browser_opened
 
-    def _plain(sentence):
-        """A sentence of the bridge in the game's language, none of its characters a text tag."""
-        return renpy.translate_string(sentence).replace("{", "{{") if sentence else sentence
+    def _supported():
+        return _the_door().supported
 
-    def _address():
-        return (errand_url() or "").replace("{", "{{")
+    def _escaped(text):
+        """The text, with no character of it read as a text tag."""
+        return text.replace("{", "{{") if text else text
 
     def _copied():
         return _the_door().address_copied
@@ -224,7 +241,7 @@ init -1 python in sudomimus:
         try:
             pygame_sdl2.scrap.put(pygame_sdl2.SCRAP_TEXT, (errand_url() or "").encode())
         except Exception:
-            return  # no clipboard here: the button goes on saying what it said
+            return  # there is no clipboard, and the button keeps its text
         _the_door().copied()
 
     def _qr_code(st, at):

@@ -1,10 +1,13 @@
-# The store module `sudomimus`: what a game calls and asks. What it stands on is in python-packages/sudomimus_bridge, and
-# nothing that is secret or has a thread is kept here.
+# The store module `sudomimus`: what a game calls and asks.
 #
 #     define sudomimus.application = "my-game"
 #     define sudomimus.steam_app_id = 480
 #
-# and in the script  call screen sudomimus_login . See also sudomimus_screens.rpy.
+# and in the script  call screen sudomimus_login . The screens are in sudomimus_screens.rpy. Threads and secrets are kept in
+# python-packages/sudomimus_bridge, and never here.
+#
+# Ren'Py 8.4 or later, on Windows, macOS or Linux, can sign a player in. Elsewhere this file loads as well: then `status` is
+# "failed", `error` says what is needed, and the screens offer to play offline.
 
 init -999 python in sudomimus:
 
@@ -12,17 +15,23 @@ init -999 python in sudomimus:
     from store import config, store
     from sudomimus_bridge._renpy.imports import find_on_disk as _find_on_disk
     _find_on_disk(config.gamedir)
-    from sudomimus_bridge._renpy.door import the_door as _the_door
-    from sudomimus_bridge._renpy.store import make_live as _make_live, Thumbnails as _Thumbnails
+    from sudomimus_bridge._renpy.store import the_door as _the_door, make_live as _make_live, focus_rank as _focus_rank
+    from sudomimus_bridge._renpy import translations as _translations
 
     _make_live(store.sudomimus)
     _the_door().log = _partial(renpy.write_log, "sudomimus: %s")
+    if not _the_door().supported:
+        _the_door().log(_the_door().missing)
 
     # status, error and player are looked up at each use:
     # "signed-out", "signing-in", "waiting-for-browser", "signed-in" or "failed"; a sentence or None; the player or None.
 
+    # The language that the game itself is written in, if that is not English and one of the delivered translations fits:
+    # "german", "french", "spanish", "portuguese" (Brazil), "russian", "simplified_chinese" or "japanese".
+    language = None
+
     def login():
-        """Start to sign in, and return at once. Nothing happens while a login runs."""
+        """Start to sign in, and return at once. Does nothing while a login runs."""
         given = dict(globals())
         if given.get("steam_app_id") is None:
             given["steam_app_id"] = config.steam_appid
@@ -49,18 +58,27 @@ init -999 python in sudomimus:
         _look()
 
     def errand_url():
-        """The address of the page that is waited for, else None. It is a secret: never put it into a variable."""
+        """The address of the page that the sign-in waits for, else None. It is a secret: never put it into a variable."""
         return _the_door().errand_url()
 
     def access_token():
         """The access token, for the game's own requests, else None. It is a secret: never put it into a variable."""
         return _the_door().access_token()
 
-    _thumbnails = _Thumbnails()
+    if _the_door().supported:
+        from sudomimus_bridge._renpy.page import Thumbnails as _Thumbnails
+        _thumbnails = _Thumbnails(errand_url)
 
     def _look():
-        if _the_door().tick():
-            renpy.restart_interaction()
-        _thumbnails.look()
+        if _the_door().supported:
+            if _the_door().tick():
+                renpy.restart_interaction()
+            _thumbnails.look()
 
     config.periodic_callbacks.append(_look)
+
+    _languages = _translations.languages_of_game(renpy.game.script.translator)
+
+init 999 python in sudomimus:
+
+    _translations.fit_translations(renpy.game.script.translator, _languages, language)
