@@ -75,6 +75,15 @@ init 900 python in renpy_player:
                 self.key(pygame.K_RETURN)
             return gone
 
+        def focused(self):
+            """What the focused button says."""
+            widget = renpy.display.focus.get_focused()
+            return widget._tts_all() if widget is not None else None
+
+        def selected(self, text):
+            """Whether a button that says so is drawn as selected."""
+            return renpy.test.testfocus.find_focus(text).widget.is_selected()
+
         def leave(self, how):
             """Leave for another place in the game, which would end the generator if it were done there."""
             self.leaving = how

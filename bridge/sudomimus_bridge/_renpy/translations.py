@@ -34,15 +34,13 @@ def fit_translations(translator: Any, before: set[str | None], native: str | Non
         of_game = set(translator.strings[name].translations) - strings.keys()
         if name not in before and not of_game:
             translator.languages.discard(name)
-    wanted: dict[str | None, str | None] = {
-        name: _renpys_name(name) for name in translator.languages if name is not None
-    }
+    wanted: dict[str | None, str | None] = {each: _renpys_name(each) for each in translator.languages if each is not None}
     if native is not None:
         wanted[None] = _renpys_name(native)
-    for language, name in wanted.items():
-        if name is not None and name != language:
+    for language, source in wanted.items():
+        if source is not None and source != language:
             translations = translator.strings[language].translations
-            for old, new in delivered[name].items():
+            for old, new in delivered[source].items():
                 translations.setdefault(old, new)
 
 
