@@ -16,7 +16,6 @@ from sudomimus_bridge._renpy.door import Door, the_door
 from sudomimus_bridge._renpy.host import hosting_achievement, settings_of_game
 from sudomimus_bridge._renpy.late_steam import LateSteam
 from sudomimus_bridge._renpy.page import Thumbnails, plain_png, qr_code_png
-from sudomimus_bridge._renpy.player import Player, player_of
 from sudomimus_bridge._renpy.sentences import for_makers, for_player
 from sudomimus_bridge._renpy.store import make_live
 from sudomimus_bridge._values.errors import ConfigurationError
@@ -287,25 +286,6 @@ def test_no_thumbnail_shows_a_page(
     interface.screenshot = b"another scene"
     thumbnails.look()
     assert interface.screenshot == b"another scene"
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"sub": "s", "firstName": "Robin", "lastName": "Marsh"}, ("s", "Robin Marsh", None)),
-        ({"subject": "s", "lastName": "Marsh", "emailAddress": "r@example.com"}, ("s", "Marsh", "r@example.com")),
-        ({"firstName": ["no", "text"]}, (None, None, None)),
-    ],
-)
-def test_a_player_is_what_the_token_says(body: dict[str, Any], expected: tuple[Any, ...]) -> None:
-    import base64
-    import json
-
-    token = ".".join(["e30", base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("="), "x"])
-    player = player_of(Secret(token), {"email": {"state": "UNKNOWN"}})
-    assert (player.subject, player.name, player.email) == expected
-    assert player.claims == {"email": {"state": "UNKNOWN"}}
-    assert player_of(Secret("opaque"), {}) == Player()
 
 
 def test_pictures() -> None:

@@ -18,12 +18,13 @@ from .._program.bridge import Bridge
 from .._runs.running import Running
 from .._values.errors import BridgeError
 from .._values.events import ErrandResult, LoginResult, Phase, ProgressEvent
+from .._values.player import Player
 from .._values.secret import Secret, redact
+from .._values.token import read_token
 from .background import Renewal, SigningOut
 from .host import hosting_achievement, settings_of_game
 from .late_steam import LateSteam
 from .page import Page
-from .player import Player, player_of
 from .sentences import BUG, SIGN_IN_FIRST, for_makers, for_player, general_sentence
 
 Status = Literal["signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed"]
@@ -71,6 +72,8 @@ class Door:
         self._signing_out: list[SigningOut] = []
         self._page: Page | None = None
         self._waiting = False
+        self._sharing = False
+        """Whether what runs now fetches what the player has shared."""
         self._shown: tuple[Any, ...] = ()
 
     def __reduce__(self) -> tuple[Callable[[], Door], tuple[()]]:
@@ -111,7 +114,7 @@ class Door:
         if self._task is not None:
             self._task.running.cancel()
             self._end()
-            self.shared = False
+            self.shared, self._sharing = False, False
 
     def logout(self) -> None:
         """Forget the player and the tokens, and end the session in the background."""
@@ -180,6 +183,7 @@ class Door:
         return changed
 
     def _poll(self, task: _Task) -> None:
+        ended = task.running.ended  # asked before `poll`, so that a result that comes in between is not missed
         try:
             result = task.running.poll()
         except BridgeError as error:
@@ -190,7 +194,7 @@ class Door:
             self._end()
             task.failed(BUG, BUG)
         else:
-            if result is not None:
+            if result is not None or ended:
                 self._end()
                 task.succeeded(result)
 
@@ -225,16 +229,31 @@ class Door:
             self.status = "waiting-for-browser" if self._waiting else self._task.status
 
     def _signed_in(self, result: LoginResult) -> None:
-        self._hold(result.access, result.claims)
-        self.status = "signed-in"
+        self._hold(result.access)
+        self.player = Player(read_token(result.access).subject, claims=result.claims)
+        self._ask_for_player("signing-in")
 
-    def _hold(self, access: Secret, claims: Mapping[str, Any]) -> None:
-        self._token, self.player = access, player_of(access, claims)
+    def _ask_for_player(self, status: Status) -> None:
+        """Ask the service for the player's name and address. Without them the player is signed in all the same."""
+        if self._bridge is not None:
+            running = self._bridge.session(stay_signed_in=False).start_player()
+            self._begin(_Task(running, status, self._player_known, self._player_unknown))
+
+    def _player_known(self, player: Player | None) -> None:
+        self.player = player or self.player
+        self.shared = True if self._sharing else self.shared
+        self._sharing = False
+
+    def _player_unknown(self, _sentence: str, _general: str) -> None:
+        self._player_known(None)  # log.txt has the reason
+
+    def _hold(self, access: Secret) -> None:
+        self._token = access
         self._renewal.of(access)
 
     def _renew_in_time(self) -> None:
         if self._bridge is not None and (access := self._renewal.step(self._bridge)) is not None:
-            self._hold(access, self.player.claims if self.player is not None else {})
+            self._hold(access)
 
     def _said(self, error: BridgeError) -> tuple[str, str]:
         self.log(for_makers(error))
@@ -248,16 +267,17 @@ class Door:
             self.shared = True
             return
         # Only tokens that are issued from now on hold what the player has shared (docs/contracts/service.md).
+        self._sharing = True
         running = self._bridge.start_login(on_progress=self._heard)
         self._begin(_Task(running, "signed-in", self._shared_data_fetched, self._shared_data_missing))
 
     def _shared_data_fetched(self, result: LoginResult) -> None:
-        self._signed_in(result)
-        self.shared = True
+        self._hold(result.access)
+        self._ask_for_player("signed-in")
 
     def _shared_data_missing(self, sentence: str, _general: str) -> None:
         self.log(f"the player shared, but the new data could not be fetched yet: {sentence}")
-        self.shared = True
+        self._player_known(None)
 
     def _share_failed(self, sentence: str, general: str) -> None:
         self.shared, self.error, self.general_error = False, sentence, general

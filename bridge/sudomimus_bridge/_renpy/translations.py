@@ -34,7 +34,9 @@ def fit_translations(translator: Any, before: set[str | None], native: str | Non
         of_game = set(translator.strings[name].translations) - strings.keys()
         if name not in before and not of_game:
             translator.languages.discard(name)
-    wanted: dict[str | None, str | None] = {each: _renpys_name(each) for each in translator.languages if each is not None}
+    wanted: dict[str | None, str | None] = {
+        each: _renpys_name(each) for each in translator.languages if each is not None
+    }
     if native is not None:
         wanted[None] = _renpys_name(native)
     for language, source in wanted.items():
