@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check architecture all frozen native cross tools sidecar sample-renpy soak windows clean
+.PHONY: demo test check architecture all frozen native cross tools sidecar sample-renpy renpy-zip soak windows clean
 
 all: check test
 
@@ -21,6 +21,10 @@ sidecar: tools
 # The pygame sample, frozen by each freezer and played: prints a table. FROZEN="nuitka-standalone nuitka-onefile" takes long.
 frozen: $(VENV)/.ready native
 	$(BIN)/python packaging/frozen_games.py $(FROZEN)
+
+# The bridge for Ren'Py projects whose authors have no Python, to be unpacked into `game`: dist/sudomimus-bridge-renpy-VERSION.zip.
+renpy-zip: $(VENV)/.ready
+	$(BIN)/python packaging/build_renpy_zip.py dist
 
 # A short visual novel that signs its player in, on the stub and the local service. RENPY: the folder of a Ren'Py.
 sample-renpy: $(VENV)/.ready native

@@ -10,7 +10,9 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +27,8 @@ from .patience import PATIENCE
 _PLAYER = ("renpy_player.rpy", "renpy_steps.py")
 
 
-_NEWER = Path(__file__).parents[2] / "build" / "renpy-8.3.4" / "sdk" / "renpy.sh"  # where `.ci/get_renpy.sh` puts it
+_ROOT = Path(__file__).parents[2]
+_NEWER = _ROOT / "build" / "renpy-8.3.4" / "sdk" / "renpy.sh"  # where `.ci/get_renpy.sh` puts it
 
 VERSIONS = ["8.0.3", "8.3.4"]
 
@@ -40,6 +43,22 @@ def renpy(version: str) -> list[str]:
         return [DEBIANS_PYTHON, str(debians_copy() / "renpy.py")]
     except NoRenpy as error:
         pytest.skip(f"a real Ren'Py is needed: {error}")
+
+
+def interpreter(version: str) -> str:
+    """The interpreter of a Python version, outside of any virtual environment. Skips the test if there is none."""
+    venvs = [_ROOT / folder / "bin" / "python" for folder in (".venv", f".venv-{version}")]
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/python")
+    for candidate in [sys.executable, *map(str, venvs), *map(str, pyenv), shutil.which(f"python{version}") or ""]:
+        ask = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
+        if candidate and Path(candidate).exists():
+            asked = subprocess.run([candidate, "-c", ask], capture_output=True, text=True)  # a shim may lead nowhere
+            found, _, base = asked.stdout.strip().partition(" ")
+            if found == version:
+                return base
+    pytest.skip(
+        f"Python {version} is needed: on the PATH as python{version}, or in a virtual environment .venv-{version}"
+    )
 
 
 @contextmanager
@@ -63,6 +82,25 @@ def screen(width: int = 1920, height: int = 1080) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(PATIENCE)
+
+
+def distribution_kit(folder: Path) -> Path:
+    """A copy of the newer Ren'Py whose launcher can build distributions.
+
+    Debian's package lacks the official programs for players' systems, which a build copies as they are, and the module
+    requests, which the launcher imports: files without content stand in for them.
+    """
+    sdk = Path(renpy("8.3.4")[0]).parent
+    kit = folder / "kit"
+    shutil.copytree(sdk, kit, ignore=shutil.ignore_patterns("tmp"))
+    for stub in ("lib/py3-linux-x86_64/renpy", "lib/py3-mac-universal/renpy", "launcher/icon.icns", "LICENSE.txt"):
+        (kit / stub).parent.mkdir(parents=True, exist_ok=True)
+        (kit / stub).touch()
+    python = sdk.parent / "python"
+    (kit / "stubs").mkdir()
+    (kit / "stubs" / "requests.py").write_text(f"import sys\nsys.executable = {str(python)!r}\n")
+    (kit / "renpy.sh").write_text(f'#!/bin/sh\nexec {python} {kit}/renpy.py "$@"\n')
+    return kit
 
 
 class Project:
@@ -92,12 +130,29 @@ class Project:
         assert done.returncode == 0, done.stdout + self.traceback()
         return done.stdout
 
+    def distribute(self, kit: Path) -> Path:
+        """Build the game for players by Ren'Py's launcher, unpack what came out, and return its folder."""
+        built = self.folder.parent / "built"
+        program = [str(kit / "renpy.sh"), str(kit / "launcher"), "distribute", str(self.folder)]
+        done = self._start(
+            [*program, "--package", "market", "--dest", str(built)],
+            PYTHONPATH=str(kit / "stubs"),
+            SDL_VIDEODRIVER="dummy",
+        )
+        archives = list(built.glob("*.zip"))
+        assert done.returncode == 0 and len(archives) == 1, done.stdout[-2000:]
+        with zipfile.ZipFile(archives[0]) as archive:
+            archive.extractall(built / "unpacked")
+        return built / "unpacked"
+
     def traceback(self) -> str:
         paths = [self.folder / "traceback.txt", self.folder / "errors.txt"]
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in paths if path.exists())[-3000:]
 
     def _renpy(self, command: str, **more: str) -> subprocess.CompletedProcess[str]:
-        program = [*self._program, "--savedir", str(self.saves), str(self.folder), command]
+        return self._start([*self._program, "--savedir", str(self.saves), str(self.folder), command], **more)
+
+    def _start(self, program: list[str], **more: str) -> subprocess.CompletedProcess[str]:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
         }

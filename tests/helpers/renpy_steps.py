@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from sudomimus_bridge._renpy.door import the_door
-from sudomimus_bridge._service.certificates import certifi_certificates
+from sudomimus_bridge._renpy.sentences import BY_KIND, BY_REASON, UNSUPPORTED
+from sudomimus_bridge._renpy.store import the_door
 
 pygame: Any = sys.modules["pygame_sdl2"]
 renpy: Any = sys.modules["renpy"]
@@ -144,6 +146,8 @@ def plain(p: Any) -> Steps:
     yield p.sees("Finish in your browser")
     yield from _at_the_page(p)
     p.shot("20 plain, no browser")
+    from sudomimus_bridge._service.certificates import certifi_certificates
+
     heights = [renpy.test.testfocus.find_focus(text).h for text in ("Copy the address", "I'm done")]
     p.report("page", words=p.words(), certificates=certifi_certificates() is not None, heights=heights)
     p.click("Copy the address")
@@ -196,6 +200,110 @@ def portrait(p: Any) -> Steps:
     p.report("page", buttons=[(focus.x, focus.y, focus.w, focus.h) for focus in found])
     p.click("Cancel")
     yield p.sees("Sign in now")
+
+
+def differing(p: Any) -> Steps:
+    """One of the five games: refused once, then through the page by the keyboard alone, and shared."""
+    name, reads = os.environ["SUDOMIMUS_TEST_GAME"], json.loads(os.environ["SUDOMIMUS_TEST_READS"])
+    yield p.sees(reads["failed"])
+    yield p.pause(0.3)
+    p.shot(f"40 {name}, failed")
+    p.report("failed", words=p.words(), selected=p.selected(reads["again"]), focused=p.focused())
+    p.key(pygame.K_RETURN)
+    yield p.sees(reads["page"])
+    yield lambda: the_door().qr_code is not None
+    yield p.pause(0.3)
+    p.shot(f"41 {name}, page")
+    page = renpy.exports.get_screen("sudomimus_login")
+    p.report("page", words=p.words(), focused=p.focused(), fonts=sorted(_fonts(page)), outside=_outside_of_screen(page))
+    p.key(pygame.K_RIGHT)
+    p.key(pygame.K_LEFT)
+    yield p.visited(1)
+    p.key(pygame.K_RETURN)
+    yield p.sees("offline: True")
+    yield p.past("offline: True")
+    yield lambda: the_door().errand_url() is not None
+    yield p.sees(reads["page"])
+    yield p.pause(0.3)
+    p.report("share", focused=p.focused())
+    p.key(pygame.K_ESCAPE)
+    yield lambda: the_door().shared is False
+    p.shot(f"42 {name}, not shared")
+    p.report("player", name=renpy.store.sudomimus.player.name, versions=_versions(), languages=_languages())
+
+
+def languages(p: Any) -> Steps:
+    """Each delivered language, under its own name or another one, on each screen."""
+    yield p.sees("Finish in your browser")
+    yield lambda: the_door().qr_code is not None
+    for language in os.environ["SUDOMIMUS_TEST_LANGUAGES"].split(","):
+        yield p.leave(partial(renpy.exports.change_language, language))
+        yield p.pause(0.3)
+        p.shot(f"50 {language}, page")
+        outside = _outside_of_screen(renpy.exports.get_screen("sudomimus_login"))
+        p.report(f"{language} page", words=p.words(), outside=outside)
+    p.report("languages", known=_languages())
+    yield p.leave(partial(renpy.exports.change_language, None))
+    p.key(pygame.K_ESCAPE)
+    yield p.sees("Sign in now")
+    the_door().status, the_door().error = "failed", "The account owes the service 480 of something."
+    for kind in ("steam-unavailable", "unsupported", "library"):
+        the_door().general_error = {
+            "steam-unavailable": BY_KIND["steam-unavailable"],
+            "unsupported": UNSUPPORTED,
+            "library": BY_REASON["LibraryTooOld"],
+        }[kind]
+        for language in os.environ["SUDOMIMUS_TEST_LANGUAGES"].split(","):
+            yield p.leave(partial(renpy.exports.change_language, language))
+            renpy.exports.restart_interaction()
+            yield p.pause(0.3)
+            p.shot(f"51 {language}, {kind}")
+            outside = _outside_of_screen(renpy.exports.get_screen("sudomimus_login"))
+            p.report(f"{language} {kind}", words=p.words(), outside=outside)
+
+
+def unsupported(p: Any) -> Steps:
+    """A Ren'Py on which nobody can sign in: the player is told so, and plays offline."""
+    yield p.sees("You are not signed in")
+    yield p.pause(0.2)
+    store = renpy.store.sudomimus
+    p.shot(f"60 unsupported {os.environ['SUDOMIMUS_TEST_WITHOUT']}")
+    p.report("told", words=p.words(), status=store.status, error=store.error, focused=p.focused())
+    store.login()
+    p.click("Play offline")
+    yield p.sees("offline: False")
+    yield p.past("offline: False")
+    yield p.sees("Share more with this game")
+    p.report("share", words=p.words(), player=repr(store.player), token=repr(store.access_token()))
+    p.click("Never mind")
+    yield p.sees("shared: False")
+
+
+def _fonts(screen: Any) -> set[str]:
+    """The fonts of all texts on a screen."""
+    found = []
+    screen.visit_all(lambda each: found.append(each))
+    return {each.style.font for each in found if type(each).__name__ == "Text"}
+
+
+def _outside_of_screen(screen: Any) -> list[str]:
+    """What can be clicked on and lies partly outside of the window."""
+    width, height = renpy.config.screen_width, renpy.config.screen_height
+    outside = []
+    for focus in renpy.display.focus.focus_list:
+        if focus.x is not None and not (0 <= focus.x <= width - focus.w and 0 <= focus.y <= height - focus.h):
+            outside.append(f"{focus.widget._tts_all()} at {focus.x}, {focus.y}, {focus.w}, {focus.h}")
+    return outside
+
+
+def _languages() -> list[str]:
+    return sorted(renpy.exports.known_languages())
+
+
+def _versions() -> dict[str, str]:
+    import certifi
+
+    return {"certifi": certifi.__version__}
 
 
 def _to_the_book(p: Any) -> Steps:

@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import os
 import re
-import shutil
 import ssl
 import subprocess
 import sys
@@ -32,9 +31,9 @@ from sudomimus_bridge.testing._compiled_stub import open_tickets
 from ..conftest import StubLog
 from ..helpers import renpy_achievement
 from ..helpers.patience import PATIENCE
+from ..helpers.renpy_helpers import interpreter
 
 LIST = Path(__file__).parents[1] / "data" / "renpy-stdlib-modules.txt"
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +52,9 @@ class TestWhatIsInIt:
         ours = {path.split("/")[1] for path in inside if path.startswith("sudomimus_bridge/")}
         assert {"_program", "_runs", "_values", "steam", "_service", "_login", "_browser", "_renpy"} <= ours
         assert not ours & {"_cli", "emulator", "testing", "_sidecar", "__main__.py"}
-        assert not inside & {f"sudomimus_bridge/_renpy/{name}.py" for name in ("installer", "bundle", "manifest")}
+        assert not inside & {
+            f"sudomimus_bridge/_renpy/{name}.py" for name in ("bundle", "installer", "manifest", "pip_target")
+        }
         tops = {path.split("/")[0] for path in inside}
         assert tops - {"sniffio"} == {
             "sudomimus_bridge", "httpx", "httpcore", "h11", "anyio", "idna", "certifi", "segno", "typing_extensions.py"
@@ -174,22 +175,6 @@ def _is_compiled(name: str) -> bool:
     return spec is not None and not str(spec.origin).endswith(".py")
 
 
-def _interpreter(version: str) -> str:
-    """The plain interpreter of a version, not one of a virtual environment."""
-    venvs = [ROOT / folder / "bin" / "python" for folder in (".venv", f".venv-{version}")]
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/python")
-    for candidate in [sys.executable, *map(str, venvs), *map(str, pyenv), shutil.which(f"python{version}") or ""]:
-        ask = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
-        if candidate and Path(candidate).exists():
-            asked = subprocess.run([candidate, "-c", ask], capture_output=True, text=True)  # a shim may lead nowhere
-            found, _, base = asked.stdout.strip().partition(" ")
-            if found == version:
-                return base
-    pytest.skip(
-        f"Python {version} is needed: on the PATH as python{version}, or in a virtual environment .venv-{version}"
-    )
-
-
 PROGRAM = """
 import json, sys
 game, allowed, lacking, settings, standin = json.loads(sys.argv[1])
@@ -293,7 +278,7 @@ def test_a_player_signs_in_through_an_errand_on_the_trimmed_library(
     settings_for: Callable[..., Settings],
     stub_log: StubLog,
 ) -> None:
-    python = _interpreter(version)
+    python = interpreter(version)
     made = settings_for()
     settings: dict[str, Any] = {
         "application": made.application,

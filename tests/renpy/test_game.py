@@ -96,7 +96,7 @@ def test_a_night_at_marrow_point(project: NewProject, emulator: Emulator, stub_l
     assert "very small letters: robin@example.com" in told["shared"]["words"]
     assert told["quitting"] == {"step": "quitting", "busy": True, "status": "signing-in"}
 
-    _nothing_open(stub_log)
+    nothing_open(stub_log)
     secrets = [told["page"]["url"], told["greeted"]["token"], told["shared"]["token"]]
     _no_secret_in_saves(game.saves, secrets, 4)
     with zipfile.ZipFile(next(game.saves.glob("1-2-*.save"))) as save:
@@ -136,7 +136,7 @@ def test_where_ren_py_runs_steam(project: NewProject, stub_library: Path, stub_l
     assert told["after"] == told["before"] | {"step": "after"}
     assert "You write Robin, and the ink is dry" in told["greeted"]["words"]
     assert told["quitting"]["busy"]
-    _nothing_open(stub_log)
+    nothing_open(stub_log)
     assert stub_log.story().count("shutdown") == 0  # Ren'Py's Steam is nobody else's to shut down
     _no_secret_in_saves(game.saves, [told["before"]["url"], told["greeted"]["token"]], 0)
 
@@ -168,7 +168,7 @@ def test_a_game_without_looks_of_its_own(project: NewProject, stub_log: StubLog)
     assert told["another page"]["copied"] is False  # on the clipboard is the address of the page before
     assert told["offline"] == {"step": "offline", "status": "signed-out", "player": "None"}
     assert "Sign in first" in told["not shared"]["words"]
-    _nothing_open(stub_log)
+    nothing_open(stub_log)
 
 
 def test_a_game_that_is_higher_than_wide(project: NewProject) -> None:
@@ -213,7 +213,7 @@ def test_a_game_that_cannot_sign_in_is_played_offline(
 def test_the_window_is_closed_while_the_player_is_in_the_browser(project: NewProject, stub_log: StubLog) -> None:
     told = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_NO_BROWSER="1").play("at_the_page")
     assert told["page"]["status"] == "waiting-for-browser"
-    _nothing_open(stub_log)
+    nothing_open(stub_log)
 
 
 def test_the_sample_says_what_it_lacks(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_the_sample_says_what_it_lacks(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"RENPY names {tmp_path}, where there is no renpy.")
 
 
-def _nothing_open(stub_log: StubLog) -> None:
+def nothing_open(stub_log: StubLog) -> None:
     story = stub_log.story()
     assert story.count("request") == story.count("cancel") > 0
     assert open_tickets(stub_log.calls) == []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import importlib.util
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,6 +24,7 @@ from ..conftest import command
 from ..helpers.patience import PATIENCE
 
 Files = dict[str, str]
+_BUILDER = Path(__file__).parents[2] / "packaging" / "build_renpy_zip.py"
 MAIN, SCREENS = "sudomimus/main.rpy", "sudomimus/screens.rpy"
 LISTED = "sudomimus/installed.json"
 OWN = {"script.rpy": "label start:\n", "gui/x.png": "picture", "python-packages/own.py": "own = 1\n"}
@@ -434,3 +439,131 @@ class TestCommand:
         assert not [name for name in listed if not (game / name).exists()]
         uninstall(game)
         assert tree(game) == before
+
+
+def build_zip(folder: Path) -> Path:
+    spec = importlib.util.spec_from_file_location("build_renpy_zip", _BUILDER)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    target: Path = module.build(folder)
+    return target
+
+
+class TestWithoutInstaller:
+    """The bridge got into the game in another way: by the zip file, or by `pip install --target`."""
+
+    @pytest.fixture
+    def zip_of(self, game: Path, tmp_path: Path) -> Callable[[], Path]:
+        def build() -> Path:
+            return build_zip(tmp_path / "dist")
+
+        return build
+
+    def test_zip_holds_what_install_leaves(self, game: Path, shelf: Shelf, zip_of: Callable[[], Path]) -> None:
+        with zipfile.ZipFile(zip_of()) as archive:
+            archive.extractall(game)
+        assert files(game) == FIRST
+        by_zip = json.loads((game / LISTED).read_text())
+        before = (game / LISTED).stat().st_mtime_ns
+        assert install(game).notes == []
+        assert files(game) == FIRST
+        assert json.loads((game / LISTED).read_text())["files"] == by_zip["files"]
+        assert (game / LISTED).stat().st_mtime_ns >= before
+
+    def test_zip_is_the_same_each_time(self, shelf: Shelf, zip_of: Callable[[], Path]) -> None:
+        assert zip_of().read_bytes() == zip_of().read_bytes()
+
+    @pytest.mark.parametrize("packages", [True, False], ids=["with packages before", "without"])
+    def test_zip_is_updated_and_uninstalled(
+        self, game: Path, shelf: Shelf, zip_of: Callable[[], Path], packages: bool
+    ) -> None:
+        if not packages:
+            (game / "python-packages/own.py").unlink()
+            (game / "python-packages").rmdir()
+        before = tree(game)
+        with zipfile.ZipFile(zip_of()) as archive:
+            archive.extractall(game)
+        shelf.second_version()
+        assert install(game).notes == []
+        assert "python-packages/sudomimus_bridge/old/b.py" not in files(game)
+        uninstall(game)
+        assert tree(game) == before
+
+    def test_newer_zip_over_an_older_one_leaves_no_old_file_after_install(
+        self, game: Path, shelf: Shelf, zip_of: Callable[[], Path]
+    ) -> None:
+        for version in (1, 2):
+            if version == 2:
+                shelf.second_version()
+            with zipfile.ZipFile(zip_of()) as archive:
+                archive.extractall(game)
+        assert "python-packages/sudomimus_bridge/old/b.py" in files(game)
+        install(game)
+        assert files(game) == SECOND
+        uninstall(game)
+        assert files(game) == OWN
+
+    @pytest.mark.parametrize("then", ["install", "uninstall", "install, uninstall"])
+    def test_pip_target_is_recognised(self, game: Path, shelf: Shelf, then: str) -> None:
+        before = tree(game)
+        pip_target(game, {"sudomimus_bridge/a.py": "a0", "sudomimus_bridge/_renpy/game/main.rpy": "m0\n"})
+        if "install" in then.split(", "):
+            assert install(game).notes == []
+            assert files(game) == FIRST
+        if "uninstall" in then:
+            assert done(uninstall(game)).version in ("0.9", "1")
+            assert tree(game) == before
+
+    def test_pip_target_after_install_is_recognised(self, game: Path, shelf: Shelf) -> None:
+        install(game)
+        pip_target(game, {"sudomimus_bridge/a.py": "a0", "sudomimus_bridge/_renpy/game/main.rpy": "m0\n"})
+        assert install(game).notes == []
+        assert files(game) == FIRST
+
+    @pytest.mark.parametrize("why", ["asked for", "needed by another"])
+    def test_package_that_the_game_asked_pip_for_stays_the_games(self, game: Path, shelf: Shelf, why: str) -> None:
+        pip_target(game, {"sudomimus_bridge/a.py": "a0"})
+        if why == "asked for":
+            (game / "python-packages/helper-0.9.dist-info/REQUESTED").touch()
+        else:
+            distribution(game, "other", {"other.py": "o"}, needs="helper", asked_for=True)
+        (note,) = install(game).notes
+        assert note.startswith("The game has its own helper")
+        uninstall(game)
+        assert (game / "python-packages/helper/__init__.py").read_text() == "h0"
+
+
+def pip_target(game: Path, code: Files) -> None:
+    """As `pip install --target game/python-packages sudomimus-bridge` leaves it, in an older version."""
+    distribution(game, "sudomimus-bridge", code, needs="helper", asked_for=True)
+    distribution(game, "helper", {"helper/__init__.py": "h0", "helper/gone.py": "g0"})
+    _write(game / "python-packages", {"bin/sudomimus-bridge": "#!python"})
+
+
+def distribution(game: Path, name: str, code: Files, *, needs: str | None = None, asked_for: bool = False) -> None:
+    about = f"{name.replace('-', '_')}-0.9.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.9\n" + (f"Requires-Dist: {needs}\n" if needs else "")
+    written = code | {f"{about}/METADATA": metadata, f"{about}/INSTALLER": "pip\n"}
+    if asked_for:
+        written[f"{about}/REQUESTED"] = ""
+    _write(game / "python-packages", written)
+    record = "".join(
+        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip('=')},\n"
+        for path, text in written.items()
+    )
+    if name == "sudomimus-bridge":
+        record += "../../bin/sudomimus-bridge,,\n"
+    _write(game / "python-packages", {f"{about}/RECORD": record + f"{about}/RECORD,,\n"})
+
+
+@pytest.mark.usefixtures("shelf")
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [("(8, 3, 4)", "8.3.4"), ("(7, 5, 3)", "7.5.3"), ("(8, 4, 0)", None), ("(9, 0, 0)", None), ("nothing", None)],
+)
+def test_game_of_an_older_ren_py_gets_a_note(game: Path, written: str, named: str | None) -> None:
+    (game / "script_version.txt").write_text(written)
+    notes = install(game).notes
+    assert len(notes) == (named is not None)
+    assert named is None or (f"made with Ren'Py {named}" in notes[0] and "8.4 or later" in notes[0])

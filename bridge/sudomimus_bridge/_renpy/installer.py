@@ -106,11 +106,17 @@ def _installed(game: Path) -> Manifest | None:
     """The files of the bridge in a game, which the installer, its zip file or pip put there; None if there are none."""
     manifest, by_pip = read_manifest(game), read_pip_target(game)
     if manifest is None or by_pip is None:
-        return manifest or by_pip
-    files = {
-        path: manifest.files.get(path, set()) | by_pip.files.get(path, set()) for path in manifest.files | by_pip.files
-    }
-    return Manifest(manifest.version, files, manifest.folders | by_pip.folders)
+        found = manifest or by_pip
+    else:
+        files = manifest.files | by_pip.files
+        files = {path: manifest.files.get(path, set()) | by_pip.files.get(path, set()) for path in files}
+        found = Manifest(manifest.version, files, manifest.folders | by_pip.folders)
+    if found is not None:
+        # A newer zip file, unpacked over an older one, leaves modules of the bridge that its list does not have.
+        for module in (game / PACKAGES / "sudomimus_bridge").rglob("*.py"):
+            found.files.setdefault(module.relative_to(game).as_posix(), set())
+            found.folders |= {folder.as_posix() for folder in list(module.relative_to(game).parents)[:-2]}
+    return found
 
 
 def _notes_on_renpy(game: Path) -> list[str]:

@@ -1,0 +1,188 @@
+"""Five games that differ, and each delivered language, in real Ren'Pys: installed, linted, played and distributed.
+
+SUDOMIMUS_TEST_SCREENSHOTS names a folder for pictures of the screens.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sudomimus_bridge._renpy import translations
+from sudomimus_bridge._renpy.installer import install
+from sudomimus_bridge._renpy.sentences import ALL, UNSUPPORTED
+from sudomimus_bridge.emulator import Emulator
+
+from ..conftest import StubLog
+from ..helpers.renpy_games import GAMES, OLDER_CERTIFI, READS, write_game
+from ..helpers.renpy_helpers import Project, distribution_kit
+from .test_game import NewProject, display, nothing_open, program, project
+
+__all__ = ["display", "program", "project"]  # fixtures
+
+_ENGLISH = {
+    "page": "Finish in your browser",
+    "done": "I'm done",
+    "again": "Try again",
+    "failed": "sign-in service",
+}
+
+
+def reads(name: str) -> dict[str, str]:
+    return READS.get(name, _ENGLISH)
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_game_is_linted_and_played(
+    project: NewProject, program: list[str], emulator: Emulator, stub_log: StubLog, tmp_path: Path, name: str
+) -> None:
+    write_game(name, tmp_path / "source", Path(program[-1]).parent)
+    game = project(
+        tmp_path / "source",
+        STEAM_STUB_TICKET_DELAY_MS="1",
+        SUDOMIMUS_TEST_GAME=name,
+        SUDOMIMUS_TEST_READS=json.dumps(reads(name)),
+    )
+    said = game.lint()
+    assert ".rpy:" not in re.sub(r"renpy/common/\S+", "", said), said
+    assert "init priority" not in said
+
+    told = play_refused_at_first(game, emulator)
+    assert told["failed"]["focused"] == reads(name)["again"]
+    assert told["failed"]["selected"] is False
+    assert told["page"]["focused"] == told["share"]["focused"] == reads(name)["done"]
+    assert told["page"]["outside"] == []
+    assert "DejaVuSans.ttf" in told["page"]["fonts"]
+    assert told["player"]["name"] == "Robin"
+    assert told["player"]["languages"] == (["arabic"] if name == "arabic" else [])
+    if name == "packages":
+        assert told["player"]["versions"]["certifi"] == OLDER_CERTIFI
+    nothing_open(stub_log)
+
+
+def play_refused_at_first(game: Project, emulator: Emulator) -> dict[str, dict[str, Any]]:
+    emulator.reset()
+    emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OPTIONAL"})
+    emulator.fault("POST /direct-issue/steam-ticket 418 times=1")
+    return game.play("differing")
+
+
+def test_every_delivered_language(project: NewProject, program: list[str], tmp_path: Path) -> None:
+    """A game of its own calls two of them by other names, and draws Chinese and Japanese in a font that has them."""
+    write_game("fonts", tmp_path / "source", Path(program[-1]).parent)
+    fonts = Path(program[-1]).parent / "sdk-fonts" / "SourceHanSansLite.ttf"
+    shutil.copy(fonts, tmp_path / "source/game/fonts")
+    looks = tmp_path / "source/game/looks.rpy"
+    looks.write_text(
+        'init -2 python:\n    gui.init(1280, 720)\nstyle default:\n    font "fonts/SourceHanSansLite.ttf"\n'
+        'translate zh_CN strings:\n    old "offline"\n    new "离线"\n'
+        'translate ptBR strings:\n    old "Cancel"\n    new "Cancelar!"\n'
+        'translate german strings:\n    old "Cancel"\n    new "Abbruch"\n',
+        encoding="utf-8",
+    )
+    names = ["german", "french", "spanish", "ptBR", "russian", "zh_CN", "japanese", "portuguese", "simplified_chinese"]
+    told = project(tmp_path / "source", SUDOMIMUS_TEST_LANGUAGES=",".join(names)).play("languages")
+    assert told["languages"]["known"] == ["german", "ptBR", "zh_CN"]
+    for name in names:
+        strings = translated(translations._renpys_name(name) or "")
+        for old in ("Finish in your browser{#sudomimus}", "I'm done{#sudomimus}", "Cancel{#sudomimus}"):
+            assert strings[old] in told[f"{name} page"]["words"], (name, told[f"{name} page"]["words"])
+        assert strings[UNSUPPORTED].split(",")[0] in told[f"{name} unsupported"]["words"]
+        for step in ("page", "steam-unavailable", "unsupported", "library"):
+            assert told[f"{name} {step}"]["outside"] == [], name
+
+
+_WITHOUT = {
+    "python": "init -1500 python:\n    import sys\n    sys.version_info = (3, 9, 10, 'final', 0)\n",
+    "modules": (
+        "init -1500 python:\n    import sys\n"
+        "    class _Without(object):\n        def find_spec(self, name, path=None, target=None):\n"
+        "            if name in ('ssl', '_ssl', 'ctypes', '_ctypes', 'asyncio'):\n"
+        "                raise ModuleNotFoundError('no module named ' + name, name=name)\n"
+        "    for _name in list(sys.modules):\n        if _name.partition('.')[0] in ('ssl', '_ssl', 'asyncio'):\n"
+        "            del sys.modules[_name]\n"
+        "    sys.meta_path.insert(0, _Without())\n"
+    ),
+    "desktop": "init -1500 python:\n    import sys\n    sys.modules['renpy'].emscripten = True\n"
+    "init -998 python:\n    sys.modules['renpy'].emscripten = False\n",
+}
+
+
+@pytest.mark.parametrize("without", _WITHOUT)
+def test_game_starts_where_nobody_can_sign_in(
+    project: NewProject, program: list[str], tmp_path: Path, without: str
+) -> None:
+    write_game("fonts", tmp_path / "source", Path(program[-1]).parent)
+    (tmp_path / "source/game/without.rpy").write_text(_WITHOUT[without], encoding="utf-8")
+    game = project(tmp_path / "source", SUDOMIMUS_TEST_WITHOUT=without)
+    told = game.play("unsupported")
+    assert (told["told"]["status"], told["told"]["error"]) == ("failed", UNSUPPORTED)
+    assert UNSUPPORTED.split(",")[0] in told["told"]["words"]
+    assert "Try again" not in told["told"]["words"]
+    assert (told["share"]["player"], told["share"]["token"]) == ("None", "None")
+    assert (game.folder / "log.txt").read_text(encoding="utf-8").count("A sign-in needs") == 1
+
+
+@pytest.mark.parametrize("program", ["8.3.4"], indirect=True)
+@pytest.mark.parametrize("name", GAMES)
+def test_game_is_distributed(
+    project: NewProject, tmp_path: Path, name: str, emulator: Emulator, stub_log: StubLog
+) -> None:
+    """What the launcher builds for players has the bridge in it, and signs a player in."""
+    kit = distribution_kit(tmp_path)
+    write_game(name, tmp_path / "source", kit)
+    more = {"SUDOMIMUS_TEST_GAME": name, "SUDOMIMUS_TEST_READS": json.dumps(reads(name))}
+    game = project(tmp_path / "source", STEAM_STUB_TICKET_DELAY_MS="1", **more)
+    game.folder = game.distribute(kit)
+    assert list(game.folder.glob("game/sudomimus/*.rpyc"))
+    assert (game.folder / "game/python-packages/sudomimus_bridge/_renpy/door.py").is_file()
+    told = play_refused_at_first(game, emulator)
+    assert told["player"]["name"] == "Robin"
+    nothing_open(stub_log)
+
+
+# --- the translations as files --------------------------------------------------------------------------------------------
+
+_SCRIPTS = Path(translations.__file__).with_name("game")
+
+
+def translated(language: str) -> dict[str, str]:
+    text = (_SCRIPTS / "translations" / f"{language}.rpy").read_text(encoding="utf-8")
+    assert f"translate {language} strings:" in text
+    return dict(re.findall(r'^    old "(.*)"\n    new "(.*)"$', text, re.MULTILINE))
+
+
+def test_sentences_for_ren_py_are_those_of_the_door() -> None:
+    text = (_SCRIPTS / "sudomimus_sentences.rpy").read_text(encoding="utf-8")
+    assert re.findall(r'_\("(.*)"\)', text) == ALL
+
+
+@pytest.mark.parametrize("language", translations.NAMES)
+def test_every_text_is_translated_and_keeps_its_numbers(language: str) -> None:
+    texts = [
+        text
+        for script in _SCRIPTS.glob("*.rpy")
+        for text in re.findall(r'_\("((?:[^"\\]|\\.)*)"\)', script.read_text(encoding="utf-8"))
+    ]
+    strings = translated(language)
+    assert set(strings) == set(texts)
+    for old, new in strings.items():
+        assert new and "{" not in new and "[" not in new
+        assert re.findall("%0?[0-9]*d", old) == re.findall("%0?[0-9]*d", new)
+
+
+def test_short_texts_cannot_clash_with_a_games_own() -> None:
+    """Ren'Py stops a game in which two files translate the same text."""
+    for text in translated("german"):
+        assert len(text) > 25 or "{#sudomimus}" in text or text in ("the page's address", "Time left: %d:%02d"), text
+
+
+def test_install_is_quiet_about_the_five_games(tmp_path: Path) -> None:
+    write_game("packages", tmp_path / "game", tmp_path)
+    (note,) = install(tmp_path / "game").notes
+    assert note.startswith("The game has its own certifi")
