@@ -87,7 +87,7 @@ translate arabic strings:
     new "جارٍ تسجيل الدخول"
     old "A page has opened in your browser. Come back here when you are done."
     new "فُتحت صفحة في متصفحك. عد إلى هنا عندما تنتهي."
-    old "No page to be seen? Scan the code, or open this address:"
+    old "No page in sight? Scan the code, or open this address:"
     new "لا ترى صفحة؟ امسح الرمز أو افتح هذا العنوان:"
     old "Copy the address{#sudomimus}"
     new "انسخ العنوان"

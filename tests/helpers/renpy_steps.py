@@ -205,6 +205,7 @@ def portrait(p: Any) -> Steps:
 def differing(p: Any) -> Steps:
     """One of the five games: refused once, then through the page by the keyboard alone, and shared."""
     name, reads = os.environ["SUDOMIMUS_TEST_GAME"], json.loads(os.environ["SUDOMIMUS_TEST_READS"])
+    p.key(pygame.K_LSHIFT)  # this player has a keyboard
     yield p.sees(reads["failed"])
     yield p.pause(0.3)
     p.shot(f"40 {name}, failed")

@@ -90,13 +90,14 @@ screen sudomimus_page(title):
                 label title
                 if sudomimus._browser_opened():
                     text _("A page has opened in your browser. Come back here when you are done.")
-                    text _("No page to be seen? Scan the code, or open this address:") style "sudomimus_hint_text"
+                    text _("No page in sight? Scan the code, or open this address:") style "sudomimus_hint_text"
                 else:
-                    text _("Open this page in a browser. Scan the code for your phone, or take the address:")
+                    text _("Open this page in a browser. Scan the code with your phone, or use the address:")
                 text sudomimus._escaped(sudomimus.errand_url() or "") style "sudomimus_address_text" substitute False alt _("the page's address")
-                textbutton (_("Copied{#sudomimus}") if sudomimus._copied() else _("Copy the address{#sudomimus}")):
-                    style "sudomimus_small_button"
-                    action Function(sudomimus._copy_address)
+                hbox:
+                    textbutton (_("Copied{#sudomimus}") if sudomimus._copied() else _("Copy the address{#sudomimus}")):
+                        style "sudomimus_small_button"
+                        action Function(sudomimus._copy_address)
                 hbox:
                     textbutton _("I'm done{#sudomimus}") action Function(sudomimus.done) default_focus sudomimus._focus_rank("page")
                     textbutton _("Cancel{#sudomimus}") action Function(sudomimus.cancel)
@@ -154,19 +155,19 @@ style sudomimus_columns is hbox:
     box_layout ("horizontal" if config.screen_width >= config.screen_height else "vertical")
     spacing sudomimus._px(36)
 
-style sudomimus_hbox is hbox:
+style sudomimus_hbox is sudomimus_row:
     spacing sudomimus._px(28)
 
-style sudomimus_dots is hbox:
+style sudomimus_dots is sudomimus_row:
     spacing sudomimus._px(8)
 
 style sudomimus_dot_text is sudomimus_label_text:
     font "DejaVuSans.ttf"
 
-style sudomimus_label is label
+style sudomimus_label is sudomimus_title
 style sudomimus_label_text is label_text
 
-style sudomimus_text is default:
+style sudomimus_text is sudomimus_paragraph:
     layout "tex"
 
 style sudomimus_hint_text is sudomimus_text:
@@ -178,6 +179,7 @@ style sudomimus_address_text is sudomimus_hint_text:
     bold False
     italic False
     kerning 0.0
+    text_align 0.0
     language "anywhere"
     slow_cps False
 
@@ -189,6 +191,19 @@ style sudomimus_button_text is button_text
 style sudomimus_small_button is sudomimus_button
 style sudomimus_small_button_text is sudomimus_button_text:
     size sudomimus._small()
+
+# The other direction, if the game's script is written from right to left. Each style above has one of these as its parent.
+
+style sudomimus_row is hbox
+style sudomimus_title is label
+style sudomimus_paragraph is default
+
+init 2 python:
+    if config.rtl:
+        style.sudomimus_row.xalign = style.sudomimus_title.xalign = style.sudomimus_paragraph.xalign = 1.0
+        style.sudomimus_paragraph.text_align = 1.0
+        style.sudomimus_row.box_reverse = True
+        style.sudomimus_columns.box_reverse = config.screen_width >= config.screen_height
 
 # What they call ##############################################################################################################
 

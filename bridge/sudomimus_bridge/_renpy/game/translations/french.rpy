@@ -53,10 +53,10 @@ translate french strings:
     old "A page has opened in your browser. Come back here when you are done."
     new "Une page s’est ouverte dans votre navigateur. Revenez ici quand vous aurez terminé."
 
-    old "No page to be seen? Scan the code, or open this address:"
+    old "No page in sight? Scan the code, or open this address:"
     new "Aucune page en vue ? Scannez le code ou ouvrez cette adresse :"
 
-    old "Open this page in a browser. Scan the code for your phone, or take the address:"
+    old "Open this page in a browser. Scan the code with your phone, or use the address:"
     new "Ouvrez cette page dans un navigateur. Scannez le code avec votre téléphone ou utilisez l’adresse :"
 
     old "the page's address"

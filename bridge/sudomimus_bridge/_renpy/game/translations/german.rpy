@@ -53,10 +53,10 @@ translate german strings:
     old "A page has opened in your browser. Come back here when you are done."
     new "In Ihrem Browser wurde eine Seite geöffnet. Kommen Sie hierher zurück, wenn Sie fertig sind."
 
-    old "No page to be seen? Scan the code, or open this address:"
+    old "No page in sight? Scan the code, or open this address:"
     new "Keine Seite zu sehen? Scannen Sie den Code, oder öffnen Sie diese Adresse:"
 
-    old "Open this page in a browser. Scan the code for your phone, or take the address:"
+    old "Open this page in a browser. Scan the code with your phone, or use the address:"
     new "Öffnen Sie diese Seite in einem Browser. Scannen Sie den Code mit Ihrem Telefon, oder nutzen Sie die Adresse:"
 
     old "the page's address"

@@ -53,10 +53,10 @@ translate japanese strings:
     old "A page has opened in your browser. Come back here when you are done."
     new "ブラウザでページを開きました。終わったら、ここに戻ってきてください。"
 
-    old "No page to be seen? Scan the code, or open this address:"
+    old "No page in sight? Scan the code, or open this address:"
     new "ページが見えない場合は、コードを読み取るか、このアドレスを開いてください："
 
-    old "Open this page in a browser. Scan the code for your phone, or take the address:"
+    old "Open this page in a browser. Scan the code with your phone, or use the address:"
     new "ブラウザでこのページを開いてください。スマートフォンでコードを読み取るか、アドレスを使ってください："
 
     old "the page's address"

@@ -53,10 +53,10 @@ translate portuguese strings:
     old "A page has opened in your browser. Come back here when you are done."
     new "Uma página foi aberta no seu navegador. Volte para cá quando terminar."
 
-    old "No page to be seen? Scan the code, or open this address:"
+    old "No page in sight? Scan the code, or open this address:"
     new "Não vê nenhuma página? Escaneie o código ou abra este endereço:"
 
-    old "Open this page in a browser. Scan the code for your phone, or take the address:"
+    old "Open this page in a browser. Scan the code with your phone, or use the address:"
     new "Abra esta página em um navegador. Escaneie o código com o celular ou use o endereço:"
 
     old "the page's address"

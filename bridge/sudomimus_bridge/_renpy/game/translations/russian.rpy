@@ -53,10 +53,10 @@ translate russian strings:
     old "A page has opened in your browser. Come back here when you are done."
     new "В браузере открылась страница. Когда закончите, вернитесь сюда."
 
-    old "No page to be seen? Scan the code, or open this address:"
+    old "No page in sight? Scan the code, or open this address:"
     new "Не видите страницу? Отсканируйте код или откройте этот адрес:"
 
-    old "Open this page in a browser. Scan the code for your phone, or take the address:"
+    old "Open this page in a browser. Scan the code with your phone, or use the address:"
     new "Откройте эту страницу в браузере. Отсканируйте код телефоном или используйте адрес:"
 
     old "the page's address"

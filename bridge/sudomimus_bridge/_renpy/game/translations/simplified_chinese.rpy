@@ -53,10 +53,10 @@ translate simplified_chinese strings:
     old "A page has opened in your browser. Come back here when you are done."
     new "浏览器中已打开一个页面。完成后请回到这里。"
 
-    old "No page to be seen? Scan the code, or open this address:"
+    old "No page in sight? Scan the code, or open this address:"
     new "没有看到页面？请扫描二维码，或打开此网址："
 
-    old "Open this page in a browser. Scan the code for your phone, or take the address:"
+    old "Open this page in a browser. Scan the code with your phone, or use the address:"
     new "请在浏览器中打开此页面。可用手机扫描二维码，或使用网址："
 
     old "the page's address"

@@ -53,10 +53,10 @@ translate spanish strings:
     old "A page has opened in your browser. Come back here when you are done."
     new "Se ha abierto una página en tu navegador. Vuelve aquí cuando termines."
 
-    old "No page to be seen? Scan the code, or open this address:"
+    old "No page in sight? Scan the code, or open this address:"
     new "¿No ves ninguna página? Escanea el código o abre esta dirección:"
 
-    old "Open this page in a browser. Scan the code for your phone, or take the address:"
+    old "Open this page in a browser. Scan the code with your phone, or use the address:"
     new "Abre esta página en un navegador. Escanea el código con tu teléfono o usa la dirección:"
 
     old "the page's address"
