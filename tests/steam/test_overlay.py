@@ -20,9 +20,9 @@ from sudomimus_bridge.emulator import Emulator, visit
 from sudomimus_bridge.steam._library import load_library
 from sudomimus_bridge.steam._on_thread import OVERLAY_SECONDS
 from sudomimus_bridge.testing import VirtualClock
-from sudomimus_bridge.testing._renpy_achievement import CompiledAchievement, ScriptedAchievement
 
 from ..conftest import StubLog
+from ..helpers.renpy_achievement import CompiledAchievement, ScriptedAchievement
 from ..helpers.steam_helpers import balanced, steam_on
 from ..helpers.steamworkspy_helpers import Player, all_in_order, needs_steamworkspy
 
