@@ -56,6 +56,7 @@ def test_game_is_linted_and_played(
     assert told["failed"]["focused"] == reads(name)["again"]
     assert told["failed"]["selected"] is False
     assert told["page"]["focused"] == told["share"]["focused"] == reads(name)["done"]
+    assert told["beside"]["focused"] not in (None, reads(name)["done"])
     assert told["page"]["outside"] == []
     assert "DejaVuSans.ttf" in told["page"]["fonts"]
     assert told["player"]["name"] == "Robin"

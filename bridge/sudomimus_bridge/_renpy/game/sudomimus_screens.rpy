@@ -152,6 +152,7 @@ style sudomimus_vbox is vbox:
     xmaximum sudomimus._px(600)
 
 style sudomimus_columns is hbox:
+    box_reverse (config.rtl and config.screen_width >= config.screen_height)
     box_layout ("horizontal" if config.screen_width >= config.screen_height else "vertical")
     spacing sudomimus._px(36)
 
@@ -192,18 +193,19 @@ style sudomimus_small_button is sudomimus_button
 style sudomimus_small_button_text is sudomimus_button_text:
     size sudomimus._small()
 
-# The other direction, if the game's script is written from right to left. Each style above has one of these as its parent.
+# A script that is written from right to left. The styles above inherit from these, so a game's own style statements win.
 
-style sudomimus_row is hbox
-style sudomimus_title is label
-style sudomimus_paragraph is default
+init -2 python:
+    style.sudomimus_row = Style(style.hbox)
+    style.sudomimus_title = Style(style.label)
+    style.sudomimus_paragraph = Style(style.default)
 
 init 2 python:
     if config.rtl:
-        style.sudomimus_row.xalign = style.sudomimus_title.xalign = style.sudomimus_paragraph.xalign = 1.0
+        for _each in (style.sudomimus_row, style.sudomimus_title, style.sudomimus_paragraph):
+            _each.xalign = 1.0
         style.sudomimus_paragraph.text_align = 1.0
         style.sudomimus_row.box_reverse = True
-        style.sudomimus_columns.box_reverse = config.screen_width >= config.screen_height
 
 # What they call ##############################################################################################################
 
