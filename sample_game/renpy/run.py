@@ -1,9 +1,9 @@
-"""Plays the sample: on the stub of Steam and the local service, or with the real ones.
+"""Plays the sample on the stub of Steam and the local service, or on the real ones.
 
-python sample_game/renpy/run.py                 # nothing outside this machine; --auto does the browser's part as well
+python sample_game/renpy/run.py                 # nothing outside this machine; --auto does the page in the browser as well
 python sample_game/renpy/run.py --real          # Steam and Sudomimus, by the settings in the environment
 
-A Ren'Py is looked for in RENPY (the folder of an SDK), on the PATH, and where Debian keeps it.
+It looks for a Ren'Py in RENPY (the folder of an SDK), on the PATH, and at Debian's place.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> int:
     """Install the bridge into a copy of the game, and play it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--real", action="store_true", help="Steam and Sudomimus, by the settings in the environment")
-    parser.add_argument("--auto", action="store_true", help="the local service's pages are gone through by themselves")
+    parser.add_argument("--auto", action="store_true", help="do the local service's pages without a person")
     arguments = parser.parse_args()
     try:
         command = renpy_command()
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def local(stack: ExitStack, auto: bool) -> dict[str, str]:
-    """The settings of a local service that asks for a first name and would like an email, and of a stub of Steam."""
+    """Settings for a stub of Steam, and for a local service that requires a first name and asks for an email address."""
     from sudomimus_bridge.emulator import Emulator
 
     urls = stack.enter_context(Emulator({"claims": {"firstName": "REQUIRED", "email": "OPTIONAL"}})).urls

@@ -1,9 +1,9 @@
-"""Stand-ins for Ren'Py's store module `achievement` in a game that Ren'Py started Steam for.
+"""Stand-ins for Ren'Py's store module `achievement` in a game for which Ren'Py has started Steam.
 
 `CompiledAchievement` runs a `libsteam_api`, the compiled stub as a rule, through ctypes and manual dispatch, as Ren'Py's
-binding does. `ScriptedAchievement` has no library: it follows a script. Both have what Ren'Py's has: `steam` with
-`callback_handlers` and `periodic()`, which the main thread calls some 20 times a second, and `steamapi` with the interfaces.
-The file imports the standard library alone, so that it can be copied into a game that is to be tested.
+binding does. `ScriptedAchievement` has no library: it follows a script. Both have the same members as Ren'Py's: `steam` with
+`callback_handlers` and `periodic()`, which the main thread calls about 20 times a second, and `steamapi` with the interfaces.
+The file imports only the standard library, so that a test can copy it into a game.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PACK = 8 if sys.platform == "win32" else 4
 
 
 class EResult(c_int):
-    """The binding's enumerations are subclasses of `c_int`: two of them are never equal, their `.value` is."""
+    """As the binding's enumerations: a subclass of `c_int`. Two instances are never equal, but their values may be."""
 
 
 class GetTicketForWebApiResponse_t(ctypes.Structure):
@@ -75,21 +75,21 @@ class _CallbackMessage(ctypes.Structure):
 
 
 class _Steam:
-    """`achievement.steam`: who wants which callback, and the main thread's turn."""
+    """`achievement.steam`: the handlers of each callback, and the main thread's turn."""
 
     def __init__(self, callbacks: Callable[[], Iterator[Any]]) -> None:
         self.callback_handlers: collections.defaultdict[str, list[Callable[[Any], Any]]] = collections.defaultdict(list)
         self._callbacks = callbacks
 
     def periodic(self) -> None:
-        """Drain. What a handler raises goes through, and then the callback is not freed."""
+        """Drain. An exception of a handler passes through, and then the callback is not freed."""
         for callback in self._callbacks():
             for handler in self.callback_handlers.get(type(callback).__name__, []):
                 handler(callback)
 
 
 class Achievement:
-    """What both stand-ins are: `steam`, `steamapi`, and the main thread's loop."""
+    """The base of both stand-ins: `steam`, `steamapi`, and the main thread's loop."""
 
     steam: Any
     steamapi: Any
@@ -192,21 +192,21 @@ class _Friends:
 
 @dataclass(frozen=True)
 class Scripted:
-    """What one request for a ticket meets."""
+    """How Steam answers one request for a ticket."""
 
     drains: int = 1
-    """How many times the main thread has to drain until the callback comes; 0: it came before the request returned."""
+    """After how many drains of the main thread the callback comes; 0: before the request returns."""
     result: int = 1
     size: int | None = None
-    """What `m_cubTicket` states; None: the ticket's true size."""
+    """The value of `m_cubTicket`; None: the ticket's true size."""
     no_handle: bool = False
     silent: bool = False
     callback: str = "GetTicketForWebApiResponse_t"
-    """Another callback may come in its place: SteamShutdown_t, SteamServersDisconnected_t, SteamServerConnectFailure_t."""
+    """The callback that comes: this one, SteamShutdown_t, SteamServersDisconnected_t or SteamServerConnectFailure_t."""
 
 
 class ScriptedAchievement(Achievement):
-    """No library: the n-th request meets the n-th of the script, later ones the last."""
+    """Without a library. The n-th entry of the script answers the n-th request, and the last one all later requests."""
 
     def __init__(
         self,

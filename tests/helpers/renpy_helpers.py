@@ -1,6 +1,6 @@
-"""A real Ren'Py under a screen of its own, and a player at it: starts a project, does what a script of steps says, reports.
+"""A real Ren'Py on a screen of its own, and a player: starts a project, follows a script of steps, and reports.
 
-The player is put into the game: `renpy_player.rpy`, and `renpy_steps.py`, which says what it does.
+The player is put into the game as `renpy_player.rpy`; `renpy_steps.py` holds the steps.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def interpreter(version: str) -> str:
 
 @contextmanager
 def screen(width: int = 1920, height: int = 1080) -> Iterator[str]:
-    """An X server of its own on a display that is free; gives its name."""
+    """Start an X server on a free display; gives the display's name."""
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is needed for Ren'Py's screen: apt-get install xvfb")
     reading, writing = os.pipe()
@@ -114,7 +114,7 @@ class Project:
         self._environment = environment
 
     def play(self, *parts: str) -> dict[str, dict[str, Any]]:
-        """Run the game with these parts of `renpy_steps` until they end it; the player's reports. Fails where the game did."""
+        """Run the game with these parts of `renpy_steps`, and return the player's reports. Fails if the game fails."""
         for file in _PLAYER:
             shutil.copy(Path(__file__).with_name(file), self.folder / "game")
         self.report.unlink(missing_ok=True)
@@ -125,7 +125,7 @@ class Project:
         return {report["step"]: report for report in reports}
 
     def lint(self) -> str:
-        """What `lint` says."""
+        """The output of `lint`."""
         done = self._renpy("lint")
         assert done.returncode == 0, done.stdout + self.traceback()
         return done.stdout
@@ -157,10 +157,10 @@ class Project:
             name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
         }
         environment |= {"SDL_AUDIODRIVER": "dummy", "SUDOMIMUS_TEST_FOLDER": str(self.folder.parent)}
-        environment |= {"LP_NUM_THREADS": "1"}  # llvmpipe's, which would draw by all cores at twice the cost
+        environment |= {"LP_NUM_THREADS": "1"}  # llvmpipe's threads, which would double the cost
         environment |= self._environment | more
         if not environment.get("SUDOMIMUS_TEST_SCREENSHOTS"):
-            environment["RENPY_RENDERER"] = "gles2"  # without a filter that costs the most, and that only a person sees
+            environment["RENPY_RENDERER"] = "gles2"  # without the costliest filter, whose effect only a person sees
         path = self.folder.parent / f"{self.folder.name}-output.txt"
         with path.open("w") as output:
             game = subprocess.Popen(program, env=environment, stdout=output, stderr=subprocess.STDOUT)

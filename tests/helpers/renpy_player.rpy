@@ -1,7 +1,7 @@
-# A player who needs no person: goes through the steps of renpy_steps.py, 20 times a second a look at where it stands.
+# An automatic player: follows the steps of renpy_steps.py, and looks 20 times a second whether it can go on.
 #
-# The steps are generators, one until the first reload, one until the second, and so on. Each yields what it waits for. Each
-# line of the report is one JSON object.
+# The steps are generators: one until the first reload, one until the second, and so on. Each yields the condition that it waits
+# for. Each line of the report is one JSON object.
 
 init 900 python in renpy_player:
 
@@ -13,7 +13,7 @@ init 900 python in renpy_player:
 
         def __init__(self):
             import renpy_steps
-            # The module stays when Ren'Py reloads the game, and this does not.
+            # The module outlives a reload of the game, and this object does not.
             self.steps = renpy_steps.PARTS.pop(0)(self)
             self.waiting = self.leaving = None
             self.until = 0
@@ -23,7 +23,7 @@ init 900 python in renpy_player:
                 out.write(json.dumps(dict(facts, step=step)) + "\n")
 
         def look(self):
-            """The periodic callback: goes on where what is waited for has come."""
+            """The periodic callback: goes on if the awaited condition holds."""
             if self.steps is None:
                 return
             renpy.game.preferences.text_cps = renpy.game.preferences.transitions = 0
@@ -49,18 +49,18 @@ init 900 python in renpy_player:
                 renpy.quit()
 
         def words(self):
-            """All that can be read on the screen."""
+            """All texts on the screen."""
             return renpy.display.tts.root._tts_all()
 
         def sees(self, text):
             return lambda: text in self.words()
 
         def offers(self, text):
-            """Whether there is something to click on that says so."""
+            """A condition: there is something to click on that says so."""
             return lambda: renpy.test.testfocus.find_focus(text) is not None
 
         def through(self, text):
-            """Press Return until it can be read."""
+            """Press Return until the text can be read."""
             def there():
                 if text in self.words():
                     return True
@@ -68,7 +68,7 @@ init 900 python in renpy_player:
             return there
 
         def past(self, text):
-            """Press Return for as long as it can be read: Ren'Py ignores a key that comes too early."""
+            """Press Return while the text can be read: Ren'Py ignores a key that comes too early."""
             def gone():
                 if text not in self.words():
                     return True
@@ -85,7 +85,7 @@ init 900 python in renpy_player:
             return renpy.test.testfocus.find_focus(text).widget.is_selected()
 
         def leave(self, how):
-            """Leave for another place in the game, which would end the generator if it were done there."""
+            """Leave for another place in the game. A step must not do so itself: the jump would end the generator."""
             self.leaving = how
             return lambda: self.leaving is None
 
@@ -108,7 +108,7 @@ init 900 python in renpy_player:
             focus = renpy.test.testfocus.find_focus(text)
             if focus is None:
                 raise Exception("nothing to click on says %r, but: %r" % (text, self.words()))
-            if focus.x is not None:  # whole numbers: on Python 3.12 and later Ren'Py looks for a position among floats in vain
+            if focus.x is not None:  # whole numbers, because Ren'Py on Python 3.12 and later finds no position among floats
                 focus = focus.copy()
                 focus.x, focus.y, focus.w, focus.h = (int(each) for each in (focus.x, focus.y, focus.w, focus.h))
             x, y = renpy.test.testfocus.find_position(focus, (None, None))
@@ -118,7 +118,7 @@ init 900 python in renpy_player:
             until = time.time() + seconds
             return lambda: time.time() > until
 
-    # This screen has no beam to wait for: it would be drawn as often as the processor can, which other tests want, too.
+    # Xvfb has no refresh rate to wait for, so Ren'Py would draw as often as it can, and take the time of other tests.
     def _draw_screen(self, *what, _draw=renpy.display.core.Interface.draw_screen):
         time.sleep(max(0, 0.04 - (time.time() - _drawn[-1])))
         _drawn[-1] = time.time()
@@ -126,7 +126,7 @@ init 900 python in renpy_player:
 
     _drawn = [0]
     renpy.display.core.Interface.draw_screen = _draw_screen
-    if not os.environ.get("SUDOMIMUS_TEST_SCREENSHOTS"):  # nobody looks, so a small window will do
+    if not os.environ.get("SUDOMIMUS_TEST_SCREENSHOTS"):  # no screenshots, so a small window is enough
         renpy.game.preferences.physical_size = (256, 144)
         renpy.game.preferences.virtual_size = (config.screen_width, config.screen_height)
     config.periodic_callbacks.append(Player().look)

@@ -1,4 +1,4 @@
-"""What the player of `renpy_player.rpy` does, a generator for each part of a test. Runs inside Ren'Py, on its Python."""
+"""The steps of the player of `renpy_player.rpy`: a generator for each part of a test. Runs inside Ren'Py, on its Python."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Steps = Iterator[Any]
 
 
 def night(p: Any) -> Steps:
-    """The whole story, its first sign-in refused, with a save at every step of it."""
+    """The whole story, with a save at each step. The first sign-in is refused."""
     yield p.sees("one night at Marrow Point")
     p.shot("01 main menu")
     p.click("Take the watch")
@@ -56,7 +56,7 @@ def night(p: Any) -> Steps:
     p.shot("08 greeted by name")
     renpy.exports.save("1-3", "signed in")
 
-    # Back over the sign-in, which stands still on the way, and forward again.
+    # Back over the sign-in, which does not start again, and forward.
     p.key(pygame.K_PAGEUP)
     yield p.sees("You are signed in")
     p.shot("09 rolled back")
@@ -83,7 +83,7 @@ def night(p: Any) -> Steps:
     yield p.through("1 of 3 endings")
     p.shot("14 the end")
 
-    # A save in front of the page, when somebody is signed in by now.
+    # Load a save from the page; the player is signed in by now.
     yield p.leave(lambda: renpy.exports.load("1-2"))
     yield p.sees("You are signed in")
     p.click("Continue")
@@ -104,7 +104,7 @@ def night(p: Any) -> Steps:
 
 
 def reload_amid_the_ticket(p: Any) -> Steps:
-    """Into the sign-in, and while Steam prepares the ticket the script is reloaded, as Shift+R does it."""
+    """Start the sign-in; reload the script, as Shift+R does, while Steam prepares the ticket."""
     yield p.sees("one night at Marrow Point")
     p.click("Take the watch")
     yield from _to_the_book(p)
@@ -116,10 +116,7 @@ def reload_amid_the_ticket(p: Any) -> Steps:
 
 
 def reload_at_the_page(p: Any) -> Steps:
-    """The ticket has come, and so has the page; the script is reloaded again.
-
-    Debian's Ren'Py keeps no .rpyc, so it has forgotten where in the story it was.
-    """
+    """Reload the script again, now at the page. Debian's Ren'Py keeps no .rpyc, so the story starts from its beginning."""
     yield from _to_the_book(p)
     yield from _at_the_page(p)
     p.report("before", url=the_door().errand_url(), status=renpy.store.sudomimus.status)
@@ -128,12 +125,12 @@ def reload_at_the_page(p: Any) -> Steps:
 
 
 def night_after_reload(p: Any) -> Steps:
-    """The same login goes on; then the game ends while Steam prepares the ticket of another."""
+    """Finish the same login; then end the game while Steam prepares the ticket of another one."""
     yield from _to_the_book(p)
     yield from _at_the_page(p)
     p.report("after", url=the_door().errand_url(), status=renpy.store.sudomimus.status)
     yield p.visited(1)
-    yield p.sees("You write")  # without "I'm done": the page's end is seen by itself
+    yield p.sees("You write")  # without "I'm done": the bridge sees by itself that the page is finished
     p.report("greeted", words=p.words(), token=the_door().access_token())
     the_door().logout()
     renpy.store.sudomimus.login()
@@ -142,7 +139,7 @@ def night_after_reload(p: Any) -> Steps:
 
 
 def plain(p: Any) -> Steps:
-    """A game with no looks of its own, 1920 by 1080, where no browser could be opened; and one without an anchor."""
+    """A game with no looks of its own, at 1920 by 1080, without a browser."""
     yield p.sees("Finish in your browser")
     yield from _at_the_page(p)
     p.shot("20 plain, no browser")
@@ -172,7 +169,7 @@ def plain(p: Any) -> Steps:
 
 
 def stranded(p: Any) -> Steps:
-    """A game that cannot sign in: the player is told why, tries again in vain, and plays offline."""
+    """A game that cannot sign in: the player reads why, tries again in vain, and plays offline."""
     for attempt in ("first", "again"):
         yield lambda: the_door().error is not None
         yield p.sees("You are not signed in")
@@ -187,7 +184,7 @@ def stranded(p: Any) -> Steps:
 
 
 def at_the_page(p: Any) -> Steps:
-    """The window is closed while the player is in the browser."""
+    """The player closes the window while the page is open."""
     yield from _at_the_page(p)
     p.report("page", status=renpy.store.sudomimus.status)
 

@@ -1,4 +1,4 @@
-"""What BROWSER starts in the tests of Ren'Py: goes through the page as a person would, once the player lets it.
+"""The program that BROWSER names in the tests of Ren'Py: does the page as a person would, once the player lets it.
 
 The n-th one started waits for the file `visit-n`, no longer than the game runs, and leaves `visited-n`. The first that visits
 shares what the game must know and no more, every later one all that is offered.

@@ -1,4 +1,4 @@
-"""What a game gets: pure Python, no more than a login needs, and enough for one on the library that Ren'Py carries."""
+"""Specifies the bundle for a game: pure Python, only what a login needs, and a login on Ren'Py's trimmed standard library."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def game(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class TestWhatIsInIt:
-    def test_all_of_a_login_and_nothing_else(self, game: Path) -> None:
+class TestContents:
+    def test_it_holds_the_modules_of_a_login_and_no_others(self, game: Path) -> None:
         inside = {path.relative_to(game / "python-packages").as_posix() for path in game.rglob("*.py")}
         ours = {path.split("/")[1] for path in inside if path.startswith("sudomimus_bridge/")}
         assert {"_program", "_runs", "_values", "steam", "_service", "_login", "_browser", "_renpy"} <= ours
@@ -60,7 +60,7 @@ class TestWhatIsInIt:
             "sudomimus_bridge", "httpx", "httpcore", "h11", "anyio", "idna", "certifi", "segno", "typing_extensions.py"
         }  # fmt: skip
 
-    def test_the_scripts_lie_where_renpy_reads_them_and_once(self, game: Path) -> None:
+    def test_each_script_lies_once_in_the_folder_of_the_bridge(self, game: Path) -> None:
         shipped = {path.name for path in bundle.SCRIPTS.rglob("*.rpy")}
         installed = [path for path in game.rglob("*.rpy") if path.name != "script.rpy"]
         assert {path.name for path in installed} == shipped
@@ -72,21 +72,21 @@ class TestWhatIsInIt:
             assert licences, folder.name
             assert {path.suffix for path in folder.rglob("*")} <= {"", ".md", ".txt"}
 
-    def test_nothing_in_it_is_compiled_or_taken_for_a_script_by_renpy(self, game: Path) -> None:
+    def test_it_holds_no_compiled_file_and_no_further_script(self, game: Path) -> None:
         names = [path.name for path in (game / "python-packages").rglob("*") if path.is_file()]
         assert not [
             name for name in names if name.endswith((".so", ".pyd", ".dll", ".dylib", ".pyc", ".rpy", "_ren.py"))
         ]
 
-    def test_no_module_of_ours_has_a_raw_string_that_old_renpys_would_change(self, game: Path) -> None:
-        """Ren'Py 8.0 turns what is not Latin-1 into escapes before it compiles, which a raw string takes literally."""
+    def test_no_module_has_a_raw_string_that_old_renpys_would_change(self, game: Path) -> None:
+        """Ren'Py 8.0 turns characters outside of Latin-1 into escapes before it compiles; a raw string takes them literally."""
         for path in (game / "python-packages" / "sudomimus_bridge").rglob("*.py"):
             with path.open("rb") as file:
                 for token in tokenize.tokenize(file.readline):
                     raw = token.type == tokenize.STRING and "r" in re.split("['\"]", token.string)[0].lower()
                     assert not raw or token.string.isascii(), f"{path.name}:{token.start[0]}"
 
-    def test_no_module_of_ours_imports_what_renpy_lacks(self, game: Path) -> None:
+    def test_no_module_imports_a_module_that_renpy_lacks(self, game: Path) -> None:
         missing = set(sys.stdlib_module_names) - _library()[0]
         for path in (game / "python-packages" / "sudomimus_bridge").rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -98,7 +98,7 @@ class TestWhatIsInIt:
                 assert not {top for top in tops & missing - built_in_on_windows if not _is_compiled(top)}, path.name
 
 
-class TestWhatItNeeds:
+class TestRequirements:
     @pytest.mark.parametrize(
         ("requirement", "is_needed"),
         [
@@ -115,28 +115,30 @@ class TestWhatItNeeds:
             ("brotli; (platform_python_implementation == 'CPython') and extra == 'brotli'", False),
         ],
     )
-    def test_what_any_game_could_need_and_no_extras(self, requirement: str, is_needed: bool) -> None:
+    def test_requirements_of_any_python_count_and_extras_do_not(self, requirement: str, is_needed: bool) -> None:
         assert bool(bundle.needed([requirement])) is is_needed
 
-    def test_a_package_that_is_not_installed_is_told_with_the_pip_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_missing_package_is_reported_with_the_pip_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bundle, "REQUIREMENTS", ("no-such-package",))
         with pytest.raises(ConfigurationError, match=r"no-such-package is not installed here.*python -m pip install"):
             bundle.packages()
 
-    def test_a_compiled_package_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_compiled_package_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bundle, "REQUIREMENTS", ("pydantic-core",))
         with pytest.raises(ConfigurationError, match="pydantic-core is installed here with compiled code"):
             bundle.packages()
 
-    def test_a_package_without_a_list_of_its_files_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        # Whose class it is, depends on what was imported before: keyring's `importlib_metadata` takes the standard one's place.
+    def test_package_without_a_list_of_its_files_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # keyring imports `importlib_metadata`, whose class then takes the place of the standard one.
         monkeypatch.setattr(type(importlib.metadata.distribution("httpx")), "files", None)
         with pytest.raises(ConfigurationError, match="without a list of its files"):
             bundle.packages()
 
 
 class TestCertificates:
-    def test_where_certifi_lies_in_no_folder_its_loader_gives_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_certificates_come_from_certifis_loader_if_it_lies_in_no_folder(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         bundled = Path(certifi.__file__).with_name("cacert.pem").read_bytes()
         # As Ren'Py 8.0 has it: a path below the game's folder, and a loader that knows where that is.
         monkeypatch.setattr(certifi, "__file__", "python-packages/certifi/__init__.py")
@@ -144,12 +146,14 @@ class TestCertificates:
         monkeypatch.setattr(certifi, "__spec__", SimpleNamespace(loader=loader))
         assert certificates.certifi_certificates() == bundled.decode()
 
-    def test_where_they_cannot_be_read_the_systems_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_systems_certificates_are_used_if_certifis_cannot_be_read(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(certifi, "__file__", "python-packages/certifi/__init__.py")
         monkeypatch.setattr(certifi, "__spec__", SimpleNamespace(loader=SimpleNamespace(get_data=open)))
         assert certificates.certifi_certificates() is None
 
-    def test_a_python_that_fails_to_ask_windows_has_certifis(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_certifis_certificates_are_used_if_windows_cannot_be_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(self: ssl.SSLContext, purpose: object = None) -> None:
             raise NameError("enum_certificates")
 
@@ -163,7 +167,7 @@ class TestCertificates:
 
 
 def _library() -> tuple[set[str], set[str]]:
-    """The list's modules, and the compiled ones that its head says are lacking."""
+    """The modules of the list, and the compiled modules that its head names as missing."""
     text = LIST.read_text(encoding="utf-8")
     lacking = re.search(r"but not: ([^)]*)\)", text)
     assert lacking is not None
@@ -206,7 +210,7 @@ for name in ("tomllib", "sqlite3", "unittest", "_decimal"):
         continue
     raise SystemExit(name + " was imported")
 
-# As in the Ren'Pys that find neither resources nor metadata in game/python-packages, and no certificates on Windows.
+# Some Ren'Pys find neither resources nor metadata in game/python-packages, and no certificates on Windows.
 import importlib.metadata, importlib.resources, ssl
 def fail(*arguments, **more):
     raise TypeError("'certifi' is not a package")
@@ -270,7 +274,7 @@ def asking_emulator(emulator: Emulator) -> Iterator[Emulator]:
 
 @pytest.mark.parametrize("host", ["the bridge", "Ren'Py"])
 @pytest.mark.parametrize("version", ["3.11", "3.12"])
-def test_a_player_signs_in_through_an_errand_on_the_trimmed_library(
+def test_player_signs_in_through_an_errand_on_the_trimmed_library(
     version: str,
     host: str,
     game: Path,
@@ -312,7 +316,7 @@ def test_a_player_signs_in_through_an_errand_on_the_trimmed_library(
     assert told["application"] == "demo-game"
     assert told["claims"]["email"]["state"] == "GRANTED"
     assert (told["foreign"], told["compiled"]) == ([], [])
-    assert told["authorities"] > 50  # certifi's alone: nothing else was to be had
+    assert told["authorities"] > 50  # certifi's: the program has no others
     assert told["qr code"]
     assert open_tickets(stub_log.calls) == []
     assert stub_log.story().count("request") == 2

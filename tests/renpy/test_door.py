@@ -1,4 +1,4 @@
-"""What the store module `sudomimus` stands on, without a Ren'Py: how a login stands, and that nothing of it can be saved."""
+"""Specifies the door of a Ren'Py game, without a Ren'Py: logins and shares, errors, and that a save holds nothing of them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def new_door(stub_log: StubLog) -> Iterator[NewDoor]:
 
 @pytest.fixture
 def given(emulator: Emulator, stub_library: Any) -> dict[str, Any]:
-    """A game's own settings, as they stand in its store module."""
+    """The names in a game's store module, its settings among them."""
     return {
         **emulator.settings,
         "steam_library": stub_library,
@@ -98,10 +98,12 @@ def test_a_login_and_a_share(new_door: NewDoor, emulator: Emulator, given: dict[
     door.logout()
     assert _told(door) == ("signed-out", None, None)
     assert door.access_token() is None
-    assert vars(door)["shared"] is None  # what the next player shares is another matter
+    assert vars(door)["shared"] is None  # it was the last player's
 
 
-def test_the_page_is_there_while_it_is_waited_for(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
+def test_page_is_shown_while_the_login_waits_for_it(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any]
+) -> None:
     emulator.update({"claims.firstName": "REQUIRED"})
     door = new_door(browser=RecordingBrowser(opens=False))
     changes = 0
@@ -113,7 +115,7 @@ def test_the_page_is_there_while_it_is_waited_for(new_door: NewDoor, emulator: E
     assert left is not None and 1700 < left <= 1800
     door.tick()
     changes = sum(door.tick() for _ in range(20))
-    assert changes == 0  # a frame is drawn again only where something changed
+    assert changes == 0  # nothing changed, so no frame has to be drawn again
     door.cancel()
     assert (door.status, door.errand_url(), door.qr_code, door.error) == ("signed-out", None, None, None)
     assert door.tick()
@@ -124,7 +126,7 @@ def test_the_page_is_there_while_it_is_waited_for(new_door: NewDoor, emulator: E
     assert door.status == "signed-out"
 
 
-def test_what_fails_is_told_in_a_sentence(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
+def test_failure_has_a_sentence_for_the_player(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
     door, log = new_door(), list[str]()
     door.log = log.append
     for settings, missing in (({}, "define sudomimus.application"), ({"application": "my-game"}, "config.steam_appid")):
@@ -144,7 +146,7 @@ def test_what_fails_is_told_in_a_sentence(new_door: NewDoor, emulator: Emulator,
     until(door, lambda: door.status == "signed-in")
 
 
-def test_a_player_reads_of_no_flag_variable_or_file_and_the_makers_of_each(
+def test_settings_and_files_are_named_in_the_log_only(
     new_door: NewDoor, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     door, log = new_door(), list[str]()
@@ -170,7 +172,7 @@ def test_a_player_reads_of_no_flag_variable_or_file_and_the_makers_of_each(
     assert len(log) == 4
 
 
-def test_a_share_that_fails_signs_nobody_out(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
+def test_failed_share_keeps_the_player_signed_in(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
     door = new_door()
     door.login(given)
     until(door, lambda: door.status == "signed-in")
@@ -181,9 +183,7 @@ def test_a_share_that_fails_signs_nobody_out(new_door: NewDoor, emulator: Emulat
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_share_with_a_token_that_has_run_out_renews_it_first(
-    new_door: NewDoor, emulator: Emulator, given: dict[str, Any]
-) -> None:
+def test_share_renews_an_expired_token_first(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
     door = new_door(browser=AutoBrowser())
     door.login(given)
     until(door, lambda: door.status == "signed-in")
@@ -193,7 +193,7 @@ def test_a_share_with_a_token_that_has_run_out_renews_it_first(
     assert (door.shared, door.error) == (True, None)
 
 
-def test_a_bug_of_the_bridge_does_not_take_the_game_with_it(new_door: NewDoor, given: dict[str, Any]) -> None:
+def test_bug_of_the_bridge_does_not_end_the_game(new_door: NewDoor, given: dict[str, Any]) -> None:
     def broken(*_: object) -> Any:
         raise ZeroDivisionError("eyJhbGciOiJSUzI1NiJ9.secret")
 
@@ -205,7 +205,7 @@ def test_a_bug_of_the_bridge_does_not_take_the_game_with_it(new_door: NewDoor, g
     assert "ZeroDivisionError" in log[-1] and "eyJ" not in log[-1]
 
 
-def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_wins_over_the_script(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"application": "mine", "steam_app_id": 480, "timeout": None, "no_browser": True, "login": print}
     settings = settings_of_game(given)
     assert (settings.application, settings.steam_app_id, settings.no_browser) == ("mine", 480, True)
@@ -218,7 +218,7 @@ def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
         settings_of_game({"steam_app_id": "many"})
 
 
-def test_steam_is_asked_for_through_ren_py_where_ren_py_runs_it(
+def test_ticket_comes_through_ren_py_if_ren_py_runs_steam(
     new_door: NewDoor, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert hosting_achievement() is None
@@ -230,10 +230,10 @@ def test_steam_is_asked_for_through_ren_py_where_ren_py_runs_it(
     door.login(given)
     until(door, lambda: achievement.steam.periodic() or door.status == "signed-in")
     assert [call for call, _ in achievement.calls] == ["request", "cancel"]
-    LateSteam(achievement).drop()  # nothing used, nothing to let go of
+    LateSteam(achievement).drop()  # does nothing before its first use
 
 
-def test_a_save_holds_nothing_of_it(new_door: NewDoor, given: dict[str, Any]) -> None:
+def test_save_holds_no_part_of_a_sign_in(new_door: NewDoor, given: dict[str, Any]) -> None:
     door = new_door()
     door.login(given)
     until(door, lambda: door.status == "signed-in")
@@ -242,9 +242,9 @@ def test_a_save_holds_nothing_of_it(new_door: NewDoor, given: dict[str, Any]) ->
     assert pickle.loads(pickle.dumps(door.player)) == door.player
 
 
-def test_the_store_module_is_live() -> None:
+def test_store_module_looks_its_live_names_up() -> None:
     class StoreModule:
-        """As Ren'Py has it: what is set lands in the dictionary that is saved."""
+        """As Ren'Py's: an attribute that is set lands in the dictionary that is saved."""
 
         def __setattr__(self, key: str, value: Any) -> None:
             self.__dict__[key] = value
@@ -260,7 +260,7 @@ def test_the_store_module_is_live() -> None:
         module.status = "signed-in"
 
 
-def test_no_thumbnail_shows_a_page(
+def test_thumbnail_never_shows_a_page(
     new_door: NewDoor, emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emulator.update({"claims.firstName": "REQUIRED"})
@@ -288,7 +288,7 @@ def test_no_thumbnail_shows_a_page(
     assert interface.screenshot == b"another scene"
 
 
-def test_pictures() -> None:
+def test_pictures_are_png_of_the_right_size() -> None:
     for pixels in (10, 240, 360):
         png = qr_code_png(Secret("https://via.sudomimus.com/errand?key=ernd_" + "x" * 32), pixels)
         width, height = struct.unpack(">II", png[16:24])

@@ -1,4 +1,4 @@
-"""`sample_game/renpy` in a real Ren'Py: the screens, saves, rollback, a reload, and quitting in the middle of a login.
+"""Specifies `sample_game/renpy` in real Ren'Pys: screens, saves, rollback, reloads, and quitting in the middle of a login.
 
 SUDOMIMUS_TEST_SCREENSHOTS names a folder for pictures of every screen.
 """
@@ -74,15 +74,15 @@ def project(
     return make
 
 
-def test_the_sample_lints(project: NewProject) -> None:
+def test_sample_has_no_complaint_of_lint(project: NewProject) -> None:
     said = project().lint()
     assert "Statistics:" in said
     assert "The game contains 3 menus" in said
     assert "game/" not in said  # each complaint about the game names a file of it
 
 
-def test_a_night_at_marrow_point(project: NewProject, emulator: Emulator, stub_log: StubLog) -> None:
-    """Steam is started by the bridge: Ren'Py has not, and the compiled stub is the library."""
+def test_sample_is_played_to_its_end(project: NewProject, emulator: Emulator, stub_log: StubLog) -> None:
+    """The bridge starts Steam, from the compiled stub."""
     emulator.fault("POST /direct-issue/steam-ticket 403 reason=Layer2Denied times=1")
     game = project()
     told = game.play("night")
@@ -108,7 +108,7 @@ def test_a_night_at_marrow_point(project: NewProject, emulator: Emulator, stub_l
 _STAND_IN = """
 init -1498 python in achievement:
     import renpy_achievement
-    # The binding outlives a reload, for a library is loaded once in a process. What 00steam.rpy defines is made anew.
+    # The binding outlives a reload, because a process loads a library once. 00steam.rpy defines its own names again.
     if not hasattr(renpy_achievement, "running"):
         renpy_achievement.running = renpy_achievement.CompiledAchievement({library!r})
     import store._renpysteam as steam
@@ -121,12 +121,14 @@ init -1498 python in achievement:
 """
 
 
-def test_where_ren_py_runs_steam(project: NewProject, stub_library: Path, stub_log: StubLog, tmp_path: Path) -> None:
-    """As Ren'Py does it: `achievement.steam` and `achievement.steamapi`, drained on the main thread; and reloads."""
+def test_login_outlives_reloads_if_ren_py_runs_steam(
+    project: NewProject, stub_library: Path, stub_log: StubLog, tmp_path: Path
+) -> None:
+    """`achievement.steam` and `achievement.steamapi` are as in Ren'Py, which drains on the main thread."""
     source = Path(renpy_achievement.__file__).read_text(encoding="utf-8")
     game = project(
         files={"renpy_achievement.py": source, "stand_in.rpy": _STAND_IN.format(library=str(stub_library))},
-        SUDOMIMUS_STEAM_LIBRARY=str(tmp_path / "none"),  # the bridge itself could start no Steam
+        SUDOMIMUS_STEAM_LIBRARY=str(tmp_path / "none"),  # the bridge itself cannot start Steam
         SteamAppId="480",
     )
     told = game.play("reload_amid_the_ticket", "reload_at_the_page", "night_after_reload")
@@ -137,7 +139,7 @@ def test_where_ren_py_runs_steam(project: NewProject, stub_library: Path, stub_l
     assert "You write Robin, and the ink is dry" in told["greeted"]["words"]
     assert told["quitting"]["busy"]
     nothing_open(stub_log)
-    assert stub_log.story().count("shutdown") == 0  # Ren'Py's Steam is nobody else's to shut down
+    assert stub_log.story().count("shutdown") == 0  # only Ren'Py may shut its Steam down
     _no_secret_in_saves(game.saves, [told["before"]["url"], told["greeted"]["token"]], 0)
 
 
@@ -158,21 +160,21 @@ label start:
 """
 
 
-def test_a_game_without_looks_of_its_own(project: NewProject, stub_log: StubLog) -> None:
-    """At 1920 by 1080, where no browser opens; the app id is `config.steam_appid`."""
+def test_game_without_looks_of_its_own(project: NewProject, stub_log: StubLog) -> None:
+    """At 1920 by 1080, without a browser; the app id is `config.steam_appid`."""
     told = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_NO_BROWSER="1").play("plain")
     assert "Open this page in a browser" in told["page"]["words"]
-    assert told["page"]["certificates"]  # certifi's, whose own way to find them fails here
+    assert told["page"]["certificates"]  # certifi's, although its own way to find them fails here
     by_the_way, plainly = told["page"]["heights"]
     assert by_the_way < plainly
-    assert told["another page"]["copied"] is False  # on the clipboard is the address of the page before
+    assert told["another page"]["copied"] is False  # the clipboard holds the address of the page before
     assert told["offline"] == {"step": "offline", "status": "signed-out", "player": "None"}
     assert "Sign in first" in told["not shared"]["words"]
     nothing_open(stub_log)
 
 
-def test_a_game_that_is_higher_than_wide(project: NewProject) -> None:
-    """The code stands above the words, which have the whole width."""
+def test_game_that_is_higher_than_wide(project: NewProject) -> None:
+    """The code stands above the texts, which have the whole width."""
     script = _PLAIN.replace("1920", "720").replace("1080", "1280")
     told = project(None, {"script.rpy": script}).play("portrait")
     done, cancel, copy = told["page"]["buttons"]
@@ -183,7 +185,7 @@ def test_a_game_that_is_higher_than_wide(project: NewProject) -> None:
 _UNPLUGGED = {
     "SUDOMIMUS_NATIVE_URL": "http://127.0.0.1:9",
     "SUDOMIMUS_TIMEOUT": "3",
-    "STEAM_STUB_TICKET_DELAY_MS": "1",  # so that it is not Steam that is waited for when the time is over
+    "STEAM_STUB_TICKET_DELAY_MS": "1",  # so that the time-out ends the wait for the service, not the one for Steam
 }
 
 
@@ -195,7 +197,7 @@ _UNPLUGGED = {
         ("no network", _UNPLUGGED, "sign-in service"),
     ],
 )
-def test_a_game_that_cannot_sign_in_is_played_offline(
+def test_game_that_cannot_sign_in_is_played_offline(
     project: NewProject, stub_log: StubLog, name: str, lacking: dict[str, str], sentence: str
 ) -> None:
     game = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_TEST_STRANDED=name, **lacking)
@@ -210,19 +212,21 @@ def test_a_game_that_cannot_sign_in_is_played_offline(
     assert open_tickets(stub_log.calls) == []
 
 
-def test_the_window_is_closed_while_the_player_is_in_the_browser(project: NewProject, stub_log: StubLog) -> None:
+def test_closed_window_cancels_the_login_at_the_page(project: NewProject, stub_log: StubLog) -> None:
     told = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_NO_BROWSER="1").play("at_the_page")
     assert told["page"]["status"] == "waiting-for-browser"
     nothing_open(stub_log)
 
 
-def test_the_sample_says_what_it_lacks(tmp_path: Path) -> None:
+def test_sample_says_that_it_needs_a_ren_py(tmp_path: Path) -> None:
     program = [sys.executable, str(_SAMPLE / "run.py")]
     done = subprocess.run(
         program, env=os.environ | {"RENPY": str(tmp_path)}, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 2
-    assert done.stderr.startswith(f"RENPY names {tmp_path}, where there is no renpy.")
+    assert done.stderr.startswith(
+        f"There is no {'renpy.exe' if sys.platform == 'win32' else 'renpy.sh'} in {tmp_path}, which RENPY names."
+    )
 
 
 def nothing_open(stub_log: StubLog) -> None:
@@ -233,7 +237,7 @@ def nothing_open(stub_log: StubLog) -> None:
 
 
 def _no_secret_in_saves(saves: Path, secrets: list[Any], at_least: int) -> None:
-    """No part of a token or a page's key in anything that Ren'Py wrote."""
+    """Fail if a file that Ren'Py wrote holds a part of a token or a page's key."""
     files = [path for path in saves.rglob("*") if path.is_file()]
     assert len([path for path in files if path.suffix == ".save"]) >= at_least
     needles = [b"ernd_", b"eyJ"]

@@ -1,4 +1,4 @@
-"""The bundle's modules are found on the disk, with Ren'Py's importer and without it."""
+"""Specifies how the bundle's modules are found: on the disk, with Ren'Py's importer and without it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REAL = "sudomimus_bridge", "segno"
 
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A game's python-packages, with nothing imported yet but the bridge, which Ren'Py found by a path of its own."""
+    """A game's python-packages. Only the bridge is imported, which Ren'Py found by a path of its own."""
     folder = tmp_path / "python-packages"
     for name in ("sudomimus_bridge", "segno", "games_own"):
         (folder / name).mkdir(parents=True)
@@ -39,7 +39,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.update(before)
 
 
-def test_they_are_found_before_ren_pys_importer_and_without_it(packages: Path) -> None:
+def test_modules_are_found_before_ren_pys_importer_and_without_it(packages: Path) -> None:
     class RenPys:
         def find_spec(self, name: str, *_: Any) -> Any:
             assert name.partition(".")[0] not in NAMES
@@ -59,19 +59,19 @@ def test_they_are_found_before_ren_pys_importer_and_without_it(packages: Path) -
             assert sys.path.count(str(packages)) == 1
 
 
-def test_a_games_own_packages_are_ren_pys_to_find(packages: Path) -> None:
+def test_packages_of_the_game_are_left_to_ren_py(packages: Path) -> None:
     find_on_disk(str(packages.parent))
     sys.path.remove(str(packages))
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("games_own")
 
 
-def test_a_game_in_an_archive_is_left_as_it_is(packages: Path, tmp_path: Path) -> None:
+def test_bundle_in_an_archive_is_left_to_ren_py(packages: Path, tmp_path: Path) -> None:
     before = list(sys.meta_path), list(sys.path)
     find_on_disk(str(tmp_path / "elsewhere"))
     assert (sys.meta_path, sys.path) == before
 
 
-def test_the_names_are_the_bundles() -> None:
+def test_every_package_of_the_bundle_is_found_on_the_disk() -> None:
     bundled = {module.removesuffix(".py") for package in bundle.packages() for module in package.modules}
     assert bundled <= NAMES

@@ -1,4 +1,4 @@
-"""Into a Ren'Py game, up to date, and out again: the game's own files are never touched, whatever happens in between."""
+"""Specifies `renpy install` and `uninstall`: what they write and remove, and that they never touch the game's own files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _scripts(number: str) -> Files:
 
 
 class Shelf:
-    """What is there to be installed: one small version of the bridge after the other."""
+    """Stands in for the bundle: one small version of the bridge after the other."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder = folder
@@ -129,17 +129,17 @@ def done(report: Report | None) -> Report:
 @pytest.mark.usefixtures("shelf")
 class TestInstall:
     @pytest.mark.parametrize("given", [".", "game"], ids=["the project", "its game folder"])
-    def test_all_is_put_in_its_place_and_nothing_else_changes(self, game: Path, given: str) -> None:
+    def test_files_are_written_and_no_other_changes(self, game: Path, given: str) -> None:
         report = install(game.parent / given)
         assert files(game) == FIRST
         assert (report.version, report.packages, report.notes) == ("1", ["helper 1"], [])
 
-    def test_the_game_folder_that_one_stands_in(self, game: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_game_folder_may_be_the_working_directory(self, game: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(game)
         install(Path())
         assert files(game) == FIRST
 
-    def test_a_second_time_nothing_is_written(self, game: Path) -> None:
+    def test_second_install_writes_nothing(self, game: Path) -> None:
         install(game)
         before = {
             path: path.stat().st_mtime_ns
@@ -150,7 +150,7 @@ class TestInstall:
         assert {path: path.stat().st_mtime_ns for path in before} == before
 
     @pytest.mark.parametrize("folder", ["nowhere", "empty", "with game", "renpy/game"])
-    def test_a_folder_without_a_game_is_refused_and_left_alone(self, tmp_path: Path, folder: str) -> None:
+    def test_folder_without_a_game_is_refused_and_left_alone(self, tmp_path: Path, folder: str) -> None:
         for name in ("empty", "with game/game", "renpy/game"):
             (tmp_path / name).mkdir(parents=True)
         before = tree(tmp_path)
@@ -158,9 +158,7 @@ class TestInstall:
             install(tmp_path / folder)
         assert tree(tmp_path) == before
 
-    def test_a_folder_that_may_not_be_written_is_told_in_words(
-        self, game: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_folder_that_cannot_be_written_is_reported(self, game: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(self: Path, target: Path) -> None:
             raise PermissionError(13, "Permission denied", str(target))
 
@@ -168,13 +166,13 @@ class TestInstall:
         with pytest.raises(ConfigurationError, match=r"cannot be written or read \(Permission denied\)"):
             install(game)
 
-    def test_no_path_of_this_machine_is_left_in_the_game(self, game: Path, tmp_path: Path) -> None:
+    def test_manifest_holds_no_path_of_this_machine(self, game: Path, tmp_path: Path) -> None:
         install(game)
         assert str(tmp_path) not in (game / LISTED).read_text()
 
 
 class TestUpdate:
-    def test_what_is_gone_goes_and_what_is_new_comes(self, game: Path, shelf: Shelf) -> None:
+    def test_old_files_are_removed_and_new_ones_written(self, game: Path, shelf: Shelf) -> None:
         install(game)
         (game / "python-packages/sudomimus_bridge/old/__pycache__").mkdir()
         (game / "python-packages/sudomimus_bridge/old/__pycache__/b.cpython-312.pyc").write_text("made")
@@ -183,9 +181,7 @@ class TestUpdate:
         assert files(game) == SECOND
         assert not (game / "python-packages/sudomimus_bridge/old").exists()
 
-    def test_a_script_with_the_authors_changes_stays_and_the_new_one_lies_beside_it_once(
-        self, game: Path, shelf: Shelf
-    ) -> None:
+    def test_changed_script_stays_and_the_new_one_is_offered_once(self, game: Path, shelf: Shelf) -> None:
         install(game)
         (game / SCREENS).write_text("mine\n")
         (note,) = install(game).notes
@@ -204,14 +200,14 @@ class TestUpdate:
         assert install(game).notes == []
         assert files(game) == SECOND
 
-    def test_line_ends_of_another_system_are_no_changes(self, game: Path, shelf: Shelf) -> None:
+    def test_line_ends_of_another_system_do_not_count_as_changes(self, game: Path, shelf: Shelf) -> None:
         install(game)
         (game / SCREENS).write_bytes(b"s1\r\n")
         shelf.second_version()
         assert install(game).notes == []
         assert files(game) == SECOND
 
-    def test_a_changed_script_that_is_no_more_is_set_aside(self, game: Path, shelf: Shelf) -> None:
+    def test_changed_script_that_the_new_version_lacks_is_set_aside(self, game: Path, shelf: Shelf) -> None:
         install(game)
         (game / SCREENS).write_text("mine\n")
         shelf.version("2", {"sudomimus_bridge/a.py": "a2"}, {"main.rpy": "m2\n"})
@@ -220,7 +216,7 @@ class TestUpdate:
         assert (game / f"{SCREENS}.bak").read_text() == "mine\n"
         assert not (game / SCREENS).exists()
 
-    def test_code_of_ours_that_somebody_changed_is_put_right(self, game: Path, shelf: Shelf) -> None:
+    def test_changed_code_of_the_bridge_is_restored(self, game: Path, shelf: Shelf) -> None:
         install(game)
         (game / "python-packages/helper/__init__.py").write_text("broken")
         (game / "python-packages/sudomimus_bridge/a.py").unlink()
@@ -228,9 +224,9 @@ class TestUpdate:
         assert files(game) == FIRST
 
 
-class TestTheGamesOwn:
+class TestFilesOfTheGame:
     @pytest.mark.parametrize("own", ["helper/__init__.py", "helper/other.py"])
-    def test_a_package_that_the_game_has_stays_through_everything(self, game: Path, shelf: Shelf, own: str) -> None:
+    def test_package_of_the_game_stays(self, game: Path, shelf: Shelf, own: str) -> None:
         _write(game / "python-packages", {own: "the game's"})
         before = tree(game)
         (note,) = install(game).notes
@@ -244,7 +240,7 @@ class TestTheGamesOwn:
         uninstall(game)
         assert tree(game) == before
 
-    def test_a_script_that_was_there_first_stays(self, game: Path, shelf: Shelf) -> None:
+    def test_script_of_the_game_stays(self, game: Path, shelf: Shelf) -> None:
         _write(game, {SCREENS: "the game's\n"})
         before = tree(game)
         (note,) = install(game).notes
@@ -254,7 +250,7 @@ class TestTheGamesOwn:
         assert tree(game) == before
 
     @pytest.mark.usefixtures("shelf")
-    def test_a_file_that_the_game_put_among_ours_stays(self, game: Path) -> None:
+    def test_file_of_the_game_inside_a_package_stays(self, game: Path) -> None:
         install(game)
         _write(game / "python-packages", {"helper/theirs.py": "theirs"})
         uninstall(game)
@@ -264,14 +260,14 @@ class TestTheGamesOwn:
 class TestUninstall:
     @pytest.mark.usefixtures("shelf")
     @pytest.mark.parametrize("packages", [True, False], ids=["with packages before", "without"])
-    def test_the_game_is_as_it_was(self, game: Path, packages: bool) -> None:
+    def test_game_is_as_before(self, game: Path, packages: bool) -> None:
         if not packages:
             (game / "python-packages/own.py").unlink()
             (game / "python-packages").rmdir()
         before = tree(game)
         install(game)
         install(game)
-        # What Python and Ren'Py make of ours while the game runs.
+        # The files that Python and Ren'Py compile while the game runs.
         for made in (
             "sudomimus/main.rpyc",
             "sudomimus/screens.rpyc",
@@ -287,7 +283,7 @@ class TestUninstall:
         assert uninstall(game) is None
 
     @pytest.mark.usefixtures("shelf")
-    def test_the_authors_changes_are_kept_where_renpy_does_not_load_them(self, game: Path) -> None:
+    def test_changed_script_is_kept_under_a_name_that_renpy_does_not_load(self, game: Path) -> None:
         install(game)
         _write(game, {SCREENS: "mine\n", f"{SCREENS}.bak": "an older one"})
         (note,) = done(uninstall(game)).notes
@@ -311,7 +307,7 @@ class TestUninstall:
     )
     @pytest.mark.parametrize("do", [install, uninstall])
     @pytest.mark.usefixtures("shelf")
-    def test_a_list_that_cannot_be_believed_removes_nothing(
+    def test_manifest_that_cannot_be_trusted_removes_nothing(
         self, game: Path, listed: str, do: Callable[[Path], object]
     ) -> None:
         _write(game, {LISTED: listed})
@@ -325,12 +321,12 @@ class Killed(BaseException):
     pass
 
 
-class TestBrokenOff:
-    """Killed before each change to the disk in turn; then whatever comes next finds its way."""
+class TestInterrupted:
+    """The installer is killed before each change to the disk in turn; the next run repairs the game or restores it."""
 
     @staticmethod
     def killed_at(monkeypatch: pytest.MonkeyPatch, step: int, do: Callable[[], object]) -> bool:
-        """Run `do`, killed before its change number `step` to the disk; False where it has fewer."""
+        """Run `do` and kill it before its change number `step` to the disk; False if it makes fewer changes."""
         left = [step]
 
         def counted(method: str) -> None:
@@ -355,7 +351,9 @@ class TestBrokenOff:
 
     @pytest.mark.parametrize("then", ["install", "uninstall"])
     @pytest.mark.parametrize("what", ["install", "update", "uninstall"])
-    def test_at_every_step(self, what: str, then: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_next_run_repairs_or_restores_the_game(
+        self, what: str, then: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         step = 0
         while True:
             game = tmp_path / str(step) / "game"
@@ -390,7 +388,7 @@ class TestCommand:
             command("renpy", *arguments), capture_output=True, text=True, timeout=PATIENCE, check=False
         )
 
-    def test_in_and_out(self, game: Path) -> None:
+    def test_install_and_uninstall(self, game: Path) -> None:
         before = tree(game)
         installed = self.run("install", str(game.parent))
         assert (installed.returncode, installed.stderr) == (0, "")
@@ -403,7 +401,7 @@ class TestCommand:
         assert (again.returncode, again.stderr) == (0, "")
         assert "nothing to remove" in again.stdout
 
-    def test_a_note_is_for_a_person_and_goes_to_standard_error(self, game: Path) -> None:
+    def test_note_goes_to_standard_error(self, game: Path) -> None:
         _write(game, {"python-packages/segno/__init__.py": "the game's"})
         installed = self.run("install", str(game.parent))
         assert installed.returncode == 0
@@ -418,12 +416,12 @@ class TestCommand:
             (["upgrade", "."], "Choose from install, uninstall"),
         ],
     )
-    def test_what_cannot_be_done_is_told_with_status_2(self, arguments: list[str], says: str) -> None:
+    def test_wrong_arguments_end_with_status_2(self, arguments: list[str], says: str) -> None:
         ended = self.run(*arguments)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert says in ended.stderr
 
-    def test_a_real_kill_in_the_middle_is_repaired(self, game: Path) -> None:
+    def test_killed_process_is_repaired_by_the_next(self, game: Path) -> None:
         source = (
             "import os, sys\nfrom pathlib import Path\nfrom sudomimus_bridge._renpy import installer, manifest\n"
             "place, left = manifest.place, [40]\n"
@@ -451,7 +449,7 @@ def build_zip(folder: Path) -> Path:
 
 
 class TestWithoutInstaller:
-    """The bridge got into the game in another way: by the zip file, or by `pip install --target`."""
+    """The zip file or `pip install --target` has put the bridge into the game."""
 
     @pytest.fixture
     def zip_of(self, game: Path, tmp_path: Path) -> Callable[[], Path]:

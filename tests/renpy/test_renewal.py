@@ -1,4 +1,4 @@
-"""How a Ren'Py game's access token is renewed while it runs, and how signing out ends: in the background, whatever happens."""
+"""Specifies what the door of a Ren'Py game does in the background: it renews the access token and ends sessions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["given", "new_door"]  # fixtures
 
 
 class Later:
-    """The machine's time, which may be moved on."""
+    """The machine's uptime, which a test moves on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 0.0
@@ -46,12 +46,12 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Later:
 
 
 def failed(door: Any) -> int:
-    """How many renewals one after another have failed."""
+    """How many renewals in a row have failed."""
     due = door._renewal._due
     return due.failures if due is not None else 0
 
 
-def test_a_token_is_renewed_before_its_end_and_no_page_opens_for_that(
+def test_token_is_renewed_before_its_end_without_a_page(
     new_door: NewDoor, emulator: Emulator, given: dict[str, Any], later: Later
 ) -> None:
     door = new_door(browser=(browser := RecordingBrowser()))
@@ -69,7 +69,7 @@ def test_a_token_is_renewed_before_its_end_and_no_page_opens_for_that(
     assert (door.access_token(), door.status, browser.pages) == (second, "signed-in", [])
 
 
-def test_a_renewal_that_fails_is_tried_again_until_there_is_a_new_token(
+def test_failed_renewal_is_tried_again(
     new_door: NewDoor, emulator: Emulator, given: dict[str, Any], later: Later
 ) -> None:
     door = new_door()
@@ -86,7 +86,7 @@ def test_a_renewal_that_fails_is_tried_again_until_there_is_a_new_token(
     assert failed(door) == 0
 
 
-def test_a_token_is_renewed_while_a_page_waits_for_the_player(
+def test_token_is_renewed_while_a_page_waits_for_the_player(
     new_door: NewDoor, emulator: Emulator, given: dict[str, Any], later: Later
 ) -> None:
     door = new_door(browser=RecordingBrowser())
@@ -101,7 +101,7 @@ def test_a_token_is_renewed_while_a_page_waits_for_the_player(
     assert (door.status, door.busy) == ("waiting-for-browser", True)
 
 
-def test_a_renewal_does_not_undo_what_a_login_has_brought_meanwhile(
+def test_late_renewal_does_not_replace_the_token_of_a_newer_login(
     new_door: NewDoor, emulator: Emulator, given: dict[str, Any], later: Later
 ) -> None:
     door = new_door()
@@ -135,7 +135,7 @@ def token(lifetime: float | None) -> Secret:
 
 
 class _Asked:
-    """A bridge whose session notes what it is asked for, and answers as it is told."""
+    """A bridge whose session records what it is asked for, and gives the answer of the test."""
 
     def __init__(self, answer: Any) -> None:
         self.asked: list[float] = []
@@ -157,7 +157,7 @@ class _Asked:
 
 
 @pytest.mark.parametrize(("lifetime", "due", "valid_for"), [(3600, 3300, 300), (700, 400, 300), (400, 200, 200)])
-def test_what_is_asked_for_is_never_the_token_that_is_there(
+def test_renewal_asks_for_longer_than_the_token_lasts(
     later: Later, lifetime: float, due: float, valid_for: float
 ) -> None:
     bridge: Any = _Asked(token(lifetime).reveal())
@@ -171,7 +171,7 @@ def test_what_is_asked_for_is_never_the_token_that_is_there(
     assert renewal.step(bridge) == token(lifetime)
 
 
-def test_a_token_that_does_not_say_how_long_it_lives_is_left_alone(later: Later) -> None:
+def test_token_without_a_lifetime_is_not_renewed(later: Later) -> None:
     bridge: Any = _Asked("new")
     renewal = Renewal()
     renewal.of(token(None))
@@ -181,9 +181,7 @@ def test_a_token_that_does_not_say_how_long_it_lives_is_left_alone(later: Later)
 
 
 @pytest.mark.parametrize("error", [LoginDenied("no"), ZeroDivisionError("eyJhbGciOiJSUzI1NiJ9.secret")])
-def test_who_is_refused_asks_less_and_less_often(
-    later: Later, error: Exception, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_refused_renewals_become_rarer(later: Later, error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     bridge: Any = _Asked(error)
     renewal = Renewal()
     renewal.of(token(3600))
@@ -199,10 +197,10 @@ def test_who_is_refused_asks_less_and_less_often(
 # --- signing out ----------------------------------------------------------------------------------------------------------
 
 
-def test_signing_out_and_in_again_and_again(
+def test_sessions_listeners_and_threads_end_with_each_sign_out(
     new_door: NewDoor, emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each session is ended, and nothing is left in Ren'Py's lists, nor any thread."""
+    """The player signs in and out six times."""
     emulator.update({"budgets.attempts_per_application": 10**6})
     numbers = itertools.count()
     achievement = ScriptedAchievement(ticket=lambda _identity: f"ticket {next(numbers)}".encode())
@@ -220,7 +218,7 @@ def test_signing_out_and_in_again_and_again(
     assert [call for call, _ in achievement.calls] == ["request", "cancel"] * 6
 
 
-def test_the_game_ends_while_it_signs_out_and_while_it_renews(
+def test_end_of_the_game_finishes_a_renewal_and_a_sign_out(
     new_door: NewDoor, emulator: Emulator, given: dict[str, Any], later: Later, stub_log: StubLog
 ) -> None:
     door = new_door()
@@ -236,10 +234,10 @@ def test_the_game_ends_while_it_signs_out_and_while_it_renews(
     assert renewed.revoked
 
 
-def test_no_thread_can_be_started(
+def test_game_goes_on_if_no_thread_can_be_started(
     new_door: NewDoor, given: dict[str, Any], later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A game that has used up its threads goes on without a sign-in."""
+    """The login fails with a sentence, and nothing is raised into the game."""
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

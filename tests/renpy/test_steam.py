@@ -1,4 +1,4 @@
-"""Steam where Ren'Py runs it: through its own binding and its own callbacks, on stand-ins of both."""
+"""Specifies the Steam port over Ren'Py's own Steam: tickets through its binding and its callbacks, on stand-ins of both."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def ours(achievement: Any) -> int:
 
 
 def one_ticket(achievement: ScriptedAchievement, backend: str = "asyncio", *, drain: bool = True) -> str:
-    """One ticket in hex, with the main thread's turns taken in virtual time."""
+    """One ticket in hex. The main thread drains in virtual time."""
     clock = VirtualClock(grace=0.02)
     steam = RenpySteam(achievement, clock)
 
@@ -70,22 +70,22 @@ def one_ticket(achievement: ScriptedAchievement, backend: str = "asyncio", *, dr
 
 
 class TestWhichSteam:
-    def test_renpys_where_it_runs_steam(self) -> None:
+    def test_renpys_if_renpy_runs_steam(self) -> None:
         assert isinstance(steam_port(ScriptedAchievement()), RenpySteam)
 
-    def test_the_bridges_own_where_renpy_runs_none(self) -> None:
+    def test_the_bridges_own_if_renpy_runs_none(self) -> None:
         assert steam_port(SimpleNamespace(steam=None, steamapi=None)) is None
 
-    def test_the_bridges_own_where_renpy_is_too_old_for_a_binding(self) -> None:
+    def test_the_bridges_own_if_renpy_has_no_binding(self) -> None:
         assert steam_port(SimpleNamespace(steam=object())) is None
 
-    def test_the_door_decides_likewise(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_door_decides_likewise(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "store.achievement", SimpleNamespace(steam=object(), steamapi=None))
         assert hosting_achievement() is None
         monkeypatch.setitem(sys.modules, "store.achievement", achievement := ScriptedAchievement())
         assert hosting_achievement() is achievement
 
-    def test_the_store_module_is_looked_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_store_module_is_looked_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert steam_port() is None
         monkeypatch.setitem(sys.modules, "store.achievement", ScriptedAchievement())
         assert isinstance(steam_port(), RenpySteam)
@@ -93,7 +93,7 @@ class TestWhichSteam:
 
 class TestTicket:
     @pytest.mark.parametrize("drains", [1, 7, 0], ids=["next", "later", "before the request returned"])
-    def test_it_is_read_matched_and_cancelled_once(self, backend: str, drains: int) -> None:
+    def test_ticket_is_read_matched_and_cancelled_once(self, backend: str, drains: int) -> None:
         achievement = ScriptedAchievement([Scripted(drains=drains)])
         assert bytes.fromhex(one_ticket(achievement, backend)) == b"ticket for sudomimus"
         assert achievement.calls == [("request", 1), ("cancel", 1)]
@@ -113,23 +113,21 @@ class TestTicket:
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
-    def test_what_goes_wrong_has_its_reason_and_leaves_no_ticket(
-        self, backend: str, meets: Scripted, reason: str
-    ) -> None:
+    def test_each_failure_has_its_reason_and_leaves_no_ticket(self, backend: str, meets: Scripted, reason: str) -> None:
         achievement = ScriptedAchievement([meets])
         with pytest.raises(SteamUnavailable) as failed:
             one_ticket(achievement, backend)
         assert failed.value.reason == reason
         assert achievement.calls == ([] if meets.no_handle else [("request", 1), ("cancel", 1)])
 
-    def test_a_main_thread_that_drains_no_more_ends_the_wait_by_its_own_time(self, backend: str) -> None:
+    def test_wait_times_out_if_the_main_thread_does_not_drain(self, backend: str) -> None:
         achievement = ScriptedAchievement()
         with pytest.raises(SteamUnavailable) as failed:
             one_ticket(achievement, backend, drain=False)
         assert failed.value.reason == "NoCallback"
         assert achievement.calls == [("request", 1), ("cancel", 1)]
 
-    def test_a_cancelled_request_gives_its_ticket_back(self, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_cancelled_request_cancels_its_ticket(self, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
         achievement, asked, go_on = ScriptedAchievement(), threading.Event(), threading.Event()
         request = achievement.GetAuthTicketForWebApi
 
@@ -153,7 +151,7 @@ class TestTicket:
         anyio.run(main, backend=backend)
         assert achievement.calls == [("request", 1), ("cancel", 1)]
 
-    def test_a_binding_that_lacks_web_tickets_is_told_in_words(self) -> None:
+    def test_binding_without_web_tickets_is_reported(self) -> None:
         achievement = ScriptedAchievement()
         achievement.steamapi.SteamUser = lambda: object()
         with pytest.raises(SteamUnavailable) as failed:
@@ -161,7 +159,7 @@ class TestTicket:
         assert "Ren'Py 8.4 or later" in (failed.value.detail or "")
         assert "GetAuthTicketForWebApi" in (failed.value.detail or "")
 
-    def test_a_steam_that_renpy_does_not_run_any_more_is_told_in_words(self) -> None:
+    def test_steam_that_renpy_no_longer_runs_is_reported(self) -> None:
         achievement = ScriptedAchievement()
         steam = RenpySteam(achievement, SystemClock())
         achievement.steamapi = None
@@ -171,7 +169,7 @@ class TestTicket:
 
 
 class TestListeners:
-    def test_they_never_raise_whatever_they_are_given(self) -> None:
+    def test_listeners_never_raise(self) -> None:
         achievement = ScriptedAchievement()
         anyio.run(RenpySteam(achievement, SystemClock()).open)
         for name in KINDS:
@@ -179,7 +177,7 @@ class TestListeners:
                 for handler in achievement.steam.callback_handlers[name]:
                     handler(nonsense)
 
-    def test_they_are_gone_once_the_port_is_let_go_of_and_come_back_with_its_next_use(self) -> None:
+    def test_listeners_leave_with_drop_and_return_with_the_next_use(self) -> None:
         achievement = ScriptedAchievement()
         games = [lambda _callback: None]
         achievement.steam.callback_handlers[KINDS[0]] += games
@@ -193,7 +191,7 @@ class TestListeners:
         anyio.run(steam.open)
         assert ours(achievement) == len(KINDS) + 1
 
-    def test_taking_them_out_amid_a_walk_lets_no_listener_of_the_game_miss_its_callback(self) -> None:
+    def test_leaving_amid_a_drain_skips_no_listener_of_the_game(self) -> None:
         achievement = ScriptedAchievement()
         steam = RenpySteam(achievement, SystemClock())
         told = []
@@ -204,7 +202,7 @@ class TestListeners:
         achievement.steam.periodic()
         assert told == [True]
 
-    def test_another_thread_leaves_the_lists_alone(self) -> None:
+    def test_another_thread_does_not_change_the_lists(self) -> None:
         achievement = ScriptedAchievement()
         steam = RenpySteam(achievement, SystemClock())
         anyio.run(steam.open)
@@ -213,7 +211,7 @@ class TestListeners:
         thread.join()
         assert ours(achievement) == len(KINDS)
 
-    def test_lists_that_a_reload_made_anew_are_joined_again(self) -> None:
+    def test_new_lists_after_a_reload_are_joined(self) -> None:
         achievement = ScriptedAchievement()
         steam = RenpySteam(achievement, SystemClock())
         anyio.run(steam.open)
@@ -221,7 +219,7 @@ class TestListeners:
         anyio.run(steam.open)
         assert ours(achievement) == len(KINDS)
 
-    def test_a_reload_amid_a_ticket_loses_neither_the_callback_nor_the_cancel(self) -> None:
+    def test_reload_amid_a_ticket_loses_neither_callback_nor_cancel(self) -> None:
         achievement = ScriptedAchievement([Scripted(drains=1)])
         steam = RenpySteam(achievement, SystemClock())
         lists = achievement.steam
@@ -248,7 +246,7 @@ class TestListeners:
         steam.listen_again()
         assert ours(achievement) == 0
 
-    def test_a_port_that_is_dropped_without_a_word_cancels_its_tickets_and_ends_its_thread(self) -> None:
+    def test_forgotten_port_cancels_its_tickets_and_ends_its_thread(self) -> None:
         achievement = ScriptedAchievement([Scripted(silent=True)])
         before = set(threading.enumerate())
         steam = RenpySteam(achievement, SystemClock())
@@ -312,7 +310,7 @@ def asking_emulator(emulator: Emulator) -> Iterator[Emulator]:
 
 class TestLogin:
     @pytest.mark.usefixtures("hurried")
-    def test_through_renpys_binding_with_an_errand_on_the_way(
+    def test_login_with_an_errand_on_the_compiled_stub(
         self,
         compiled: CompiledAchievement,
         stub_log: StubLog,
@@ -327,11 +325,11 @@ class TestLogin:
         assert result.application_anchor == "demo-game"
         assert stub_log.story()[:3] == ["request", "callback", "cancel"]
         assert stub_log.story().count("request") == 2
-        # The game's loop is the only one that pumps, and nothing but the loop's own thread does.
+        # Only the game's loop pumps, on its own thread.
         frames = [call for call in stub_log.calls if call.call == "SteamAPI_ManualDispatch_RunFrame"]
         assert {call.tid for call in frames} <= {threading.get_native_id()}
 
-    def test_on_a_scripted_binding(self, settings_for: Callable[..., Settings]) -> None:
+    def test_login_on_a_scripted_binding(self, settings_for: Callable[..., Settings]) -> None:
         def ticket(identity: str) -> bytes:
             return StubTicket(ROBIN, 480, bytes(range(16)), identity).to_bytes()
 
@@ -343,7 +341,7 @@ class TestLogin:
         assert achievement.calls == [("request", 1), ("cancel", 1)]
         assert ours(achievement) == 0
 
-    def test_given_up_while_the_ticket_is_on_its_way(
+    def test_login_cancelled_while_the_ticket_is_on_its_way(
         self,
         compiled: CompiledAchievement,
         stub_log: StubLog,
@@ -358,7 +356,7 @@ class TestLogin:
             compiled.run(over(login))
         assert stub_log.story()[:2] == ["request", "cancel"]
 
-    def test_the_wrong_app_is_a_setting_to_correct(
+    def test_other_app_id_is_a_configuration_error(
         self, compiled: CompiledAchievement, settings_for: Callable[..., Settings]
     ) -> None:
         with bridge_on(compiled, settings_for(steam_app_id=481)) as bridge:
@@ -368,7 +366,7 @@ class TestLogin:
                 login.poll()
             assert "Steam runs as app 480" in str(other.value.detail)
 
-    def test_a_game_that_quits_in_the_middle_leaves_no_ticket_open(self, stub_library: Path, stub_log: StubLog) -> None:
+    def test_game_that_quits_amid_a_login_leaves_no_ticket_open(self, stub_library: Path, stub_log: StubLog) -> None:
         ended = run_program(
             """
             import os, sys

@@ -1,4 +1,4 @@
-"""A Ren'Py that is installed on this machine, found and, where it is Debian's, made to run on Python 3.11."""
+"""Finds the Ren'Py of this machine, for the sample and the tests, and makes Debian 12's run on Python 3.11."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ DEBIANS_PYTHON = "/usr/bin/python3"
 
 
 class NoRenpy(Exception):
-    """There is none; the message says how to get one."""
+    """This machine has no Ren'Py. The message says how to get one."""
 
 
 def renpy_command() -> list[str]:
-    """The command line that starts Ren'Py, to which the project and `run` are added. Raises `NoRenpy`."""
+    """The command that starts Ren'Py; the caller adds the project and `run`. Raises `NoRenpy`."""
     if sdk := os.environ.get("RENPY"):
         return _of_sdk(Path(sdk).expanduser())
     if (DEBIAN / "renpy.py").is_file() and Path(DEBIANS_PYTHON).exists():
@@ -32,12 +32,12 @@ def renpy_command() -> list[str]:
 def _of_sdk(folder: Path) -> list[str]:
     name = "renpy.exe" if sys.platform == "win32" else "renpy.sh"
     if not (folder / name).is_file():
-        raise NoRenpy(f"RENPY names {folder}, where there is no {name}. Set it to the folder of Ren'Py's SDK.")
+        raise NoRenpy(f"There is no {name} in {folder}, which RENPY names. Set RENPY to the folder of Ren'Py's SDK.")
     return [str(folder / name)]
 
 
 def debians_copy() -> Path:
-    """A copy of Debian's Ren'Py 8.0.3 that runs on Python 3.11, made once. Raises `NoRenpy` where it is not installed."""
+    """A copy of Debian's Ren'Py 8.0.3 that runs on Python 3.11, made once. Raises `NoRenpy` if it is not installed."""
     broken = DEBIAN / "renpy" / "sl2" / "slast.py"
     if not broken.is_file() or not Path(DEBIANS_PYTHON).exists():
         raise NoRenpy("Debian's Ren'Py is not installed: apt-get install renpy")
@@ -50,15 +50,15 @@ def debians_copy() -> Path:
             try:
                 fresh.rename(copy)
             except OSError:
-                if not copy.exists():  # else another process was faster
+                if not copy.exists():  # otherwise another process was faster
                     raise
     if hasattr(os, "getuid") and copy.stat().st_uid != os.getuid():
-        raise NoRenpy(f"{copy} belongs to somebody else, and is not run. Have it removed.")
+        raise NoRenpy(f"{copy} belongs to another user, so it is not run. Have it removed.")
     return copy
 
 
 def _mend(path: Path) -> None:
-    """Python 3.11 checks line ranges, which Ren'Py 8.0.3 mixes up when it compiles a screen's expressions."""
+    """Clear the line ranges that Ren'Py 8.0.3 mixes up in a screen's expressions: Python 3.11 refuses to compile them."""
     source = path.read_text(encoding="utf-8")
     after = "    ast.fix_missing_locations(expr)\n"
     mend = (

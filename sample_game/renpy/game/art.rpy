@@ -1,4 +1,4 @@
-# The pictures, and how they move. art/draw.py drew them.
+# The pictures, which art/draw.py drew, and how they move.
 
 image night = "images/night.webp"
 image fog = "images/fog.webp"

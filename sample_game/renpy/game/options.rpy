@@ -1,4 +1,4 @@
-# What the sample is called, how large it is, and who it is to Sudomimus.
+# The sample's name, its size, and its application at Sudomimus.
 
 define config.name = _("The Last Ferry")
 define config.version = "1.0"
@@ -20,7 +20,7 @@ define config.window_hide_transition = Dissolve(0.2)
 default preferences.text_cps = 55
 default preferences.afm_time = 15
 
-# A game's own application anchor and Steam app id belong here. SUDOMIMUS_APPLICATION and the other variables win over them.
+# A game's own application anchor and Steam app id belong here. The environment (SUDOMIMUS_APPLICATION, …) wins over them.
 define sudomimus.application = "demo-game"
 define sudomimus.steam_app_id = 480
 

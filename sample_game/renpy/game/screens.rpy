@@ -1,5 +1,5 @@
-# The looks of the game, all of it drawn: nothing here needs a picture. The sign-in's own screens take their looks from the
-# styles of this file, and from the few at its end.
+# The looks of the game, without a picture. The screens of the sign-in take their looks from the styles of this file, and from
+# the few at its end.
 
 init offset = -1
 
@@ -247,7 +247,7 @@ screen the_end(way):
         textbutton _("Back to the harbour") action Return() xalign 0.5 default_focus True
     key "game_menu" action Return()
 
-# The sign-in's screens: what is above, and these. ###########################################################################
+# The sign-in's screens: these styles, besides those above. ###########################################################################
 
 style sudomimus_frame:
     background box(amber, "#0c1428")

@@ -1,4 +1,4 @@
-# The story. It greets by name whoever signed in, and is the same story, a little lonelier, for whoever did not.
+# The story. It greets a signed-in player by name; a player who is offline gets the same story, a little lonelier.
 
 define mara = Character(_("Mara"), color="#ffc66b")
 define radio = Character(_("The radio"), color="#9fd0c4", what_italic=True)
