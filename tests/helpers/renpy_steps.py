@@ -221,7 +221,7 @@ def differing(p: Any) -> Steps:
     p.key(back)
     yield p.pause(0.2)
     yield p.visited(1)
-    p.key(pygame.K_RETURN)
+    p.key(pygame.K_RETURN)  # "I'm done", or nothing if the bridge has seen it already
     yield p.sees("offline: True")
     yield p.past("offline: True")
     yield lambda: the_door().errand_url() is not None

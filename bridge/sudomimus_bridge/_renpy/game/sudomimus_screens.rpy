@@ -63,7 +63,8 @@ screen sudomimus_share():
 
 # What they are made of ######################################################################################################
 
-# `default_focus` rises with each change of what is shown, so that the keyboard's and the gamepad's focus follows.
+# `default_focus` rises with each screen, so that the keyboard's and the gamepad's focus follows. While the sign-in is busy, no
+# button has the focus: the page may be finished at the moment when the player presses "I'm done".
 
 screen sudomimus_busy(title, leave, leaving):
     style_prefix "sudomimus"
@@ -76,7 +77,7 @@ screen sudomimus_busy(title, leave, leaving):
                 for i in range(3):
                     text "•" style "sudomimus_dot_text" alt ("" if i else _("Please wait{#sudomimus}")) at sudomimus_breathe(0.2 * i)
             hbox:
-                textbutton leave action leaving default_focus sudomimus._focus_rank("busy")
+                textbutton leave action leaving
     key "game_menu" action leaving
 
 screen sudomimus_page(title):
