@@ -536,7 +536,7 @@ def pip_target(game: Path, code: Files) -> None:
     """As `pip install --target game/python-packages sudomimus-bridge` leaves it, in an older version."""
     distribution(game, "sudomimus-bridge", code, needs="helper", asked_for=True)
     distribution(game, "helper", {"helper/__init__.py": "h0", "helper/gone.py": "g0"})
-    _write(game / "python-packages", {"bin/sudomimus-bridge": "#!python"})
+    _write(game / "python-packages", {"bin/sudomimus-bridge": "#!python", "share/man/man1/bridge.1": "manual"})
 
 
 def distribution(game: Path, name: str, code: Files, *, needs: str | None = None, asked_for: bool = False) -> None:
@@ -551,7 +551,7 @@ def distribution(game: Path, name: str, code: Files, *, needs: str | None = None
         for path, text in written.items()
     )
     if name == "sudomimus-bridge":
-        record += "../../bin/sudomimus-bridge,,\n"
+        record += "../../bin/sudomimus-bridge,,\n../../share/man/man1/bridge.1,,\n"
     _write(game / "python-packages", {f"{about}/RECORD": record + f"{about}/RECORD,,\n"})
 
 

@@ -60,7 +60,7 @@ def _needs(dist: importlib.metadata.Distribution) -> list[str]:
 def _add_files(manifest: Manifest, dist: importlib.metadata.Distribution) -> None:
     for file in dist.files or ():
         parts = file.parts
-        if parts[:3] == ("..", "..", "bin"):  # pip moves programs there, whatever RECORD says
+        if parts[:2] == ("..", ".."):  # programs and manual pages, which pip moves into the target whatever RECORD says
             parts = parts[2:]
         if ".." in parts or file.is_absolute() or "__pycache__" in parts:
             continue

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-FOLDER = "sudomimus/translations/"
+FOLDERS = ("sudomimus/translations/", "_renpy/game/translations/")
+"""Where the files lie: as the installer, or pip, has put them into the game."""
 
 NAMES = {
     "french": "fr fr_fr francais français",
@@ -51,7 +52,7 @@ def _delivered(strings: Any) -> dict[str, str]:
     return {
         old: strings.translations[old]
         for old, place in strings.translation_loc.items()
-        if FOLDER in str(place[0]).replace("\\", "/")
+        if any(folder in str(place[0]).replace("\\", "/") for folder in FOLDERS)
     }
 
 
