@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sudomimus_bridge import Bridge
 from sudomimus_bridge._renpy.door import Door, the_door
 from sudomimus_bridge._renpy.host import hosting_achievement, settings_of_game
 from sudomimus_bridge._renpy.late_steam import LateSteam
@@ -99,6 +100,20 @@ def test_a_login_and_a_share(new_door: NewDoor, emulator: Emulator, given: dict[
     assert _told(door) == ("signed-out", None, None)
     assert door.access_token() is None
     assert vars(door)["shared"] is None  # it was the last player's
+
+
+def test_game_prepares_once_and_a_wrong_setting_waits_for_the_login(
+    new_door: NewDoor, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Bridge] = []
+    monkeypatch.setattr(Bridge, "start_prepare", started.append)
+    door = new_door()
+    for _ in range(2):
+        door.prepare(given)
+    assert (len(started), door.status, door.error) == (1, "signed-out", None)
+    door = new_door()
+    door.prepare({})
+    assert (door.prepared, door.status, door.error) == (True, "signed-out", None)
 
 
 def test_page_is_shown_while_the_login_waits_for_it(

@@ -11,6 +11,7 @@ import atexit
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -47,6 +48,7 @@ class Door:
 
     supported = True
     missing = None
+    prepared = False
 
     def __init__(self, **ports: Any) -> None:
         """`ports` replace the bridge's own, in tests."""
@@ -80,6 +82,13 @@ class Door:
         return the_door, ()  # a save that reaches the door holds its name and nothing that it knows
 
     # --- what a game calls -----------------------------------------------------------------------------------------------
+
+    def prepare(self, given: Mapping[str, Any]) -> None:
+        """Import what a login needs, on a thread of its own, while the game shows its splash screen. Once in a process."""
+        if not self.prepared:
+            self.prepared = True
+            with suppress(BridgeError):  # which the login reports
+                self._bridge_for(given).start_prepare()
 
     def login(self, given: Mapping[str, Any]) -> None:
         """Start to sign in, with the settings among the names of `given`. Does nothing while a login or a share runs."""

@@ -44,6 +44,7 @@ class UnsupportedDoor:
     """Stands where `door.Door` would: nobody is signed in, and `error` says what the player needs."""
 
     supported = False
+    prepared = True
     status = "failed"
     error = general_error = UNSUPPORTED
     player = None
@@ -57,6 +58,9 @@ class UnsupportedDoor:
 
     def __init__(self, missing: str) -> None:
         self.missing = missing
+
+    def prepare(self, _given: Mapping[str, Any]) -> None:
+        """Do nothing."""
 
     def login(self, _given: Mapping[str, Any]) -> None:
         """Do nothing: `error` says why."""

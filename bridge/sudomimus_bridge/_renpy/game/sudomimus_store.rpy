@@ -32,11 +32,14 @@ init -999 python in sudomimus:
 
     def login():
         """Start to sign in, and return at once. Does nothing while a login runs."""
+        _the_door().login(_given())
+        _look()
+
+    def _given():
         given = dict(globals())
         if given.get("steam_app_id") is None:
             given["steam_app_id"] = config.steam_appid
-        _the_door().login(given)
-        _look()
+        return given
 
     def share():
         """Offer the player a page to share more with the game, and return at once."""
@@ -71,6 +74,8 @@ init -999 python in sudomimus:
 
     def _look():
         if _the_door().supported:
+            if not _the_door().prepared:
+                _the_door().prepare(_given())
             if _the_door().tick():
                 renpy.restart_interaction()
             _thumbnails.look()
