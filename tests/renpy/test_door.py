@@ -106,7 +106,7 @@ def test_game_prepares_once_and_a_wrong_setting_waits_for_the_login(
     new_door: NewDoor, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Bridge] = []
-    monkeypatch.setattr(Bridge, "start_prepare", started.append)
+    monkeypatch.setattr(Bridge, "start_prepare", lambda bridge: started.append(bridge))
     door = new_door()
     for _ in range(2):
         door.prepare(given)
