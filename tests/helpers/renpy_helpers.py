@@ -165,10 +165,17 @@ class Project:
         with path.open("w") as output:
             game = subprocess.Popen(program, env=environment, stdout=output, stderr=subprocess.STDOUT)
             try:
-                until = time.monotonic() + PATIENCE
-                while game.poll() is None and time.monotonic() < until:
+                reported, until = -1, 0.0
+                while game.poll() is None:
+                    size = self.report.stat().st_size if self.report.exists() else 0
+                    if size != reported:  # the player goes on
+                        reported, until = size, time.monotonic() + PATIENCE
                     time.sleep(0.05)
-                    if "Full traceback:" in path.read_text(errors="replace") or self.traceback():
+                    if (
+                        time.monotonic() > until
+                        or "Full traceback:" in path.read_text(errors="replace")
+                        or self.traceback()
+                    ):
                         break  # a game that failed shows its traceback and waits for a person
             finally:
                 game.kill()

@@ -244,7 +244,7 @@ def languages(p: Any) -> Steps:
         yield p.pause(0.3)
         p.shot(f"50 {language}, page")
         outside = _outside_of_screen(renpy.exports.get_screen("sudomimus_login"))
-        p.report(f"{language} page", words=p.words(), outside=outside)
+        p.report(f"{language} page", words=p.words(), buttons=_buttons(), outside=outside)
     p.report("languages", known=_languages())
     yield p.leave(partial(renpy.exports.change_language, None))
     p.key(pygame.K_ESCAPE)
@@ -297,6 +297,10 @@ def _outside_of_screen(screen: Any) -> list[str]:
         if focus.x is not None and not (0 <= focus.x <= width - focus.w and 0 <= focus.y <= height - focus.h):
             outside.append(f"{focus.widget._tts_all()} at {focus.x}, {focus.y}, {focus.w}, {focus.h}")
     return outside
+
+
+def _buttons() -> list[str]:
+    return [focus.widget._tts_all() for focus in renpy.display.focus.focus_list if focus.x is not None]
 
 
 def _languages() -> list[str]:
