@@ -1,4 +1,4 @@
-"""The extras of the distribution: what each brings, and what to say where it is missing."""
+"""The extras of the distribution: the modules that each brings, and the error if it is not installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MissingExtra(ImportError):
 
 
 def brought_by(extra: str, what: str, error: ModuleNotFoundError) -> str:
-    """What to say where an import failed in `what`, all of which the extra brings."""
+    """The text for a failed import in `what`, whose imports all come with the extra."""
     module = (error.name or "").partition(".")[0]
     return f"{what} needs {module}, which the extra brings: {_pip_line(extra)}"
 
@@ -33,8 +33,8 @@ def missing(extra: str) -> list[str]:
 
 
 def require_extra(extra: str, what: str = "This command") -> None:
-    """Raise `ConfigurationError` with the pip line that brings what `what` needs."""
+    """Raise `ConfigurationError`, with the pip line that installs the extra, if `what` lacks a module of it."""
     if lacking := missing(extra):
         raise ConfigurationError(
-            f"{what} needs more than the bridge itself ({', '.join(lacking)}). Install it: {_pip_line(extra)}"
+            detail=f"{what} needs more than the bridge itself ({', '.join(lacking)}). Install it: {_pip_line(extra)}"
         )

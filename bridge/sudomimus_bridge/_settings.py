@@ -1,7 +1,7 @@
-"""Every setting of the bridge in one table: keyword, flag, variable, default and check. Every door reads it here.
+"""Every setting of the bridge in one table: keyword, flag, variable, default and check. Every door reads its settings here.
 
-Standard library only, since a login in a game reads it too. A keyword or flag wins over the environment; Ren'Py alone
-asks for the reverse (`environment_first`).
+This module imports only the standard library, because a game imports it before its first login. A keyword or a flag wins over
+the environment. Only Ren'Py asks for the reverse (`environment_first`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ PAGES = ("browser", "overlay", "show")
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one bridge, checked. Field names are the keywords of INTERFACES."""
+    """The settings of one bridge, checked. The field names are the keywords."""
 
     application: str | None = None
     steam_app_id: int | None = None
@@ -57,10 +58,10 @@ class Settings:
         return self.page == "show"
 
     def require_application(self) -> str:
-        """The application anchor. Raises `ConfigurationError` where none was given."""
+        """The application anchor. Raises `ConfigurationError` if none is set."""
         if self.application is None:
             raise ConfigurationError(
-                "No application is set: pass --application ANCHOR or set SUDOMIMUS_APPLICATION to your game's "
+                detail="No application is set: pass --application ANCHOR or set SUDOMIMUS_APPLICATION to your game's "
                 "application anchor."
             )
         return self.application
@@ -69,7 +70,7 @@ class Settings:
     def require_steam_app_id(self, environ: Mapping[str, str] = os.environ) -> int:
         """The Steam app id: the setting, else `SteamAppId`, else `steam_appid.txt` in the working directory.
 
-        Raises `ConfigurationError` where none of them gives one (steamworks/ABI, "The process").
+        Raises `ConfigurationError` if none of them names one.
         """
         if self.steam_app_id is not None:
             return self.steam_app_id
@@ -79,12 +80,12 @@ class Settings:
             text = Path("steam_appid.txt").read_text(encoding="utf-8-sig")
         except FileNotFoundError:
             raise ConfigurationError(
-                "No Steam app id is set: pass --steam-app-id, set SUDOMIMUS_STEAM_APP_ID, or put steam_appid.txt into "
+                detail="No Steam app id is set: pass --steam-app-id, set SUDOMIMUS_STEAM_APP_ID, or put steam_appid.txt into "
                 "the working directory."
             ) from None
         except (OSError, ValueError):
             raise ConfigurationError(
-                "steam_appid.txt in the working directory cannot be read: it must be a text file that holds the "
+                detail="steam_appid.txt in the working directory cannot be read: it must be a text file that holds the "
                 "game's Steam app id."
             ) from None
         return _app_id(text, "steam_appid.txt")
@@ -92,7 +93,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table: the keyword, what the command line shows, and how a given value is checked."""
+    """One row of the table: the keyword, the texts of the command line, and the check of a given value."""
 
     keyword: str
     metavar: str
@@ -120,10 +121,10 @@ def read_settings(
     environment_first: bool = False,
     spelled: Callable[[Setting], str] = lambda setting: setting.flag,
 ) -> Settings:
-    """The settings from what a door was given (`given`, None standing for not given) and the environment.
+    """Read the settings from a door's own (`given`, in which None means not given) and from the environment.
 
-    Raises `ConfigurationError` with the name of what is wrong, as the door has it `spelled` or the variable's;
-    `TypeError` for an unknown keyword.
+    Raises `TypeError` for an unknown keyword, and `ConfigurationError` for a wrong value. The error names the setting as the
+    door spells it (`spelled`), or the variable.
     """
     given = given or {}
     environ = os.environ if environ is None else environ
@@ -160,7 +161,7 @@ def _merge_no_browser(values: dict[str, Any], ranks: dict[str, int]) -> None:
 
 
 def shown(value: object) -> str:
-    """A wrong value as an error may repeat it: shortened, and not at all where it looks like a secret."""
+    """A wrong value as an error may repeat it: shortened, and not at all if it looks like a secret."""
     text = str(value)
     return (
         "a value that looks like a secret"
@@ -173,7 +174,7 @@ def _anchor(value: Any, source: str) -> str:
     text = value.strip() if isinstance(value, str) else ""
     if not text or len(text) > 200 or not text.isprintable():
         raise ConfigurationError(
-            f"{source} must be your game's application anchor, such as my-game; it is {shown(value)}."
+            detail=f"{source} must be your game's application anchor, such as my-game; it is {shown(value)}."
         )
     return text
 
@@ -182,7 +183,7 @@ def _app_id(value: Any, source: str) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= 0xFFFFFFFF:
         raise ConfigurationError(
-            f"{source} must be a Steam app id, a whole number from 1 to 4294967295; it is {shown(value)}."
+            detail=f"{source} must be a Steam app id, a whole number from 1 to 4294967295; it is {shown(value)}."
         )
     return int(text)
 
@@ -201,21 +202,17 @@ def _path(value: Any, source: str, what: str) -> Path:
     except TypeError:
         text = None
     if not isinstance(text, str) or not text or "\0" in text:
-        raise ConfigurationError(f"{source} must be {what}; it is {shown(value)}.")
+        raise ConfigurationError(detail=f"{source} must be {what}; it is {shown(value)}.")
     try:
         return Path(text).expanduser()
     except RuntimeError:  # pathlib's, for a ~ that stands for nobody
         raise ConfigurationError(
-            f"{source} must be {what}; it is {shown(value)}, and this computer knows no such home folder. Write it out."
+            detail=f"{source} must be {what}; it is {shown(value)}, and this computer knows no such home folder. Write it out."
         ) from None
 
 
 def _url(value: Any, source: str) -> str:
-    def wrong(why: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"{source} must be an https URL, or http on a loopback host such as http://127.0.0.1:8000: {why}."
-        )
-
+    wrong = partial(_not_a_url, source)
     text = value.strip() if isinstance(value, str) else ""
     if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
         raise wrong("it holds characters that do not belong in a URL")
@@ -233,6 +230,12 @@ def _url(value: Any, source: str) -> str:
     return text.rstrip("/")
 
 
+def _not_a_url(source: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        detail=f"{source} must be an https URL, or http on a loopback host such as http://127.0.0.1:8000: {why}."
+    )
+
+
 def _hosts(value: Any, source: str) -> tuple[str, ...]:
     items = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else [value]
     hosts = []
@@ -240,7 +243,7 @@ def _hosts(value: Any, source: str) -> tuple[str, ...]:
         host = item.strip() if isinstance(item, str) else ""
         if not is_browser_host(host):
             raise ConfigurationError(
-                f"{source} must name hosts, such as via.sudomimus.com or 127.0.0.1:8000, without scheme or path; "
+                detail=f"{source} must name hosts, such as via.sudomimus.com or 127.0.0.1:8000, without scheme or path; "
                 f"it has {shown(item)}."
             )
         hosts.append(host.lower())
@@ -255,13 +258,15 @@ def _switch(value: Any, source: str) -> bool:
         return True
     if text in ("0", "false", "no", "off", ""):
         return False
-    raise ConfigurationError(f"{source} must be 1 or 0; it is {shown(value)}.")
+    raise ConfigurationError(detail=f"{source} must be 1 or 0; it is {shown(value)}.")
 
 
 def _page(value: Any, source: str) -> str:
     text = value.strip().lower() if isinstance(value, str) else ""
     if text not in PAGES:
-        raise ConfigurationError(f"{source} must be {', '.join(PAGES[:-1])} or {PAGES[-1]}; it is {shown(value)}.")
+        raise ConfigurationError(
+            detail=f"{source} must be {', '.join(PAGES[:-1])} or {PAGES[-1]}; it is {shown(value)}."
+        )
     return text
 
 
@@ -272,7 +277,7 @@ def _seconds(value: Any, source: str) -> float:
         seconds = math.nan
     if not 0 < seconds <= 7 * 24 * 3600:
         raise ConfigurationError(
-            f"{source} must be a number of seconds, more than 0 and at most a week; it is {shown(value)}."
+            detail=f"{source} must be a number of seconds, more than 0 and at most a week; it is {shown(value)}."
         )
     return seconds
 
@@ -284,8 +289,8 @@ def _row(keyword: str, metavar: str, check: Callable[[Any, str], Any], help: str
 
 TABLE: tuple[Setting, ...] = (
     _row("application", "ANCHOR", _anchor, "your game's application anchor"),
-    _row("steam_app_id", "ID", _app_id, "the Steam app id; else SteamAppId, else steam_appid.txt"),
-    _row("steam_library", "PATH", _library, "the Steam library, or the folder it lies in; else it is searched for"),
+    _row("steam_app_id", "ID", _app_id, "the Steam app id; by default SteamAppId, then steam_appid.txt"),
+    _row("steam_library", "PATH", _library, "the Steam library, or its folder; by default the bridge searches for it"),
     _row("native_url", "URL", _url, f"the Native API (default {Settings.native_url})"),
     _row("connect_url", "URL", _url, f"the Connect API (default {Settings.connect_url})"),
     _row("device_url", "URL", _url, f"the Device API (default {Settings.device_url})"),
@@ -307,6 +312,6 @@ TABLE: tuple[Setting, ...] = (
     _row(
         "steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"
     ),
-    _row("session_folder", "PATH", _folder, "where a player who stays signed in is remembered; else the user's own"),
+    _row("session_folder", "PATH", _folder, "the folder for players who stay signed in; by default the user's own"),
     _row("timeout", "SECONDS", _seconds, "the whole login, pages included (default 3600; none with --patient)"),
 )

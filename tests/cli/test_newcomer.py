@@ -99,18 +99,18 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "app id missing": Mistake(
         2,
-        "No Steam app id is set: pass --steam-app-id, set SUDOMIMUS_STEAM_APP_ID, or put steam_appid.txt into the working "
+        "{}No Steam app id is set: pass --steam-app-id, set SUDOMIMUS_STEAM_APP_ID, or put steam_appid.txt into the working "
         "directory.",
         flags={"steam_app_id": None},
     ),
     "app id malformed": Mistake(
         2,
-        "--steam-app-id must be a Steam app id, a whole number from 1 to 4294967295; it is 'my-game'.",
+        "{}--steam-app-id must be a Steam app id, a whole number from 1 to 4294967295; it is 'my-game'.",
         flags={"steam_app_id": "my-game"},
     ),
     "anchor missing": Mistake(
         2,
-        "No application is set: pass --application ANCHOR or set SUDOMIMUS_APPLICATION to your game's application anchor.",
+        "{}No application is set: pass --application ANCHOR or set SUDOMIMUS_APPLICATION to your game's application anchor.",
         flags={"application": None},
     ),
     "wrong anchor": Mistake(
@@ -148,7 +148,7 @@ MISTAKES: dict[str, Mistake] = {
     "secret behind a flag": Mistake(2, NO_SECRETS + "{}", [*KEY, "--access-key-secret", "hunter2"]),
     "http to another machine": Mistake(
         2,
-        "--native-url must be an https URL, or http on a loopback host such as http://127.0.0.1:8000: 'example.com' is not a "
+        "{}--native-url must be an https URL, or http on a loopback host such as http://127.0.0.1:8000: 'example.com' is not a "
         "loopback host, so it needs https.",
         flags={"native_url": "http://example.com"},
     ),
@@ -196,7 +196,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "extra missing": Mistake(
         2,
-        "This command needs more than the bridge itself (starlette). Install it: python -m pip install "
+        "{}This command needs more than the bridge itself (starlette). Install it: python -m pip install "
         "'sudomimus-bridge[emulator]'",
         ["demo"],
         code=_WITHOUT_STARLETTE,
@@ -209,7 +209,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "SSL_CERT_FILE missing": Mistake(
         2,
-        "SSL_CERT_FILE names nowhere.pem, which does not exist. Correct it, or unset it to use the system's certificates.",
+        "{}SSL_CERT_FILE names nowhere.pem, which does not exist. Correct it, or unset it to use the system's certificates.",
         environ={"SSL_CERT_FILE": "nowhere.pem"},
     ),
 }

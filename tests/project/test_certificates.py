@@ -70,7 +70,7 @@ def test_certificate_variable_without_a_certificate_is_named(
     (tmp_path / "key.pem").write_text(key[1] + key[2])
     monkeypatch.setenv(variable, value)
     for secure in (True, False):
-        with pytest.raises(ConfigurationError, match=f"^{variable} names .*, which "):
+        with pytest.raises(ConfigurationError, match=f"{variable} names .*, which "):
             tls_context(secure=secure)
     if variable == "SSL_CERT_FILE":
         monkeypatch.setenv("SSL_CERT_DIR", str(rehashed(certificate, tmp_path / "trusted")))
@@ -82,7 +82,7 @@ def test_certificate_variable_without_a_certificate_is_named(
 @pytest.mark.parametrize("value", ["/", "/none/keys", "x" * 5000, "/dev/null/keys"])
 def test_key_log_that_cannot_be_written_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", value)
-    with pytest.raises(ConfigurationError, match=r"^SSLKEYLOGFILE must name a file that can be written"):
+    with pytest.raises(ConfigurationError, match=r"SSLKEYLOGFILE must name a file that can be written"):
         tls_context()
 
 

@@ -141,8 +141,9 @@ def attempt(variable: str, work: Callable[[], Any]) -> Any:
     except (ConfigurationError, StoreUnusable) as caught:
         error = caught
     if isinstance(error, ConfigurationError):
-        assert variable.lower() in error.sentence.lower(), error.sentence
-    assert variable in SHOWN or "topsecret" not in error.sentence
+        assert variable.lower() in (error.detail or "").lower(), error.detail
+        assert variable not in error.sentence
+    assert variable in SHOWN or "topsecret" not in f"{error.sentence} {getattr(error, 'detail', None)}"
     return error
 
 

@@ -110,7 +110,7 @@ def test_malformed_proxy_is_a_configuration_error(variable: str, value: str, mon
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError) as caught:
         proxy_for("https://native-api.sudomimus.com")
-    assert caught.value.sentence.startswith(f"{variable} must be the address of a proxy")
+    assert str(caught.value.detail).startswith(f"{variable} must be the address of a proxy")
     rendered = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert "topsecret" not in rendered.replace(f"value = {value!r}", "")
 
@@ -126,7 +126,7 @@ def test_proxy_settings_of_the_system_that_cannot_be_read_are_ignored(monkeypatc
     assert proxy_for("https://native-api.sudomimus.com") is None
     monkeypatch.delenv("HTTPS_PROXY")
     monkeypatch.setattr("sudomimus_bridge._service.proxy.getproxies", lambda: {"https": "http://[bad"})
-    with pytest.raises(ConfigurationError, match=r"^the system's proxy settings must"):
+    with pytest.raises(ConfigurationError, match=r"the system's proxy settings must"):
         proxy_for("https://native-api.sudomimus.com")
 
 

@@ -1,4 +1,4 @@
-"""Every setting from every source: what is accepted, what wins, and the sentence about what is wrong."""
+"""Every setting from every source: the accepted values, the source that wins, and the error for a wrong value."""
 
 from __future__ import annotations
 
@@ -168,13 +168,13 @@ def test_a_wrong_text_is_told_with_its_source(keyword: str, bad: str) -> None:
     setting = next(row for row in TABLE if row.keyword == keyword)
     with pytest.raises(ConfigurationError) as wrong:
         read_settings({}, {setting.variable: bad})
-    assert_sentence(wrong.value, setting.variable)
+    assert_names(wrong.value, setting.variable)
     # A value that does not count is not looked at.
     assert read_settings({keyword: GOOD[keyword][1]}, {setting.variable: bad})
     if not setting.switch:
         with pytest.raises(ConfigurationError) as wrong:
             by_flag(setting, bad, {})
-        assert_sentence(wrong.value, setting.flag)
+        assert_names(wrong.value, setting.flag)
 
 
 @pytest.mark.parametrize(
@@ -184,13 +184,13 @@ def test_a_wrong_value_of_a_program(keyword: str, bad: object) -> None:
     setting = next(row for row in TABLE if row.keyword == keyword)
     with pytest.raises(ConfigurationError) as wrong:
         read_settings({keyword: bad}, {})
-    assert_sentence(wrong.value, setting.flag)
+    assert_names(wrong.value, setting.flag)
 
 
-def assert_sentence(error: ConfigurationError, source: str) -> None:
-    assert error.exit_status == 2
-    assert error.sentence.startswith(f"{source} must ") and error.sentence.endswith(".")
-    assert error.sentence.isprintable() and len(error.sentence) < 250
+def assert_names(error: ConfigurationError, source: str) -> None:
+    assert error.exit_status == 2 and source not in error.sentence
+    assert error.detail is not None and error.detail.startswith(f"{source} must ") and error.detail.endswith(".")
+    assert error.detail.isprintable() and len(error.detail) < 250
 
 
 def test_an_unknown_keyword_is_the_programs_mistake() -> None:
@@ -237,7 +237,7 @@ def test_overrides_win_over_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_password_in_a_url_is_not_repeated(url: str) -> None:
     with pytest.raises(ConfigurationError) as wrong:
         read_settings({"native_url": url}, {})
-    assert "hunter2" not in wrong.value.sentence
+    assert "hunter2" not in f"{wrong.value.sentence} {wrong.value.detail}"
 
 
 def test_what_of_a_wrong_value_is_shown() -> None:
@@ -308,5 +308,5 @@ def test_type_checkers_know_every_setting() -> None:
 def test_a_program_is_told_its_own_keyword() -> None:
     from sudomimus_bridge import Bridge
 
-    with pytest.raises(ConfigurationError, match=r"^timeout must be a number of seconds"):
+    with pytest.raises(ConfigurationError, match=r"timeout must be a number of seconds"):
         Bridge(timeout=-1)

@@ -1,1 +1,1 @@
-"""The service's side: the port, the real HTTP client, the table of retry rules. Knows nothing of Steam."""
+"""The service: the port, its implementation over HTTP, and the table of rules for its answers."""

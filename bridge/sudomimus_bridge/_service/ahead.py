@@ -1,7 +1,7 @@
-"""A connection opened ahead of its request: TCP, TLS, and a watch over it until it is taken.
+"""A connection that is opened ahead of its request: TCP, then TLS, then a watch over it until the request takes it.
 
-On anyio alone, because it is the first of a login's work: what sends the request (httpx, httpcore) and the certificates
-are imported and read while the connection is on its way.
+This module uses anyio alone, because a login starts with it. httpx and httpcore, which send the request, are imported while
+the connection is being made, and so are the certificates.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CONNECT_SECONDS = 10.0
 
 
 class Ahead:
-    """At most one connection at a time, opened before it is asked for. Never through a proxy."""
+    """Opens at most one connection at a time, and never through a proxy."""
 
     def __init__(self) -> None:
         self._tls: ssl.SSLContext
@@ -28,13 +28,13 @@ class Ahead:
         self._current: _Connection | None = None
 
     def trust(self, tls: ssl.SSLContext) -> None:
-        """Handshakes wait for this, the context that they are made with."""
+        """Set the context for TLS. Handshakes wait for it."""
         tls.set_alpn_protocols(["http/1.1"])
         self._tls = tls
         self._trusted.set()
 
     async def open(self, url: str) -> None:
-        """Connect to the host of `url`, and keep watch until it is taken, it breaks, or the task is cancelled. Never raises."""
+        """Connect to the host of `url`, and watch the connection until it is taken or breaks. Never raises."""
         if self._current is not None:
             return
         current = self._current = _Connection()
@@ -42,8 +42,8 @@ class Ahead:
             stream = current.stream = await self._connected(current, url)
             with anyio.CancelScope() as current.watch:
                 current.ready.set()
-                # Nothing is due from the server yet but TLS 1.3's session tickets, which reading takes out of the way;
-                # whatever else comes back means that the connection is of no use.
+                # Before a request, a server sends nothing but TLS 1.3's session tickets, which reading consumes. If
+                # anything else arrives, the connection is unusable.
                 await stream.receive(1)
                 current.broken = True
         except (OSError, ValueError, anyio.BrokenResourceError, anyio.EndOfStream):
@@ -57,7 +57,7 @@ class Ahead:
             current.over.set()
 
     async def take(self) -> ByteStream | None:
-        """The connection, TLS included, where one is on its way or there and lives. It is the caller's from then on."""
+        """The connection, with TLS, for the caller to own; None if there is none, or if it broke."""
         current, self._current = self._current, None
         return None if current is None else await current.take()
 
@@ -70,12 +70,12 @@ class Ahead:
             return plain
         await self._trusted.wait()
         with anyio.fail_after(CONNECT_SECONDS):
-            # Without TLS's own goodbye, which servers leave out: HTTP's lengths tell where an answer ends.
+            # Without TLS's closing message, which servers omit: HTTP's own lengths tell where an answer ends.
             return await TLSStream.wrap(plain, hostname=host, ssl_context=self._tls, standard_compatible=False)
 
 
 class _Connection:
-    """A connection on its way, or there and watched."""
+    """A connection that is being made, or is made and watched."""
 
     def __init__(self) -> None:
         self.ready = anyio.Event()
@@ -86,7 +86,7 @@ class _Connection:
         self.taken = False
 
     async def take(self) -> ByteStream | None:
-        """Wait until it is there, end the watch, and have it; None where it did not come to be, or broke."""
+        """Wait until it is made, and end the watch; None if it could not be made, or broke."""
         await self.ready.wait()
         if self.watch is None or self.broken or self.over.is_set():
             return None
@@ -100,7 +100,7 @@ class _Connection:
         return None if self.broken else self.stream
 
     async def close(self) -> None:
-        """Close it, however far it has come."""
+        """Close it, whatever its state."""
         if self.stream is not None:
             with anyio.CancelScope(shield=True), suppress(Exception):
                 await self.stream.aclose()

@@ -1,7 +1,7 @@
-"""Which certificates are trusted: the system's and certifi's, unless SSL_CERT_FILE or SSL_CERT_DIR name others.
+"""The trusted certificates: the system's and certifi's, unless SSL_CERT_FILE or SSL_CERT_DIR name others.
 
-Some game Pythons cannot read the system's store, and some cannot find certifi by `importlib.resources`: the context is built
-here from an explicit path, and httpx is never left to build its own.
+Some games' Pythons cannot read the system's store, and some cannot find certifi with `importlib.resources`. So the context is
+built here from an explicit path, and httpx never builds its own.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ _log = logging.getLogger("sudomimus_bridge")
 _END = "-----END CERTIFICATE-----\n"
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
-"""The names of the files that OpenSSL looks for in a folder (`openssl rehash`)."""
+"""The names of the files that OpenSSL looks for in a folder; `openssl rehash` makes them."""
+
+_SENTENCE = "This computer cannot make a secure connection. Ask the person who looks after it."
 
 
 def tls_context(*, secure: bool = True) -> ssl.SSLContext:
-    """A context that verifies. `SSL_CERT_FILE` and `SSL_CERT_DIR`, if set, replace the defaults, as with OpenSSL.
+    """A context that verifies certificates. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the defaults, as with OpenSSL.
 
-    Reading the certificates takes tens of milliseconds. So all logins of a process share one context, and none is read if
-    no connection will be secure (`secure` False: the service is a local one).
-    Raises `ConfigurationError` if the variables yield no certificate: every connection would fail for no visible reason.
+    Reading the certificates takes tens of milliseconds, so all logins of a process share one context. With `secure` False, for
+    a local service, no certificate is read. Raises `ConfigurationError` if the variables name no certificate: otherwise every
+    connection would fail for no visible reason.
     """
     file, folders = chosen_certificates()
     if file or folders:
@@ -53,14 +55,14 @@ def chosen_certificates() -> tuple[str | None, str | None]:
 
 
 def certificate_source() -> str | None:
-    """The variables that say which certificates are trusted, for an error; None if it is the system that does."""
+    """The variables that choose the trusted certificates, for an error; None if the system chooses them."""
     names = zip(("SSL_CERT_FILE", "SSL_CERT_DIR"), chosen_certificates(), strict=True)
     return " and ".join(name for name, value in names if value) or None
 
 
 @functools.lru_cache(maxsize=1)
 def _require_certificates(file: str | None, folders: str | None) -> None:
-    """One variable that yields a certificate is enough. Raises `ConfigurationError` that says what is wrong with each."""
+    """One variable that names a certificate is enough. Otherwise raises `ConfigurationError` with the flaw of each."""
     flaws = []
     for variable, value, flaw_of in (
         ("SSL_CERT_FILE", file, _flaw_of_file),
@@ -71,7 +73,9 @@ def _require_certificates(file: str | None, folders: str | None) -> None:
             if flaw is None:
                 return
             flaws.append(f"{variable} names {value[:200]}, {flaw}")
-    raise ConfigurationError(f"{'; '.join(flaws)}. Correct it, or unset it to use the system's certificates.")
+    raise ConfigurationError(
+        _SENTENCE, detail=f"{'; '.join(flaws)}. Correct it, or unset it to use the system's certificates."
+    )
 
 
 def _flaw_of_file(name: str) -> str | None:
@@ -94,7 +98,7 @@ def _flaw_of_file(name: str) -> str | None:
 
 
 def _flaw_of_folders(names: str) -> str | None:
-    """`SSL_CERT_DIR` is a list, of which OpenSSL passes over what does not exist."""
+    """`SSL_CERT_DIR` is a list of folders, and OpenSSL skips those that do not exist."""
     folders = [Path(name) for name in names.split(os.pathsep) if name]
     flaw = "which does not exist"
     for folder in folders:
@@ -107,13 +111,13 @@ def _flaw_of_folders(names: str) -> str | None:
             continue
         if any(_flaw_of_file(str(file)) is None for file in files):
             return None
-        flaw = "which holds no certificate by the name that OpenSSL looks for (`openssl rehash` makes them)"
+        flaw = "which holds no certificate under the name that OpenSSL looks for (`openssl rehash` makes them)"
     return flaw
 
 
 @functools.lru_cache(maxsize=1)
 def _context(file: str | None, folders: str | None, key_log: str | None) -> ssl.SSLContext:
-    """The context for these values of the variables, which Python and OpenSSL read themselves."""
+    """The context for these values of the variables. Python and OpenSSL read the variables themselves."""
     certificates = None if file or folders else certifi_certificates()
     try:
         context = ssl.create_default_context()
@@ -144,16 +148,17 @@ def _without_system(error: Exception, certificates: str | None, key_log: str | N
     words = system_words(error) if isinstance(error, OSError) else type(error).__name__
     if key_log:
         raise ConfigurationError(
-            f"SSLKEYLOGFILE must name a file that can be written ({words}). Correct it, or unset it."
+            _SENTENCE, detail=f"SSLKEYLOGFILE must name a file that can be written ({words}). Correct it, or unset it."
         ) from None
     raise ConfigurationError(
-        f"This Python cannot load the system's certificates ({words}). Install certifi, or name a file of certificates in "
-        "SSL_CERT_FILE."
+        _SENTENCE,
+        detail=f"This Python cannot load the system's certificates ({words}). Install certifi, or name a file of "
+        "certificates in SSL_CERT_FILE.",
     ) from None
 
 
 def _trust(context: ssl.SSLContext, certificates: str) -> None:
-    """Add them one by one: all at once, OpenSSL would hold the interpreter for 20 ms, which is five frames of a fast game."""
+    """Add the certificates one by one. All at once would hold the interpreter for 20 ms, five frames of a fast game."""
     for certificate in certificates.split(_END)[:-1]:
         try:
             context.load_verify_locations(cadata=certificate + _END)
@@ -163,10 +168,10 @@ def _trust(context: ssl.SSLContext, certificates: str) -> None:
 
 
 def certifi_certificates() -> str | None:
-    """certifi's certificates, without asking certifi to find them; None if there are none.
+    """certifi's certificates as text; None if certifi is not installed. certifi itself is asked only if it must be.
 
-    If a game's Python packages lie in an archive, or their `__file__` is no path on the disk, the module's own loader reads
-    them. If the module has no `__file__`, certifi is asked after all.
+    If a game's packages lie in an archive, or if `__file__` is no path on the disk, the module's own loader reads the file.
+    If the module has no `__file__`, certifi is asked.
     """
     try:
         import certifi
@@ -181,8 +186,8 @@ def certifi_certificates() -> str | None:
         return _unix_lines(data.decode("ascii"))
     except ImportError:
         return None
-    except Exception as error:  # a loader is somebody else's; the system's certificates may still do
-        if as_exhaustion(error):  # for the moment: a context without these certificates must not be kept
+    except Exception as error:  # the loader is foreign code; the system's certificates may be enough
+        if as_exhaustion(error):  # a passing failure: a context without these certificates must not be cached
             raise
         _log.warning("certifi's certificates cannot be read: %s", type(error).__name__)
         return None

@@ -1,7 +1,7 @@
-"""The client-auth JWT that `POST /establish` carries (connect.yaml, `SudomimusClientJWT`), by PyJWT and cryptography.
+"""The client JWT that `POST /establish` carries (docs/contracts/service.md), made with PyJWT and cryptography.
 
-The private key stays in one object, which shows it to nobody; no error repeats a word of what was given. A shipped game
-never has one: its backend establishes, and hands on two keys.
+The private key stays in one object that never shows it, and no error repeats any part of it. A shipped game has no client key:
+its backend establishes the inquiry, and sends two keys to the game.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ClientKey:
     """An application's client-auth private key."""
 
     def __init__(self, pem: Secret) -> None:
-        """Raises `ConfigurationError` where PEM or extra are not what they should be."""
+        """Raises `ConfigurationError` if the PEM is malformed, or if the extra `connect` is not installed."""
         require_extra("connect", "Signing in with a client key")
         self._key = _rsa_key(pem)
 
@@ -75,7 +75,7 @@ _ENCRYPTED = "it is encrypted; take the password off in a place that only you ca
 
 
 def _what_is_wrong(pem: Secret) -> str | None:
-    """What a look at the armour tells, so that the sentence can be a better one than "damaged"."""
+    """Why the PEM cannot be a private key, judged by its header lines; None if they look right."""
     text = pem.reveal()
     if "-----BEGIN" not in text:
         return "it is not in PEM, whose first line says BEGIN PRIVATE KEY"
@@ -89,12 +89,12 @@ def _what_is_wrong(pem: Secret) -> str | None:
 
 
 def _bytes(pem: Secret) -> bytes:
-    """An environment variable often has its lines joined by a backslash and an n."""
+    """The PEM in bytes. In an environment variable, a backslash and an n often stand for the end of a line."""
     text = pem.reveal().strip()
     return (text if "\n" in text else text.replace("\\r", "").replace("\\n", "\n")).encode()
 
 
 def _malformed(why: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The client key cannot be used: {why}. It must be the application's client-auth private key: RSA, in PEM."
+        detail=f"The client key cannot be used: {why}. It must be the application's client-auth private key: RSA, in PEM."
     )

@@ -1,7 +1,7 @@
-"""TCP connections by name: a look-up that can be left behind, and the addresses that it brings, tried in turn.
+"""TCP connections by name: a look-up that a cancelled task can abandon, then the addresses that it found, tried in turn.
 
-`anyio.connect_tcp` would look the name up on a thread that is joined when the event loop or the interpreter ends. A name
-server that does not answer keeps such a thread for ten seconds and more, so anyio gets addresses only.
+`anyio.connect_tcp` would look up the name on a thread that the event loop joins at its end. If the name server does not
+answer, such a thread lives for ten seconds and more. So anyio gets addresses only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STAGGER_SECONDS = 0.25
 
 
 async def connect_tcp(host: str, port: int, local_host: str | None = None) -> SocketStream:
-    """Connect to the first of the host's addresses that answers. Raises `OSError`, that of the first address."""
+    """Connect to the first address of the host that answers. If none does, raises the `OSError` of the first address."""
     addresses = await _addresses(host, port)
     connected: list[SocketStream] = []
     errors: list[OSError] = []
@@ -54,7 +54,7 @@ async def connect_tcp(host: str, port: int, local_host: str | None = None) -> So
 
 
 async def _addresses(host: str, port: int) -> list[str]:
-    """The host's addresses, its families in turn (RFC 8305, section 4). Raises `OSError`."""
+    """The host's addresses, alternating between its families (RFC 8305, section 4). Raises `OSError`."""
     try:
         return [str(ip_address(host))]
     except ValueError:
@@ -66,7 +66,7 @@ async def _addresses(host: str, port: int) -> list[str]:
 
 
 def _look_up(host: str, port: int) -> list[tuple[int, str]]:
-    """Each address once, with its family, in the system's order (RFC 6724)."""
+    """Each address once, with its family, in the system's order of preference (RFC 6724)."""
     found = socket.getaddrinfo(_ascii(host), port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys((family, _numeric(*address)) for family, _, _, _, address in found))
 
@@ -80,5 +80,5 @@ def _ascii(host: str) -> bytes:
 
 
 def _numeric(address: str, _port: int, _flow: int = 0, zone: int = 0) -> str:
-    """An address as a text, a link-local one with its zone (RFC 4007)."""
+    """An address as text. A link-local address has its zone (RFC 4007)."""
     return f"{address}%{zone}" if zone and "%" not in address else address

@@ -138,12 +138,12 @@ def _check(body: Mapping[str, Any]) -> None:
         found = error.errors(include_url=False)[0]
         raise _wrong(f"{path_of(found['loc'])}{_reason(found)}".strip()) from None
     for path in unknown_members(request):
-        where, _, name = path.rpartition(".")
-        raise _wrong(f"{_quoted([name])} does not belong to {where}")
+        owner, _, name = path.rpartition(".")
+        raise _wrong(f"{_quoted([name])} does not belong to {owner}")
 
 
 def _reason(found: ErrorDetails) -> str:
-    """A finding of pydantic's in this project's words, to follow the path. It repeats no value."""
+    """A finding of pydantic's in plain words, which follow the path. It repeats no value."""
     context = found.get("ctx", {})
     discriminator = str(context.get("discriminator", "")).strip("'")
     match found["type"]:
@@ -182,7 +182,7 @@ def _quoted(names: set[str] | list[str]) -> str:
 
 
 def _wrong(why: str) -> ConfigurationError:
-    return ConfigurationError(f"The constraints cannot be used: {why}.")
+    return ConfigurationError(detail=f"The constraints cannot be used: {why}.")
 
 
 def _snake(name: str) -> str:

@@ -1,8 +1,7 @@
-"""One HTTP exchange, bounded in time and size, and never more than that.
+"""One HTTP exchange: a request and its reply, bounded in time and in size.
 
-It talks to an httpx transport rather than through `httpx.Client`: no redirects, no cookies, no proxies from the
-environment, and no log line that carries a URL, for URLs here hold errand keys. What goes wrong is a `Failed`, never an
-exception.
+It uses an httpx transport instead of `httpx.Client`: no redirects, no cookies, no proxies from the environment, and no log
+line with a URL, because a URL may hold an errand's key. A failure is a `Failed`, never an exception.
 """
 
 from __future__ import annotations
@@ -32,20 +31,20 @@ from .json_text import read_json
 from .replies import Failed, Replied, Sign
 
 MAX_BODY = 256 * 1024
-"""Bytes of an answer. The largest promised one, two tokens and five claims, is a few kilobytes."""
+"""Bytes of an answer. The largest answer of the contract, two tokens and five claims, has a few kilobytes."""
 
 POST_SECONDS = 30.0
 GET_SECONDS = 10.0
 
 _HEADERS = {
     "Accept": "application/json",
-    "Accept-Encoding": "identity",  # a compressed answer has no honest size
+    "Accept-Encoding": "identity",  # a small compressed answer may be huge
     "User-Agent": f"sudomimus-bridge/{__version__}",
 }
 
 
 class Transport(Protocol):
-    """httpx's transport port, and a way to have a connection ready: a real one, or one that answers from a script."""
+    """httpx's transport port, with a way to open a connection ahead. A test uses one that answers from a script."""
 
     async def warm(self, url: str) -> None:
         """Open a connection to the host of `url`. Never raises."""
@@ -64,7 +63,7 @@ class Exchange:
     """Exchanges requests and replies with one API of the service. Implements `replies.Address` and `replies.Sender`."""
 
     def __init__(self, base_url: str, transport: Transport, clock: Clock, *, through: str | None = None) -> None:
-        """`through` names the proxy that `transport` uses, for errors."""
+        """`through` names the proxy that the transport uses, for errors."""
         self.base_url = base_url
         self._through = through
         self._transport = transport
@@ -87,7 +86,7 @@ class Exchange:
         content = json.dumps(body, separators=(",", ":")).encode()
         headers = {**_HEADERS, "Content-Type": "application/json"}
         if sign is not None:
-            headers["Authorization"] = sign(content).reveal()  # by the very bytes that are sent
+            headers["Authorization"] = sign(content).reveal()  # made from the exact bytes that are sent
         return await self._send("POST", path, POST_SECONDS, headers, content)
 
     async def get(self, path: str, bearer: Secret | None = None) -> Replied | Failed:
@@ -125,7 +124,7 @@ class Exchange:
                 async for chunk in response.aiter_raw():
                     content += chunk
                     if len(content) > MAX_BODY:
-                        reading.cancel()  # ends the iteration from within: an iterator that is left half-way lingers
+                        reading.cancel()  # ends the iteration from inside: an abandoned iterator would linger
             if len(content) > MAX_BODY:
                 return Failed(Trouble.UNREADABLE, f"an answer of more than {MAX_BODY // 1024} KiB")
         finally:
@@ -140,7 +139,7 @@ class Exchange:
 
 
 def _retry_after(headers: httpx.Headers, now: float) -> float | None:
-    """Retry-After in seconds (RFC 9110, 10.2.3). A date counts from the answer's own Date, for local clocks are wrong."""
+    """Retry-After in seconds (RFC 9110, 10.2.3). A date is compared with the answer's own Date: local clocks may be wrong."""
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
@@ -151,7 +150,7 @@ def _retry_after(headers: httpx.Headers, now: float) -> float | None:
 def _http_date(text: str) -> float | None:
     try:
         date = parsedate_to_datetime(text)
-        # HTTP's dates are UTC (RFC 9110, 5.6.7), and so is one that names no zone.
+        # HTTP's dates are UTC (RFC 9110, 5.6.7), even without a zone.
         return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, OSError):
         return None
@@ -168,12 +167,12 @@ def _json_object(content_type: str, content: bytes) -> tuple[dict[str, Any], str
     return (body, None) if isinstance(body, dict) else ({}, "JSON that is not an object")
 
 
-# What httpx raises while a connection is made or waited for, a proxy's included: nothing of the request has left then.
+# httpx raises these before a connection is made, also to a proxy. The request has not left this computer then.
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 def _failed(error: Exception) -> Failed:
-    """The trouble behind a transport's exception. Only class names and the system's own words: no URL, no content."""
+    """The trouble behind a transport's exception. The detail has class names and the system's words: no URL, no content."""
     unsent = isinstance(error, _BEFORE_SENDING)
     system: str | None = None
     for cause in _causes(error):
@@ -192,7 +191,7 @@ def _failed(error: Exception) -> Failed:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what led to it, each of a group's included: a host may have several addresses."""
+    """An error and its causes, with each member of a group: a host may have several addresses."""
     yield error
     if isinstance(error, BaseExceptionGroup):
         for part in error.exceptions:
@@ -202,9 +201,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _system_words(error: OSError) -> str:
-    """The system's words for an error's number, which say more than the words that asyncio and trio put in their place."""
+    """The system's words for an error's number. They say more than the words that asyncio and trio use instead."""
     if not isinstance(error, (ssl.SSLError, socket.gaierror, socket.herror)):  # their numbers are not the system's
         words = os.strerror(error.errno or 0)
-        if "nknown error" not in words:  # Windows does not know those of its sockets by this way
+        if "nknown error" not in words:  # Windows does not know its sockets' numbers here
             return words
     return system_words(error)

@@ -1,8 +1,8 @@
-"""JSON from the service, read so that every door can pass it on.
+"""Reading JSON from the service so that every door can write it again.
 
-Python's parser takes more than JSON is, and some of it breaks what writes it again: NaN, an integer of 400 digits, half of a
-surrogate pair, or nesting that is too deep. The tokens of a login are worth more than a claim that came with them, and a
-refresh token is used up by then. So the odd value is replaced, and the rest of the answer is used.
+Python's parser accepts more than JSON, and some of it cannot be written again: NaN, an integer of 400 digits, half of a
+surrogate pair, or very deep nesting. Such a value in a claim must not lose the tokens beside it, because the refresh token is
+used up by then. So the odd value is replaced, and the rest of the answer is used.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import re
 from typing import Any
 
 MAX_DEPTH = 64
-"""Objects and arrays inside each other. The documents of the service need four; pydantic writes 255."""
+"""Levels of nesting. The contract needs four; pydantic writes up to 255."""
 
 _MAX_DIGITS = 300
-"""Of an integer. A float can hold any such number; Python refuses to read or write 4,300 digits."""
+"""Digits of an integer. A float can represent any such number. Python refuses to read or write 4,300 digits."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_json(content: bytes) -> Any:
-    """The value in a text. Null stands for a number that JSON or a float does not have, and for what nests too deeply;
-    U+FFFD stands for half of a surrogate pair. Raises `ValueError` if it is not JSON.
+    """Parse a text. Null replaces a number that JSON or a float cannot hold, and any value that is nested too deeply; U+FFFD
+    replaces half of a surrogate pair. Raises `ValueError` if the text is not JSON.
     """
     try:
         value = json.loads(content, parse_constant=lambda _: None, parse_float=_finite, parse_int=_integer)

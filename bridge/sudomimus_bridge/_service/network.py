@@ -1,4 +1,4 @@
-"""httpcore's network port: the connection opened ahead (`ahead`), else a new one, by the bridge's own look-up (`connecting`)."""
+"""httpcore's network port. It uses the connection that `ahead` has opened, else a new one through `connecting`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .connecting import connect_tcp
 
 
 class Network(httpcore.AsyncNetworkBackend):
-    """For one pool. On anyio, which runs on asyncio and trio alike."""
+    """The network of one pool, on anyio."""
 
     def __init__(self, ahead: Ahead) -> None:
         self._ahead = ahead
@@ -32,7 +32,7 @@ class Network(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - the pool is given none
     ) -> httpcore.AsyncNetworkStream:
-        """The connection opened ahead if it still lives; else a new one."""
+        """The connection that was opened ahead, if it is still usable; else a new one."""
         with anyio.move_on_after(timeout):
             if (opened := await self._ahead.take()) is not None:
                 return _Stream(opened, has_tls=True)
@@ -44,7 +44,7 @@ class Network(httpcore.AsyncNetworkBackend):
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    """An anyio stream as httpcore's. `has_tls`: nothing is left to do when httpcore asks for TLS."""
+    """An anyio stream as httpcore's. With `has_tls`, TLS is established already, so `start_tls` does nothing."""
 
     def __init__(self, stream: ByteStream, *, has_tls: bool = False) -> None:
         self._stream = stream
@@ -75,7 +75,7 @@ class _Stream(httpcore.AsyncNetworkStream):
             return self
         try:
             with _named(httpcore.ConnectTimeout, httpcore.ConnectError), anyio.fail_after(timeout):
-                # Without TLS's own goodbye, which servers leave out: HTTP's lengths tell where an answer ends.
+                # Without TLS's closing message, which servers omit: HTTP's own lengths tell where an answer ends.
                 wrapped = await TLSStream.wrap(
                     self._stream,
                     server_side=False,
@@ -92,14 +92,14 @@ class _Stream(httpcore.AsyncNetworkStream):
         attribute = self._stream.extra
         if info == "ssl_object":
             return attribute(TLSAttribute.ssl_object, None)
-        if info == "is_readable":  # the pool asks it of an idle connection: something to read means that it was closed
+        if info == "is_readable":  # the pool asks this of an idle connection: a readable one was closed
             return _is_readable(attribute(SocketAttribute.raw_socket, None))
         return None
 
 
 @contextmanager
 def _named(timeout: type[Exception], otherwise: type[Exception]) -> Iterator[None]:
-    """Raise httpcore's exceptions."""
+    """Turn anyio's exceptions into httpcore's."""
     try:
         yield
     except TimeoutError as error:
@@ -115,4 +115,4 @@ def _is_readable(raw: socket.socket | None) -> bool:
         poll = select.poll()
         poll.register(raw, select.POLLIN)
         return bool(poll.poll(0))
-    return bool(select.select([raw], [], [], 0)[0])  # Windows has no limit there on a socket's number
+    return bool(select.select([raw], [], [], 0)[0])  # on Windows, `select` takes any socket

@@ -1,6 +1,7 @@
-"""Whether a request goes through a proxy: the system's settings, less what would break a login.
+"""The proxy for a request: the system's choice, except for a choice that would break a login.
 
-httpx would send loopback requests through HTTP_PROXY and fails outright on a SOCKS proxy, so the bridge decides for itself.
+httpx would send loopback requests through HTTP_PROXY, and cannot be built at all if a SOCKS proxy is set. So the bridge makes
+the choice itself.
 """
 
 from __future__ import annotations
@@ -38,16 +39,16 @@ class HttpProxy:
 
     @property
     def shown(self) -> str:
-        """The proxy as an error names it, such as "the proxy 127.0.0.1:9 (HTTPS_PROXY)"."""
+        """The proxy as an error shows it, such as "the proxy 127.0.0.1:9 (HTTPS_PROXY)"."""
         return f"the proxy {self.url.partition('://')[2]} ({self.source})"
 
 
 @sealed
 def proxy_for(url: str) -> HttpProxy | None:
-    """The HTTP proxy for `url` by environment, registry or system settings; None for a direct connection.
+    """The HTTP proxy for `url` in the environment, the registry or the system's settings; None for a direct connection.
 
-    Raises `ConfigurationError` if the setting that holds for `url` is not the address of a proxy. The error does not repeat
-    the setting, which may hold a password.
+    Raises `ConfigurationError` if the setting is not the address of a proxy. The error does not repeat the setting, which may
+    hold a password.
     """
     source, address = chosen_proxy(url)
     if source is None or unsupported(address):
@@ -57,14 +58,15 @@ def proxy_for(url: str) -> HttpProxy | None:
     proxy = _parsed(source, address)
     if proxy is None:
         raise ConfigurationError(
-            f"{source} must be the address of a proxy, such as http://proxy.example:3128. In its user name and password, "
-            "write #, / and ? as %23, %2F and %3F."
+            "This computer's network settings are wrong, so no connection can be made. Ask the person who looks after it.",
+            detail=f"{source} must be the address of a proxy, such as http://proxy.example:3128. In its user name and password, "
+            "write #, / and ? as %23, %2F and %3F.",
         )
     return proxy
 
 
 def chosen_proxy(url: str) -> tuple[str | None, Secret]:
-    """Which setting asks for a proxy for `url`, and the address that it holds; None if no setting does."""
+    """The setting that names a proxy for `url`, and its value; None if no setting does."""
     host, scheme = host_of(url), urlsplit(url).scheme
     if is_loopback(host):
         return None, Secret("")
@@ -85,7 +87,7 @@ def chosen_proxy(url: str) -> tuple[str | None, Secret]:
 
 
 def unsupported(address: Secret) -> bool:
-    """Whether the address is one of a proxy of another kind, such as SOCKS."""
+    """Whether the address is that of a proxy of another kind, such as SOCKS."""
     kind = _KIND.match(address.reveal())
     return kind is not None and kind[1].lower() not in ("http", "https")
 
@@ -93,13 +95,13 @@ def unsupported(address: Secret) -> bool:
 def _bypassed(host: str) -> bool:
     try:
         return bool(proxy_bypass(host))
-    except Exception as error:  # noqa: BLE001 - as above: the exceptions are a setting of the system as well
+    except Exception as error:  # noqa: BLE001 - the exceptions are a setting of the system, too
         _log.warning("the exceptions from the proxy cannot be read (%s), and are ignored", type(error).__name__)
         return False
 
 
 def _parsed(source: str, address: Secret) -> HttpProxy | None:
-    """The proxy at this address; None if it is not one. Strict: what a `#` cuts off may be the end of a password."""
+    """The proxy at this address; None if it is malformed. A `#` is refused: what it cuts off may be part of a password."""
     try:
         if not address.reveal().isprintable() or "#" in address.reveal() or "?" in address.reveal():
             return None

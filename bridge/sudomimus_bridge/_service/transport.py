@@ -1,4 +1,4 @@
-"""Connections to the service: httpx's transport port on httpcore's pool, which takes the connection opened ahead (`ahead`)."""
+"""Connections to the service: httpx's transport port on httpcore's pool, which uses the connection that `ahead` has opened."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .network import Network
 from .proxy import HttpProxy
 
 IDLE_SECONDS = 15.0
-"""How long a connection is kept between two requests: longer than the longest poll."""
+"""How long an idle connection is kept: longer than the usual time between two polls."""
 
 
 class Connections(httpx.AsyncBaseTransport):
-    """A pool for one base URL. HTTP/1.1, verified TLS, no redirects, no retries: those are `rules`' business."""
+    """A pool for one base URL: HTTP/1.1, verified TLS, no redirects, no retries (`rules` decides about those)."""
 
     def __init__(self, ahead: Ahead, tls: ssl.SSLContext, proxy: HttpProxy | None = None) -> None:
         self._ahead = ahead
         self._proxied = proxy is not None
         make = httpcore.AsyncConnectionPool
         if proxy is not None:
-            # httpcore's own context, which it would use for an https proxy, has other certificates than the bridge's.
+            # For an https proxy, httpcore would use a context of its own, with other certificates than the bridge's.
             secure = tls if proxy.url.startswith("https:") else None
             make = partial(httpcore.AsyncHTTPProxy, proxy.url, proxy.auth, proxy_ssl_context=secure)  # type: ignore[assignment]
         self._pool = make(
@@ -33,7 +33,7 @@ class Connections(httpx.AsyncBaseTransport):
         )
 
     async def warm(self, url: str) -> None:
-        """Have a connection to `url`'s host at hand until the task is cancelled. Never raises."""
+        """Keep a connection to the host of `url` open until the task is cancelled. Never raises."""
         if not self._proxied and not any(c.is_idle() and not c.has_expired() for c in self._pool.connections):
             await self._ahead.open(url)
 
@@ -79,7 +79,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _as_httpx(error: Exception) -> Exception:
-    """httpcore's exceptions have the names of httpx's."""
+    """httpx's exception for one of httpcore's, which has the same name."""
     kind = getattr(httpx, type(error).__name__, httpx.TransportError)
     if isinstance(error, Exception) and type(error).__module__.startswith("httpcore"):
         return kind(str(error)) if issubclass(kind, httpx.TransportError) else httpx.TransportError(str(error))
