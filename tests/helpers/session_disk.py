@@ -36,12 +36,12 @@ def still_signed_in(folder: Path, protection: Any = None) -> str:
     service = ModelService(clock)
 
     async def main() -> str:
-        keeper = service.keeper(disk=store_in(folder, protection))
-        await keeper.adopt(service.record())
+        session = service.session(disk=store_in(folder, protection))
+        await session.adopt(service.record())
         for _ in range(2):
             await clock.sleep(3600)
-            await keeper.access_token(300)
-        return str(keeper.storage.trouble or "")
+            await session.access_token(300)
+        return str(session.storage.trouble or "")
 
     sentence = clock.run(main)
     assert (service.refreshes, service.revoked) == (2, False)

@@ -140,12 +140,12 @@ class ModelService:
         self.seen.append("player")
         return Player("player", claims=claims)
 
-    def keeper(self, *silent: str, disk: Store | None = None) -> PlayerSession:
-        keeper = PlayerSession(
+    def session(self, *silent: str, disk: Store | None = None) -> PlayerSession:
+        session = PlayerSession(
             self, [METHODS[name]() for name in silent], Storage(self.clock, lambda: disk or MemoryStore())
         )
-        keeper.storage.stay_signed_in = disk is not None
-        return keeper
+        session.storage.stay_signed_in = disk is not None
+        return session
 
     def record(self, method: str = "device") -> Record:
         return Record.of(self.result(), method, self.clock.uptime())

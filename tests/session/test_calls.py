@@ -1,4 +1,4 @@
-"""`/refresh` and `/logout`: what becomes of a refresh token, and that it is never sent later than at once."""
+"""`POST /refresh` and `/logout`: what becomes of a refresh token, and that a second request comes at once or never."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def refreshed(*posts: Step, backend: str = "asyncio") -> tuple[Refreshed, Ran]:
     return after.outcome, after
 
 
-def test_a_new_pair(backend: str) -> None:
+def test_refresh_brings_a_new_pair(backend: str) -> None:
     claims = {"email": {"requirement": "REQUIRED", "state": "GRANTED"}}
     outcome, after = refreshed(
         Step(body={"accessToken": "a.b.c", "refreshToken": "d.e.f", "claims": claims}), backend=backend
@@ -89,14 +89,14 @@ def ids(step: Step) -> str:
 
 
 @pytest.mark.parametrize("step", LOST, ids=ids)
-def test_after_a_lost_answer_once_more_at_once(step: Step) -> None:
+def test_lost_answer_is_followed_by_a_second_request_at_once(step: Step) -> None:
     outcome, after = refreshed(step, ISSUED)
     assert outcome.fate is Fate.RENEWED
     assert [seen.at for seen in after.transport.seen] == [0, 0]
 
 
 @pytest.mark.parametrize("step", LATE, ids=ids)
-def test_after_an_answer_that_was_long_in_coming_it_would_be_too_late(step: Step) -> None:
+def test_answer_lost_after_a_long_wait_is_not_followed_by_a_second_request(step: Step) -> None:
     """It may have used the token at its start, and the grace window is short: a second one would end the session."""
     outcome, after = refreshed(step, ISSUED)
     assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, ServiceUnavailable)
@@ -104,27 +104,27 @@ def test_after_an_answer_that_was_long_in_coming_it_would_be_too_late(step: Step
 
 
 @pytest.mark.parametrize("step", LOST, ids=ids)
-def test_lost_twice_it_is_sent_no_more(step: Step) -> None:
+def test_token_is_not_sent_a_third_time_after_two_lost_answers(step: Step) -> None:
     outcome, after = refreshed(step)
     assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, ServiceUnavailable)
     assert len(after.transport.seen) == 2
 
 
 @pytest.mark.parametrize("then", [*UNSENT, *LATER, refused(500)], ids=ids)
-def test_what_may_have_been_used_is_not_called_unused_by_what_follows(then: Step) -> None:
+def test_token_that_may_be_used_stays_uncertain_whatever_the_second_answer_says(then: Step) -> None:
     outcome, after = refreshed(LOST[0], then)
     assert outcome.fate is Fate.UNKNOWN
     assert len(after.transport.seen) == 2
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 504])
-def test_a_retry_after_does_not_make_the_second_request_a_late_one(status: int) -> None:
+def test_second_request_does_not_wait_for_a_retry_after(status: int) -> None:
     outcome, after = refreshed(refused(status, Retry_After="120"), ISSUED)
     assert outcome.fate is Fate.RENEWED
     assert [seen.at for seen in after.transport.seen] == [0, 0]
 
 
-def test_an_answer_that_was_lost_while_the_machine_slept_was_lost_too_long_ago(backend: str) -> None:
+def test_answer_lost_during_the_machines_sleep_is_not_followed_by_a_second_request(backend: str) -> None:
     clock = VirtualClock()
     after = ran(
         "refresh",
@@ -141,7 +141,7 @@ REFUSALS = [refused(400), refused(400, "InvalidBody"), refused(404), refused(404
 
 
 @pytest.mark.parametrize("then", REFUSALS, ids=ids)
-def test_a_lost_answer_and_then_a_refusal_is_no_wrong_setting(then: Step) -> None:
+def test_refusal_after_a_lost_answer_is_not_a_wrong_setting(then: Step) -> None:
     outcome, _ = refreshed(refused(502), then)
     assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, ServiceUnavailable)
     assert "has a problem" in outcome.error.sentence
@@ -149,20 +149,20 @@ def test_a_lost_answer_and_then_a_refusal_is_no_wrong_setting(then: Step) -> Non
 
 
 @pytest.mark.parametrize("reason", ["ClaimConsentRequired", "RequiredClaimDataMissing"])
-def test_a_lost_answer_and_then_a_missing_claim_does_not_send_it_a_third_time(reason: str) -> None:
+def test_missing_claim_after_a_lost_answer_does_not_send_the_token_again(reason: str) -> None:
     """The player would decide on a page first, which takes minutes."""
     outcome, _ = refreshed(refused(502), refused(403, reason))
     assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, LoginDenied)
 
 
 @pytest.mark.parametrize("then", [refused(401, "RefreshTokenRevoked"), refused(401)], ids=ids)
-def test_a_lost_answer_and_then_a_dead_session(then: Step) -> None:
+def test_ended_session_after_a_lost_answer(then: Step) -> None:
     outcome, _ = refreshed(LOST[0], then)
     assert outcome.fate is Fate.DEAD and isinstance(outcome.error, LoginDenied)
 
 
 @pytest.mark.parametrize("step", [*UNSENT, *LATER], ids=ids)
-def test_what_was_surely_not_used_may_wait(step: Step) -> None:
+def test_unused_token_is_tried_again_after_a_wait(step: Step) -> None:
     outcome, after = refreshed(step, step, ISSUED)
     assert outcome.fate is Fate.RENEWED and len(after.transport.seen) == 3
     outcome, after = refreshed(step)
@@ -170,7 +170,7 @@ def test_what_was_surely_not_used_may_wait(step: Step) -> None:
     assert len(after.transport.seen) == 4
 
 
-def test_retry_after_is_heeded_where_nothing_was_used() -> None:
+def test_retry_after_is_heeded_if_the_token_is_unused() -> None:
     _, after = refreshed(refused(503, Retry_After="20"), ISSUED)
     assert after.transport.seen[1].at >= 20
 
@@ -185,7 +185,7 @@ def test_retry_after_is_heeded_where_nothing_was_used() -> None:
     ],
     ids=["busy", "lost", "busy, then lost", "at once"],
 )
-def test_between_tries_an_unused_token_is_said_to_be_at_rest(posts: list[Step], rests: int) -> None:
+def test_unused_token_is_reported_as_unsent_between_tries(posts: list[Step], rests: int) -> None:
     clock = VirtualClock()
     transport, told = ScriptedTransport(clock, posts), []
 
@@ -206,24 +206,24 @@ def test_between_tries_an_unused_token_is_said_to_be_at_rest(posts: list[Step], 
     assert not rests or told[0] > 0
 
 
-def test_a_retry_after_beyond_the_time_ends_it_at_once() -> None:
+def test_retry_after_beyond_the_timeout_ends_the_renewal_at_once() -> None:
     outcome, after = refreshed(refused(503, Retry_After="4000"))
     assert outcome.fate is Fate.UNUSED and after.seconds < 1
 
 
-def test_out_of_time_in_mid_request() -> None:
+def test_timeout_during_the_request_leaves_the_token_uncertain() -> None:
     after = ran("refresh", [Step(delay=20)], timeout=5)
     assert after.outcome.fate is Fate.UNKNOWN and after.outcome.error.reason == "TimedOut"
 
 
 @pytest.mark.parametrize("settings", [{}, {"application": "my-game"}], ids=["no application", "no certificates"])
-def test_what_is_set_wrong_leaves_the_token_unused(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_setting_leaves_the_token_unused(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/does/not/exist.pem")
     outcome = anyio.run(refresh, Secret("refresh.token.0"), Ports(read_settings(settings, {})))
     assert outcome.fate is Fate.UNUSED and isinstance(outcome.error, ConfigurationError)
 
 
-def test_a_session_whose_application_only_its_login_named_is_renewed(backend: str) -> None:
+def test_session_without_an_application_setting_is_renewed(backend: str) -> None:
     """An inquiry of a backend's needs no application here, and an answer to /refresh has none."""
     clock, tokens = VirtualClock(), [jwt(iat=1_000, exp=4_600, serial=serial) for serial in range(2)]
     pairs: list[dict[str, Any]] = [
@@ -243,7 +243,7 @@ def test_a_session_whose_application_only_its_login_named_is_renewed(backend: st
     assert transport.seen[-1].path == "/refresh"
 
 
-def test_an_outcome_shows_no_token() -> None:
+def test_repr_of_an_outcome_holds_no_token() -> None:
     outcome, _ = refreshed(ISSUED)
     assert "refresh.token" not in repr(outcome) and "access.token" not in repr(outcome)
 
@@ -266,7 +266,7 @@ def test_logout(revoked: bool, backend: str) -> None:
 @pytest.mark.parametrize(
     "trouble", [*LOST, *LATE, *UNSENT, *LATER, refused(500), Step(200, {"revoked": "yes"})], ids=ids
 )
-def test_logout_is_tried_again_for_twice_does_no_harm(trouble: Step) -> None:
+def test_logout_is_retried(trouble: Step) -> None:
     after = ran("logout", [trouble, Step(body={"revoked": True})])
     assert after.outcome is True and len(after.transport.seen) == 2
 
@@ -304,17 +304,17 @@ def deaf() -> Iterator[str]:
     listener.close()
 
 
-def test_a_request_that_nobody_took_never_left(backend: str) -> None:
+def test_refused_connection_leaves_the_token_unused(backend: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert failed(f"http://127.0.0.1:{port}", backend).unsent
 
 
-def test_a_name_that_nobody_has_never_left(backend: str) -> None:
+def test_unknown_host_leaves_the_token_unused(backend: str) -> None:
     assert failed("https://does-not-exist.invalid", backend).unsent
 
 
-def test_a_request_that_was_read_may_have_been_used(deaf: str, backend: str) -> None:
+def test_request_that_was_read_may_have_used_the_token(deaf: str, backend: str) -> None:
     assert not failed(deaf, backend).unsent
 
 
@@ -332,7 +332,7 @@ def token(emulator: Emulator) -> Secret:
     return Secret(emulator.open_session().refresh_token)
 
 
-def test_rotated_and_then_ended(ports: Ports, emulator: Emulator, backend: str) -> None:
+def test_refreshed_session_is_ended_by_logout(ports: Ports, emulator: Emulator, backend: str) -> None:
     first = token(emulator)
 
     async def flow() -> list[object]:
@@ -355,14 +355,14 @@ def test_rotated_and_then_ended(ports: Ports, emulator: Emulator, backend: str) 
     ]
 
 
-def test_an_answer_lost_after_the_work_was_done_is_got_by_the_second_request(ports: Ports, emulator: Emulator) -> None:
+def test_second_request_gets_the_pair_of_a_lost_answer(ports: Ports, emulator: Emulator) -> None:
     emulator.fault(path="/session/refresh", when="after", reset=True, times=1)
     outcome = anyio.run(refresh, token(emulator), ports)
     assert outcome.fate is Fate.RENEWED
     assert [entry.path for entry in emulator.requests].count("/session/refresh") == 2
 
 
-def test_a_claim_that_became_required(ports: Ports, emulator: Emulator) -> None:
+def test_refresh_says_that_a_claim_became_required(ports: Ports, emulator: Emulator) -> None:
     given = token(emulator)
     emulator.update({"claims.email": "REQUIRED"})
     outcome = anyio.run(refresh, given, ports)

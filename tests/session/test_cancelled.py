@@ -31,7 +31,7 @@ def play(
     service = ModelService(clock, list(plan))
 
     async def main() -> None:
-        session = service.keeper(disk=store_in(folder) if folder is not None else None)
+        session = service.session(disk=store_in(folder) if folder is not None else None)
         await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         await scene(service, clock, session)
@@ -123,7 +123,7 @@ def test_session_survives_asyncios_own_ways_to_cancel(how: str, tmp_path: Path) 
 def test_session_survives_the_end_of_the_renewing_threads_event_loop(backend: str) -> None:
     """Two threads, each with an event loop of its own. The one that renews is cancelled, and its loop ends."""
     service = ModelService(SystemClock(), request_seconds=0.5)
-    session = service.keeper()
+    session = service.session()
     sent, tokens = threading.Event(), list[Secret]()
     service.on_refresh = sent.set
 

@@ -32,7 +32,7 @@ def nameless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("content", NO_ID)
 @pytest.mark.usefixtures("linux")
-def test_what_stands_in_the_place_of_an_identifier_is_none(nameless: Path, content: bytes) -> None:
+def test_placeholder_for_an_identifier_is_not_an_identifier(nameless: Path, content: bytes) -> None:
     assert machine_id() is None
     nameless.write_bytes(content)
     assert machine_id() is None
@@ -59,7 +59,7 @@ def copied(source: Path, target: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["copytree", "session alone", "cp -a"])
 @pytest.mark.usefixtures("linux", "nameless")
-def test_without_an_identifier_a_copy_is_refused_and_the_original_is_not(tmp_path: Path, how: str) -> None:
+def test_copy_is_refused_without_a_machine_identifier(tmp_path: Path, how: str) -> None:
     here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
     for _ in range(2):
         store_in(here).write(RECORD)
@@ -72,9 +72,7 @@ def test_without_an_identifier_a_copy_is_refused_and_the_original_is_not(tmp_pat
 
 
 @pytest.mark.parametrize("how", ["copytree", "session alone"])
-def test_with_identifiers_a_copy_serves_on_its_own_computer_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
+def test_copy_is_used_on_its_own_computer_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
     monkeypatch.setattr(file_store, "machine_id", lambda: "this one")
     store_in(here).write(RECORD)
@@ -105,7 +103,7 @@ class FakeLibc:
 
 @pytest.mark.parametrize("platform", ["darwin", "freebsd14"])
 @pytest.mark.usefixtures("nameless")
-def test_two_computers_of_one_system_differ(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_computers_have_different_identifiers(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     found = set()
     for uuid in (b"\x01" * 16, b"\x02" * 16):

@@ -1,4 +1,4 @@
-"""What a crash, or a player who gives up, leaves behind: never a refresh token that is sent twice, never half a store."""
+"""After a crash or a cancelled renewal, no refresh token is sent twice and no record is half written."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def play(scene: Scene, backend: str = "asyncio") -> ModelService:
     return service
 
 
-def test_a_token_that_a_dead_process_had_sent_is_discarded_and_said_so(tmp_path: Path, backend: str) -> None:
+def test_token_that_a_killed_process_had_sent_is_discarded(tmp_path: Path, backend: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = store_in(tmp_path)
         disk.write(service.record().sent())
         await clock.sleep(LIFETIME)
         for _ in range(2):
             with pytest.raises(LoginDenied, match="last renewal of this sign-in was interrupted") as caught:
-                await service.keeper(disk=store_in(tmp_path)).access_token(300)
+                await service.session(disk=store_in(tmp_path)).access_token(300)
             assert caught.value.reason == "SignInAgain"
             held = disk.read()
             assert held is not None
@@ -51,30 +51,30 @@ def test_a_token_that_a_dead_process_had_sent_is_discarded_and_said_so(tmp_path:
     assert play(scene, backend).refreshes == 0
 
 
-def test_its_access_token_serves_while_it_is_valid(tmp_path: Path) -> None:
+def test_access_token_of_a_killed_process_is_used_while_it_is_valid(tmp_path: Path) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         record = service.record().sent()
         store_in(tmp_path).write(record)
-        assert await service.keeper(disk=store_in(tmp_path)).access_token(300) == record.access
+        assert await service.session(disk=store_in(tmp_path)).access_token(300) == record.access
 
     assert play(scene).refreshes == 0
 
 
-def test_with_an_access_key_at_hand_the_player_is_not_asked(tmp_path: Path) -> None:
+def test_access_key_replaces_a_discarded_refresh_token(tmp_path: Path) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         store_in(tmp_path).write(service.record("access-key").sent())
         await clock.sleep(LIFETIME)
-        await service.keeper("access-key", disk=store_in(tmp_path)).access_token(300)
+        await service.session("access-key", disk=store_in(tmp_path)).access_token(300)
 
     service = play(scene)
     assert (service.logins, service.refreshes) == (1, 0)
 
 
-def test_a_player_who_gives_up_as_the_answer_comes_keeps_the_new_pair(tmp_path: Path, backend: str) -> None:
+def test_cancel_as_the_answer_arrives_keeps_the_new_pair(tmp_path: Path, backend: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk, refresh = store_in(tmp_path), service.refresh
-        keeper = service.keeper(disk=disk)
-        await keeper.adopt(record := service.record())
+        session = service.session(disk=disk)
+        await session.adopt(record := service.record())
         await clock.sleep(LIFETIME)
         with anyio.CancelScope() as scope:
 
@@ -84,7 +84,7 @@ def test_a_player_who_gives_up_as_the_answer_comes_keeps_the_new_pair(tmp_path: 
                 return refreshed
 
             service.refresh = given_up  # type: ignore[method-assign]
-            await keeper.access_token(300)
+            await session.access_token(300)
         held = disk.read()
         assert held is not None
         assert held.access != record.access
@@ -93,9 +93,9 @@ def test_a_player_who_gives_up_as_the_answer_comes_keeps_the_new_pair(tmp_path: 
     assert play(scene, backend).refreshes == 1
 
 
-def test_a_player_who_gives_up_while_another_renews_leaves_the_lock_alone(tmp_path: Path, backend: str) -> None:
+def test_cancel_during_another_callers_renewal_does_not_release_its_lock(tmp_path: Path, backend: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        first, second = (service.keeper(disk=store_in(tmp_path)) for _ in range(2))
+        first, second = (service.session(disk=store_in(tmp_path)) for _ in range(2))
         await first.adopt(service.record())
         await clock.sleep(LIFETIME)
         tokens: list[Secret] = []
@@ -116,7 +116,7 @@ def test_a_player_who_gives_up_while_another_renews_leaves_the_lock_alone(tmp_pa
     assert (service.refreshes, service.revoked) == (1, False)
 
 
-def test_who_leaves_while_the_service_is_busy_keeps_the_session(tmp_path: Path, backend: str) -> None:
+def test_exit_during_a_retry_after_wait_keeps_the_session(tmp_path: Path, backend: str) -> None:
     """Killed, or by giving up: the token was refused unused, and the next try has not begun."""
 
     async def scene(service: ModelService, clock: VirtualClock) -> None:
@@ -125,7 +125,7 @@ def test_who_leaves_while_the_service_is_busy_keeps_the_session(tmp_path: Path, 
         await clock.sleep(LIFETIME)
         service.plan = ["busy"]
         async with anyio.create_task_group() as asking:
-            asking.start_soon(service.keeper(disk=store_in(tmp_path)).access_token, 300)
+            asking.start_soon(service.session(disk=store_in(tmp_path)).access_token, 300)
             await clock.sleep(BUSY_SECONDS / 2)
             left_by_a_kill = disk.read()
             asking.cancel_scope.cancel()
@@ -133,13 +133,13 @@ def test_who_leaves_while_the_service_is_busy_keeps_the_session(tmp_path: Path, 
             assert left is not None
             assert left.refresh is not None
             assert not left.in_flight
-        await service.keeper(disk=store_in(tmp_path)).access_token(300)
+        await service.session(disk=store_in(tmp_path)).access_token(300)
 
     service = play(scene, backend)
     assert (service.refreshes, service.revoked) == (2, False)
 
 
-def test_each_try_of_a_busy_service_is_marked(tmp_path: Path, backend: str) -> None:
+def test_token_is_marked_before_each_try(tmp_path: Path, backend: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = store_in(tmp_path)
         disk.write(service.record())
@@ -147,13 +147,13 @@ def test_each_try_of_a_busy_service_is_marked(tmp_path: Path, backend: str) -> N
         service.plan = ["busy", "busy"]
         marked: list[bool] = []
         service.on_refresh = lambda: marked.append((held := disk.read()) is not None and held.in_flight)
-        await service.keeper(disk=store_in(tmp_path)).access_token(300)
+        await service.session(disk=store_in(tmp_path)).access_token(300)
         assert marked == [True] * 3
 
     play(scene, backend)
 
 
-def test_a_token_that_can_neither_be_marked_nor_removed_is_not_sent(
+def test_token_that_can_neither_be_marked_nor_removed_is_not_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that became read-only: another process may find the token there, and use it."""
@@ -163,22 +163,22 @@ def test_a_token_that_can_neither_be_marked_nor_removed_is_not_sent(
 
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = store_in(tmp_path)
-        keeper = service.keeper(disk=disk)
-        await keeper.adopt(service.record())
+        session = service.session(disk=disk)
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         monkeypatch.setattr(disk, "write", refuse)
         monkeypatch.setattr(disk, "forget", refuse)
         with pytest.raises(LoginDenied, match="cannot be renewed on this computer") as caught:
-            await keeper.access_token(300)
+            await session.access_token(300)
         assert (caught.value.reason, caught.value.detail) == ("SignInAgain", "EROFS")
-        await keeper.adopt(record := service.record())
-        assert await keeper.access_token(300) == record.access
+        await session.adopt(record := service.record())
+        assert await session.access_token(300) == record.access
 
     assert play(scene).refreshes == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows lets nobody replace what is being read")
-def test_who_reads_while_it_is_replaced_has_the_old_record_whole(tmp_path: Path) -> None:
+def test_reader_gets_the_whole_old_record_during_a_replacement(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)
     before = store.path.read_bytes()
@@ -190,7 +190,7 @@ def test_who_reads_while_it_is_replaced_has_the_old_record_whole(tmp_path: Path)
 
 @pytest.mark.skipif(sys.platform != "win32", reason="only Windows lets a reader keep others from writing")
 @pytest.mark.parametrize("seconds", [0.0, 0.1])
-def test_who_writes_while_it_is_read_waits_a_moment(tmp_path: Path, seconds: float) -> None:
+def test_writer_waits_for_a_reader_on_windows(tmp_path: Path, seconds: float) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)
     reader = store.path.open("rb")
@@ -203,7 +203,7 @@ def test_who_writes_while_it_is_read_waits_a_moment(tmp_path: Path, seconds: flo
     assert store.read() is None
 
 
-def test_a_file_that_is_in_use_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_in_use_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private_files, "PAUSES", (0.0, 0.0, 0.0))
     left = [PermissionError("in use"), PermissionError("in use"), PermissionError("in use")]
 

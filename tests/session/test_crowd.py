@@ -1,4 +1,4 @@
-"""Many who share one session at once, and processes that are killed while they renew it: on the real service client."""
+"""Many processes and threads share one session, and some are killed while they renew it. On the real service client."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_fifty_processes_and_fifty_threads_share_one_renewal(
     assert (session.rotations, session.revoked) == (1, False)
 
 
-def test_killed_at_random_moments_no_session_is_ever_revoked(
+def test_no_session_is_revoked_if_processes_are_killed_at_random_moments(
     emulator: Emulator, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, soak: int
 ) -> None:
     """In the suite 40 kills, with `--soak 25` a thousand."""

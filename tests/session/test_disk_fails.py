@@ -79,46 +79,46 @@ def play(scene: Callable[[ModelService, VirtualClock], Awaitable[None]], backend
 async def next_start(service: ModelService, clock: VirtualClock, store: FileStore) -> str:
     """The token that the next start of the game is given, after a renewal."""
     await clock.sleep(LIFETIME)
-    return (await service.keeper(disk=store).access_token(300)).reveal()
+    return (await service.session(disk=store).access_token(300)).reveal()
 
 
 @pytest.mark.parametrize("parts", PARTS, ids="+".join)
 @pytest.mark.parametrize("number", ERRORS, ids=errno.errorcode.get)
-def test_after_a_moment_without_a_disk_the_next_start_is_signed_in(
+def test_next_start_is_signed_in_after_a_short_disk_failure(
     tmp_path: Path, disk: Disk, number: int, parts: tuple[str, ...]
 ) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         store = store_in(tmp_path / "state")
-        keeper = service.keeper(disk=store)
-        await keeper.adopt(service.record())
+        session = service.session(disk=store)
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         disk.breaks(number, *parts)
         for _ in range(2):
             with contextlib.suppress(LoginDenied):
-                await keeper.access_token(300)
+                await session.access_token(300)
             # A record that seems not to be there is no problem of the disk's.
-            assert keeper.storage.problem or (number == errno.ENOENT and "read" in parts)
+            assert session.storage.problem or (number == errno.ENOENT and "read" in parts)
         disk.heals()
-        await keeper.access_token(300)
-        assert keeper.storage.problem is None
+        await session.access_token(300)
+        assert session.storage.problem is None
         await next_start(service, clock, store)
 
     play(scene)
 
 
 @pytest.mark.parametrize("number", ERRORS, ids=errno.errorcode.get)
-def test_a_disk_that_serves_again_before_the_renewal_is_over_is_written_to(
+def test_disk_that_recovers_during_the_renewal_gets_the_record(
     tmp_path: Path, disk: Disk, number: int, backend: str
 ) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         store = store_in(tmp_path)
-        keeper = service.keeper(disk=store)
-        await keeper.adopt(service.record())
+        session = service.session(disk=store)
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         disk.breaks(number, "write")
         service.on_refresh = disk.heals
-        await keeper.access_token(300)
-        assert keeper.storage.problem is None
+        await session.access_token(300)
+        assert session.storage.problem is None
         service.on_refresh = lambda: None
         await next_start(service, clock, store)
 
@@ -128,11 +128,13 @@ def test_a_disk_that_serves_again_before_the_renewal_is_over_is_written_to(
 @pytest.mark.parametrize("asks", ["token", "record", "nothing"])
 @pytest.mark.parametrize("fault", ["ok", "unused", "denied", "lost", "dead"])
 @pytest.mark.parametrize("breaks", ["before the mark", "after the mark"])
-def test_whatever_the_service_answers_meanwhile(tmp_path: Path, disk: Disk, fault: str, breaks: str, asks: str) -> None:
+def test_disk_failure_with_each_answer_of_the_service(
+    tmp_path: Path, disk: Disk, fault: str, breaks: str, asks: str
+) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         store = store_in(tmp_path)
-        keeper = service.keeper(disk=store)
-        await keeper.adopt(service.record())
+        session = service.session(disk=store)
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         service.plan = [fault]
         if breaks == "before the mark":
@@ -140,14 +142,14 @@ def test_whatever_the_service_answers_meanwhile(tmp_path: Path, disk: Disk, faul
         else:
             service.on_refresh = lambda: disk.breaks(errno.ENOSPC, "write")
         with contextlib.suppress(LoginDenied, ServiceUnavailable):
-            await keeper.access_token(300)
+            await session.access_token(300)
         service.on_refresh = lambda: None
         disk.heals()
         if asks == "record":
-            await keeper.record()
+            await session.record()
         elif asks == "token":
             with contextlib.suppress(LoginDenied, ServiceUnavailable):
-                await keeper.access_token(300)
+                await session.access_token(300)
         try:
             await next_start(service, clock, store)
         except LoginDenied:
@@ -157,23 +159,23 @@ def test_whatever_the_service_answers_meanwhile(tmp_path: Path, disk: Disk, faul
 
 
 @pytest.mark.parametrize("way", ["logout", "only in memory"])
-def test_a_record_that_cannot_be_removed_is_removed_later(tmp_path: Path, disk: Disk, way: str) -> None:
+def test_record_that_cannot_be_removed_is_removed_later(tmp_path: Path, disk: Disk, way: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         store = store_in(tmp_path)
-        keeper = service.keeper(disk=store)
-        await keeper.adopt(record := service.record())
+        session = service.session(disk=store)
+        await session.adopt(record := service.record())
         disk.breaks(errno.EROFS, "remove")
         for step in range(2):
             if way == "logout" and step == 0:
-                await keeper.logout()
+                await session.logout()
             elif way == "only in memory":
-                keeper.storage.stay_signed_in = False
-            held = await keeper.record()
+                session.storage.stay_signed_in = False
+            held = await session.record()
             assert held == (None if way == "logout" else record)
-            assert "cannot be removed" in (keeper.storage.problem or "")
+            assert "cannot be removed" in (session.storage.problem or "")
             assert store.path.exists()
         disk.heals()
-        held = await keeper.record()
+        held = await session.record()
         assert held == (None if way == "logout" else record)
         assert not store.path.exists()
 
@@ -181,95 +183,95 @@ def test_a_record_that_cannot_be_removed_is_removed_later(tmp_path: Path, disk: 
 
 
 @pytest.mark.parametrize("heals", [True, False])
-def test_another_players_record_does_not_come_back(tmp_path: Path, disk: Disk, heals: bool) -> None:
+def test_record_of_another_player_does_not_come_back(tmp_path: Path, disk: Disk, heals: bool) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         store = store_in(tmp_path)
-        keeper = service.keeper(disk=store)
-        await keeper.adopt(replace(service.record(), subject="the one before"))
+        session = service.session(disk=store)
+        await session.adopt(replace(service.record(), subject="the one before"))
         disk.breaks(errno.ENOSPC, "write")
-        await keeper.adopt(record := service.record())
+        await session.adopt(record := service.record())
         disk.heals()
         if heals:
-            await keeper.record()
+            await session.record()
         assert store.read() == (record if heals else None)
 
     play(scene)
 
 
-def test_the_same_players_older_record_is_kept_while_the_new_one_cannot_be_written(tmp_path: Path, disk: Disk) -> None:
+def test_older_record_of_the_same_player_is_kept_if_the_new_one_cannot_be_written(tmp_path: Path, disk: Disk) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         store = store_in(tmp_path)
-        keeper = service.keeper(disk=store)
-        await keeper.adopt(older := service.record())
+        session = service.session(disk=store)
+        await session.adopt(older := service.record())
         disk.breaks(errno.ENOSPC, "write")
         await clock.sleep(1)
-        await keeper.adopt(newer := service.record())
+        await session.adopt(newer := service.record())
         assert store.read() == older
-        assert await keeper.record() == newer
+        assert await session.record() == newer
         disk.heals()
-        assert await keeper.record() == newer
+        assert await session.record() == newer
         assert store.read() == newer
 
     play(scene)
 
 
-def test_what_another_process_received_later_is_not_replaced(tmp_path: Path, disk: Disk) -> None:
+def test_later_record_of_another_process_is_not_replaced(tmp_path: Path, disk: Disk) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         store = store_in(tmp_path)
-        keeper = service.keeper(disk=store)
-        await keeper.adopt(service.record())
+        session = service.session(disk=store)
+        await session.adopt(service.record())
         disk.breaks(errno.EMFILE, "write")
-        await keeper.adopt(service.record())
+        await session.adopt(service.record())
         disk.heals()
         await clock.sleep(1)
         store_in(tmp_path).write(theirs := service.record())
-        assert await keeper.record() == theirs
+        assert await session.record() == theirs
         assert store.read() == theirs
 
     play(scene)
 
 
-def test_a_valid_token_is_given_while_the_disk_cannot_be_read(tmp_path: Path, disk: Disk) -> None:
+def test_valid_token_is_returned_while_the_disk_cannot_be_read(tmp_path: Path, disk: Disk) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper(disk=store_in(tmp_path))
-        await keeper.adopt(record := service.record())
+        session = service.session(disk=store_in(tmp_path))
+        await session.adopt(record := service.record())
         disk.breaks(errno.EMFILE, "read", "lock", "write")
-        assert await keeper.access_token(300) == record.access
+        assert await session.access_token(300) == record.access
         await clock.sleep(LIFETIME)
         with pytest.raises(LoginDenied) as denied:
-            await keeper.access_token(300)
+            await session.access_token(300)
         assert os.strerror(errno.EMFILE) in (denied.value.detail or "")
         disk.heals()
-        assert await keeper.access_token(300) != record.access
+        assert await session.access_token(300) != record.access
 
     assert play(scene).refreshes == 1
 
 
-def test_after_a_wait_for_a_lock_in_vain_the_disk_is_used_again(tmp_path: Path, backend: str) -> None:
+def test_disk_is_used_again_after_its_lock_was_not_available(tmp_path: Path, backend: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         store = store_in(tmp_path)
-        keeper = service.keeper(disk=store)
+        session = service.session(disk=store)
         async with store_in(tmp_path).locked(clock):
-            await keeper.adopt(record := service.record())
-            assert "Another program" in (keeper.storage.problem or "")
+            await session.adopt(record := service.record())
+            assert "Another program" in (session.storage.problem or "")
             began = clock.now()
-            assert await keeper.access_token(300) == record.access
+            assert await session.access_token(300) == record.access
             assert clock.now() - began < 1
-        assert await keeper.access_token(300) == record.access
-        assert keeper.storage.problem is None
+        assert await session.access_token(300) == record.access
+        assert session.storage.problem is None
         assert store.read() == record
 
     play(scene, backend)
 
 
-def test_a_folder_that_vanished_is_made_again(tmp_path: Path) -> None:
+def test_removed_folder_is_made_again(tmp_path: Path) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         store = store_in(tmp_path / "state")
-        keeper = service.keeper(disk=store)
-        await keeper.adopt(service.record())
+        session = service.session(disk=store)
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         service.on_refresh = lambda: shutil.rmtree(tmp_path / "state")
-        await keeper.access_token(300)
+        await session.access_token(300)
         service.on_refresh = lambda: None
         await next_start(service, clock, store)
 
@@ -289,8 +291,8 @@ FULL_DISK = """
     service = ModelService(clock)
 
     async def main():
-        keeper = service.keeper(disk=store_in(place / "state"))
-        await keeper.adopt(service.record())
+        session = service.session(disk=store_in(place / "state"))
+        await session.adopt(service.record())
         with contextlib.suppress(OSError), open(place / "filler", "wb", buffering=0) as filler:
             while True:
                 filler.write(bytes(4096))
@@ -301,10 +303,10 @@ FULL_DISK = """
             pass
         for _ in range(5):  # each is a renewal, and no call comes after the last one
             await clock.sleep(LIFETIME)
-            await keeper.access_token(300)
-            assert keeper.storage.problem is None, keeper.storage.problem
+            await session.access_token(300)
+            assert session.storage.problem is None, session.storage.problem
         await clock.sleep(LIFETIME)
-        await service.keeper(disk=store_in(place / "state")).access_token(300)
+        await service.session(disk=store_in(place / "state")).access_token(300)
 
     clock.run(main)
     assert (service.refreshes, service.revoked) == (6, False)
@@ -312,7 +314,7 @@ FULL_DISK = """
 """
 
 
-def test_on_a_disk_that_is_full_sessions_are_renewed_and_kept(tmp_path: Path) -> None:
+def test_session_is_renewed_and_saved_on_a_full_disk(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(textwrap.dedent(FULL_DISK))
     disk = tmp_path / "disk"

@@ -1,4 +1,4 @@
-"""Files and locks that are not, or not only, the player's own: what another user may have put there, and what is odd."""
+"""Files, folders and locks that another user may have written, and unusual file systems."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pipe(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [anothers, everybodys, pipe])
-def test_a_session_that_another_user_may_have_written_is_replaced(make: Callable[[Path], None], tmp_path: Path) -> None:
+def test_session_that_another_user_may_have_written_is_replaced(make: Callable[[Path], None], tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)
     make(store.path)
@@ -56,35 +56,33 @@ def test_a_session_that_another_user_may_have_written_is_replaced(make: Callable
 
 
 @pytest.mark.parametrize("make", [anothers, everybodys, pipe])
-def test_a_lock_that_another_user_may_hold_for_ever_is_not_waited_for(
-    make: Callable[[Path], None], tmp_path: Path
-) -> None:
+def test_lock_of_another_user_is_not_waited_for(make: Callable[[Path], None], tmp_path: Path) -> None:
     lock = store_in(tmp_path).path.with_suffix(".lock")
     lock.touch(0o600)
     make(lock)
     assert "cannot be saved in" in still_signed_in(tmp_path)
 
 
-def test_a_folder_that_everybody_may_write(tmp_path: Path) -> None:
+def test_folder_that_everybody_may_write_to(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     assert still_signed_in(tmp_path) == ""
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
 
-def test_a_folder_that_lies_elsewhere(tmp_path: Path) -> None:
+def test_folder_that_is_a_link(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "state").symlink_to(tmp_path / "elsewhere")
     assert still_signed_in(tmp_path / "state") == ""
     assert list((tmp_path / "elsewhere").glob("*.session"))
 
 
-def test_a_folder_that_leads_nowhere(tmp_path: Path) -> None:
+def test_folder_that_is_a_broken_link(tmp_path: Path) -> None:
     (tmp_path / "state").symlink_to(tmp_path / "nowhere")
     assert "cannot be saved in" in still_signed_in(tmp_path / "state")
 
 
 @pytest.mark.parametrize(("number", "kept"), [(errno.EINVAL, True), (errno.ENOTSUP, True), (errno.EIO, False)])
-def test_a_file_system_that_cannot_sync_a_folder(
+def test_file_system_that_cannot_sync_a_folder(
     number: int, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sync = os.fsync
@@ -101,7 +99,7 @@ def test_a_file_system_that_cannot_sync_a_folder(
 # --- the lock ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(tmp_path: Path) -> None:
+def test_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
     program = (
         "import anyio, os, pathlib, sys, time\n"
         "from sudomimus_bridge._values.clock import SystemClock\n"
@@ -138,7 +136,7 @@ def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(tmp_path: Path
         holder.communicate("")
 
 
-def test_a_lock_that_was_cleaned_up_while_it_was_waited_for_is_made_anew(tmp_path: Path) -> None:
+def test_lock_file_that_was_removed_during_the_wait_is_made_again(tmp_path: Path) -> None:
     path, clock, held = tmp_path / "lock", VirtualClock(), []
 
     async def second() -> None:
@@ -168,7 +166,7 @@ def test_a_lock_that_was_cleaned_up_while_it_was_waited_for_is_made_anew(tmp_pat
 # --- no place to begin with ----------------------------------------------------------------------------------------------
 
 
-def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_without_a_home_folder_cannot_save_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -177,7 +175,7 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
         session_folder({})
 
 
-def test_a_user_without_a_home_signs_in(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_without_a_home_folder_signs_in(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -193,7 +191,7 @@ def test_a_user_without_a_home_signs_in(emulator: Emulator, monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("hurried")
-def test_an_inquiry_needs_no_application_and_is_not_kept(emulator: Emulator, tmp_path: Path) -> None:
+def test_login_without_an_application_is_not_saved(emulator: Emulator, tmp_path: Path) -> None:
     urls, keys = emulator.urls, emulator.establish()
     settings = {"connect_url": urls["connect"], "session_url": urls["session"], "via_url": urls["via"]}
 

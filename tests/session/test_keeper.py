@@ -1,4 +1,4 @@
-"""The session's promises on a model of the service, in virtual time, on asyncio and trio."""
+"""Access tokens and their renewal, on a model of the service, in virtual time, on asyncio and trio."""
 
 from __future__ import annotations
 
@@ -40,32 +40,32 @@ def play(scene: Scene, backend: str = "asyncio") -> ModelService:
     return service
 
 
-def test_a_valid_token_is_given_without_a_request(backend: str) -> None:
+def test_valid_token_is_returned_without_a_request(backend: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper()
-        await keeper.adopt(record := service.record())
+        session = service.session()
+        await session.adopt(record := service.record())
         await clock.sleep(LIFETIME - 301)
-        assert await keeper.access_token(300) == record.access
+        assert await session.access_token(300) == record.access
 
     assert play(scene, backend).refreshes == 0
 
 
-def test_a_token_that_ends_too_soon_is_renewed_before(backend: str) -> None:
+def test_token_that_expires_too_soon_is_renewed(backend: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper()
-        await keeper.adopt(record := service.record())
+        session = service.session()
+        await session.adopt(record := service.record())
         await clock.sleep(LIFETIME - 299)
-        renewed = await keeper.access_token(300)
+        renewed = await session.access_token(300)
         assert renewed != record.access
-        assert await keeper.access_token(300) == renewed
+        assert await session.access_token(300) == renewed
 
     service = play(scene, backend)
     assert (service.refreshes, service.revoked) == (1, False)
 
 
-def test_a_token_that_took_its_time_to_arrive_is_that_much_older() -> None:
+def test_age_of_a_token_counts_from_the_request() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        refresh, keeper = service.refresh, service.keeper()
+        refresh, session = service.refresh, service.session()
 
         async def slow(refresh_token: Secret, unsent: Unsent) -> Refreshed:
             refreshed = await refresh(refresh_token, unsent)
@@ -73,54 +73,54 @@ def test_a_token_that_took_its_time_to_arrive_is_that_much_older() -> None:
             return refreshed
 
         service.refresh = slow  # type: ignore[method-assign]
-        await keeper.adopt(service.record())
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
-        await keeper.access_token(300)
-        record = await keeper.record()
+        await session.access_token(300)
+        record = await session.record()
         assert record is not None
         assert record.seconds_left(clock.uptime()) <= LIFETIME - 100
 
     play(scene)
 
 
-def test_time_asleep_counts() -> None:
+def test_age_of_a_token_includes_the_machines_sleep() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
+        session = service.session()
+        await session.adopt(service.record())
         clock.suspend(LIFETIME + 1)
-        await keeper.access_token(0)
+        await session.access_token(0)
 
     assert play(scene).refreshes == 1
 
 
-def test_after_a_restart_of_the_machine_the_age_is_unknown_and_the_token_renewed() -> None:
+def test_token_is_renewed_after_a_restart_of_the_machine() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
+        session = service.session()
+        await session.adopt(service.record())
         clock.restart()
-        await keeper.access_token(0)
+        await session.access_token(0)
 
     assert play(scene).refreshes == 1
 
 
-def test_the_calendar_changes_nothing() -> None:
+def test_change_of_the_calendar_does_not_change_a_tokens_age() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
+        session = service.session()
+        await session.adopt(service.record())
         clock.set_calendar(-1e8)
-        await keeper.access_token(300)
+        await session.access_token(300)
         clock.set_calendar(3e8)
-        await keeper.access_token(300)
+        await session.access_token(300)
 
     assert play(scene).refreshes == 0
 
 
-def test_a_token_without_times_is_renewed_on_each_request() -> None:
+def test_token_without_a_lifetime_is_renewed_on_each_call() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.lifetime = None
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
-        assert len({(await keeper.access_token(300)).reveal() for _ in range(3)}) == 3
+        session = service.session()
+        await session.adopt(service.record())
+        assert len({(await session.access_token(300)).reveal() for _ in range(3)}) == 3
 
     assert play(scene).refreshes == 3
 
@@ -129,13 +129,13 @@ def test_a_token_without_times_is_renewed_on_each_request() -> None:
 def test_fifty_tasks_that_ask_at_once_share_one_renewal(backend: str, lifetime: float | None) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.lifetime = lifetime
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
+        session = service.session()
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         tokens = set()
 
         async def ask() -> None:
-            tokens.add((await keeper.access_token(300)).reveal())
+            tokens.add((await session.access_token(300)).reveal())
 
         async with anyio.create_task_group() as group:
             for _ in range(50):
@@ -145,36 +145,36 @@ def test_fifty_tasks_that_ask_at_once_share_one_renewal(backend: str, lifetime: 
     assert play(scene, backend).refreshes == 1
 
 
-def test_more_than_any_token_lives_is_refused_before_a_request() -> None:
+def test_valid_for_beyond_the_lifetime_is_refused_without_a_request() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
+        session = service.session()
+        await session.adopt(service.record())
         with pytest.raises(ConfigurationError) as caught:
-            await keeper.access_token(LIFETIME)
+            await session.access_token(LIFETIME)
         assert "live 3600 seconds" in (caught.value.detail or "")
 
     assert play(scene).refreshes == 0
 
 
-def test_nobody_signed_in_says_so() -> None:
+def test_error_if_nobody_is_signed_in() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         with pytest.raises(LoginDenied, match="Sign in first") as caught:
-            await service.keeper().access_token(300)
+            await service.session().access_token(300)
         assert caught.value.reason == "SignInAgain"
 
     play(scene)
 
 
 @pytest.mark.parametrize("fault", ["lost", "dead"])
-def test_a_refresh_token_of_unknown_fate_is_never_sent_again(fault: str) -> None:
+def test_refresh_token_of_unknown_fate_is_not_sent_again(fault: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.plan = [fault]
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
+        session = service.session()
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         for _ in range(3):
             with pytest.raises(BridgeError):
-                await keeper.access_token(300)
+                await session.access_token(300)
             await clock.sleep(60)
 
     service = play(scene)
@@ -182,101 +182,101 @@ def test_a_refresh_token_of_unknown_fate_is_never_sent_again(fault: str) -> None
 
 
 @pytest.mark.parametrize("silent", [(), ("access-key",)])
-def test_a_session_that_is_over_is_begun_anew_or_asks_for_a_login(silent: tuple[str, ...]) -> None:
+def test_ended_session_is_replaced_by_a_silent_login_or_needs_the_player(silent: tuple[str, ...]) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.plan = ["dead"]
-        keeper = service.keeper(*silent)
-        await keeper.adopt(record := service.record("access-key"))
+        session = service.session(*silent)
+        await session.adopt(record := service.record("access-key"))
         await clock.sleep(LIFETIME)
         if silent:
-            assert await keeper.access_token(300) != record.access
+            assert await session.access_token(300) != record.access
             return
         with pytest.raises(LoginDenied, match="You were signed out") as caught:
-            await keeper.access_token(300)
+            await session.access_token(300)
         assert (caught.value.reason, caught.value.detail) == ("SignInAgain", "RefreshTokenRevoked")
-        assert await keeper.record() is None
+        assert await session.record() is None
 
     assert play(scene).logins == len(silent)
 
 
-def test_after_a_lost_answer_the_access_token_still_serves_while_it_is_valid() -> None:
+def test_access_token_is_used_while_it_is_valid_after_a_lost_answer() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.plan = ["lost"]
-        keeper = service.keeper()
-        await keeper.adopt(record := service.record())
+        session = service.session()
+        await session.adopt(record := service.record())
         await clock.sleep(LIFETIME - 200)
         with pytest.raises(ServiceUnavailable):
-            await keeper.access_token(300)
-        assert await keeper.access_token(100) == record.access
+            await session.access_token(300)
+        assert await session.access_token(100) == record.access
 
     play(scene)
 
 
-def test_a_token_that_was_surely_not_used_is_used_later_and_not_at_once() -> None:
+def test_unused_refresh_token_is_sent_after_a_pause() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.plan = ["unused"]
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
+        session = service.session()
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         for _ in range(5):
             with pytest.raises(ServiceUnavailable, match="busy"):
-                await keeper.access_token(300)
+                await session.access_token(300)
         assert service.refreshes == 1
         await clock.sleep(11)
-        await keeper.access_token(300)
+        await session.access_token(300)
 
     service = play(scene)
     assert (service.refreshes, service.revoked) == (2, False)
 
 
-def test_a_denial_keeps_the_token_and_is_told_as_it_is() -> None:
+def test_denial_keeps_the_token_and_its_reason() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.plan = ["denied"]
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
+        session = service.session()
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         with pytest.raises(LoginDenied, match="disabled"):
-            await keeper.access_token(300)
-        await keeper.access_token(300)
+            await session.access_token(300)
+        await session.access_token(300)
 
     assert not play(scene).revoked
 
 
-def test_a_claim_that_became_required_leads_into_the_errand_while_the_token_is_valid() -> None:
+def test_newly_required_claim_leads_to_an_errand_while_the_token_is_valid() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.claims_missing = True
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
+        session = service.session()
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME - 100)
-        await keeper.access_token(300)
+        await session.access_token(300)
 
     service = play(scene)
     assert (service.seen, service.revoked) == (["ok", "share", "ok"], False)
 
 
-def test_a_token_without_times_is_tried_where_a_claim_became_required() -> None:
+def test_token_without_a_lifetime_is_tried_for_the_errand_of_a_required_claim() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.claims_missing, service.lifetime = True, None
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
-        await keeper.access_token(300)
+        session = service.session()
+        await session.adopt(service.record())
+        await session.access_token(300)
 
     service = play(scene)
     assert (service.seen, service.revoked) == (["ok", "share", "ok"], False)
 
 
 @pytest.mark.parametrize("silent", [(), ("access-key",)])
-def test_a_token_that_does_not_open_the_errand_asks_for_a_login(silent: tuple[str, ...]) -> None:
+def test_refused_access_token_for_the_errand_needs_a_login(silent: tuple[str, ...]) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.claims_missing, service.accepts_access = True, False
-        keeper = service.keeper(*silent)
-        await keeper.adopt(service.record("access-key"))
+        session = service.session(*silent)
+        await session.adopt(service.record("access-key"))
         await clock.sleep(LIFETIME - 100)
         if silent:
-            await keeper.access_token(300)
+            await session.access_token(300)
             return
         with pytest.raises(LoginDenied, match="Sign in again to decide") as caught:
-            await keeper.access_token(300)
+            await session.access_token(300)
         assert caught.value.reason == "SignInAgain"
 
     service = play(scene)
@@ -284,17 +284,17 @@ def test_a_token_that_does_not_open_the_errand_asks_for_a_login(silent: tuple[st
 
 
 @pytest.mark.parametrize("silent", [(), ("access-key",)])
-def test_a_claim_that_no_errand_brings_asks_for_a_login(silent: tuple[str, ...]) -> None:
+def test_claim_that_no_errand_brings_needs_a_login(silent: tuple[str, ...]) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.claims_missing, service.owes_an_errand = True, False
-        keeper = service.keeper(*silent)
-        await keeper.adopt(service.record("access-key"))
+        session = service.session(*silent)
+        await session.adopt(service.record("access-key"))
         await clock.sleep(LIFETIME - 100)
         if silent:
-            await keeper.access_token(300)
+            await session.access_token(300)
             return
         with pytest.raises(LoginDenied, match="A claim is missing") as caught:
-            await keeper.access_token(300)
+            await session.access_token(300)
         assert (caught.value.reason, caught.value.detail) == ("SignInAgain", "ClaimConsentRequired")
 
     service = play(scene)
@@ -302,44 +302,44 @@ def test_a_claim_that_no_errand_brings_asks_for_a_login(silent: tuple[str, ...])
 
 
 @pytest.mark.parametrize("silent", [(), ("access-key",)])
-def test_a_claim_that_became_required_too_late_asks_for_a_login(silent: tuple[str, ...]) -> None:
+def test_newly_required_claim_needs_a_login_if_the_token_has_expired(silent: tuple[str, ...]) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.claims_missing = True
-        keeper = service.keeper(*silent)
-        await keeper.adopt(service.record("access-key"))
+        session = service.session(*silent)
+        await session.adopt(service.record("access-key"))
         await clock.sleep(LIFETIME + 1)
         if silent:
-            await keeper.access_token(300)
+            await session.access_token(300)
             return
         with pytest.raises(LoginDenied, match="Sign in again") as caught:
-            await keeper.access_token(300)
+            await session.access_token(300)
         assert caught.value.reason == "SignInAgain"
 
     assert play(scene).logins == len(silent)
 
 
-def test_a_session_by_steam_is_renewed_by_steam() -> None:
+def test_session_by_steam_is_renewed_by_steam() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper("steam")
-        await keeper.access_token(300)
+        session = service.session("steam")
+        await session.access_token(300)
         await clock.sleep(LIFETIME)
-        await keeper.access_token(300)
+        await session.access_token(300)
 
     service = play(scene)
     assert (service.logins, service.refreshes) == (2, 0)
 
 
 @pytest.mark.parametrize("silent", [("steam",), ()])
-def test_a_renewal_passes_on_the_callers_listener_signal_and_quietly(silent: tuple[str, ...]) -> None:
+def test_renewal_passes_on_the_callers_listener_signal_and_quietly(silent: tuple[str, ...]) -> None:
     heard: list[ProgressEvent] = []
 
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper, signal = service.keeper(*silent), DoneSignal()
+        session, signal = service.session(*silent), DoneSignal()
         record = service.record("steam" if silent else "device")
-        await keeper.adopt(record)
+        await session.adopt(record)
         service.claims_missing = True
         await clock.sleep(LIFETIME - 100)
-        await keeper.access_token(300, heard.append, signal, True)
+        await session.access_token(300, heard.append, signal, True)
         assert service.askers == [(signal, True)]
         assert service.shared == ([] if silent else [record.access])
 
@@ -347,57 +347,55 @@ def test_a_renewal_passes_on_the_callers_listener_signal_and_quietly(silent: tup
     assert [event.phase for event in heard] == [Phase.ISSUING]
 
 
-def test_without_steam_it_is_renewed_by_its_refresh_token() -> None:
+def test_session_by_steam_is_renewed_by_its_refresh_token_if_steam_is_not_running() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper("steam")
-        await keeper.access_token(300)
+        session = service.session("steam")
+        await session.access_token(300)
         service.steam = False
         await clock.sleep(LIFETIME)
-        await keeper.access_token(300)
+        await session.access_token(300)
 
     service = play(scene)
     assert (service.logins, service.refreshes) == (1, 1)
 
 
-def test_without_steam_and_without_a_session_steam_is_what_is_missing() -> None:
+def test_error_names_steam_if_there_is_neither_steam_nor_a_session() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.steam = False
         with pytest.raises(SteamUnavailable):
-            await service.keeper("steam").access_token(300)
+            await service.session("steam").access_token(300)
 
     play(scene)
 
 
-def test_a_session_that_steam_began_is_not_the_next_steam_users(tmp_path: Path) -> None:
+def test_session_that_steam_began_is_not_given_to_the_next_steam_user(tmp_path: Path) -> None:
     """Two people share a computer: who runs Steam now is who plays now."""
 
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
-        first = await service.keeper("steam", disk=disk).access_token(300)
-        later = service.keeper("steam", disk=disk)
+        first = await service.session("steam", disk=disk).access_token(300)
+        later = service.session("steam", disk=disk)
         second = await later.access_token(300)
         assert second != first
         assert await later.access_token(300) == second
         service.steam = False
-        assert await service.keeper("steam", disk=disk).access_token(300) == second
+        assert await service.session("steam", disk=disk).access_token(300) == second
 
     assert play(scene).logins == 2
 
 
 @pytest.mark.parametrize("lifetime", [LIFETIME, None])
-def test_where_steam_is_there_and_gives_no_ticket_nobody_is_taken_for_the_player(
-    tmp_path: Path, lifetime: float | None
-) -> None:
+def test_nobody_is_signed_in_if_steam_runs_and_gives_no_ticket(tmp_path: Path, lifetime: float | None) -> None:
     """Offline, or refused: the session on disk may be another Steam user's. Who was confirmed in this process stays."""
 
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.lifetime = lifetime
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
-        first = service.keeper("steam", disk=disk)
+        first = service.session("steam", disk=disk)
         await first.access_token(300)
         service.steam, service.without_steam = False, "TicketFailed"
         with pytest.raises(SteamUnavailable):
-            await service.keeper("steam", disk=disk).access_token(0)
+            await service.session("steam", disk=disk).access_token(0)
         assert service.refreshes == 0
         await clock.sleep(LIFETIME)
         await first.access_token(300)
@@ -406,76 +404,76 @@ def test_where_steam_is_there_and_gives_no_ticket_nobody_is_taken_for_the_player
     play(scene)
 
 
-def test_a_token_that_shows_less_than_the_player_shared_is_renewed() -> None:
+def test_token_is_renewed_after_the_player_shared_more() -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper()
-        await keeper.adopt(record := service.record())
-        keeper.outdated(record.access)
-        assert await keeper.access_token(300) != record.access
+        session = service.session()
+        await session.adopt(record := service.record())
+        session.outdated(record.access)
+        assert await session.access_token(300) != record.access
 
     assert play(scene).refreshes == 1
 
 
-def test_signing_out_forgets_here_and_revokes_there(tmp_path: Path) -> None:
+def test_logout_forgets_and_revokes_the_session(tmp_path: Path) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
-        keeper = service.keeper(disk=disk)
-        await keeper.adopt(service.record())
+        session = service.session(disk=disk)
+        await session.adopt(service.record())
         assert disk.path.exists()
-        assert await keeper.logout()
+        assert await session.logout()
         assert not disk.path.exists()
         with pytest.raises(LoginDenied, match="Sign in first"):
-            await keeper.access_token(300)
-        assert not await keeper.logout()
+            await session.access_token(300)
+        assert not await session.logout()
 
     assert play(scene).seen == ["logout"]
 
 
 @pytest.mark.parametrize("fault", ["unused", "dead"])
-def test_signing_out_without_the_service_forgets_all_the_same(fault: str) -> None:
+def test_logout_forgets_the_session_if_the_service_fails(fault: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.plan = [fault]
-        keeper = service.keeper()
-        await keeper.adopt(service.record())
-        assert not await keeper.logout()
-        assert await keeper.record() is None
+        session = service.session()
+        await session.adopt(service.record())
+        assert not await session.logout()
+        assert await session.record() is None
 
     play(scene)
 
 
-def test_the_players_choice_to_stay_moves_the_session(tmp_path: Path) -> None:
+def test_choice_to_stay_signed_in_moves_the_session(tmp_path: Path) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
-        keeper = service.keeper(disk=disk)
-        keeper.storage.stay_signed_in = False
-        await keeper.adopt(record := service.record())
+        session = service.session(disk=disk)
+        session.storage.stay_signed_in = False
+        await session.adopt(record := service.record())
         assert not disk.path.exists()
-        keeper.storage.stay_signed_in = True
-        assert await keeper.access_token(300) == record.access
+        session.storage.stay_signed_in = True
+        assert await session.access_token(300) == record.access
         assert disk.read() == record
-        keeper.storage.stay_signed_in = False
-        assert await keeper.access_token(300) == record.access
+        session.storage.stay_signed_in = False
+        assert await session.access_token(300) == record.access
         assert not disk.path.exists()
 
     play(scene)
 
 
 @pytest.mark.parametrize("silent", [(), ("steam",)])
-def test_what_is_stored_serves_the_next_start(tmp_path: Path, silent: tuple[str, ...]) -> None:
+def test_saved_session_is_used_at_the_next_start(tmp_path: Path, silent: tuple[str, ...]) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
-        await service.keeper(disk=disk).adopt(record := service.record())
-        assert await service.keeper(*silent, disk=disk).access_token(300) == record.access
+        await service.session(disk=disk).adopt(record := service.record())
+        assert await service.session(*silent, disk=disk).access_token(300) == record.access
 
     service = play(scene)
     assert (service.refreshes, service.logins) == (0, 0)
 
 
-def test_the_new_pair_is_stored_before_anyone_gets_it(tmp_path: Path) -> None:
+def test_new_pair_is_stored_before_any_caller_gets_it(tmp_path: Path) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
-        keeper = service.keeper(disk=disk)
-        await keeper.adopt(service.record())
+        session = service.session(disk=disk)
+        await session.adopt(service.record())
         await clock.sleep(LIFETIME)
         marks = []
 
@@ -484,7 +482,7 @@ def test_the_new_pair_is_stored_before_anyone_gets_it(tmp_path: Path) -> None:
             marks.append(held is not None and held.in_flight)
 
         service.on_refresh = look
-        token = await keeper.access_token(300)
+        token = await session.access_token(300)
         held = disk.read()
         assert marks == [True]
         assert held is not None
@@ -496,56 +494,56 @@ def test_the_new_pair_is_stored_before_anyone_gets_it(tmp_path: Path) -> None:
 # --- a process that was stopped while it was renewing, or whose player is at a page ---------------------------------------
 
 
-def test_a_valid_token_on_disk_is_had_while_another_process_renews(tmp_path: Path, backend: str) -> None:
+def test_valid_token_on_disk_is_returned_while_another_process_renews(tmp_path: Path, backend: str) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
         disk.write(record := service.record())
         async with disk.locked(clock):
             began = clock.now()
-            assert await service.keeper(disk=disk).access_token(300) == record.access
+            assert await service.session(disk=disk).access_token(300) == record.access
             assert clock.now() - began < 1
 
     play(scene, backend)
 
 
 @pytest.mark.parametrize("moved", [False, True])
-def test_a_login_does_not_wait_for_a_process_that_was_stopped(tmp_path: Path, backend: str, moved: bool) -> None:
+def test_login_does_not_wait_for_a_stopped_process(tmp_path: Path, backend: str, moved: bool) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
-        keeper = service.keeper(disk=disk)
+        session = service.session(disk=disk)
         if moved:  # somebody is signed in, who was not to stay so until now
-            keeper.storage.stay_signed_in = False
-            await keeper.adopt(service.record())
-            keeper.storage.stay_signed_in = True
+            session.storage.stay_signed_in = False
+            await session.adopt(service.record())
+            session.storage.stay_signed_in = True
         async with disk.locked(clock):
             began = clock.now()
-            await keeper.adopt(record := service.record())
+            await session.adopt(record := service.record())
             assert clock.now() - began < 100
-            assert "Another program" in (keeper.storage.problem or "")
-            assert await keeper.access_token(300) == record.access
+            assert "Another program" in (session.storage.problem or "")
+            assert await session.access_token(300) == record.access
         assert disk.read() is None
 
     play(scene, backend)
 
 
 @pytest.mark.parametrize("asks", [1, 8])
-def test_whoever_asks_while_the_player_signs_out_nobody_is_signed_in_afterwards(backend: str, asks: int) -> None:
+def test_token_request_during_logout_does_not_sign_in_again(backend: str, asks: int) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:
-        keeper = service.keeper("steam")
-        await keeper.adopt(service.record("steam"))
+        session = service.session("steam")
+        await session.adopt(service.record("steam"))
         await clock.sleep(LIFETIME)
 
         async def ask() -> None:
             with contextlib.suppress(LoginDenied):
-                await keeper.access_token(300)
+                await session.access_token(300)
 
         async with anyio.create_task_group() as group:
-            async with keeper.storage.locked():
-                group.start_soon(keeper.logout)
+            async with session.storage.locked():
+                group.start_soon(session.logout)
                 for _ in range(asks):
                     await clock.sleep(0.003)
                     group.start_soon(ask)
                 await clock.sleep(0.1)
-        assert await keeper.record() is None
+        assert await session.record() is None
 
     play(scene, backend)

@@ -1,4 +1,4 @@
-"""Tokens at rest that a key in the system's keyring encrypts, and keyrings that do not serve."""
+"""Tokens on disk that a key in the system's keyring encrypts, and keyrings that fail."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class KeyringInMemory:
         self.held[service, name] = value
 
 
-def test_with_a_keyring_the_file_holds_no_token(tmp_path: Path) -> None:
+def test_file_holds_no_token_if_there_is_a_keyring(tmp_path: Path) -> None:
     keyring = KeyringInMemory()
     store = store_in(tmp_path, KeyringKey(keyring, "my-game"))
     store.write(RECORD)
@@ -56,7 +56,7 @@ def test_with_a_keyring_the_file_holds_no_token(tmp_path: Path) -> None:
     assert all("refresh-1" not in value for value in keyring.held.values())
 
 
-def test_what_was_stored_before_there_was_a_keyring_is_read_and_then_encrypted(tmp_path: Path) -> None:
+def test_unencrypted_record_is_read_and_then_encrypted(tmp_path: Path) -> None:
     store_in(tmp_path).write(RECORD)
     store = store_in(tmp_path, KeyringKey(KeyringInMemory(), "my-game"))
     assert store.read() == RECORD
@@ -64,14 +64,14 @@ def test_what_was_stored_before_there_was_a_keyring_is_read_and_then_encrypted(t
     assert "refresh-1" not in store.path.read_text()
 
 
-def test_another_key_opens_nothing(tmp_path: Path) -> None:
+def test_record_cannot_be_decrypted_with_another_key(tmp_path: Path) -> None:
     store_in(tmp_path, KeyringKey(KeyringInMemory(), "my-game")).write(RECORD)
     for other in (KeyringKey(KeyringInMemory(), "my-game"), FileModeOnly()):
         with pytest.raises(StoreUnusable, match="Sign in again"):
             store_in(tmp_path, other).read()
 
 
-def test_a_locked_keyring_is_asked_once_and_the_login_works_without(tmp_path: Path) -> None:
+def test_locked_keyring_is_asked_once_and_the_login_succeeds(tmp_path: Path) -> None:
     keyring = KeyringInMemory()
     keyring.locked = True
     sentence = still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
@@ -80,14 +80,14 @@ def test_a_locked_keyring_is_asked_once_and_the_login_works_without(tmp_path: Pa
     assert keyring.asked == 1
 
 
-def test_a_locked_keyring_and_a_stored_session(tmp_path: Path) -> None:
+def test_locked_keyring_with_a_saved_session(tmp_path: Path) -> None:
     keyring = KeyringInMemory()
     store_in(tmp_path, KeyringKey(keyring, "my-game")).write(RECORD)
     keyring.locked = True
     assert "Unlock it to stay signed in" in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
 
 
-def test_the_systems_keyring_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keyring_of_the_system_is_used_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     keyring = pytest.importorskip("keyring")
     backend = pytest.importorskip("keyring.backend")
 
@@ -147,7 +147,7 @@ def raising(error: BaseException) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("name", ["KeyringLocked", "InitError", "NoKeyringError", "PasswordSetError"])
-def test_what_the_keyring_library_raises(name: str, tmp_path: Path, system_keyring: Callable[..., None]) -> None:
+def test_errors_of_the_keyring_library(name: str, tmp_path: Path, system_keyring: Callable[..., None]) -> None:
     error = getattr(pytest.importorskip("keyring.errors"), name)
     system_keyring(raising(error("dismissed")))
     assert f"cannot be used: {name}." in still_signed_in(tmp_path, best_protection("my-game"))
@@ -157,14 +157,14 @@ def test_what_the_keyring_library_raises(name: str, tmp_path: Path, system_keyri
 
 
 @pytest.mark.parametrize("error", [OSError(5, "I/O"), SystemExit(1), KeyboardInterrupt(), UnicodeError("?")], ids=repr)
-def test_what_no_keyring_should_raise(error: BaseException, tmp_path: Path) -> None:
+def test_errors_that_no_keyring_should_raise(error: BaseException, tmp_path: Path) -> None:
     keyring = KeyringInMemory()
     keyring.get_password = raising(error)  # type: ignore[method-assign]
     assert f"cannot be used: {type(error).__name__}." in still_signed_in(tmp_path, KeyringKey(keyring, "my-game"))
 
 
 @pytest.mark.parametrize("held", ["", "no key", b"bytes", 7, "ß", "A" * 44])
-def test_what_is_no_key_is_replaced(held: Any, tmp_path: Path) -> None:
+def test_malformed_key_is_replaced(held: Any, tmp_path: Path) -> None:
     keyring = KeyringInMemory()
     keyring.held["sudomimus-bridge", "my-game"] = held
     store = store_in(tmp_path, KeyringKey(keyring, "my-game"))
@@ -172,13 +172,13 @@ def test_what_is_no_key_is_replaced(held: Any, tmp_path: Path) -> None:
     assert store_in(tmp_path, KeyringKey(keyring, "my-game")).read() == RECORD
 
 
-def test_a_keyring_that_forgets_the_key(tmp_path: Path) -> None:
+def test_keyring_that_loses_the_key(tmp_path: Path) -> None:
     store_in(tmp_path, KeyringKey(KeyringInMemory(), "my-game")).write(RECORD)
     with pytest.raises(StoreUnusable, match="cannot be decrypted"):
         store_in(tmp_path, KeyringKey(KeyringInMemory(), "my-game")).read()
 
 
-def test_a_keyring_that_hangs_does_not_keep_the_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keyring_that_hangs_does_not_delay_the_login_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protection, "KEYRING_SECONDS", 0.05)
     never = threading.Event()
     keyring = KeyringInMemory()
@@ -190,7 +190,7 @@ def test_a_keyring_that_hangs_does_not_keep_the_login(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize("what", ["get_keyring", "priority", "import"])
-def test_login_goes_on_without_a_keyring_whose_look_up_hangs(
+def test_login_succeeds_if_the_look_up_of_the_keyring_hangs(
     what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator
 ) -> None:
     """A session bus may accept the connection and never answer."""
@@ -227,7 +227,7 @@ def test_login_goes_on_without_a_keyring_whose_look_up_hangs(
 
 
 @pytest.mark.parametrize("stored", [False, True])
-def test_a_player_who_gives_up_while_the_keyring_asks(stored: bool, tmp_path: Path) -> None:
+def test_cancel_while_the_keyring_asks_the_player(stored: bool, tmp_path: Path) -> None:
     asked, answer, answered = threading.Event(), threading.Event(), []
     keyring = KeyringInMemory()
     if stored:
@@ -241,7 +241,7 @@ def test_a_player_who_gives_up_while_the_keyring_asks(stored: bool, tmp_path: Pa
     service = ModelService(VirtualClock())
 
     async def main() -> None:
-        keeper = service.keeper(disk=store_in(tmp_path, KeyringKey(keyring, "my-game")))
+        keeper = service.session(disk=store_in(tmp_path, KeyringKey(keyring, "my-game")))
         async with anyio.create_task_group() as group:
             if stored:
                 group.start_soon(keeper.record)

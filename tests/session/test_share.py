@@ -1,4 +1,4 @@
-"""The proactive errand and "I'm done": what the player has just decided is not asked again."""
+"""The proactive errand and "I'm done": the player is not asked again about a claim that they have just decided."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PENDING, COMPLETED, EXPIRED = (Step(body={"status": status}) for status in ("PEN
 
 
 @pytest.mark.parametrize(("after", "asked_at"), [(0.2, 1.0), (1.5, 1.5)])
-def test_a_page_that_is_done_is_not_followed_by_another(after: float, asked_at: float) -> None:
+def test_finished_page_is_not_followed_by_another(after: float, asked_at: float) -> None:
     """A service that offers a declined claim again has a second page ready."""
     told = iter([True])
 
@@ -40,7 +40,7 @@ def test_a_page_that_is_done_is_not_followed_by_another(after: float, asked_at: 
     assert asked.at - walked.transport.seen[0].at == pytest.approx(asked_at, abs=0.01)
 
 
-def test_done_said_too_early_has_the_service_asked_and_the_same_page_waited_for() -> None:
+def test_done_said_too_early_keeps_the_same_page_open() -> None:
     told = iter([True])
     walked = ran(
         "share",
@@ -58,7 +58,7 @@ def test_done_said_of_a_page_that_has_expired_opens_a_fresh_one() -> None:
     assert len(walked.browser.pages) == 2
 
 
-def test_a_claim_that_was_declined_is_called_by_a_persons_name() -> None:
+def test_declined_claim_is_named_in_plain_words() -> None:
     def gate(state: str) -> Step:
         return errand_step(claims={"firstName": {"requirement": "REQUIRED", "state": state}})
 
@@ -66,7 +66,7 @@ def test_a_claim_that_was_declined_is_called_by_a_persons_name() -> None:
     assert "not to share what this game needs (first name)." in walked.error.sentence
 
 
-def test_a_login_takes_the_players_word_at_once() -> None:
+def test_login_asks_for_tokens_as_soon_as_the_player_says_done() -> None:
     """The next attempt tells: a direct-issue call that succeeds says more than the errand's status."""
     told = iter([False, True])
     gate = errand_step()

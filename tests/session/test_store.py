@@ -1,4 +1,4 @@
-"""Tokens at rest: what lies on the disk, who can read it, and what happens on disks and keyrings that do not serve."""
+"""The store on disk: what it writes, who can read it, and what happens if the disk fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ..helpers.session_helpers import ModelService
 on_posix = pytest.mark.skipif(os.name != "posix", reason="rights and links as POSIX has them")
 
 
-def test_what_is_written_is_read_and_only_the_player_can_read_it(tmp_path: Path) -> None:
+def test_record_is_readable_for_the_player_only(tmp_path: Path) -> None:
     store = store_in(tmp_path / "state")
     assert store.read() is None
     store.write(RECORD)
@@ -44,7 +44,7 @@ def test_what_is_written_is_read_and_only_the_player_can_read_it(tmp_path: Path)
     assert store.read() is None
 
 
-def test_another_application_or_service_has_a_file_of_its_own(tmp_path: Path) -> None:
+def test_each_application_and_service_has_its_own_file(tmp_path: Path) -> None:
     store_in(tmp_path).write(RECORD)
     for application, url in (("other", "https://session.example"), ("my-game", "http://127.0.0.1:1")):
         assert FileStore(tmp_path, application, url, FileModeOnly()).read() is None
@@ -73,7 +73,7 @@ def test_any_record_survives_the_disk(record: Record) -> None:
 
 @given(st.data())
 @settings(deadline=None)
-def test_what_is_not_quite_a_record_is_none(data: st.DataObject) -> None:
+def test_malformed_record_is_not_read(data: st.DataObject) -> None:
     fields = json.loads(RECORD.to_json())
     name = data.draw(st.sampled_from(sorted(fields)))
     if data.draw(st.booleans()):
@@ -87,7 +87,7 @@ def test_what_is_not_quite_a_record_is_none(data: st.DataObject) -> None:
 
 @given(cut=st.integers(0, 10_000), noise=st.binary(max_size=30))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_a_damaged_file_is_a_sentence(tmp_path: Path, cut: int, noise: bytes) -> None:
+def test_damaged_file_raises_store_unusable(tmp_path: Path, cut: int, noise: bytes) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)
     whole = store.path.read_bytes()
@@ -97,7 +97,7 @@ def test_a_damaged_file_is_a_sentence(tmp_path: Path, cut: int, noise: bytes) ->
         store.read()
 
 
-def test_a_file_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store_in(tmp_path).write(RECORD)
     monkeypatch.setattr(file_store, "_owner", lambda _lock: "somebody else")
     with pytest.raises(StoreUnusable, match="another user or on another computer"):
@@ -105,7 +105,7 @@ def test_a_file_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.
 
 
 @on_posix
-def test_a_link_is_not_followed(tmp_path: Path) -> None:
+def test_link_is_not_followed(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("{}")
@@ -117,7 +117,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert elsewhere.read_text() == "{}"
 
 
-def test_what_a_killed_process_left_half_written_is_swept_out(tmp_path: Path) -> None:
+def test_half_written_file_of_a_killed_process_is_removed(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     (tmp_path / f"{store.path.stem}.abc.part").write_text("half")
     store.write(RECORD)
@@ -125,7 +125,7 @@ def test_what_a_killed_process_left_half_written_is_swept_out(tmp_path: Path) ->
     assert store.read() == RECORD
 
 
-def test_a_write_that_fails_leaves_the_old_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write_leaves_the_old_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)
 
@@ -142,7 +142,7 @@ def test_a_write_that_fails_leaves_the_old_record(tmp_path: Path, monkeypatch: p
 # --- a login on a machine where nothing can be stored --------------------------------------------------------------------
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "cannot be saved in" in still_signed_in(tmp_path / "file" / "state")
 
@@ -168,7 +168,7 @@ def sign_in_as_a_user_without_rights(folder: Path) -> None:
 
 
 @on_posix
-def test_a_read_only_home(tmp_path: Path) -> None:
+def test_read_only_home_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     home = tmp_path / "home"
     home.mkdir()
@@ -194,7 +194,7 @@ def sign_in_on_a_full_disk(folder: Path) -> None:
 
 
 @on_posix
-def test_a_full_disk(tmp_path: Path) -> None:
+def test_full_disk(tmp_path: Path) -> None:
     in_a_child(sign_in_on_a_full_disk, tmp_path)
 
 
@@ -204,12 +204,12 @@ def renew_on_a_disk_that_fills_up(folder: Path) -> None:
     store = store_in(folder)
 
     async def main() -> None:
-        keeper = service.keeper(disk=store)
-        await keeper.adopt(service.record())
+        session = service.session(disk=store)
+        await session.adopt(service.record())
         fill_up_the_disk()
         await clock.sleep(3600)
-        await keeper.access_token(300)
-        assert "cannot be saved in" in str(keeper.storage.trouble)
+        await session.access_token(300)
+        assert "cannot be saved in" in str(session.storage.trouble)
 
     clock.run(main)
     assert not store.path.exists()
@@ -217,11 +217,11 @@ def renew_on_a_disk_that_fills_up(folder: Path) -> None:
 
 
 @on_posix
-def test_a_disk_that_fills_up_later_leaves_no_refresh_token_that_was_used(tmp_path: Path) -> None:
+def test_disk_that_fills_up_later_keeps_no_used_refresh_token(tmp_path: Path) -> None:
     in_a_child(renew_on_a_disk_that_fills_up, tmp_path)
 
 
-def test_who_asks_while_the_disk_fails_gets_the_same_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_callers_get_the_same_token_while_the_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The renewal under way moves to memory, and its lock with it."""
 
     def full(_descriptor: int) -> None:
@@ -232,13 +232,13 @@ def test_who_asks_while_the_disk_fails_gets_the_same_token(tmp_path: Path, monke
     tokens: list[str] = []
 
     async def main() -> None:
-        keeper = service.keeper(disk=store_in(tmp_path))
-        await keeper.adopt(service.record())
+        session = service.session(disk=store_in(tmp_path))
+        await session.adopt(service.record())
         await clock.sleep(3600)
         monkeypatch.setattr(os, "fsync", full)
 
         async def ask() -> None:
-            tokens.append((await keeper.access_token(300)).reveal())
+            tokens.append((await session.access_token(300)).reveal())
 
         async with anyio.create_task_group() as group:
             group.start_soon(ask)
@@ -252,14 +252,14 @@ def test_who_asks_while_the_disk_fails_gets_the_same_token(tmp_path: Path, monke
     assert (service.refreshes, service.revoked) == (1, False)
 
 
-def test_a_damaged_file_is_replaced_by_the_next_login(tmp_path: Path) -> None:
+def test_damaged_file_is_replaced_by_the_next_login(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)
     store.path.write_text("{")
     assert still_signed_in(tmp_path) == ""
 
 
-def test_a_lock_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:
+def test_lock_of_another_process_is_waited_for(tmp_path: Path) -> None:
     script = (
         "import anyio,sys,pathlib\n"
         "from sudomimus_bridge._values.clock import SystemClock\n"
@@ -298,20 +298,20 @@ def test_a_lock_that_another_process_holds_is_waited_for(tmp_path: Path) -> None
         holder.stdout.close()
 
 
-def test_an_unknown_protection_is_named() -> None:
+def test_unknown_protection_is_named_in_the_detail() -> None:
     with pytest.raises(StoreUnusable) as unusable:
         FileModeOnly().open("windows-data-protection", "")
     assert "'windows-data-protection'" in unusable.value.detail
 
 
-def test_the_folder_follows_the_platforms_rule(tmp_path: Path) -> None:
+def test_folder_follows_the_rules_of_the_platform(tmp_path: Path) -> None:
     if sys.platform != "linux":
         pytest.skip("the rule tested is Linux's (XDG Base Directory): needs Linux")
     assert session_folder({"XDG_STATE_HOME": "/state"}) == Path("/state/sudomimus-bridge")
     assert session_folder({"XDG_STATE_HOME": "relative"}) == Path.home() / ".local/state/sudomimus-bridge"
 
 
-def test_uptime_goes_on_and_knows_its_start() -> None:
+def test_uptime_goes_on_and_names_its_start() -> None:
     first, second = uptime(), uptime()
     assert first.boot == second.boot
     assert not first.boot.startswith("process-")

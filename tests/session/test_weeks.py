@@ -36,7 +36,7 @@ class Weeks:
         self.handed_out = 0
 
     def opened(self) -> PlayerSession:
-        return self.service.keeper(*([] if self.method == "device" else [self.method]), disk=self.disk)
+        return self.service.session(*([] if self.method == "device" else [self.method]), disk=self.disk)
 
     async def play(self) -> None:
         while self.clock.uptime().seconds < THREE_WEEKS:
@@ -62,16 +62,16 @@ class Weeks:
             case 6:
                 self.service.claims_missing = True
 
-    async def ask(self, keeper: PlayerSession, valid_for: float) -> None:
+    async def ask(self, session: PlayerSession, valid_for: float) -> None:
         given_up_after = self.dice.choice((1e9, 1e9, 1e9, 0.06))
         try:
             with self.clock.move_on_after(given_up_after) as scope:
-                token = await keeper.access_token(valid_for)
+                token = await session.access_token(valid_for)
             if scope.cancelled_caught:
                 return
         except LoginDenied as error:
             if error.reason == "SignInAgain":
-                await keeper.adopt(self.service.record(self.method))
+                await session.adopt(self.service.record(self.method))
             return
         except BridgeError:
             return
@@ -86,7 +86,7 @@ class Weeks:
 
 
 @pytest.mark.parametrize("method", ["steam", "device", "access-key"])
-def test_never_an_expired_token_and_never_a_revoked_session(
+def test_three_weeks_without_an_expired_token_or_a_revoked_session(
     method: str, tmp_path: Path, soak: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)  # two thousand waits for the disk; no power fails here
