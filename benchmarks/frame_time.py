@@ -1,17 +1,20 @@
-"""What a login in the background does to frames: the same loop with and without one, in turn, each in a fresh process.
+"""What a login in the background does to frames: the same loop with and without one, each in a fresh process.
 
-    python benchmarks/frame_time.py [--runs 40] [--loop bare|pygame] [--fps 240] [--json]
+    python benchmarks/frame_time.py [--runs 40] [--loop bare|pygame] [--fps 240] [--ways without,prepared,…] [--json]
 
 A run draws frames; after a quarter of a second the login starts, and brings all its imports. Frame time is
 from one frame's start to the next. Both kinds are judged over the same frames: from the login's start until it is over,
 which in the loop without one is as many frames as the login took in the run before.
 
-The worst frames are those in which the login's thread holds the interpreter: with `--plain` up to the switch interval of
-5 ms, several times over. In small steps (`small_steps`) it is one module at a time; what is left are modules that cannot be
-divided: OpenSSL's library being loaded, ctypes, h11's regular expressions, some with many dataclasses.
+Each run plays all ways, one after the other, so that a busy machine slows all of them alike:
 
-Packages that a game does not bring, and that httpx and httpcore import where they happen to be installed, are hidden; with
-`--everything` they are not. `--plain` has modules imported without stepping aside, for comparison (`small_steps`).
+    without       no login
+    prepared      a login after `prepare()`
+    unprepared    a login that imports in small steps (`small_steps`), as it does without `prepare()`
+    plain         without any of this: a thread that imports holds the interpreter for the switch interval of 5 ms
+
+Packages that a game does not bring, and that httpx and httpcore import if they happen to be installed, are hidden; with
+`--everything` they are not.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,13 +32,14 @@ from typing import Any
 from figures import percentile, run_fresh
 
 HIDDEN = ("trio", "click", "rich", "pygments", "attr", "h2", "socksio", "brotli", "brotlicffi", "zstandard")
+WAYS = ("without", "prepared", "unprepared", "plain")
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_game" / "pygame"
 
 
 # --- in the fresh process ------------------------------------------------------------------------------------------------
 
 
-def frames(loop: str, fps: int, start: int, count: int, with_login: bool, settings: dict[str, Any]) -> dict[str, Any]:
+def frames(loop: str, fps: int, start: int, count: int, way: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Draw, and tell each frame's time, the frame in which the login was over, and what each poll took."""
     from sudomimus_bridge import Bridge
 
@@ -43,10 +48,12 @@ def frames(loop: str, fps: int, start: int, count: int, with_login: bool, settin
 
     bridge, pace = Bridge(**settings), Pace(fps)
     draw = _pygame_frame(bridge) if loop == "pygame" else _bare_frame
+    if way == "prepared":
+        bridge.prepare()
     times, polls, over, number, running = [], [], count, 0, None
     while number < count or running is not None:
         draw()
-        if with_login and number == start:
+        if way != "without" and number == start:
             running = bridge.start_login()
         if running is not None:
             began = time.perf_counter()
@@ -88,10 +95,10 @@ def child(given: dict[str, Any]) -> None:
     """One run, on what the parent says."""
     for name in () if given.pop("everything") else HIDDEN:
         sys.modules[name] = None  # type: ignore[assignment]  # Python's own mark for a module that may not be imported
-    if given.pop("plain"):
-        from sudomimus_bridge._runs import small_steps
+    from sudomimus_bridge._runs import small_steps
 
-        small_steps.STEP_SECONDS = 1e9
+    if given["way"] == "plain":
+        small_steps.INTERVAL_SECONDS = 1.0
     print(json.dumps(frames(**given)))
 
 
@@ -104,16 +111,21 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
     os.environ |= {"STEAM_STUB_TICKET_DELAY_MS": "80", "STEAM_STUB_CHATTER": "0"}
-    pooled: dict[str, list[float]] = {"without": [], "with": []}
-    worst: dict[str, list[float]] = {"without": [], "with": []}
+    ways = options.ways.split(",")
+    pooled: dict[str, list[float]] = {way: [] for way in ways}
+    worst: dict[str, list[float]] = {way: [] for way in ways}
     polls: list[float] = []
-    with Emulator({"budgets": {"attempts_per_application": 10**6, "attempts_global": 10**6}}) as service:
+    # As in a shipped game, all bytecode is there: compiling a large module holds the interpreter for tens of milliseconds.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        Emulator({"budgets": {"attempts_per_application": 10**6, "attempts_global": 10**6}}) as service,
+    ):
         given = {
             "loop": options.loop,
             "fps": options.fps,
             "start": options.fps // 4,
             "everything": options.everything,
-            "plain": options.plain,
             "settings": {
                 "application": service.urls["application"],
                 "steam_app_id": 480,
@@ -121,16 +133,18 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 "steam_library": str(compiled_stub()),
             },
         }
+        os.environ["PYTHONPYCACHEPREFIX"] = cache
+        run_fresh(__file__, "--child", json.dumps({**given, "count": options.fps, "way": "prepared"}))
         for _ in range(options.runs):
-            login = run_fresh(__file__, "--child", json.dumps({**given, "count": options.fps, "with_login": True}))
-            count = options.fps // 4 + login["over"]
-            none = run_fresh(__file__, "--child", json.dumps({**given, "count": count, "with_login": False}))
-            polls += login["polls"]
-            for name, run in (("with", login), ("without", none)):
-                those = run["times"][: login["over"]]
-                pooled[name] += those
-                worst[name].append(max(those))
-    found: dict[str, Any] = {name: _row(pooled[name], worst[name]) for name in ("without", "with")}
+            over = 0
+            for way in sorted(ways, key="without".__eq__):  # a loop without a login is as long as the last one with one
+                count = options.fps // 4 + over if way == "without" else options.fps
+                run = run_fresh(__file__, "--child", json.dumps({**given, "count": count, "way": way}))
+                over = run["over"] if way != "without" else over
+                polls += run["polls"]
+                pooled[way] += run["times"][:over]
+                worst[way].append(max(run["times"][:over]))
+    found: dict[str, Any] = {way: _row(pooled[way], worst[way]) for way in ways}
     micro = [value * 1e6 for value in polls]
     found["poll_us"] = {
         "p50": percentile(micro, 0.5),
@@ -160,7 +174,7 @@ def main() -> None:
     parser.add_argument("--loop", choices=("bare", "pygame"), default="pygame")
     parser.add_argument("--fps", type=int, default=240)
     parser.add_argument("--everything", action="store_true")
-    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--ways", default=",".join(WAYS), help=f"of {', '.join(WAYS)}; commas between them")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -172,11 +186,12 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(f"{options.loop} loop at {options.fps} frames a second, {options.runs} runs; milliseconds:")
-    print("                    p50     p99   p99.9   worst   a run's worst (median)   frames over 6 ms, of each run's")
-    for name in ("without", "with"):
-        row = found[name]
+    print("                  p50     p99   p99.9   worst   a run's worst (median)   frames over 6 ms, of each run's")
+    for name, row in found.items():
+        if name == "poll_us":
+            continue
         shown = "".join(f"{row[part]:8.2f}" for part in ("p50", "p99", "p99.9", "worst"))
-        print(f"  {name:<7} a login{shown}{row['worst_p50']:12.2f}{row['over_6ms_a_run']:28.2f} of {row['frames']:.0f}")
+        print(f"  {name:<12}{shown}{row['worst_p50']:12.2f}{row['over_6ms_a_run']:28.2f} of {row['frames']:.0f}")
     polled = ", ".join(f"{name} {value:.1f}" for name, value in found["poll_us"].items())
     print(f"  poll(), in microseconds: {polled}")
 

@@ -78,8 +78,9 @@ def test_frame_time(loop: str) -> None:
     if loop == "pygame" and importlib.util.find_spec("pygame") is None:
         pytest.skip("pygame-ce is needed: pip install pygame-ce")
     found = figures("frame_time", "--runs", "1", "--loop", loop)
-    assert 0 < found["with"]["p50"] <= found["with"]["worst"]
-    assert found["with"]["frames"] == found["without"]["frames"] > 1  # both are judged over the same frames
+    for way in ("prepared", "unprepared", "plain", "without"):
+        assert 0 < found[way]["p50"] <= found[way]["worst"]
+    assert found["plain"]["frames"] == found["without"]["frames"] > 1  # judged over the same frames
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="wake-ups are read from /proc, which only Linux has")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from importlib import import_module, reload
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -84,117 +82,68 @@ def test_starting_a_login_loads_nothing_heavy_on_the_games_own_thread() -> None:
 # --- in small steps ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The threads that stepped aside, one entry for each time; nobody sleeps."""
-    threads: list[int] = []
-    monkeypatch.setattr(small_steps, "STEP_SECONDS", -1.0)
-    monkeypatch.setattr(
-        "sudomimus_bridge._runs.small_steps.sleep", lambda _seconds: threads.append(threading.get_ident())
-    )
-    return threads
+@pytest.fixture(autouse=True)
+def _interval() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(before)
 
 
-@pytest.fixture
-def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of some modules that nobody has imported yet."""
-    names = [f"{tmp_path.name.replace('-', '_')}_{number}" for number in range(3)]
-    for name in names:
-        (tmp_path / f"{name}.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    return names
-
-
-def test_import_in_small_steps_steps_aside_at_each_module(steps: list[int], modules: list[str]) -> None:
+def test_threads_take_short_turns_only_while_one_imports() -> None:
+    sys.setswitchinterval(0.005)
     with small_steps.in_small_steps():
-        import_module(modules[0])
-        import_module(modules[1])
-        assert steps == [threading.get_ident()] * 2
-    import_module(modules[2])
-    assert len(steps) == 2
+        assert sys.getswitchinterval() == pytest.approx(small_steps.INTERVAL_SECONDS, abs=1.5e-6)
+    assert sys.getswitchinterval() == pytest.approx(0.005)
+    with pytest.raises(ZeroDivisionError), small_steps.in_small_steps():
+        raise ZeroDivisionError
+    assert sys.getswitchinterval() == pytest.approx(0.005)
 
 
-def test_other_threads_are_not_held_up(steps: list[int], modules: list[str]) -> None:
+@pytest.mark.parametrize("own", [0.0001, 0.0003])
+def test_a_shorter_interval_of_the_game_stays(own: float) -> None:
+    sys.setswitchinterval(own)
     with small_steps.in_small_steps():
-        thread = threading.Thread(target=import_module, args=(modules[0],))
-        thread.start()
-        thread.join()
-    assert modules[0] in sys.modules
-    assert steps == []
+        assert sys.getswitchinterval() == pytest.approx(own, abs=1.5e-6)
+    assert sys.getswitchinterval() == pytest.approx(own, abs=1.5e-6)
 
 
-def test_what_a_game_does_to_the_finders_meanwhile_stays(steps: list[int], modules: list[str]) -> None:
-    """The list is the one that was there: who is just putting a finder into it puts it where Python looks."""
-    finders, copy, other = sys.meta_path, list(sys.meta_path), _Other()
+@pytest.mark.parametrize("own", [0.0001, 0.002, 0.02])
+def test_an_interval_that_the_game_sets_meanwhile_stays(own: float) -> None:
     with small_steps.in_small_steps():
-        assert sys.meta_path is finders
-        put_in = finders.insert
-        import_module(modules[0])
-    put_in(0, other)
-    assert sys.meta_path is finders and other in finders
-    with small_steps.in_small_steps():
-        pass
-    finders.remove(other)
-    assert [finder for finder in finders if finder not in copy] in ([], [small_steps._finder])
-    assert finders.count(small_steps._finder) == 1
+        sys.setswitchinterval(own)
+    assert sys.getswitchinterval() == pytest.approx(own, abs=1.5e-6)
 
 
-def test_a_thread_that_looks_for_a_module_meanwhile_misses_no_finder(modules: list[str]) -> None:
-    if small_steps._finder in sys.meta_path:
-        sys.meta_path.remove(small_steps._finder)
-    asked: list[str] = []
-
-    class Asked(_Other):
-        def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
-            asked.append(fullname)
-            with small_steps.in_small_steps():
-                pass  # as another thread does while this one walks along the list
-
-    first = Asked()
-    sys.meta_path.insert(0, first)
-    try:
-        import_module(modules[0])
-    finally:
-        sys.meta_path.remove(first)
-    assert set(asked) == {modules[0]} and modules[0] in sys.modules
-
-
-def test_reloading_and_failing_go_as_ever(steps: list[int], modules: list[str], tmp_path: Path) -> None:
-    broken = tmp_path / f"{modules[0]}_broken.py"
-    broken.write_text("raise ZeroDivisionError")
-    with small_steps.in_small_steps():
-        module = import_module(modules[0])
-        assert reload(module) is module
-        with pytest.raises(ZeroDivisionError):
-            import_module(broken.stem)
-        with pytest.raises(ModuleNotFoundError):
-            import_module(f"{modules[0]}_missing")
-        assert small_steps._finder.find_spec(fullname=modules[0], path=None, target=None) is None  # type: ignore[func-returns-value]
-    count = len(steps)
-    assert find_spec(f"{modules[0]}_missing") is None
-    assert len(steps) == count > 0
-
-
-def test_two_threads_at_once(steps: list[int], modules: list[str]) -> None:
+def test_two_threads_that_import_at_once_restore_the_interval_together() -> None:
+    sys.setswitchinterval(0.005)
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
         with small_steps.in_small_steps():
             inside.set()
             leave.wait(PATIENCE)
-            import_module(modules[0])
 
     thread = threading.Thread(target=hold)
     thread.start()
     inside.wait(PATIENCE)
     with small_steps.in_small_steps():
         pass
+    assert sys.getswitchinterval() == pytest.approx(small_steps.INTERVAL_SECONDS, abs=1.5e-6)
     leave.set()
     thread.join()
-    assert steps == [thread.ident]
-    assert sys.meta_path.count(small_steps._finder) == 1
+    assert sys.getswitchinterval() == pytest.approx(0.005)
 
 
-class _Other:
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
-        return None
+def test_a_login_leaves_no_finder_behind() -> None:
+    """The list of finders belongs to the game."""
+    done = run_program(
+        """
+        import sys, time
+        from sudomimus_bridge import Bridge
+        prepared = Bridge(application="my-game").start_prepare()
+        while prepared.poll() is None:
+            time.sleep(0.001)
+        print([each for each in sys.meta_path if 'sudomimus' in type(each).__module__], round(sys.getswitchinterval(), 4))
+        """
+    )
+    assert done.stdout == "[] 0.005\n", done.stderr

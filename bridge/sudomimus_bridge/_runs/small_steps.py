@@ -1,9 +1,8 @@
-"""Imports beside a frame loop, in small steps: after each module the importing thread steps aside for a moment.
+"""Imports beside a frame loop, in small steps: for that time threads take shorter turns.
 
-Without this, a thread that imports keeps the interpreter for the whole switch interval (5 ms, `sys.getswitchinterval`),
-which is longer than a frame at 240 frames a second. The interval belongs to the whole program, so it stays as it is.
-Instead, a finder in `sys.meta_path` that never finds anything sleeps for a moment. It does so only on threads that import in
-small steps.
+A thread that imports keeps the interpreter for the switch interval (5 ms, `sys.getswitchinterval`), which is longer than a
+frame at 240 frames a second. The interval belongs to the whole program, so it is shorter only for as long as the imports take,
+and a value that the game sets meanwhile stays. `benchmarks/frame_time.py` compares this with other ways.
 """
 
 from __future__ import annotations
@@ -12,48 +11,37 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter, sleep
 
-STEP_SECONDS = 0.0003
-"""How long a thread imports before it steps aside. A single large module may take longer."""
+INTERVAL_SECONDS = 0.0005
 
-PAUSE_SECONDS = 0.0002
-"""Long enough for a waiting thread to wake up and take over. `time.sleep(0)` would end before it does."""
-
-
-class _StepAside:
-    """A finder for `sys.meta_path` that leaves every module to the other finders."""
-
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
-        """Find nothing."""
-        step_aside()
-
-
-_finder = _StepAside()
 _lock = threading.Lock()
-_last: dict[int, float] = {}
-"""For each thread that imports in small steps, the time when it last stepped aside."""
-
-
-def step_aside() -> None:
-    """Let other threads run, if this thread goes in small steps and its step is over. Also for long work without imports."""
-    me = threading.get_ident()
-    if me in _last and perf_counter() - _last[me] > STEP_SECONDS:
-        sleep(PAUSE_SECONDS)
-        _last[me] = perf_counter()
+_importing = 0
+_before = 0.0
 
 
 @contextmanager
 def in_small_steps() -> Iterator[None]:
-    """Yield to other threads between this thread's imports, while the block runs. Blocks are not nested."""
-    me = threading.get_ident()
-    # The finder is never removed. A thread that walks along the list meanwhile may meet one finder twice, which does no
-    # harm; a removal could make it miss one. A list that replaced this one could lack a finder that another thread adds.
-    with _lock:
-        if _finder not in sys.meta_path:
-            sys.meta_path.insert(0, _finder)
-        _last[me] = perf_counter()
+    """Let threads take short turns while the block runs, on any number of threads. No longer interval is set than before."""
+    _enter()
     try:
         yield
     finally:
-        _last.pop(me, None)
+        _leave()
+
+
+def _enter() -> None:
+    global _importing, _before
+    with _lock:
+        _importing += 1
+        if _importing == 1:
+            _before = sys.getswitchinterval()
+            if _before > INTERVAL_SECONDS:
+                sys.setswitchinterval(INTERVAL_SECONDS)
+
+
+def _leave() -> None:
+    global _importing
+    with _lock:
+        _importing -= 1
+        if _importing == 0 and _before > INTERVAL_SECONDS and abs(sys.getswitchinterval() - INTERVAL_SECONDS) < 1e-5:
+            sys.setswitchinterval(_before + 5e-7)  # Python cuts off what is less than a microsecond

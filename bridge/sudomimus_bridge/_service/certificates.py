@@ -15,7 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from .._runs.exhaustion import as_exhaustion
-from .._runs.small_steps import step_aside
 from .._values.errors import ConfigurationError, system_words
 from .._values.packaged import is_shipped
 
@@ -164,7 +163,6 @@ def _trust(context: ssl.SSLContext, certificates: str) -> None:
             context.load_verify_locations(cadata=certificate + _END)
         except (ssl.SSLError, ValueError):
             _log.warning("one of certifi's certificates cannot be read, and is left out")
-        step_aside()
 
 
 def certifi_certificates() -> str | None:

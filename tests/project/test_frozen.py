@@ -1,0 +1,75 @@
+"""The pygame sample, frozen and played: it signs in, follows an errand, and is still signed in without Steam.
+
+`make frozen` does the same with every freezer, each in a virtual environment of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+PACKAGING = Path(__file__).resolve().parents[2] / "packaging"
+BRIDGE = PACKAGING.parent / "bridge" / "sudomimus_bridge"
+
+pytest.importorskip("pygame", reason="pygame-ce is needed: pip install pygame-ce")
+
+GOOD = {"starts": "yes", "signs in, with an errand": "yes", "keeps the session": "yes", "at rest": "plain"}
+
+
+@pytest.fixture
+def games(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(PACKAGING)
+    return importlib.import_module("frozen_games")
+
+
+def built(games: Any, name: str, folder: Path) -> Any:
+    folder.mkdir()
+    try:
+        return games.FREEZERS[name][0](Path(sys.executable), folder)
+    except games.CannotBuild as reason:
+        pytest.fail(str(reason))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stub of a browser is a Unix script")
+@pytest.mark.usefixtures("stub_library")
+def test_pyinstaller(games: Any, tmp_path: Path) -> None:
+    if importlib.util.find_spec("PyInstaller") is None:
+        pytest.skip("PyInstaller is needed: make tools")
+    game = built(games, "pyinstaller-onedir", tmp_path / "game-plain")
+    assert games.frozen_play.play_twice(game.command, game.folder) == GOOD
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stub of a browser is a Unix script")
+@pytest.mark.usefixtures("stub_library")
+def test_nuitka(games: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package as one compiled module, which shows the faults of a whole program, and is quicker to make."""
+    if importlib.util.find_spec("nuitka") is None or shutil.which("cc") is None:
+        pytest.skip("Nuitka and a C compiler are needed: make tools")
+    monkeypatch.setenv("CCFLAGS", "-O0")  # a quarter of the time
+    game = built(games, "nuitka-module", tmp_path / "game-plain")
+    assert games.frozen_play.play_twice(game.command, game.folder) == GOOD
+
+
+def test_every_module_of_the_bridge_is_imported_by_a_literal_statement() -> None:
+    """Freezers follow import statements. A name that is computed, or given as a string, hides a module from them."""
+    hidden = []
+    for path in BRIDGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(getattr(node, "func", None), "attr", None) or getattr(
+                getattr(node, "func", None), "id", None
+            )
+            if isinstance(node, ast.Call) and name in ("import_module", "__import__"):
+                argument = node.args[0]
+                outside = isinstance(argument, ast.Constant) and not str(argument.value).startswith(
+                    (".", "sudomimus_bridge")
+                )
+                if not outside and path.name != "steamworkspy.py":  # SteamworksPy lies where the game says
+                    hidden.append(f"{path.name}:{node.lineno}")
+    assert hidden == []
