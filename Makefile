@@ -58,9 +58,9 @@ native:
 cross: tools
 	$(MAKE) -C native cross PYTHON=$(abspath $(BIN))/python
 
-# What only some tests need: a compiler for all platforms, what makes the single file, and, where there is npm, OpenRPC's own schema of its documents.
+# What only some tests need: a compiler for all platforms, what makes the single file and frozen games, and, where there is npm, OpenRPC's own schema of its documents.
 tools: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang 'pyinstaller>=6.10'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang 'pyinstaller>=6.10' nuitka
 	@if command -v npm >/dev/null 2>&1; then npm install --silent --no-audit --no-fund --ignore-scripts --fetch-retries 1 --fetch-timeout 20000 --prefix build/npm \
 	  @open-rpc/meta-schema@1 @json-schema-tools/meta-schema@1 || echo "npm cannot install here: two tests will skip."; fi
 
