@@ -80,7 +80,8 @@ def test_every_delivered_language(project: NewProject, program: list[str], tmp_p
     shutil.copy(fonts, tmp_path / "source/game/fonts")
     looks = tmp_path / "source/game/looks.rpy"
     looks.write_text(
-        'init -2 python:\n    gui.init(1280, 720)\nstyle default:\n    font "fonts/SourceHanSansLite.ttf"\n'
+        "init -2 python:\n    gui.init(1280, 720)\nstyle default:\n    font FontGroup()"
+        '.add("DejaVuSans.ttf", 0, 0x7ff).add("fonts/SourceHanSansLite.ttf", 0x800, 0xffff)\n'
         'translate zh_CN strings:\n    old "offline"\n    new "离线"\n'
         'translate ptBR strings:\n    old "Cancel"\n    new "Cancelar!"\n'
         'translate german strings:\n    old "Cancel"\n    new "Abbruch"\n',

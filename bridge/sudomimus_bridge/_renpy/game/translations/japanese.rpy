@@ -54,7 +54,7 @@ translate japanese strings:
     new "ブラウザでページを開きました。終わったら、ここに戻ってきてください。"
 
     old "No page in sight? Scan the code, or open this address:"
-    new "ページが見えない場合は、コードを読み取るか、このアドレスを開いてください："
+    new "ページが見えない場合は、コードまたはこのアドレスから："
 
     old "Open this page in a browser. Scan the code with your phone, or use the address:"
     new "ブラウザでこのページを開いてください。スマートフォンでコードを読み取るか、アドレスを使ってください："
