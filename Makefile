@@ -38,6 +38,7 @@ soak: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto tests/session/test_crowd.py tests/session/test_weeks.py --soak 25
 	$(BIN)/python -m pytest -n auto tests/cli/test_signals.py -k any_moment --soak 5
 	$(BIN)/python -m pytest -n auto tests/sidecar/test_file.py tests/sidecar/test_file_launchers.py --soak 2
+	$(BIN)/python -m pytest tests/project/test_frozen.py -k nuitka --soak 2
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .

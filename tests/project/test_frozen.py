@@ -48,8 +48,10 @@ def test_pyinstaller(games: Any, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stub of a browser is a Unix script")
 @pytest.mark.usefixtures("stub_library")
-def test_nuitka(games: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nuitka(games: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soak: int) -> None:
     """The package as one compiled module, which shows the faults of a whole program, and is quicker to make."""
+    if soak < 2:
+        pytest.skip("Nuitka compiles for minutes: pass --soak 2")
     if importlib.util.find_spec("nuitka") is None or shutil.which("cc") is None:
         pytest.skip("Nuitka and a C compiler are needed: make tools")
     monkeypatch.setenv("CCFLAGS", "-O0")  # a quarter of the time
