@@ -17,8 +17,9 @@ from sudomimus_bridge._renpy.door import Door, the_door
 from sudomimus_bridge._renpy.host import hosting_achievement, settings_of_game
 from sudomimus_bridge._renpy.late_steam import LateSteam
 from sudomimus_bridge._renpy.page import Thumbnails, plain_png, qr_code_png
-from sudomimus_bridge._renpy.sentences import for_makers, for_player
+from sudomimus_bridge._renpy.sentences import POSTPONED, SIGNED_IN_LATER, for_makers, for_player
 from sudomimus_bridge._renpy.store import make_live
+from sudomimus_bridge._service.policy import Spacing
 from sudomimus_bridge._values.errors import ConfigurationError
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator
@@ -312,3 +313,93 @@ def test_pictures_are_png_of_the_right_size() -> None:
     assert struct.unpack(">II", png[16:24]) == (7, 3)
     start = png.index(b"IDAT") + 4
     assert zlib.decompress(png[start:-16]) == (b"\0" + bytes([24]) * 7) * 3
+
+
+# --- playing offline while the service is busy ---
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A patient login tries again within a second, and not after a minute."""
+    monkeypatch.setattr("sudomimus_bridge._login.attempts.PATIENT", Spacing(0.2, 0.4, certain=0.5))
+    monkeypatch.setattr("sudomimus_bridge._login.attempts.MAX_ATTEMPTS", 2)
+
+
+def busy_door(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> Door:
+    """A door whose login has failed, because the service is busy."""
+    emulator.fault("POST /direct-issue/steam-ticket 503")
+    door = new_door()
+    door.login(given)
+    until(door, lambda: door.status == "failed")
+    return door
+
+
+@pytest.mark.usefixtures("soon")
+def test_player_who_plays_offline_after_a_busy_service_is_signed_in_later(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any]
+) -> None:
+    door = busy_door(new_door, emulator, given)
+    door.play_offline(given)
+    assert (door.status, door.error, door.busy) == ("postponed", None, False)
+    assert door.take_notice() == POSTPONED and door.take_notice() is None
+    asked = len(emulator.requests("POST /direct-issue/steam-ticket"))
+    until(door, lambda: len(emulator.requests("POST /direct-issue/steam-ticket")) > asked + 3)
+    assert door.status == "postponed"
+    emulator.clear_faults()
+    until(door, lambda: door.status == "signed-in")
+    assert door.take_notice() == SIGNED_IN_LATER and door.player is not None and door.access_token()
+
+
+@pytest.mark.usefixtures("soon")
+def test_player_who_plays_offline_while_the_login_tries_again_is_signed_in_later(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any]
+) -> None:
+    emulator.fault("POST /direct-issue/steam-ticket 429 headers.Retry-After=3600")
+    door = new_door()
+    door.login({**given, "timeout": 7200})
+    until(door, lambda: door._unusable)
+    assert door.status == "signing-in"
+    emulator.clear_faults()
+    door.play_offline({**given, "timeout": 7200})
+    assert door.status == "postponed"
+    until(door, lambda: door.status == "signed-in")
+
+
+def test_player_who_plays_offline_for_another_reason_stays_signed_out(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any]
+) -> None:
+    door = new_door()
+    door.login(given)
+    door.play_offline(given)
+    assert (door.status, door.take_notice()) == ("signed-out", None)
+    emulator.fault("POST /direct-issue/steam-ticket 403 reason=AccountDisabled")
+    door.login(given)
+    until(door, lambda: door.status == "failed")
+    door.play_offline(given)
+    assert (door.status, door.take_notice()) == ("failed", None)
+
+
+@pytest.mark.usefixtures("soon")
+def test_postponed_login_that_needs_a_page_ends_without_opening_one(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any]
+) -> None:
+    emulator.update({"claims.email": "REQUIRED"})
+    door = busy_door(new_door, emulator, given)
+    door.play_offline(given)
+    emulator.clear_faults()
+    until(door, lambda: door.status == "failed")
+    assert "browser" in str(door.error) and door.errand_url() is None
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("ending", ["cancel", "logout", "login", "close"])
+def test_postponed_login_ends_if_the_player_does_something_else(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], ending: str
+) -> None:
+    door = busy_door(new_door, emulator, given)
+    door.play_offline(given)
+    postponed = door._postponed
+    assert postponed is not None
+    getattr(door, ending)(*([given] if ending == "login" else []))
+    assert postponed.cancel_called
+    assert door.status == ("signing-in" if ending == "login" else "signed-out")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from .._program.bridge import Bridge
 from .._runs.running import Running
-from .._values.errors import BridgeError
+from .._values.errors import BridgeError, ServiceUnavailable
 from .._values.events import ErrandResult, LoginResult, Phase, ProgressEvent
 from .._values.player import Player
 from .._values.secret import Secret, redact
@@ -26,9 +26,9 @@ from .background import Renewal, SigningOut
 from .host import hosting_achievement, settings_of_game
 from .late_steam import LateSteam
 from .page import Page
-from .sentences import BUG, SIGN_IN_FIRST, for_makers, for_player, general_sentence
+from .sentences import BUG, POSTPONED, SIGN_IN_FIRST, SIGNED_IN_LATER, for_makers, for_player, general_sentence
 
-Status = Literal["signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed"]
+Status = Literal["signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed", "postponed"]
 
 _log = logging.getLogger("sudomimus_bridge")
 
@@ -69,6 +69,11 @@ class Door:
         self._steam: LateSteam | None = None
         self._built_for: tuple[Any, ...] | None = None
         self._task: _Task | None = None
+        self._postponed: Running[LoginResult] | None = None
+        """A login that goes on behind the game, patiently and quietly."""
+        self._unusable = False
+        """Whether the last login failed, or has to try again, because the service is busy or cannot be reached."""
+        self._notice: str | None = None
         self._token: Secret | None = None
         self._renewal = Renewal()
         self._signing_out: list[SigningOut] = []
@@ -94,6 +99,7 @@ class Door:
         """Start to sign in, with the settings among the names of `given`. Does nothing while a login or a share runs."""
         if self._task is not None:
             return
+        self._stop_postponed()
         self._forget()
         try:
             running = self._bridge_for(given).start_login(on_progress=self._heard)
@@ -101,6 +107,29 @@ class Door:
             self._login_failed(*self._said(error))
         else:
             self._begin(_Task(running, "signing-in", self._signed_in, self._login_failed))
+
+    def play_offline(self, given: Mapping[str, Any]) -> None:
+        """The player plays offline, and gives up what runs.
+
+        If the service was busy or could not be reached, a login goes on behind the game until the player is signed in. It
+        opens no page.
+        """
+        postpone = self._unusable and self._token is None
+        self.cancel()
+        if not postpone:
+            return
+        try:
+            self._postponed = self._bridge_for(given).start_login(quietly=True, patient=True)
+        except BridgeError as error:
+            self._login_failed(*self._said(error))
+        else:
+            self.status, self.error, self.general_error = "postponed", None, None
+            self._notice = POSTPONED
+
+    def take_notice(self) -> str | None:
+        """What has happened to a postponed login, in a sentence for the player, once."""
+        notice, self._notice = self._notice, None
+        return notice
 
     def share(self) -> None:
         """Start the proactive errand, in which the player may share more. Does nothing while a login or a share runs."""
@@ -120,6 +149,7 @@ class Door:
 
     def cancel(self) -> None:
         """The player gives up: cancel what runs, and its ticket. A signed-in player stays signed in."""
+        self._stop_postponed()
         if self._task is not None:
             self._task.running.cancel()
             self._end()
@@ -184,6 +214,8 @@ class Door:
             self._steam.listen_again()
         if (task := self._task) is not None:
             self._poll(task)
+        elif self._postponed is not None:
+            self._poll_postponed(self._postponed)
         self._renew_in_time()
         self._signing_out = [signing_out for signing_out in self._signing_out if not signing_out.step()]
         page = self._page
@@ -197,6 +229,7 @@ class Door:
             result = task.running.poll()
         except BridgeError as error:
             self._end()
+            self._unusable = isinstance(error, ServiceUnavailable)
             task.failed(*self._said(error))
         except Exception as error:  # noqa: BLE001 - a bug of the bridge must not end the game
             self.log(f"the sign-in failed unexpectedly: {redact(f'{type(error).__name__}: {error}')}")
@@ -206,6 +239,28 @@ class Door:
             if result is not None or ended:
                 self._end()
                 task.succeeded(result)
+
+    def _poll_postponed(self, running: Running[LoginResult]) -> None:
+        try:
+            result = running.poll()
+        except BridgeError as error:
+            self._postponed = None
+            self._login_failed(*self._said(error))
+        except Exception as error:  # noqa: BLE001 - a bug of the bridge must not end the game
+            self.log(f"the postponed sign-in failed unexpectedly: {redact(f'{type(error).__name__}: {error}')}")
+            self._postponed = None
+            self._login_failed(BUG, BUG)
+        else:
+            if result is not None:
+                self._postponed = None
+                self._notice = SIGNED_IN_LATER
+                self._signed_in(result, "postponed")
+
+    def _stop_postponed(self) -> None:
+        if self._postponed is not None:
+            self._postponed.cancel()
+            self._postponed = None
+            self.status = "signed-out"
 
     def close(self) -> None:
         """The game ends: cancel what runs, and its ticket, and let go of Steam."""
@@ -226,10 +281,12 @@ class Door:
     def _forget(self) -> None:
         self._token, self.player, self.error, self.general_error, self.shared = None, None, None, None, None
         self._renewal.stop()
+        self._unusable = False
         self.status = "signed-out"
 
     def _heard(self, event: ProgressEvent) -> None:
         self._waiting = event.phase is Phase.WAITING_FOR_BROWSER
+        self._unusable = self._unusable or event.phase is Phase.RETRYING
         if self._waiting and event.errand is not None:
             if self._page is None or self._page.errand.errand_key != event.errand.errand_key:
                 self._page = Page(event.errand, self.qr_pixels)
@@ -237,10 +294,11 @@ class Door:
         if self._task is not None:
             self.status = "waiting-for-browser" if self._waiting else self._task.status
 
-    def _signed_in(self, result: LoginResult) -> None:
+    def _signed_in(self, result: LoginResult, status: Status = "signing-in") -> None:
+        self._unusable = False
         self._hold(result.access)
         self.player = Player(read_token(result.access).subject, claims=result.claims)
-        self._ask_for_player("signing-in")
+        self._ask_for_player(status)
 
     def _ask_for_player(self, status: Status) -> None:
         """Ask the service for the player's name and address. Without them the player is signed in all the same."""

@@ -13,6 +13,8 @@ UNSUPPORTED = (
     "Signing in needs a version of this game for Windows, macOS or Linux that was made with Ren'Py 8.4 or later."
 )
 SIGN_IN_FIRST = "Sign in first: only a player who is signed in can share something."
+POSTPONED = "You play offline for now. You will be signed in as soon as possible."
+SIGNED_IN_LATER = "You are signed in now."
 BUG = "Something went wrong inside the sign-in. Please tell the game's makers."
 
 _LIBRARY = "This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."
@@ -38,7 +40,7 @@ BY_KIND = {
     "service-unavailable": "The sign-in service cannot be reached right now. Check the internet connection, then try again.",
     "cancelled": "The sign-in was cancelled.",
 }
-ALL = sorted({*BY_REASON.values(), *BY_KIND.values(), UNSUPPORTED, SIGN_IN_FIRST, BUG})
+ALL = sorted({*BY_REASON.values(), *BY_KIND.values(), UNSUPPORTED, SIGN_IN_FIRST, POSTPONED, SIGNED_IN_LATER, BUG})
 
 _ONLY_FOR_MAKERS = {_LIBRARY, _SET_UP}
 """Groups whose errors' own sentences tell a developer what to correct, which no player can."""

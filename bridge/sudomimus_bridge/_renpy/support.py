@@ -65,6 +65,9 @@ class UnsupportedDoor:
     def login(self, _given: Mapping[str, Any]) -> None:
         """Do nothing: `error` says why."""
 
+    def play_offline(self, _given: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
     def share(self) -> None:
         """Do nothing."""
 

@@ -27,7 +27,7 @@ screen sudomimus_login():
     if sudomimus.errand_url():
         use sudomimus_page(_("Finish in your browser{#sudomimus}"))
     elif sudomimus._busy() or (by_itself and not begun) or (begun and sudomimus.status == "signed-in"):
-        use sudomimus_busy(_("Signing in{#sudomimus}"), _("Play offline{#sudomimus}"), [Function(sudomimus.cancel), Return(False)])
+        use sudomimus_busy(_("Signing in{#sudomimus}"), _("Play offline{#sudomimus}"), [Function(sudomimus.play_offline), Return(False)])
     elif sudomimus.status == "signed-in":
         use sudomimus_settled(_("You are signed in{#sudomimus}"), True)
     else:
@@ -36,7 +36,8 @@ screen sudomimus_login():
             sudomimus._escaped(sudomimus.error) or _("Sign in now, or play offline."),
             _("Try again{#sudomimus}") if sudomimus.error else _("Sign in{#sudomimus}"),
             [SetScreenVariable("begun", True), Function(sudomimus.login)],
-            _("Play offline{#sudomimus}"))
+            _("Play offline{#sudomimus}"),
+            [Function(sudomimus.play_offline), Return(False)])
 
 screen sudomimus_share():
     modal True
@@ -59,7 +60,8 @@ screen sudomimus_share():
             sudomimus._escaped(sudomimus.error) or _("A page in your browser asks what you would like to share."),
             _("Try again{#sudomimus}") if begun else _("Open the page{#sudomimus}"),
             [SetScreenVariable("begun", True), Function(sudomimus.share)],
-            _("Never mind{#sudomimus}"))
+            _("Never mind{#sudomimus}"),
+            Return(False))
 
 # What they are made of ######################################################################################################
 
@@ -105,7 +107,7 @@ screen sudomimus_page(title):
                 add DynamicDisplayable(sudomimus._time_left)
     key "game_menu" action Function(sudomimus.cancel)
 
-screen sudomimus_question(title, sentence, first, doing, second):
+screen sudomimus_question(title, sentence, first, doing, second, leaving):
     style_prefix "sudomimus"
 
     frame:
@@ -115,10 +117,10 @@ screen sudomimus_question(title, sentence, first, doing, second):
             hbox:
                 if sudomimus._supported():
                     textbutton first action doing selected False default_focus sudomimus._focus_rank("question")
-                    textbutton second action Return(False)
+                    textbutton second action leaving
                 else:
-                    textbutton second action Return(False) default_focus sudomimus._focus_rank("question")
-    key "game_menu" action Return(False)
+                    textbutton second action leaving default_focus sudomimus._focus_rank("question")
+    key "game_menu" action leaving
 
 screen sudomimus_settled(title, result):
     style_prefix "sudomimus"

@@ -24,7 +24,11 @@ init -999 python in sudomimus:
         _the_door().log(_the_door().missing)
 
     # status, error and player are looked up at each use:
-    # "signed-out", "signing-in", "waiting-for-browser", "signed-in" or "failed"; a sentence or None; the player or None.
+    # "signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed", or "postponed": the player plays offline, and is
+    # signed in later without a click; a sentence or None; the player or None.
+
+    # Whether a small notice tells the player that a sign-in is postponed, and when it is done.
+    notices = True
 
     # The language that the game itself is written in, if that is not English and one of the delivered translations fits:
     # "german", "french", "spanish", "portuguese" (Brazil), "russian", "simplified_chinese" or "japanese".
@@ -40,6 +44,11 @@ init -999 python in sudomimus:
         if given.get("steam_app_id") is None:
             given["steam_app_id"] = config.steam_appid
         return given
+
+    def play_offline():
+        """The player plays offline. After a busy or unreachable service, they are signed in later without a click."""
+        _the_door().play_offline(_given())
+        _look()
 
     def share():
         """Offer the player a page to share more with the game, and return at once."""
@@ -78,6 +87,9 @@ init -999 python in sudomimus:
                 _the_door().prepare(_given())
             if _the_door().tick():
                 renpy.restart_interaction()
+            notice = _the_door().take_notice()
+            if notice and notices:
+                renpy.notify(renpy.translate_string(notice))
             _thumbnails.look()
 
     config.periodic_callbacks.append(_look)

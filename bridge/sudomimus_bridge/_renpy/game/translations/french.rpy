@@ -115,3 +115,9 @@ translate french strings:
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
     new "Ce compte ne peut pas se connecter à ce jeu. Si cela vous semble anormal, contactez les créateurs du jeu."
+
+    old "You play offline for now. You will be signed in as soon as possible."
+    new "Vous jouez hors ligne pour l'instant. Vous serez connecté dès que possible."
+
+    old "You are signed in now."
+    new "Vous êtes maintenant connecté."

@@ -115,3 +115,9 @@ translate german strings:
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
     new "Mit diesem Konto ist keine Anmeldung bei diesem Spiel möglich. Falls das nicht stimmen kann, fragen Sie die Entwickler des Spiels."
+
+    old "You play offline for now. You will be signed in as soon as possible."
+    new "Sie spielen vorerst offline. Sie werden angemeldet, sobald es geht."
+
+    old "You are signed in now."
+    new "Sie sind jetzt angemeldet."

@@ -115,3 +115,9 @@ translate japanese strings:
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
     new "このアカウントではこのゲームにサインインできません。心当たりがない場合は、ゲームの制作者にお問い合わせください。"
+
+    old "You play offline for now. You will be signed in as soon as possible."
+    new "今はオフラインでプレイします。可能になりしだいサインインします。"
+
+    old "You are signed in now."
+    new "サインインしました。"

@@ -115,3 +115,9 @@ translate portuguese strings:
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
     new "Esta conta não pode fazer login neste jogo. Se isso parecer errado, fale com os criadores do jogo."
+
+    old "You play offline for now. You will be signed in as soon as possible."
+    new "Por enquanto você joga offline. O login será feito assim que possível."
+
+    old "You are signed in now."
+    new "Agora você fez login."

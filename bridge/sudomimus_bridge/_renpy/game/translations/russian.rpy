@@ -115,3 +115,9 @@ translate russian strings:
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
     new "С этой учётной записью нельзя войти в игру. Если это похоже на ошибку, обратитесь к создателям игры."
+
+    old "You play offline for now. You will be signed in as soon as possible."
+    new "Пока вы играете офлайн. Вход будет выполнен, как только это станет возможно."
+
+    old "You are signed in now."
+    new "Теперь вход выполнен."

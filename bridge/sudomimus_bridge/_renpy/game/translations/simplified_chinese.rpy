@@ -115,3 +115,9 @@ translate simplified_chinese strings:
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
     new "此账户无法登录本游戏。如有疑问，请联系游戏开发者。"
+
+    old "You play offline for now. You will be signed in as soon as possible."
+    new "您暂时处于离线游戏状态。我们会尽快为您登录。"
+
+    old "You are signed in now."
+    new "您现在已登录。"

@@ -115,3 +115,9 @@ translate spanish strings:
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
     new "Esta cuenta no puede iniciar sesión en este juego. Si crees que es un error, consulta a los creadores del juego."
+
+    old "You play offline for now. You will be signed in as soon as possible."
+    new "Por ahora juegas sin conexión. Se iniciará tu sesión en cuanto sea posible."
+
+    old "You are signed in now."
+    new "Ya has iniciado sesión."
