@@ -66,7 +66,7 @@ function show(progress) {
   if (progress.phase === "waiting-for-browser") {
     console.log(`finish ${showPage ? progress.errand.url : "the page that opened in your browser"}`);
   }
-  if (progress.retryInSeconds) console.log(`next try in ${Math.ceil(progress.retryInSeconds)} s`);
+  if (progress.sentence) console.log(progress.sentence); // "Many players are signing in…": the game may start meanwhile
 }
 
 async function signIn() {
@@ -74,7 +74,7 @@ async function signIn() {
   const { protocolVersion } = await sidecar.request("initialize");
   if (protocolVersion !== 1) throw new Error(`This launcher does not speak version ${protocolVersion}.`);
   console.log(`sidecar ${sidecar.process.pid}`);
-  const login = sidecar.request("login", { method: "steam", openBrowser: !showPage });
+  const login = sidecar.request("login", { method: "steam", openBrowser: !showPage, patient: true });
   sidecar.loginId = sidecar.lastId;
   if (cancelled) cancel(); // Ctrl-C came before the request
   return await login;

@@ -53,7 +53,7 @@ class Sidecar:
         raise RequestFailed("The sidecar died.", "died")
 
     def _show(self, progress: dict[str, Any]) -> None:
-        say(f"progress: {progress['phase']}")
+        say(progress.get("sentence", f"progress: {progress['phase']}"))
         if progress["phase"] == "waiting-for-browser":
             say(f"finish {progress['errand']['url'] if self._show_page else 'the page that opened in your browser'}")
 
@@ -65,7 +65,7 @@ class Sidecar:
         if (version := self.answer("hello")["protocolVersion"]) != 1:
             raise RequestFailed(f"This launcher does not speak version {version}.", None)
         say(f"sidecar {self._process.pid}")
-        self.ask("login", "login", {"method": "steam", "openBrowser": not self._show_page})
+        self.ask("login", "login", {"method": "steam", "openBrowser": not self._show_page, "patient": True})
         if self.cancelled:  # Ctrl-C came before the request
             self.cancel()
         return self.answer("login")

@@ -19,12 +19,14 @@ KEYS = {
     "signing-in": "Esc  play offline",
     "waiting-for-browser": "D  I'm done in the browser      Esc  never mind",
     "signed-in": "S  share more with the game      Enter  sign in again      Esc  quit",
+    "postponed": "Enter  try now      Esc  quit",
     "failed": "Enter  try again      Esc  quit",
 }
 TITLES = {
     "signed-out": "Playing offline",
     "signing-in": "Signing in",
     "waiting-for-browser": "Finish in your browser",
+    "postponed": "Playing offline for now",
     "failed": "That did not work",
 }
 

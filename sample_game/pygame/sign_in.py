@@ -14,6 +14,7 @@ from sudomimus_bridge import (
     Player,
     ProgressEvent,
     Running,
+    ServiceUnavailable,
 )
 
 ERRAND_SECONDS = 30 * 60
@@ -30,7 +31,11 @@ SAYING = {
 
 
 class SignIn:
-    """`status` is one of signed-out, signing-in, waiting-for-browser, signed-in, failed."""
+    """`status` is one of signed-out, signing-in, waiting-for-browser, signed-in, failed, postponed.
+
+    If the service is busy or cannot be reached, the sign-in is postponed: the player plays offline, and a patient login goes on
+    behind the game, which opens no page.
+    """
 
     def __init__(self, bridge: Bridge, *, stay_signed_in: bool = False) -> None:
         self.status = "signed-out"
@@ -51,7 +56,7 @@ class SignIn:
     @property
     def busy(self) -> bool:
         """Whether a login or a share runs."""
-        return self._running is not None
+        return self._running is not None and self.status != "postponed"
 
     @property
     def over(self) -> bool:
@@ -66,6 +71,8 @@ class SignIn:
     def start(self) -> None:
         """Sign in, or sign in again."""
         if not self.busy:
+            if self._running is not None:
+                self._running.cancel()  # a postponed sign-in, of which the player does not want to wait for the next try
             self.status, self.error, self.saying = "signing-in", None, "starting"
             # If the player is still signed in, the session has a token without a login. Otherwise it signs in.
             start = self._session.start_access_token if self._stay_signed_in else self._bridge.start_login
@@ -98,6 +105,10 @@ class SignIn:
             result = self._running.poll()
         except LoginCancelled:
             self._end("signed-in" if self._signed_in else "signed-out")
+        except ServiceUnavailable as error:
+            self._end("signed-in" if self._signed_in else "postponed", error.sentence)
+            if not self._signed_in:
+                self._running = self._bridge.start_login(on_progress=self._postpone, quietly=True, patient=True)
         except BridgeError as error:
             self._end("signed-in" if self._signed_in else "failed", error.sentence)
         else:
@@ -108,6 +119,9 @@ class SignIn:
 
     def _end(self, status: str, error: str | None = None) -> None:
         self.status, self.error, self.page, self._running = status, error, None, None
+
+    def _postpone(self, event: ProgressEvent) -> None:
+        self.error = event.sentence or self.error
 
     def _show(self, event: ProgressEvent) -> None:
         self.saying = SAYING[event.phase]

@@ -248,3 +248,14 @@ def test_python_launcher_names_a_missing_program() -> None:
     launcher = Path(__file__).parents[2] / "sample_game" / "launcher" / "launcher.py"
     done = subprocess.run([sys.executable, str(launcher), "/no/such/sidecar"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "There is no program /no/such/sidecar to start.\n")
+
+
+@pytest.mark.parametrize("name", ["launcher.js", "launcher.py"])
+def test_launcher_tells_the_player_that_others_are_waiting(start: Start, program: Program, name: str) -> None:
+    program.emulator.fault("POST /direct-issue/steam-ticket 503 retry-after=1 times=1")
+    launched = start()
+    if name not in " ".join(map(str, launched.process.args)):  # type: ignore[arg-type]
+        pytest.skip("another launcher")
+    assert launched.until_said_on_output("Many players are signing in right now", 1)
+    launched.process.send_signal(signal.SIGINT)
+    assert launched.end().status == 130

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sudomimus_bridge._service.policy import Spacing
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator._players.visitor import visit_errand
 
@@ -130,3 +131,17 @@ def test_keys(make_bridge: MakeBridge, emulator: Emulator, game_module: ModuleTy
     player.press(pygame.K_ESCAPE)
     assert not player.game.running
     assert stub_log.story().count("request") == stub_log.story().count("cancel")
+
+
+def test_player_plays_offline_while_the_service_is_busy_and_is_signed_in_later(
+    make_bridge: MakeBridge, emulator: Emulator, game_module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sudomimus_bridge._login.attempts.PATIENT", Spacing(0.2, 0.4, certain=0.5))
+    emulator.fault("POST /direct-issue/steam-ticket 503 retry-after=7200 times=1")  # ends a watched login at once
+    emulator.fault("POST /direct-issue/steam-ticket 503 times=5")
+    player = Player(game_module.Game(pygame.display.set_mode(game_module.SIZE), make_bridge()))
+    player.press(pygame.K_RETURN)
+    player.until("postponed")
+    assert not player.game.sign_in.busy
+    player.until("signed-in")
+    assert player.game.sign_in.error is None
