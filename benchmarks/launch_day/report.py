@@ -14,7 +14,7 @@ from . import plots
 from .crowds import ARRIVALS, EVENING, crowd
 from .measures import IN_TIME, Outcome, Scenario, outcome
 from .million import Cost, cost_of
-from .policies import COMPARED, EVERY_2_S, PATIENT_POLICY, WATCHED_AGAIN, Policy, every, patient
+from .policies import COMPARED, EVERY_2_S, PATIENT_POLICY, WATCHED_AGAIN, Policy, patient
 from .service import ATTEMPTS_PER_SECOND, Conditions
 from .whole_code import Agreement, compare
 
@@ -96,7 +96,7 @@ def _families(longest: Sequence[float]) -> dict[str, list[Policy]]:
         "the chosen shape, other longest waits": [patient(replace(PATIENT, most=most)) for most in longest],
         "full jitter, doubled from 2 s": [patient(Spacing(2.0, most)) for most in longest],
         "full jitter, doubled from 60 s": [patient(Spacing(60.0, most)) for most in longest],
-        "the same wait each time (a small crowd waits as long)": [every(most) for most in longest],
+        "a long window from the first failure on": [patient(Spacing(most, most, certain=0.5)) for most in longest],
     }
 
 
@@ -214,8 +214,8 @@ def _shape_text() -> str:
         "are evenly spaced, and the last players come once more soon after the crowd has gone; with full jitter, some come far "
         "too soon and some far too late. A Retry-After is a minimum, with a random part on top.",
         "![Time against attempts](time-attempts.svg)",
-        "The same wait each time needs still fewer attempts for this one crowd, because it is made for its size. It asks as much "
-        "of a small crowd: a player who is refused once waits half an hour for a service that has room after ten seconds.",
+        "A long window from the first failure on needs fewer attempts of this one crowd, because it is made for its size. A "
+        "small crowd pays for it: a player who is refused once waits half an hour for a service that has room in ten seconds.",
     )
     return "\n\n".join(paragraphs)
 
@@ -295,7 +295,7 @@ def _cost_text(costs: Sequence[Cost]) -> str:
         )
         for cost in costs
     ]
-    names = ("players", "attempts per player", "× best", "p50 wait", "seconds to simulate", "µs per player", "MB")
+    names = ("players", "attempts per player", "× best", "p50 wait", "CPU seconds to simulate", "µs per player", "MB")
     return f"## What a player costs\n\nWithin five minutes, patient.\n\n{_table(names, rows)}\n\n![Attempts by size](cost.svg)"
 
 
