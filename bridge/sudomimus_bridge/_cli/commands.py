@@ -140,7 +140,7 @@ COMMANDS = (
     Command(
         "demo",
         "run a whole login on this machine alone",
-        ("application", "steam_app_id", "steam_library", "browser_hosts", "no_browser", "page", "quietly", "timeout"),
+        ("application", "steam_app_id", "steam_library", *(name for name in _PAGES if name != "via_url")),
         add_arguments=_demo_arguments,
         extra="emulator",
     ),
