@@ -46,7 +46,7 @@ class Errands:
         self._claims: Claims = {}
 
     async def follow(self, errand: ErrandHandoff, claims: Claims, *, check_done: bool = False) -> Ended:
-        """Send the player to the errand's page, and wait. Raises `ServiceUnavailable` if the page may not be opened.
+        """Send the player to the errand's page, and wait. Raises `ServiceUnavailable` if the gate refuses the page.
 
         With `check_done`, the service is asked before "I'm done" counts.
         """
@@ -117,8 +117,9 @@ class Errands:
 async def share(
     access_token: Secret, ports: Ports, on_progress: OnProgress | None = None, done: DoneSignal | None = None
 ) -> ErrandResult:
-    """The proactive errand: let the player of a valid access token share more. Raises one of the errors of
-    `_values.errors`: with the setting `quietly`, `ErrandNotCompleted` if something is owed.
+    """The proactive errand: let the player of a valid access token share more.
+
+    Raises one of the errors of `_values.errors`. With the setting `quietly`, that is `ErrandNotCompleted` if a page is needed.
     """
     async with ports.service() as service:
         attempts = Attempts(ports, service, on_progress, done)

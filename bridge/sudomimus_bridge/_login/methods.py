@@ -1,7 +1,7 @@
 """The four ways to sign in: each is a class, and a row of the table `METHODS`. Every door looks a method up there.
 
-A method knows its name, its credentials, and how it presents itself to the service. To add a way in, write a class and add it
-to the table. Importing this module loads nothing heavy, because the thread that draws a game's frames creates methods.
+A method knows its name, its credentials, and how it presents itself to the service. CONTRIBUTING.md lists the steps
+to add one. Importing this module loads nothing heavy, because the thread that draws a game's frames creates methods.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Method:
     credentials: ClassVar[frozenset[str]] = frozenset()
     """The keywords of the constructor that a program may give."""
     silent: ClassVar[bool] = False
-    """It needs no action of the player, so it can renew a session. It then signs in any number of times."""
+    """Whether it needs no action of the player. Such a method also renews sessions, so it may sign in any number of times."""
 
     def __init__(self, *, environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ
@@ -278,7 +278,7 @@ class Device(Method):
 
 
 METHODS: dict[str, type[Method]] = {method.name: method for method in (Steam, AccessKey, Browser, Device)}
-"""Every way in by its name. The four names are spelled nowhere else, except in types."""
+"""Every way in by its name. Only types and the help of the command line spell the names again."""
 
 
 def method_named(name: str) -> type[Method]:

@@ -41,7 +41,7 @@ async def refresh(refresh_token: Secret, ports: Ports, unsent: Unsent = nullcont
 
 
 async def logout(refresh_token: Secret, ports: Ports) -> bool:
-    """End a session. True if the service ended one. Raises one of the errors of `_values.errors`."""
+    """End a session. True if the service ended it, False if it had ended before. Raises the errors of `_values.errors`."""
     async with ports.service() as service:
         attempts = Attempts(ports, service)
         with attempts.deadline():

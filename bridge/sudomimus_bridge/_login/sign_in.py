@@ -1,4 +1,4 @@
-"""Signing in: the loop that every door's login ends in, whatever the method."""
+"""Signing in: the one loop that every login of every door runs, with any method."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def needed(requires: Iterable[str]) -> list[str]:
 
 
 def _may_hold(marker: str) -> bool:
-    """Whether a marker may hold in a game. No extra is ever installed; a marker that this function cannot read may hold."""
+    """Whether an environment marker may be true in a game. Extras are never installed. True if the marker cannot be read."""
     if re.search(r"\bextra\s*==", marker):
         return False
     match = re.fullmatch(r"""python_(?:full_)?version\s*(<=|>=|<|>)\s*["']3\.(\d+)(?:\.\d+)*["']""", marker)

@@ -216,7 +216,7 @@ def _binding() -> Iterator[None]:
 
 
 def _number(value: Any) -> int:
-    """A number as ctypes returns it: an int, or an instance of a subclass of a ctypes type, as `m_eResult` is."""
+    """The int in a number that ctypes returns: an int, or a ctypes object such as `m_eResult`."""
     return int(getattr(value, "value", value))
 
 

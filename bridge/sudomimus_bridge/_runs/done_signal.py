@@ -17,7 +17,7 @@ class DoneSignal:
         self._event: anyio.Event | None = None
 
     def set(self) -> bool:
-        """The player is done. False if no flow waits for the player, or if it has been told already."""
+        """Tell the flow that the player is done. False if no flow waits for the player, or if it knows already."""
         if self._event is None or self._event.is_set():
             return False
         self._event.set()

@@ -47,7 +47,8 @@ def _received(_number: int, _frame: FrameType | None) -> None:
 def catch_signals(*, until_exit: bool) -> Iterator[None]:
     """End the program on either signal while the block runs, unless `interruptible` or `on_signal` says otherwise.
 
-    With `until_exit` the process ends after the block, and later signals are ignored: they must not change its exit status.
+    With `until_exit`, the process ends after the block. Signals after the block are then ignored, because they would
+    change its exit status.
     """
     global _ignore_next
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers

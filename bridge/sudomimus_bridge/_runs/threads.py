@@ -40,7 +40,7 @@ async def to_the_end_in_thread(function: Callable[[Unpack[Args]], T], *args: *Ar
 async def shared_in_thread(key: Hashable, function: Callable[[], T]) -> T:
     """As `in_thread`, but callers with equal keys share a call that is still running.
 
-    So the number of calls that hang is that of the keys, however often each of them is asked for.
+    So at most one call for each key can hang, however many callers ask.
     """
     with _shared_lock:
         call: _Call[T] | None = _shared.get(key)

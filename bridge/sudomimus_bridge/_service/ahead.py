@@ -86,7 +86,7 @@ class _Connection:
         self.taken = False
 
     async def take(self) -> ByteStream | None:
-        """Wait until it is made, and end the watch; None if it could not be made, or broke."""
+        """Wait for the connection, stop watching it, and return it; None if it could not be made, or broke."""
         await self.ready.wait()
         if self.watch is None or self.broken or self.over.is_set():
             return None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AuthenticationConstraint:
-    """A way in which the player may prove who they are: a `method` of the service, and what that method's payload takes."""
+    """A way in which the player may sign in: a `method` of the service, with the members of that method's payload."""
 
     method: str
     allowed_steam_app_ids: Sequence[int] | None = None
@@ -177,7 +177,7 @@ def _listed(value: Any) -> Any:
 
 
 def _quoted(names: set[str] | list[str]) -> str:
-    """Members' names as a sentence shows them: none is long, and none has a character that a terminal acts on."""
+    """Members' names for an error: shortened, and without characters that steer a terminal."""
     return ", ".join(sorted(repr(name)[:40] for name in names))
 
 

@@ -307,7 +307,7 @@ ReturnMethod = Annotated[CallbackMethod | StatusPollMethod | RevealMethod, Field
 
 
 class EstablishRequest(_Open):
-    """The whole body. An absent narrowing is None; an empty one is refused."""
+    """The whole body. A list that is absent is None, and an empty list is refused."""
 
     applicationAnchor: Text
     authenticationConstraints: list[AuthenticationConstraint] | None = Field(

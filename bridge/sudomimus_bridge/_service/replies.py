@@ -35,7 +35,7 @@ class Replied:
 
 @dataclass(frozen=True)
 class Failed:
-    """No answer arrived, or none that can be trusted."""
+    """No answer arrived, or the answer cannot be trusted."""
 
     trouble: Trouble
     detail: str

@@ -72,7 +72,7 @@ class Rule:
     def passes(self) -> bool:
         """Whether the service or the network cannot be used for now. A patient login goes on after any number of these.
 
-        A certificate that is not trusted may be that of the page of a hotel's network.
+        An untrusted certificate counts too: it may belong to the login page of a hotel's network.
         """
         return self.error is ServiceUnavailable and (self.act is Act.AGAIN or Trouble.CERTIFICATE in self.when)
 

@@ -1,1 +1,1 @@
-"""Staying signed in: one session, renewed by itself, shared by threads, tasks and processes, and kept where it is safe."""
+"""Staying signed in: one session that renews itself, is stored safely, and is shared by threads, tasks and processes."""

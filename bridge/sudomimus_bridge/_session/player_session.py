@@ -66,7 +66,7 @@ NO_STEAM = {
     "LibraryTooOld",
     "NotASteamLibrary",
 }
-"""The reasons of `SteamUnavailable` that mean: nobody runs this game in Steam. With the others, somebody may."""
+"""The reasons of `SteamUnavailable` that show that the game does not run under Steam. With other reasons, it may."""
 
 _NOT_SHARED = "The game asks for something that you have not shared yet. Sign in again to decide."
 
@@ -241,7 +241,7 @@ class PlayerSession:
         return self._trusted(record) and left > valid_for and record.access != self._outdated
 
     def _trusted(self, record: Record) -> bool:
-        """The player is whoever runs Steam now. So Steam has to confirm a session that it began in another process."""
+        """Whether Steam need not confirm the session. It must if another process began it by Steam: another user may play now."""
         return self._confirmed or record.method != Steam.name or Steam.name not in self._silent
 
     async def _renewed(self, record: Record | None, valid_for: float, asker: Asker) -> Record:

@@ -31,7 +31,7 @@ class Protection(Protocol):
     """
 
     def unlock(self) -> None:
-        """Ask the player for whatever `close` needs, ahead of it."""
+        """Let the player unlock the keyring now, so that `close` need not ask."""
         ...
 
     def close(self, text: str) -> tuple[str, str]:
@@ -123,7 +123,7 @@ class KeyringKey:
         return self._key
 
     def _new_key(self) -> str:
-        """Make a key. The caller holds the store's lock, or one of two new keys would be lost."""
+        """Make a key. The caller holds the store's lock. Otherwise two processes could each make a key, and one would be lost."""
         from cryptography.fernet import Fernet
 
         key = Fernet.generate_key().decode()

@@ -1,8 +1,8 @@
 """Where a session's record is kept: on disk or in memory, as the player chose, and in memory while the disk fails.
 
-Nothing here raises `StoreUnusable`: if a store fails, `trouble` says so, and the session goes on. Each later call tries the disk
-again, because a full disk, a lack of descriptors or a held lock is soon over. Only a keyring that the player left locked is
-not asked again.
+Nothing here raises `StoreUnusable`: if a store fails, `trouble` says so, and the session continues in memory.
+Each later call tries the disk again, because a full disk, a lack of descriptors or a held lock is soon over. A keyring that
+the player left locked is not asked again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def _or_unusable() -> Iterator[None]:
-    """Raise every error of the block as `StoreUnusable`: no fault of a system may lose the tokens in hand."""
+    """Raise every error of the block as `StoreUnusable`, so that no fault of the system loses the tokens in memory."""
     try:
         yield
     except (StoreUnusable, LoginCancelled):

@@ -38,7 +38,7 @@ class Row:
     for_player: bool = False
     """The method acts for a player: it may end with one of the bridge's errors, and its result must reach a caller."""
     constant: bool = False
-    """The result never varies, so it is not checked and pydantic need not be imported for it."""
+    """The result is always the same, so it is sent unchecked and pydantic is not imported for it."""
 
 
 def model(name: str) -> type[Message]:

@@ -90,7 +90,7 @@ class LoginTokens(Message):
 
 
 class RefreshParams(Message):
-    """The session that is meant."""
+    """The session to renew or to end."""
 
     refresh_token: Annotated[BearerSecret, Field(description="A secret, good for one use. The request uses it.")]
 
@@ -102,7 +102,7 @@ class LogoutOutcome(Message):
 
 
 class ErrandParams(Message):
-    """The player whose errand it is."""
+    """The player who shares more."""
 
     access_token: Annotated[BearerSecret, Field(description="A secret: the player's valid access token.")]
     open_browser: Annotated[bool, Field(description="Open the errand's page; false if the launcher opens it.")] = True

@@ -76,7 +76,7 @@ class Overlong(Enum):
 
 
 class LineSplitter:
-    """Cuts a stream at its newlines. Holds at most one line of the permitted length and the bytes that were just fed."""
+    """Cuts a stream into lines. Holds at most one line of the permitted length, and the bytes of the last `feed`."""
 
     def __init__(self, limit: int = MAX_LINE) -> None:
         self._limit = limit

@@ -1,4 +1,4 @@
-"""Find the Steam library where a game keeps it, load it and bind its functions. Errors say what is wrong with it.
+"""Find the Steam library of the game, load it and bind its functions. Errors say what is wrong with it.
 
 `_abi` declares the functions.
 """

@@ -70,7 +70,7 @@ class SteamOnThread(ABC):
             raise
 
     async def ticket_response(self, handle: int) -> Secret:
-        """If nobody pumps any more, this waits until its caller gives up."""
+        """If no thread pumps any more, this waits until the caller cancels it."""
         arrived = anyio.Event()
         ticket = self._thread().ledger.watch(handle, Waker(arrived))
         if ticket.answer is None:

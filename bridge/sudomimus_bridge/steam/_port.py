@@ -18,7 +18,7 @@ class Steam(Protocol):
     """
 
     async def open(self) -> int:
-        """Initialise Steam if nobody has, and return the app id that it runs as (isteamutils.h, GetAppID)."""
+        """Initialise Steam unless the game has done so. Return the app id that it runs as (isteamutils.h, GetAppID)."""
         ...
 
     async def get_auth_ticket_for_web_api(self, identity: str) -> int:

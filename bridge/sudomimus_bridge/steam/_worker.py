@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Job(Generic[T]):
-    """One call for the thread. Either the caller takes its outcome, or the worker undoes it; never both, never neither."""
+    """One call for the thread. Exactly one of two things happens: the caller takes its outcome, or the worker undoes it."""
 
     def __init__(self, function: Callable[[], T], undo: Callable[[T], None] | None) -> None:
         self._function = function

@@ -165,7 +165,7 @@ class ScriptedPlayer(Settings):
 
 
 class Drift(Settings):
-    """How a later service might answer: with fields, claims and values that no client has seen, or without a block."""
+    """How a later version of the service might answer: with unknown fields, claims and values, or without `claims`."""
 
     fields: dict[str, Any] = Field(default_factory=dict)
     claims: dict[str, dict[str, Any]] = Field(default_factory=dict)

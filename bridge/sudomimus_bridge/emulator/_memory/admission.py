@@ -1,6 +1,6 @@
 """Admission before any work is done: attempt budgets in fixed windows, and the circuit that failures open.
 
-docs/contracts/service.md, "Limits". The service does not publish over how long it counts failures. Here that is as long as
+docs/contracts/service.md, "Limits". The service does not publish for how long it counts a failure. Here it is as long as
 the circuit stays open.
 """
 

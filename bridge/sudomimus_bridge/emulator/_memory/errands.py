@@ -35,7 +35,7 @@ class Errand:
         return self.proactive or any(task.writes_data for task in self.tasks)
 
     def handoff(self, via_url: str) -> dict[str, str]:
-        """The errand as the 403 and POST /errand carry it."""
+        """The errand as the answers 403 and `POST /errand` contain it."""
         return {
             "errandKey": self.key,
             "url": f"{via_url}/errand?key={self.key}",

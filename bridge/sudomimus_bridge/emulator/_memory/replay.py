@@ -12,7 +12,7 @@ REPLAY_WINDOW_SECONDS = 24 * 3600.0
 
 
 class ReplayWindow:
-    """The tickets that were seen, by `sha256(steamTicketHex.toLowerCase())`, and how long each is remembered."""
+    """The tickets that the service has seen, by `sha256(steamTicketHex.toLowerCase())`, and when it forgets each."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Sessions: families of refresh tokens, in which each token is good for one use, and what a second use of one does.
+"""Sessions: families of refresh tokens. Each token is good for one use. This module records the uses.
 
 docs/contracts/service.md, "Refreshing". Which answer follows is decided in `rules.session`.
 """
@@ -18,7 +18,7 @@ Status = Literal["active", "suspended", "revoked", "expired"]
 
 @dataclass(frozen=True)
 class Pair:
-    """The tokens that every successful sign-in ends with."""
+    """The two tokens of a successful sign-in."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -101,7 +101,7 @@ class SessionStore:
         return Pair(self._access_token(refresh.session, player), refresh.child.token.text)
 
     def status(self, session: Session) -> Status:
-        """How a session stands, by its youngest refresh token."""
+        """The status of a session, which its youngest refresh token decides."""
         if session.revoked:
             return "revoked"
         if session.suspended:

@@ -1,4 +1,4 @@
-"""What waits for a player in the browser: inquiries of Connect and device authorizations, and where each stands.
+"""The sign-ins that wait for a player in the browser, with their states: inquiries and device authorizations.
 
 This file stores and finds them. `rules.approval` decides who may approve one.
 """

@@ -65,7 +65,7 @@ class PageFrame:
         ]
 
     def session(self, request: Request) -> tuple[str, BrowserSession]:
-        """This browser's cookie and session, made where there is none."""
+        """This browser's cookie and session. Makes both if the browser has none."""
         cookie = request.cookies.get(_cookie_name(request), "")
         if cookie not in self._sessions:
             cookie = secrets.token_urlsafe(24)

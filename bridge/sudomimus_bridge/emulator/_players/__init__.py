@@ -1,1 +1,1 @@
-"""A player's account before the service: what it shares, what it is asked, and a visitor who does the pages."""
+"""The players: what their accounts share, what the service asks of them, and a visitor who completes the pages."""

@@ -1,6 +1,6 @@
 """The claim policy: what the application asks for, what a player has shared, and what both mean for gate, token and profile.
 
-docs/contracts/service.md, "Claims". The number and the names of the claims are the dialect's.
+docs/contracts/service.md, "Claims". The dialect decides how many claims there are, and their names.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def view(player: Player, config: EmulatorConfig) -> dict[str, dict[str, str]]:
 def gate(player: Player, config: EmulatorConfig, via_url: str) -> tuple[str | None, tuple[Task, ...]]:
     """The claim gate's reason and its errand's tasks; no reason if the tokens may be issued.
 
-    The errand also asks for an OPTIONAL claim with data that the player was never asked about, for the page is open
-    anyway. No optional claim makes an errand force a sign-in.
+    The errand also asks for each OPTIONAL claim that has data and about which the player was never asked, because the page is
+    open anyway. An optional claim alone makes no errand, and makes no errand force a sign-in.
     """
     required, optional = [], []
     consent_missing = False
@@ -95,7 +95,7 @@ def gate(player: Player, config: EmulatorConfig, via_url: str) -> tuple[str | No
 def owed(player: Player, config: EmulatorConfig, via_url: str) -> tuple[Task, ...]:
     """The tasks of a proactive errand: everything that the policy asks for and the player does not share in full.
 
-    A declined claim is offered again, for the errand lets the player manage what they share.
+    A declined claim is offered again, because the errand lets the player change what they share.
     """
     tasks = []
     for claim in config.spoken.claims:

@@ -42,7 +42,7 @@ class Item:
 def items(
     player: Player, tasks: tuple[Task, ...], via_url: str, form: Mapping[str, Any] | None, errors: Mapping[str, str]
 ) -> list[Item]:
-    """What the page shows: each claim's value, or the field for it with what the player entered."""
+    """The rows of the page: each claim with its value, or with a field and what the player has entered there."""
     shown = []
     for task in tasks:
         claim = task.claim
@@ -87,7 +87,7 @@ def agree(player: Player, tasks: tuple[Task, ...], via_url: str, form: Mapping[s
 
 
 def decline(player: Player, tasks: tuple[Task, ...]) -> bool:
-    """Record the refusal. Returns True if nothing was required, so that the errand is done all the same."""
+    """Record the refusal. Returns True if no claim was required: the errand is then completed."""
     for task in tasks:
         setattr(player.grants, task.claim, "DENIED")
     return not any(task.required for task in tasks)

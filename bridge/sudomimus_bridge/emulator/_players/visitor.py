@@ -1,6 +1,6 @@
-"""A visitor who does the emulator's pages as a person would, by HTTP alone: reads the form, fills it in, submits it.
+"""A visitor who completes the emulator's pages over HTTP as a person would: reads the form, fills it in, submits it.
 
-For `demo --auto` and for tests.
+`demo --auto` and tests use it.
 """
 
 from __future__ import annotations

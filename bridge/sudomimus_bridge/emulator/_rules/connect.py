@@ -1,7 +1,7 @@
 """The rules of the Connect API: `/establish`, `/status-poll`, `/redeem` and `/info`, each check in its order.
 
-docs/contracts/service.md, "Connect API". Where the service publishes no name (the errors of `/status-poll`), the name is
-that of `/redeem` for the same thing, or the emulator's.
+docs/contracts/service.md, "Connect API". If the service publishes no name for an error (as for `/status-poll`), the
+emulator uses the name that `/redeem` has for the same error, or its own.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _not_over(state: State, inquiry: Inquiry) -> None:
 
 
 def _player(state: State, inquiry: Inquiry) -> Player:
-    """The player who realized the inquiry, unless something forbids the issue by now. The inquiry stays as it is."""
+    """The player who realized the inquiry. Raises `Refusal` if the player may not get tokens. Spends nothing."""
     application(state, inquiry.anchor, absent=400)
     player = state.players.get(inquiry.steam_id) if inquiry.steam_id is not None else None
     if player is not None and player.authentication_missing:

@@ -1,6 +1,6 @@
-"""What every way to tokens has in common: the application, layer 2, the account, and the answer with the tokens.
+"""The checks that every way to sign in shares (application, layer 2, account), and the answer with the tokens.
 
-Each function passes or raises `Refusal`. Each API's own rules decide the order.
+A check that fails raises `Refusal`. The rules of each API call the checks in their own order.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def _usable(state: State, presented: Refresh) -> None:
 
 
 def _authorized(state: State, presented: Refresh) -> Player:
-    """Account, application, email domain, binding and claim gate. Each can refuse, and none spends the token."""
+    """Check account, application, email domain, binding and claim gate. A refusal does not spend the token."""
     player = state.players.get(presented.session.steam_id)
     if player is None:
         raise Refusal(400, "AccountNotFound")

@@ -1,7 +1,7 @@
-"""Steam's part, played by the emulator: whether a ticket is good, and whose it is.
+"""Steam's part, played by the emulator: whether a ticket is valid, and which player it belongs to.
 
-Only Valve can verify a real ticket. A stub's ticket says in the clear what Valve would find out, and the stub library's
-log says which tickets were cancelled, which Steam then refuses.
+Only Valve can verify a real ticket. A ticket of the stub contains its facts in plain text. The log of the stub library shows
+which tickets were cancelled, and the emulator refuses those as Steam would.
 """
 
 from __future__ import annotations

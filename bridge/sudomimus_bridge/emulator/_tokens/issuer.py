@@ -47,7 +47,7 @@ class TokenRefused(Exception):
 
 @dataclass
 class Addresses:
-    """Where the service is reached. The server writes it once it has a port."""
+    """The addresses of the service. The server sets them once it has a port."""
 
     native: str = ""
 
@@ -106,7 +106,7 @@ class TokenIssuer:
 
     @property
     def jwks(self) -> dict[str, Any]:
-        """The same key as a JWK Set (RFC 7517, 5), in which a token's `kid` finds it."""
+        """The same key as a JWK Set (RFC 7517, 5). A token's `kid` names it there."""
         key = RSAAlgorithm.to_jwk(_application_key().public_key(), as_dict=True)
         public = {name: key[name] for name in ("kty", "n", "e")}
         return {"keys": [public | {"use": "sig", "alg": "RS256", "kid": KEY_ID}]}
@@ -182,7 +182,7 @@ class TokenIssuer:
 
 
 def _opened(token: str) -> Envelope:
-    """What the token says, unverified. Raises jwt.InvalidTokenError if a needed part is missing or of another kind."""
+    """The claims of a token, unverified. Raises jwt.InvalidTokenError if a required one is missing or of another type."""
     parts = _JWS.decode_complete(token, options={"verify_signature": False})
     try:
         body = json.loads(parts["payload"])

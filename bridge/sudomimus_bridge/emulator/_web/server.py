@@ -58,7 +58,7 @@ class ThreadedServer(uvicorn.Server):
             raise RuntimeError("the emulator's server failed to start") from self._failure
 
     def stop(self) -> None:
-        """End the thread from another one, and wait for it."""
+        """End the server's thread and wait for its end. Call it on another thread."""
         self.should_exit = True
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the thread has ended
@@ -83,13 +83,13 @@ class ThreadedServer(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so."""
+        """Listen, then tell the thread that waits for the start."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets=sockets)
         self._settled.set()
 
     async def main_loop(self) -> None:
-        """Wait for the end. uvicorn's own loop looks for it ten times a second."""
+        """Wait for the end by an event. uvicorn's own loop would poll for it ten times a second."""
         if not self.should_exit:
             await self._ended.wait()
 
