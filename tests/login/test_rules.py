@@ -345,6 +345,33 @@ def test_full_jitter_spreads_the_players() -> None:
     assert max(second_attempts) < 2.2
 
 
+# --- what is sent ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [2561, 4000])
+def test_ticket_longer_than_the_service_takes_is_cancelled_and_not_sent(size: int) -> None:
+    ran = run(ISSUED, behaviours=(StubBehaviour(size=size),))
+    assert ran.failed_with(SteamUnavailable).reason in ("TicketTooLarge", "TicketUnreadable")
+    assert ran.posts == []
+
+
+def test_longest_ticket_is_sent() -> None:
+    assert run(ISSUED, behaviours=(StubBehaviour(size=2560),)).signed_in()
+
+
+@pytest.mark.parametrize(
+    ("how", "members"),
+    [
+        ("steam", {"applicationAnchor", "steamTicketHex", "steamAppId"}),
+        ("access-key", {"applicationAnchor", "accessKeyIdentifier", "accessKeySecret"}),
+        ("share", {"accessToken"}),
+    ],
+)
+def test_request_has_exactly_the_members_of_the_contract(how: str, members: set[str]) -> None:
+    answer = Step(body={"errand": None, "claims": {}}) if how == "share" else ISSUED
+    assert set(run(answer, how=how).posts[0].body) == members
+
+
 # --- the time ------------------------------------------------------------------------------------------------------------
 
 

@@ -301,3 +301,23 @@ def test_nothing_heavy_is_imported_before_a_login() -> None:
         """
     )
     assert done.stdout == "[]\n", done.stderr
+
+
+# --- an access token whose session has ended -------------------------------------------------------------------------------
+
+
+def test_share_renews_a_refused_token_once(make_bridge: MakeBridge, emulator: Emulator) -> None:
+    bridge = make_bridge()
+    bridge.login()
+    emulator.fault("POST /errand 401 times=1")
+    assert bridge.share().completed is False
+    assert [request.status for request in emulator.requests if request.path == "/errand"] == [401, 200]
+
+
+def test_share_ends_if_the_renewed_token_is_refused_too(make_bridge: MakeBridge, emulator: Emulator) -> None:
+    bridge = make_bridge()
+    bridge.login()
+    emulator.fault("POST /errand 401")
+    with pytest.raises(LoginDenied, match=r"Your sign-in has ended\. Sign in again\."):
+        bridge.share()
+    assert [request.status for request in emulator.requests if request.path == "/errand"] == [401, 401]

@@ -1,1 +1,1 @@
-"""The door for Python programs: `Bridge` and `Session`."""
+"""The door for Python programs: `Bridge` and `Session`, which run their flows through a `Runner`."""

@@ -1,4 +1,4 @@
-"""`Bridge`, the door for Python programs: blocking, async, and one step a frame. Each is thin: the flows are `login.engine`'s.
+"""`Bridge`, the door for Python programs. Each method blocks, is awaited, or runs beside a frame loop.
 
 Nothing heavy is imported here before the first login starts, and then on that login's own thread.
 """
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
     )
 
 CLOSE_SECONDS = 2.0
-"""How long `close` waits for each login that still runs, and for Steam, to clean up. A stuck library is left to itself."""
+"""How long `close` waits for each running flow, and for Steam, to clean up. A library that hangs is abandoned."""
 
 
 class Bridge:
-    """Signs players in. Settings by keyword (`application`, `steam_app_id`, … as docs/command-line.md lists them), else
-    from the environment.
+    """Signs players in. Its settings are keywords (docs/command-line.md lists them); a setting that is not given comes from
+    the environment.
 
-    One bridge may be used again and again, and by several threads. Steam stays initialised between its logins, until
-    `close()`, or the end of a `with` block. Raises `ConfigurationError` for a setting that is wrong.
+    A bridge may be used any number of times, and by several threads. Steam stays initialised between its logins, until
+    `close()` or the end of a `with` block. Raises `ConfigurationError` if a setting is wrong.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Bridge:
         service: OpenService | None = None,
         **settings: Unpack[Keywords],
     ) -> None:
-        """`steam`, `browser`, `clock` and `service` replace a port: a host's own Steam, or in tests a stand-in."""
+        """`steam`, `browser`, `clock` and `service` replace a port, for example with a host's own Steam or in a test."""
         ports = {"steam": steam, "browser": browser, "clock": clock, "open_service": service}
         self._runner = Runner({**settings}, ports)
 
@@ -69,7 +69,7 @@ class Bridge:
         prepare(self._runner.settings)
 
     def start_prepare(self) -> Running[bool]:
-        """As `prepare`, on a thread of its own, in small steps; call the answer's `poll()` each frame: True once it is done."""
+        """As `prepare`, on a thread of its own, in small steps; call `poll()` of the result each frame: True once it is done."""
         from .preparation import prepare_beside
 
         return self._runner.started(partial(prepare_beside, self._runner.settings))
@@ -113,7 +113,7 @@ class Bridge:
         patient: bool | None = None,
         **credentials: Any,
     ) -> LoginResult:
-        """Sign in, blocking this thread; `on_progress` is called on it.
+        """Sign in. Blocks this thread, and calls `on_progress` on it.
 
         `method` is "steam", "access-key" (`access_key_id`, `access_key_secret`), "browser" (`exposure_key` and `hidden_key`
         of an inquiry that a backend established, or on a developer's machine `client_key` or `client_key_file`, and
@@ -200,7 +200,7 @@ class Bridge:
         patient: bool | None = None,
         **credentials: Any,
     ) -> Running[LoginResult]:
-        """Sign in on a thread of its own and return at once; call the answer's `poll()` each frame."""
+        """Sign in on a thread of its own, and return at once. Call `poll()` of the result each frame."""
         return self._runner.started(self._login(method, credentials, quietly, patient), on_progress)
 
     # --- sharing more ----------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ class Bridge:
     def share(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
         """The proactive errand: let the player share more with the game. Blocks this thread.
 
-        Without a token, with the session's, which is renewed first where it has run out.
+        Without an access token it uses the session's, which is renewed first if it has expired.
         """
         try:
             flow = self._share(access_token)
@@ -227,7 +227,7 @@ class Bridge:
     def start_share(
         self, access_token: str | None = None, on_progress: OnProgress | None = None
     ) -> Running[ErrandResult]:
-        """The proactive errand, on a thread of its own; call the answer's `poll()` each frame."""
+        """The proactive errand, on a thread of its own. Call `poll()` of the result each frame."""
         try:
             flow = self._share(access_token)
         finally:
@@ -237,11 +237,11 @@ class Bridge:
     # --- staying signed in -----------------------------------------------------------------------------------------------
 
     def session(self, stay_signed_in: bool | None = None) -> Session:
-        """The signed-in player: gives access tokens that are valid, for as long as it is asked for some.
+        """The signed-in player, who has a valid access token at any time.
 
-        `stay_signed_in` is the player's choice: whether the session is kept on this computer after the program has ended
-        (`session.file_store`), or only in memory. A choice holds for every `Session` of this bridge, until another call
-        makes another one. Without the argument, the choice stays as it is; the first call chooses True.
+        `stay_signed_in` is the player's choice: whether the session stays on this computer after the program has ended, or
+        only in memory. The choice holds for every `Session` of this bridge until a later call makes another one. Without the
+        argument, the choice stays as it is; the first call chooses True.
         """
         if stay_signed_in is not None or self._runner.stay_signed_in is None:
             self._runner.stay_signed_in = stay_signed_in is not False
@@ -250,10 +250,10 @@ class Bridge:
     # --- ending ----------------------------------------------------------------------------------------------------------
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Cancel what still runs, wait a moment for its clean-up, and let go of Steam. The bridge may be used again.
+        """Cancel every running flow, wait a moment for its clean-up, and let go of Steam. The bridge may be used again.
 
-        What was started raises `LoginCancelled` from `poll()`; what another thread or a task waits for raises it there.
-        `seconds` is how long to wait at most for each: 0 in a frame loop, where the clean-up goes on by itself.
+        A cancelled flow raises `LoginCancelled`: from `poll()`, or in the thread or task that waits for it. `seconds` is the
+        longest wait for each flow. Pass 0 in a frame loop: the clean-up then goes on in the background.
         """
         self._runner.close(seconds)
 
@@ -268,7 +268,7 @@ class Bridge:
     def _login(
         self, method: LoginMethod, credentials: dict[str, Any], quietly: bool | None, patient: bool | None
     ) -> Flow[LoginResult]:
-        # Out of the caller's keywords first: a crash reporter keeps them. A mistyped name may hold a secret, too.
+        # Hide the secrets in the caller's keywords first: a crash reporter keeps them. So does a mistyped name.
         for name in credentials.keys() - {"access_key_id", "client_key_file", "constraints"}:
             if isinstance(credentials[name], str):
                 credentials[name] = Secret(credentials[name])

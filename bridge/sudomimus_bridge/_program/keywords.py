@@ -1,6 +1,6 @@
-"""What `Bridge` and its `login` take by keyword, for type checkers and editors.
+"""The keywords of `Bridge` and its `login`, for type checkers and editors.
 
-`settings.TABLE` says what the settings are and checks them; `login.credentials` does so for the credentials.
+At run time `_settings.TABLE` checks the settings, and the classes of `_login.methods` check the credentials.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LoginMethod = Literal["steam", "access-key", "browser", "device"]
 
 
 class Keywords(TypedDict, total=False):
-    """What `Bridge` takes by keyword. None stands for not given."""
+    """The settings that `Bridge` takes. None means not given."""
 
     application: str | None
     steam_app_id: int | str | None
@@ -37,28 +37,28 @@ class Keywords(TypedDict, total=False):
 
 
 class LoginOptions(TypedDict, total=False):
-    """What each login takes: settings for this login alone. None stands for not given."""
+    """The settings that apply to one login alone. None means not given."""
 
     quietly: bool | None
     patient: bool | None
 
 
 class AccessKeyCredentials(LoginOptions, total=False):
-    """What `login("access-key")` takes. A credential that is not given comes from the environment."""
+    """The keywords of `login("access-key")`. A credential that is not given comes from the environment."""
 
     access_key_id: str | None
     access_key_secret: str | None
 
 
 class InquiryCredentials(LoginOptions, total=False):
-    """What `login("browser")` takes for an inquiry that a backend established."""
+    """The keywords of `login("browser")` for an inquiry that the game's backend has established."""
 
     exposure_key: str | None
     hidden_key: str | None
 
 
 class ClientKeyCredentials(LoginOptions, total=False):
-    """What `login("browser")` takes to establish an inquiry itself, on a developer's machine."""
+    """The keywords of `login("browser")` that establish an inquiry, on a developer's computer."""
 
     client_key: str | None
     client_key_file: str | PathLike[str] | None

@@ -1,4 +1,4 @@
-"""`Session`, the door to a session that renews itself: blocking, async, and one step a frame, as `Bridge` has it."""
+"""`Session`: the signed-in player of a `Bridge`. Each method blocks, is awaited, or runs beside a frame loop."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ VALID_FOR_SECONDS = 300.0
 
 
 class Session:
-    """The signed-in player of a `Bridge`, for as long as the player stays signed in.
+    """The signed-in player of a `Bridge`.
 
-    Threads, tasks and, where the player stays signed in, processes share one session: one of them renews it, the others
-    get what it got. Where Steam is there, it is renewed with a Steam ticket, and so may begin without a login; else with
-    the refresh token (session.yaml, `/refresh`).
+    Threads and tasks share one session, and so do processes if the player stays signed in: one of them renews it, and the
+    others get its result. If Steam is running, a Steam ticket renews the session, so no login has to come before it. Otherwise
+    the refresh token renews it.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -60,7 +60,7 @@ class Session:
         *,
         quietly: bool | None = None,
     ) -> Running[str]:
-        """As `access_token`, on a thread of its own; call the answer's `poll()` each frame."""
+        """As `access_token`, on a thread of its own; call `poll()` of the result each frame."""
         return cast("Running[str]", self._runner.started(self._access_token(valid_for, quietly), on_progress))
 
     def logout(self) -> bool:
@@ -72,7 +72,7 @@ class Session:
         return await self._runner.running(self._runner.logout).wait()
 
     def start_logout(self) -> Running[bool]:
-        """As `logout`, on a thread of its own; call the answer's `poll()` each frame."""
+        """As `logout`, on a thread of its own; call `poll()` of the result each frame."""
         return self._runner.started(self._runner.logout)
 
     def claims(self) -> Claims | None:
@@ -87,7 +87,7 @@ class Session:
         return await self._runner.running(self._runner.claims).wait()
 
     def start_claims(self) -> Running[Claims | None]:
-        """As `claims`, on a thread of its own; call the answer's `poll()` each frame.
+        """As `claims`, on a thread of its own; call `poll()` of the result each frame.
 
         If nobody is signed in, `poll()` keeps returning None; `ended` tells that from a flow that still runs.
         """
@@ -107,7 +107,7 @@ class Session:
         return await self._runner.running(self._runner.player).wait()
 
     def start_player(self) -> Running[Player | None]:
-        """As `player`, on a thread of its own; call the answer's `poll()` each frame.
+        """As `player`, on a thread of its own; call `poll()` of the result each frame.
 
         If nobody is signed in, `poll()` keeps returning None; `ended` tells that from a flow that still runs.
         """

@@ -1,7 +1,7 @@
-"""What stands in for the real ports in a whole process: set by `testing` for as long as one test runs, else nothing.
+"""Ports that replace the real ones in a whole process. `testing` sets them while a test runs; otherwise there are none.
 
-A game makes its bridge where it likes, at import perhaps, and hands it no ports. So each `Bridge` looks here when a login
-starts. A port that it was given goes before a stand-in, and so does a setting by keyword before the test's environment.
+A game may create its bridge anywhere, perhaps at import, and gives it no ports. So each `Bridge` looks here when a flow starts.
+A port that the bridge was given wins over a port from here, and a setting by keyword wins over the test's environment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StandIns:
-    """Never changed, only replaced: a bridge sees by its identity that the ports it uses are those of before."""
+    """Immutable. `Bridge` compares identity to notice a replacement."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class StandIns:
         clock: Clock | None = None,
         run: Callable[..., Any] | None = None,
     ) -> None:
-        """`run` is called in place of `anyio.run`: an event loop whose time is the clock's."""
+        """`run` replaces `anyio.run`: it runs an event loop whose time is the clock's."""
         self.steam = steam
         self.browser = browser
         self.clock = clock
@@ -38,12 +38,12 @@ _current = StandIns()
 
 
 def current() -> StandIns:
-    """What stands in now."""
+    """The present replacements."""
     return _current
 
 
 def replace(stand_ins: StandIns) -> StandIns:
-    """Let these stand in from now on; what stood in until now."""
+    """Use these replacements from now on. Returns the ones before."""
     global _current
     before, _current = _current, stand_ins
     return before

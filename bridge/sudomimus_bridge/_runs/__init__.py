@@ -1,1 +1,1 @@
-"""How a flow runs: awaited, blocking, or on a thread of its own beside a frame loop."""
+"""Running and cancelling flows: `Running`, threads that nobody joins, signals, and imports in small steps."""

@@ -70,8 +70,8 @@ class Running(Generic[T]):
             start_daemon(int, name="sudomimus-bridge probe")  # every flow needs threads: without any, fail at once
             if _event_loop_runs_here():
                 raise ConfigurationError(
-                    "A blocking call was made on a thread that runs an event loop, which would stand still. "
-                    "Await its async form there: login_async, share_async, access_token_async, logout_async."
+                    detail="A blocking call was made on a thread that runs an event loop, which would stop. Await the async "
+                    "form there: login_async, share_async, access_token_async, logout_async."
                 )
             with exhaustion_as_bridge_error():
                 import anyio

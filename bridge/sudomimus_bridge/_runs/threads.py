@@ -1,8 +1,8 @@
-"""Blocking calls beside an event loop, each on a daemon thread that nobody has to join.
+"""Blocking calls beside an event loop, each on a daemon thread that nobody joins.
 
-A call into other people's code may hang: a name look-up, a keyring, a disk. asyncio and anyio join their threads when the
-event loop or the interpreter ends, so such a call would keep its caller and the program. A call made here keeps neither:
-whoever is cancelled leaves it behind, and the interpreter ends without it.
+A call into foreign code may hang: a name look-up, a keyring, a disk. asyncio and anyio join their threads when the event loop
+or the interpreter ends, so such a call would hold up its caller and the program. A call made here holds up neither: a cancelled
+task abandons it, and the interpreter ends without it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _WORK = "sudomimus-bridge work"
 
 
 async def in_thread(function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
-    """Call it on a daemon thread. If the task is cancelled, the call goes on without it, and its result is dropped."""
+    """Call the function on a daemon thread. If the task is cancelled, the call goes on, and its result is dropped."""
     return await _Call(partial(function, *args)).awaited(once=True)
 
 
 async def to_the_end_in_thread(function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
-    """As `in_thread`, but a task that is cancelled waits for the call's end: another call must not overtake it."""
+    """As `in_thread`, but a cancelled task waits until the call has ended, so that another call cannot overtake it."""
     from anyio import CancelScope, lowlevel
 
     await lowlevel.checkpoint()
@@ -60,7 +60,7 @@ def start_daemon(target: Callable[..., object], *args: object, name: str) -> thr
 
 
 def start(thread: threading.Thread) -> None:
-    """Start that thread. Raises as `start_daemon` does."""
+    """Start the thread. Raises as `start_daemon` does."""
     if sys.is_finalizing():  # Python 3.11 would wait for ever for such a thread to run
         raise program_ends()
     try:
@@ -72,12 +72,12 @@ def start(thread: threading.Thread) -> None:
 
 
 def program_ends() -> LoginCancelled:
-    """From Python 3.12 on, `atexit` and what comes after it can start no thread."""
+    """The error for a start during the interpreter's end: from Python 3.12 on, no thread can be started then."""
     return LoginCancelled("The sign-in cannot start, because the program is about to end.")
 
 
 class _Call(Generic[T]):
-    """One call on its own thread, which starts at once, and the tasks that wait for it."""
+    """One call on its own thread, and the tasks that wait for it."""
 
     def __init__(self, function: Callable[[], T], at_end: Callable[[], object] = lambda: None) -> None:
         self._function = function
@@ -91,11 +91,11 @@ class _Call(Generic[T]):
 
     @property
     def alive(self) -> bool:
-        """Whether its end can still come: a forked child has none of its parent's threads."""
+        """Whether the call can still end: a forked child has none of its parent's threads."""
         return self._thread is None or self._thread.is_alive()
 
     async def awaited(self, *, once: bool = False) -> T:
-        """What the call returned; raises what it raised. `once`: nobody else waits for it."""
+        """The call's result; raises the call's error. With `once`, no other task waits for it."""
         import anyio
         from anyio import to_thread
 
@@ -104,7 +104,7 @@ class _Call(Generic[T]):
         arrived = anyio.Event()
         wake = Waker(arrived)
         limiter, borrower = to_thread.current_default_thread_limiter(), object()
-        # A task that waits holds one of its event loop's threads, as anyio's own would, and gives it back when it leaves.
+        # A waiting task takes one of the tokens that limit its event loop's threads, as with anyio's own threads.
         await limiter.acquire_on_behalf_of(borrower)
         try:
             with self._lock:
@@ -129,7 +129,7 @@ class _Call(Generic[T]):
     def _work(self) -> None:
         try:
             self._value = self._function()
-        except BaseException as error:  # noqa: BLE001 - handed to the tasks, whatever it is
+        except BaseException as error:  # noqa: BLE001 - raised in the tasks
             self._error = error
         with self._lock:
             self._over = True

@@ -1,1 +1,1 @@
-"""Plain values that every layer may use: secrets, errors, events, claims, tokens, time. Imports nothing of ours."""
+"""Plain values that every layer may use: secrets, errors, events, claims, tokens, times. They import no other layer."""

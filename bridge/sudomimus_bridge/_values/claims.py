@@ -1,8 +1,7 @@
-"""What each claim means for the player, in words.
+"""The meaning of each claim for the player, in words.
 
-The service joins the game's policy (`requirement`) with the player's decision (`state`). Both dialects of the service
-are read here (BEHAVIOUR: SYNTHETIC, or SYNTHETIC_ONLY and SYNTHETIC_FALLBACK); a value that this version does not know is
-told as it is and is never an error.
+A claim has the game's policy (`requirement`) and the player's decision (`state`). All states of the service are read here: the
+oldest says SYNTHETIC for SYNTHETIC_ONLY and SYNTHETIC_FALLBACK. An unknown value is shown as it is and is never an error.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ _STATES = {"GRANTED": "shared", "DENIED": "declined", "UNKNOWN": "not asked"}
 
 
 def claim_name(name: str) -> str:
-    """The name of a claim as a person would say it: "first name" for `firstName`. One that is no such word stays as it is."""
+    """The name of a claim as a person would say it: "first name" for `firstName`. Any other text stays as it is."""
     return re.sub("(?<=[a-z])[A-Z]", lambda letter: f" {letter[0].lower()}", name) if name.isalnum() else name
 
 
 def claim_meaning(claim: object) -> str:
-    """One claim in words: "shared", "declined", "not asked" or "a stand-in"; else the service's own words."""
+    """One claim in words: "shared", "declined", "not asked", "a stand-in", or "unknown" with the service's own word."""
     if not isinstance(claim, Mapping):
         return "unknown"
     requirement, state = str(claim.get("requirement")), claim.get("state")
@@ -37,18 +36,18 @@ def claim_meaning(claim: object) -> str:
 
 
 def claim_meanings(claims: Claims) -> Iterator[tuple[str, str]]:
-    """Every claim of the block by a person's name for it, with its meaning, in the service's order."""
+    """For every claim its name, as a person would say it, and its meaning, in the service's order."""
     for name, claim in claims.items():
         yield claim_name(name), claim_meaning(claim)
 
 
 def required_claims(claims: Claims) -> list[str]:
-    """The claims that the game requires, as a person would name them."""
+    """The names of the claims that the game requires, as a person would say them."""
     return [claim_name(name) for name, claim in claims.items() if _required(claim)]
 
 
 def declined_since(before: Claims, after: Claims) -> list[str]:
-    """The required claims that the player declined between two answers of the service, by name."""
+    """The names of the required claims that the player declined between two answers of the service."""
     return [name for name, claim in after.items() if _declined(claim) and not _declined(before.get(name))]
 
 

@@ -1,6 +1,6 @@
-"""The clock, one of the four ports. Nothing else in the bridge asks for the time or waits.
+"""The clock, one of the four ports. No flow asks for the time, or waits, in any other way.
 
-The test implementation is `testing.virtual_time.VirtualClock`: the same calls on an event loop whose time is virtual.
+Tests use `testing.VirtualClock`, which has the same calls on an event loop with virtual time.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from .uptime import Uptime, uptime
 
 
 class Clock(Protocol):
-    """Time as a login sees it: monotonic seconds for waiting, the wall only to compare with the service's."""
+    """Time for a flow: monotonic seconds for waits, and the wall clock only for a comparison with the service's."""
 
     def now(self) -> float:
-        """Seconds on a monotonic clock; only differences mean anything."""
+        """Seconds on a monotonic clock. Only differences have a meaning."""
         ...
 
     def wall(self) -> float:
-        """Seconds since 1970 by this machine's calendar, which may be wrong."""
+        """Seconds since 1970 by this computer's calendar, which may be wrong."""
         ...
 
     def uptime(self) -> Uptime:
-        """A moment on the machine's clock that runs through sleep: what a token's lifetime is counted on."""
+        """A moment on the computer's clock that runs through sleep. A token's lifetime is measured with it."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -33,12 +33,12 @@ class Clock(Protocol):
         ...
 
     def move_on_after(self, seconds: float) -> anyio.CancelScope:
-        """A scope that is cancelled once that many seconds are over."""
+        """A scope that is cancelled after that many seconds."""
         ...
 
 
 class SystemClock:
-    """The event loop's own clock, which is monotonic on asyncio and trio alike."""
+    """The event loop's own clock, which is monotonic on asyncio and on trio."""
 
     def now(self) -> float:
         """Seconds on the event loop's monotonic clock."""
@@ -49,7 +49,7 @@ class SystemClock:
         return time.time()
 
     def uptime(self) -> Uptime:
-        """A moment on the machine's clock that runs through sleep."""
+        """A moment on the computer's clock that runs through sleep."""
         return uptime()
 
     async def sleep(self, seconds: float) -> None:
@@ -57,5 +57,5 @@ class SystemClock:
         await anyio.sleep(seconds)
 
     def move_on_after(self, seconds: float) -> anyio.CancelScope:
-        """A scope that is cancelled once that many seconds are over."""
+        """A scope that is cancelled after that many seconds."""
         return anyio.move_on_after(seconds)

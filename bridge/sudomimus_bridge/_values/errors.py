@@ -1,7 +1,7 @@
-"""The errors that a login can end with: one class for each exit status of INTERFACES.
+"""The errors that a flow can end with: one class for each exit status of the command line.
 
-Each carries a sentence that a player could read and, for the developer, the service's `reason` and a `detail`. No error
-carries a secret or steers a terminal: each text is masked on its way in.
+Each has a `sentence` for the player, a `detail` for the developer, and the service's `reason` if there is one. No error holds
+a secret or controls a terminal: every text is masked when the error is made.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from .secret import printable, redact
 
 
 def system_words(error: OSError) -> str:
-    """What the operating system says is wrong, or what OpenSSL says. Names no file and no host."""
+    """The operating system's words for an error, or OpenSSL's. They name no file and no host."""
     reason = getattr(error, "reason", None)
-    if isinstance(reason, str):  # an `ssl.SSLError`: its `errno` is a number of OpenSSL's, not of the system's
+    if isinstance(reason, str):  # an `ssl.SSLError`: its `errno` is OpenSSL's number, not the system's
         return reason.replace("_", " ").lower()
     return error.strerror or type(error).__name__
 
 
 class BridgeError(Exception):
-    """What every error of the bridge derives from.
+    """The base of every error of the bridge.
 
     `sentence` (str) tells the player what happened and what to do. `detail` (str or None) tells the developer what to
     change. `reason` (str or None) is the service's own word for it. `str(error)` is the sentence; a traceback shows the
@@ -74,11 +74,11 @@ class LoginDenied(BridgeError):
 
 
 class AccessTokenRefused(LoginDenied):
-    """The access token has run out, or is no token of the service's: a renewed one may do (exit status 4)."""
+    """The access token has expired, or its session has ended: a renewed token may be accepted (exit status 4)."""
 
 
 class ErrandNotCompleted(BridgeError):
-    """What the player had to do in the browser is not done: expired, declined, given up (exit status 5)."""
+    """The player did not finish the page in the browser: it expired, or the player declined (exit status 5)."""
 
     exit_status = 5
     kind = "errand-not-completed"
@@ -94,7 +94,7 @@ class ServiceUnavailable(BridgeError):
 
 
 class LoginCancelled(BridgeError):
-    """The player or the program gave up; the ticket was cancelled first (exit status 130)."""
+    """The player or the program cancelled the flow. The ticket was cancelled first (exit status 130)."""
 
     exit_status = 130
     kind = "cancelled"

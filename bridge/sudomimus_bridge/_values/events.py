@@ -1,4 +1,4 @@
-"""What a login says while it runs, and what it ends with: plain values that every door passes on."""
+"""The progress events and results of flows: plain values that every door passes on."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .uptime import Uptime
 
 
 class Claim(TypedDict, total=False):
-    """One claim, as the service sent it. The service may leave a member out, and may add members and values."""
+    """One claim, as the service sent it. The service may omit members, and may add members and values."""
 
     requirement: str
-    """What the game asks for: "OFF", "OPTIONAL", "REQUIRED", "SYNTHETIC_ONLY" or "SYNTHETIC_FALLBACK"."""
+    """The game's policy: "OFF", "OPTIONAL", "REQUIRED", "SYNTHETIC_ONLY" or "SYNTHETIC_FALLBACK"."""
     state: str
-    """What the player decided: "UNKNOWN" (not asked yet), "GRANTED" or "DENIED"."""
+    """The player's decision: "UNKNOWN" (not asked yet), "GRANTED" or "DENIED"."""
 
 
 Claims = Mapping[str, Claim]
-"""The service's `claims` block as it was sent, by claim name: `email`, `firstName`, …"""
+"""The service's `claims` block as it was sent. The keys are the claims' names: `email`, `firstName`, …"""
 
 
 class Phase(StrEnum):
-    """Where a login is. The names are INTERFACES' and the sidecar's."""
+    """The step of a flow. The values are the names that the sidecar sends."""
 
     REQUESTING_TICKET = "requesting-ticket"
     ISSUING = "issuing"
@@ -37,12 +37,12 @@ class Phase(StrEnum):
 
 
 ERRAND_SECONDS = 30 * 60.0
-"""An errand lives 30 minutes (native.yaml, `ErrandHandoff`), counted on a monotonic clock from when it was seen here."""
+"""An errand lives 30 minutes (docs/contracts/service.md). They are counted on a monotonic clock, from its first sight here."""
 
 
 @dataclass(frozen=True)
 class ErrandHandoff:
-    """The side-trip in the player's browser: an errand (native.yaml, `ErrandHandoff`), or the page of `login browser`.
+    """The page for the player's browser: an errand's, or the page of a login through the browser.
 
     Key and URL are bearer secrets.
     """
@@ -51,25 +51,25 @@ class ErrandHandoff:
     """The errand's key, or the inquiry's exposure key."""
     page: Secret
     expires_at: str | None
-    """When the service says that it ends (RFC 3339). For display only: the player's own clock may be wrong."""
+    """When the page expires, by the service's clock (RFC 3339). For display only: the player's own clock may be wrong."""
     lifetime: float | None = ERRAND_SECONDS
-    """Seconds that the page lives, from when it is first told of; None where the service does not say."""
+    """How many seconds the page lives, from the first event that has it; None if the service does not say."""
 
     @property
     def url(self) -> str:
-        """The page to open in the system browser; a secret, so show it to this player and nobody else."""
+        """The page to open in the system browser. It is a secret: show it to this player alone."""
         return self.page.reveal()
 
 
 @dataclass(frozen=True)
 class DeviceHandoff:
-    """What the player needs to confirm a code (device.yaml, `DeviceAuthorizeResponse`): show all of it, to nobody else."""
+    """The code that the player confirms, and its pages. Show all of it to this player alone."""
 
     user_code: str = field(repr=False)
     page: Secret
     page_complete: Secret | None
     lifetime: float
-    """Seconds that the code lives, from when it is first told of."""
+    """How many seconds the code lives, from the first event that has it."""
 
     @property
     def verification_uri(self) -> str:
@@ -78,13 +78,13 @@ class DeviceHandoff:
 
     @property
     def verification_uri_complete(self) -> str | None:
-        """The same page with the code in it, for a link or a QR code; None where the service gave none."""
+        """The same page with the code in it, for a link or a QR code; None if the service did not send one."""
         return None if self.page_complete is None else self.page_complete.reveal()
 
 
 @dataclass(frozen=True)
 class ProgressEvent:
-    """One step of a login. Fields that a phase does not have are None."""
+    """One step of a flow. A field that does not belong to the phase is None."""
 
     phase: Phase
     errand: ErrandHandoff | None = None
@@ -98,9 +98,9 @@ class ProgressEvent:
     others_waiting: bool | None = None
     """With `retrying`: True if the service says that too many players are signing in at once."""
     browser_opened: bool | None = None
-    """With `waiting-for-browser`: False where the page must be shown to the player, not having been opened."""
+    """With `waiting-for-browser`: False if the page was not opened, so that the game must show its address."""
     asked: Uptime | None = None
-    """With `succeeded`: the moment before the request that brought the tokens, where `issuing` was not that moment."""
+    """With `succeeded`: the moment before the request that got the tokens, if it was not the event `issuing`."""
 
     @property
     def sentence(self) -> str | None:
@@ -148,7 +148,7 @@ class LoginResult:
         return self.refresh.reveal()
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `login --json` and the sidecar give."""
+        """The object of `login --json` and of the sidecar."""
         return {
             "applicationAnchor": self.application_anchor,
             "accessToken": self.access_token,
@@ -159,11 +159,11 @@ class LoginResult:
 
 @dataclass(frozen=True)
 class ErrandResult:
-    """How a proactive errand ended: `completed` is False only where nothing was owed."""
+    """The result of a proactive errand. `completed` is False only if nothing was owed."""
 
     completed: bool
     claims: Claims
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `errand --json` and the sidecar give."""
+        """The object of `errand --json` and of the sidecar."""
         return {"completed": self.completed, "claims": dict(self.claims)}

@@ -1,7 +1,7 @@
-"""Folders that the bridge makes for itself: for this user alone (mode 0700), whatever the umask says.
+"""Folders that the bridge makes for this user alone (mode 0700), whatever the umask is.
 
-A umask of 0 would let everybody write into a folder above the tokens; one of 0777 would shut the bridge itself out. The mode
-is set after the folder is made, for the umask belongs to the whole program. Until then the folder has fewer rights, not more.
+With a umask of 0, everybody could write into a folder above the tokens; with 0777, the bridge itself could not. The umask
+belongs to the whole program, so the mode is set after the folder is made. Until then the folder has fewer rights, not more.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ PRIVATE = 0o700
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make the folder, and each missing folder above it. One that is there stays as it is. Raises `OSError`."""
+    """Make the folder, and each missing folder above it. An existing folder stays as it is. Raises `OSError`."""
     try:
         _make(folder)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Windows' registry, as far as it is read here: by ctypes, for `winreg` is not part of every Python that a game brings."""
+"""Reading Windows' registry with ctypes, because some games' Pythons lack `winreg`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 if sys.platform == "win32":
 
     def registry_value(key: str, name: str) -> str | None:
-        """A value below HKEY_LOCAL_MACHINE, a number as decimal text; None where there is none (winreg.h, RegGetValueW)."""
+        """A value below HKEY_LOCAL_MACHINE, a number as decimal text; None if there is none (winreg.h, RegGetValueW)."""
         import ctypes
 
         local_machine, text_or_number = ctypes.c_void_p(0x80000002), 0x2 | 0x10
@@ -22,5 +22,5 @@ if sys.platform == "win32":
 else:
 
     def registry_value(key: str, name: str) -> str | None:  # noqa: ARG001
-        """None: there is no registry here."""
+        """None: this system has no registry."""
         return None

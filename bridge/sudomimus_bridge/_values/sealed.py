@@ -1,6 +1,6 @@
-"""The boundary for secrets that are in the open: an exception that passes it leaves the frames behind.
+"""The boundary around code that handles a secret's text: an exception that crosses it loses its frames.
 
-A crash reporter keeps the local variables of every frame in a traceback, whoever raised: a cancelled task, Ctrl-C, a
+A crash reporter keeps the local variables of every frame in a traceback, whatever the cause: a cancelled task, Ctrl-C, a
 closed coroutine, a bug. Code that needs a secret's text is called through `sealed`; all other code holds `Secret`s.
 """
 
@@ -20,14 +20,14 @@ E = TypeVar("E", bound=BaseException)
 
 
 def sealed(function: Callable[P, R]) -> Callable[P, R]:
-    """A function whose frames, and those below them, no exception carries out. Its arguments stay visible.
+    """Remove the function's frames, and those below it, from every exception that leaves it. Its arguments stay visible.
 
-    For plain and async functions, on a worker thread too. The exception itself stays the same object; of its causes,
-    contexts and group members only the type and the text stay.
+    For plain and async functions, also on a worker thread. The exception stays the same object. Its causes, contexts and group
+    members keep their types and texts.
     """
     inner = cast("Callable[..., Any]", function)
 
-    # Each has its handler twice: Ctrl-C may come while the first one runs.
+    # Each wrapper has two handlers: Ctrl-C may come while the first one runs.
     if function.__code__.co_flags & _COROUTINE:
 
         @wraps(function)
@@ -58,9 +58,9 @@ def sealed(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def without_frames(error: E, before: BaseException | None = None) -> E:
-    """`error`, after its tracebacks and those of the exceptions behind it are removed.
+    """Remove the traceback of an error, and of the exceptions behind it, and return the error.
 
-    `before` is the exception that the caller was handling already: it, and what is behind it, stays as it is.
+    `before` is the exception that the caller was handling already. It and the exceptions behind it stay as they are.
     """
     kept = {id(each) for each in _all_behind(before, set())}
     if isinstance(error, Exception) and not hasattr(error, "__notes__") and error.__traceback__ is not None:
@@ -78,7 +78,7 @@ def _place(trace: TracebackType) -> str:
 
 
 def _all_behind(error: BaseException | None, seen: set[int]) -> list[BaseException]:
-    """The exception, its causes, contexts and group members; none that is in `seen`."""
+    """The exception with its causes, contexts and group members, except for those in `seen`."""
     found: list[BaseException] = []
     waiting = [error]
     while waiting:

@@ -1,8 +1,8 @@
-"""The one type for secrets, and the one place where a text is masked.
+"""The one type for secrets, and the one place that masks a text.
 
-Tickets, tokens, keys and the URLs of pages are bearer secrets: whoever reads one, has it. They travel through the bridge
-as `Secret`, which shows itself only when asked by name. `redact()` is the second line of defence, for text that someone
-else wrote (a library's log line, an operating system's message): every secret alive in this process is masked in it.
+Tickets, tokens, keys and the URLs of pages are bearer secrets: anyone who reads one can use it. Inside the bridge they are
+`Secret`s, which show their text only through `reveal()`. `redact()` is the second defence, for text from elsewhere (a library's
+log line, a message of the operating system): it masks every secret that exists in this process.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 
 MASK = "[secret]"
 
-# By identity: of two that are equal, a set would know the first alone, and forget the text with it.
+# By identity: of two equal secrets, a set would hold only the first, and lose the text together with it.
 _alive: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
 
-# What the service's and Steam's secrets look like, for text that holds one this process never made a `Secret` of.
+# The shapes of the service's and Steam's secrets, for a text with a secret that was never a `Secret` of this process.
 _LOOKS_SECRET = re.compile(
     r"""
     acs_t_[0-9A-Za-z]+                                  # access-key secret
@@ -32,23 +32,23 @@ _LOOKS_SECRET = re.compile(
 class Secret:
     """A text that must not reach a log, a traceback, a repr or a crash report.
 
-    `reveal()` gives the text; everything else gives a mask. It cannot be pickled or copied into a save. Raises `TypeError`
-    for anything but a text.
+    `reveal()` returns the text; everything else returns a mask. A secret cannot be pickled, so it cannot be copied into a save.
+    Raises `TypeError` for anything but a text.
     """
 
     __slots__ = ("__weakref__", "_text")
 
     def __init__(self, text: str) -> None:
-        if not isinstance(text, str):  # or `redact` would stumble over it, and with it every error in the process
+        if not isinstance(text, str):  # otherwise `redact` would fail, and with it every error in the process
             try:  # type: ignore[unreachable]
                 raise TypeError(f"a secret must be a str, not {type(text).__name__}")
             finally:
-                del text  # it may be a secret all the same, and a crash reporter keeps this frame
+                del text  # it may be a secret anyway, and a crash reporter keeps this frame
         self._text = text
         _alive[id(self)] = self
 
     def reveal(self) -> str:
-        """The text itself. Call it in the expression that needs it; never keep the answer in a variable."""
+        """The text itself. Call this in the expression that needs the text; never keep the text in a variable."""
         return self._text
 
     def __repr__(self) -> str:
@@ -66,7 +66,7 @@ class Secret:
         return bool(self._text)
 
     def __eq__(self, other: object) -> bool:
-        from hmac import compare_digest  # brings OpenSSL's hashes, which a game that only starts up does not need
+        from hmac import compare_digest  # imports OpenSSL's hashes, which a game does not need when it starts
 
         return isinstance(other, Secret) and compare_digest(
             self._text.encode("utf-8", "surrogatepass"), other._text.encode("utf-8", "surrogatepass")
@@ -80,18 +80,18 @@ class Secret:
 
 
 def redact(text: str) -> str:
-    """`text` with every secret of this process, and whatever looks like one, replaced by a mask."""
-    # A copy, made in one step: other threads make secrets meanwhile.
+    """The text, with a mask in place of every secret of this process and of everything that looks like one."""
+    # A copy, because other threads create secrets meanwhile.
     alive = [secret for reference in _alive.valuerefs() if (secret := reference()) is not None]
     for secret in sorted(alive, key=len, reverse=True):
-        # Short texts are skipped: masking every "a" would hide the message and save nothing.
+        # A short secret is skipped: masking every "a" would hide the message and protect nothing.
         if len(secret) >= 8 and secret.reveal() in text:
             text = text.replace(secret.reveal(), MASK)
     return _LOOKS_SECRET.sub(_masked, text)
 
 
 def _masked(found: re.Match[str]) -> str:
-    """The mask, but not in a path: a folder may be called exp_edition or hold a hash. A key has no slash beside it."""
+    """The mask, except in a path: a folder may be called exp_edition or contain a hash. A key has no slash beside it."""
     if _MAY_BE_A_NAME.match(found[0]):
         start = found.start()
         word = _END_OF_WORD.split(found.string[:start])[-1] + _END_OF_WORD.split(found.string[start:])[0]
@@ -107,10 +107,10 @@ _IN_URL = re.compile(r"://|[?&=]|/errand/")
 
 
 def printable(text: str, keep: str = "") -> str:
-    """A text that somebody else wrote, for a terminal or a log: each character that would steer a terminal becomes "?"."""
+    """A foreign text for a terminal or a log: each character that could control a terminal becomes "?"."""
     return "".join(each if each.isprintable() or each in keep else "?" for each in text)
 
 
 def looks_secret(text: str) -> bool:
-    """Whether `text` holds something of a secret's shape: for refusing it where a secret does not belong."""
+    """Whether the text contains something shaped like a secret, so that it can be refused."""
     return _LOOKS_SECRET.search(text) is not None

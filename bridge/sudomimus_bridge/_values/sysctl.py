@@ -1,10 +1,10 @@
-"""`sysctlbyname`, as macOS and the BSDs have it (sysctl(3)): by ctypes, for Python has no module of its own for it."""
+"""`sysctlbyname` of macOS and the BSDs (sysctl(3)), with ctypes, because Python has no module for it."""
 
 from __future__ import annotations
 
 
 def sysctl_text(name: str) -> str:
-    """A variable that holds a text; empty if there is none. Raises `OSError` or `AttributeError` on other systems."""
+    """The text of a variable; empty if it does not exist. Raises `OSError` or `AttributeError` on other systems."""
     import ctypes
 
     size = ctypes.c_size_t(256)

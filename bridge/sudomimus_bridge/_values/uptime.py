@@ -1,7 +1,7 @@
-"""Time since the machine was started, sleep included: what a token's lifetime is counted on.
+"""Time since the computer was started, sleep included. A token's lifetime is measured with it.
 
-`time.monotonic` stands still while a laptop sleeps, and the calendar jumps; this does neither. A moment is only compared
-with one of the same start of the machine, so each carries which start it belongs to.
+`time.monotonic` stops while a laptop sleeps, and the calendar may jump; this clock does neither. Two moments can be compared
+only if they belong to the same start of the computer, so each moment names its start.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class Uptime:
     seconds: float
 
     def since(self, earlier: Uptime) -> float | None:
-        """Seconds from `earlier` to this moment; None where they cannot be compared, the machine having been restarted."""
+        """Seconds from `earlier` to this moment; None if they cannot be compared because the computer was restarted."""
         if self.boot != earlier.boot or self.seconds < earlier.seconds:
             return None
         return self.seconds - earlier.seconds
 
 
 def uptime() -> Uptime:
-    """This moment, by the system's own clock that runs through sleep."""
+    """This moment, by the system's clock that runs through sleep."""
     if sys.platform == "win32":
         import ctypes
 
@@ -49,7 +49,7 @@ def uptime() -> Uptime:
 
 @cache
 def _boot() -> str:
-    """Which start of the machine this is. Where that cannot be told, no other process shares the answer."""
+    """The name of this start of the computer. If the system gives none, the name belongs to this process alone."""
     try:
         boot = _system_boot()
     except (OSError, ValueError, AttributeError):
@@ -61,7 +61,7 @@ def _system_boot() -> str:
     if sys.platform == "win32":
         import ctypes
 
-        # When it was started, less what the clock was set by since (ntexapi.h, SYSTEM_TIMEOFDAY_INFORMATION): both move alike.
+        # The time of the start, without the corrections of the clock since then (ntexapi.h, SYSTEM_TIMEOFDAY_INFORMATION).
         times = (ctypes.c_int64 * 6)()  # BootTime, CurrentTime, TimeZoneBias, two numbers, BootTimeBias, SleepTimeBias
         time_of_day = 3
         if ctypes.WinDLL("ntdll").NtQuerySystemInformation(time_of_day, times, ctypes.sizeof(times), None) != 0:
