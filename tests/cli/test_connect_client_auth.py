@@ -203,7 +203,8 @@ def test_error_about_an_unusable_key_repeats_nothing_of_it(name: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         ClientKey(Secret(pem))
     said = "".join(traceback.format_exception(caught.value))
-    assert words in caught.value.sentence and "RSA, in PEM" in caught.value.sentence
+    assert caught.value.detail is not None
+    assert words in caught.value.detail and "RSA, in PEM" in caught.value.detail
     assert not any(line in said for line in pem.splitlines() if len(line) > 40)
 
 

@@ -1,4 +1,4 @@
-"""Each flow by a person: a program, a game's `Bridge` or a launcher shows a page or a code, and a real browser does the rest."""
+"""Each flow in a real browser: a program, a game's `Bridge` or a launcher shows a page or a code, and Chromium follows it."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
 
 
 class Person:
-    """Sits before the browser, and has an email address to share. An errand's page is done as a sign-in's is."""
+    """A person at the browser, with an email address to share. The person treats an errand's page like a sign-in's."""
 
     def __init__(self, browser: Any) -> None:
         self._browser = browser
 
     def opens(self, url: str) -> None:
-        """As another person: what the browser remembers of the one before is gone."""
+        """Become another person: the browser forgets the one before."""
         self._browser.delete_all_cookies()
         self._browser.get(url)
 
     def signs_in(self, url: str) -> None:
-        """An inquiry's page, or an errand's, where an email address is asked for."""
+        """Follow the page of an inquiry or an errand, which asks for an email address."""
         self.opens(url)
         self._press("continue")
         self.shares()
@@ -59,7 +59,7 @@ class Person:
         self.shares()
 
     def shares_of_own_accord(self, url: str) -> None:
-        """The page of the proactive errand, where an email address is the player's choice."""
+        """Follow the page of the proactive errand, where the email address is optional."""
         self.opens(url)
         self._press("continue")
         self._press("share-email")
@@ -81,7 +81,7 @@ def person(chromium: Any) -> Person:
 
 @pytest.fixture
 def anybody(emulator: Emulator) -> Callable[[], None]:
-    """A game that asks for an email address, and a player who has never shared one."""
+    """A game that requires an email address, and a player who has never shared one."""
 
     def begin() -> None:
         emulator.reset(settings=True)
@@ -94,7 +94,7 @@ def shares_the_email(answer: Any) -> bool:
     return bool(answer["claims"]["email"]["state"] == "GRANTED")
 
 
-def test_from_the_command_line(program: Program, person: Person, anybody: Callable[[], None]) -> None:
+def test_command_line_in_a_real_browser(program: Program, person: Person, anybody: Callable[[], None]) -> None:
     anybody()
     with_inquiry(program)
     running = start(program)
@@ -112,7 +112,7 @@ def test_from_the_command_line(program: Program, person: Person, anybody: Callab
 
 
 class Game:
-    """A frame loop with a bridge, which remembers the last thing that a flow said."""
+    """A frame loop with a bridge. It remembers the last event."""
 
     def __init__(self, emulator: Emulator, stub_library: Path) -> None:
         self.bridge = Bridge(**emulator.settings, steam_library=stub_library, no_browser=True)
@@ -143,7 +143,7 @@ def game(program: Program, emulator: Emulator, stub_library: Path) -> Iterator[G
     game.bridge.close()
 
 
-def test_from_a_game(game: Game, person: Person, emulator: Emulator, anybody: Callable[[], None]) -> None:
+def test_game_in_a_real_browser(game: Game, person: Person, emulator: Emulator, anybody: Callable[[], None]) -> None:
     bridge, heard = game.bridge, game.heard.append
 
     anybody()
@@ -188,7 +188,9 @@ def launcher(program: Program) -> Iterator[Launcher]:
         yield begin()
 
 
-def test_from_a_launcher(launcher: Launcher, person: Person, emulator: Emulator, anybody: Callable[[], None]) -> None:
+def test_launcher_in_a_real_browser(
+    launcher: Launcher, person: Person, emulator: Emulator, anybody: Callable[[], None]
+) -> None:
     def asked(call: str, **params: Any) -> tuple[Any, dict[str, Any]]:
         request = launcher.ask(call, {**params, "openBrowser": False})
         return request, launcher.phase(request, "waiting-for-browser")

@@ -1,4 +1,4 @@
-"""What an inquiry may be narrowed to: sent as the document has it, and refused before it is sent where it does not."""
+"""The constraints of an inquiry: they are sent as the contract has them, and a wrong one is refused before it is sent."""
 
 from __future__ import annotations
 
@@ -95,21 +95,21 @@ ALL_JSON = {
 }
 
 
-def test_each_kind_is_sent_as_the_document_has_it() -> None:
+def test_each_constraint_is_sent_as_the_contract_has_it() -> None:
     sent = ran("browser", [ESTABLISHED, ISSUED], [REALIZED], credentials=by_key(constraints=ALL)).sent("/establish")
     assert json.loads(sent[0].content) == {"applicationAnchor": "my-game", **ALL_JSON}
 
 
-def test_what_is_not_given_is_not_sent_but_for_the_poll() -> None:
+def test_only_given_constraints_and_the_poll_are_sent() -> None:
     sent = ran("browser", [ESTABLISHED, ISSUED], [REALIZED], credentials=by_key()).sent("/establish")
     assert json.loads(sent[0].content) == {"applicationAnchor": "my-game", "returnMethods": [POLL]}
 
 
-def test_the_same_from_json() -> None:
+def test_constraints_from_json() -> None:
     assert read_constraints(ALL_JSON).to_json() == ALL_JSON
 
 
-def test_the_local_service_takes_each(emulator: Emulator) -> None:
+def test_local_service_accepts_each_constraint(emulator: Emulator) -> None:
     client = Client(emulator)
     with client.http:
         local = ReturnMethod("CALLBACK", callback_url="http://localhost:8000/done")
@@ -179,7 +179,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("given", "words"), WRONG, ids=[words for _, words in WRONG])
-def test_what_the_service_would_refuse_is_refused_before_it_is_sent(given: dict[str, Any], words: str) -> None:
+def test_constraint_that_the_service_refuses_is_not_sent(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Constraints(**given)
     assert words in str(caught.value.detail)
@@ -208,13 +208,13 @@ def test_what_the_service_would_refuse_is_refused_before_it_is_sent(given: dict[
         ),
     ],
 )
-def test_json_that_is_not_the_documents(value: object, words: str) -> None:
+def test_json_with_other_members_is_refused(value: object, words: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_constraints(value)
     assert words in str(caught.value.detail)
 
 
-def test_they_are_to_be_had_from_the_package() -> None:
+def test_package_exports_the_constraints() -> None:
     for name in ("Constraints", "AuthenticationConstraint", "RealizeConstraint", "ReturnMethod", "AccessTokenRefused"):
         assert name in sudomimus_bridge.__all__
         assert getattr(sudomimus_bridge, name).__name__ == name

@@ -1,4 +1,4 @@
-"""`login browser`: from the inquiry to the tokens, in virtual time on a script, and whole on the local service."""
+"""The login through the browser, from the inquiry to the tokens: in virtual time on a script, then on the local service."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PAGE = f"https://via.sudomimus.com/?exposure-key={EXPOSURE}"
 KEYS = {"exposureKey": EXPOSURE, "hiddenKey": HIDDEN}
 
 
-def test_with_an_inquiry_that_a_backend_established(backend: str) -> None:
+def test_inquiry_of_a_backend(backend: str) -> None:
     claims = {"email": {"requirement": "OPTIONAL", "state": "GRANTED"}}
     body = {"applicationAnchor": "my-game", "accessToken": "a.b.c", "refreshToken": "d.e.f", "claims": claims}
     after = ran("browser", [Step(body=body)], [PENDING, REALIZED], backend=backend)
@@ -67,14 +67,14 @@ def test_with_an_inquiry_that_a_backend_established(backend: str) -> None:
     assert after.phases == ["waiting-for-browser", "errand-completed", "issuing", "succeeded"]
 
 
-def test_with_a_key(backend: str) -> None:
+def test_client_key_establishes_an_inquiry(backend: str) -> None:
     after = ran("browser", [ESTABLISHED, ISSUED], [REALIZED], credentials=by_key(), backend=backend)
     assert after.result.access_token == "access.token.1"
     assert [seen.path for seen in after.transport.seen] == ["/establish", "/status-poll", "/redeem"]
     assert after.phases == ["issuing", "waiting-for-browser", "errand-completed", "issuing", "succeeded"]
 
 
-def test_the_page_is_told_where_it_is_not_opened() -> None:
+def test_event_has_the_page_if_no_browser_opens() -> None:
     for opens, no_browser in ((False, False), (True, True)):
         browser = RecordingBrowser(opens=opens)
         after = ran("browser", [ISSUED], [REALIZED], browser=browser, no_browser=no_browser)
@@ -84,14 +84,14 @@ def test_the_page_is_told_where_it_is_not_opened() -> None:
         assert EXPOSURE not in repr(told)
 
 
-def test_an_exposure_key_cannot_change_the_page() -> None:
+def test_exposure_key_cannot_change_the_page() -> None:
     body = {"exposureKey": "exp_1&next=https://evil.example/#", "hiddenKey": HIDDEN}
     after = ran("browser", [Step(body=body), ISSUED], [REALIZED], credentials=by_key())
     (page,) = after.browser.pages
     assert page.reveal() == ("https://via.sudomimus.com/?exposure-key=exp_1%26next%3Dhttps%3A%2F%2Fevil.example%2F%23")
 
 
-def test_a_page_that_may_not_be_opened() -> None:
+def test_refused_page_ends_the_login() -> None:
     after = ran("browser", [ISSUED], [REALIZED], browser_hosts=["pages.example.org"])
     assert isinstance(after.error, ServiceUnavailable) and after.error.reason == "PageRefused"
     assert after.browser.pages == [] and after.transport.seen == []
@@ -107,7 +107,7 @@ def test_a_page_that_may_not_be_opened() -> None:
         {"exposureKey": 1},
     ],
 )
-def test_an_establish_without_keys_is_asked_again(body: dict[str, Any]) -> None:
+def test_establish_is_retried_after_an_answer_without_keys(body: dict[str, Any]) -> None:
     after = ran("browser", [Step(body=body), ESTABLISHED, ISSUED], [REALIZED], credentials=by_key())
     assert after.result and len(after.sent("/establish")) == 2
 
@@ -115,7 +115,7 @@ def test_an_establish_without_keys_is_asked_again(body: dict[str, Any]) -> None:
 # --- the poll ----------------------------------------------------------------------------------------------------------
 
 
-def test_it_is_asked_every_few_seconds() -> None:
+def test_inquiry_is_polled_every_few_seconds() -> None:
     after = ran("browser", [ISSUED], [*[PENDING] * 20, REALIZED])
     assert set(after.gaps("/status-poll")) == {3.0}
     assert after.sent("/status-poll")[0].at == 3.0
@@ -125,28 +125,28 @@ def test_it_is_asked_every_few_seconds() -> None:
     "trouble",
     [refused(500), refused(502), refused(429), Step(raises=httpx.ConnectError), Step(200, b"?"), Step(200, {})],
 )
-def test_what_goes_wrong_is_asked_again_and_slower(trouble: Step) -> None:
+def test_failed_polls_are_repeated_more_slowly(trouble: Step) -> None:
     after = ran("browser", [ISSUED], [PENDING, *[trouble] * 5, PENDING, REALIZED])
     assert after.result
     gaps = after.gaps("/status-poll")
     assert gaps == [3.0, 6.0, 12.0, 24.0, 30.0, 30.0, 3.0]
 
 
-def test_retry_after_is_heeded() -> None:
+def test_poll_honours_retry_after() -> None:
     after = ran("browser", [ISSUED], [refused(429, Retry_After="90"), REALIZED])
     assert after.gaps("/status-poll") == [90.0]
 
 
-def test_a_retry_after_beyond_the_time_ends_it_at_once() -> None:
+def test_retry_after_beyond_the_timeout_ends_the_login_at_once() -> None:
     after = ran("browser", [ISSUED], [refused(429, Retry_After="4000")])
     assert isinstance(after.error, ServiceUnavailable) and after.seconds < 4
 
 
-def test_a_status_of_tomorrow_is_waited_on() -> None:
+def test_unknown_status_counts_as_pending() -> None:
     assert ran("browser", [ISSUED], [Step(body={"status": "SCANNED", "more": 1}), REALIZED]).result
 
 
-def test_a_realized_inquiry_without_its_key_is_asked_again() -> None:
+def test_realized_inquiry_without_its_key_is_polled_again() -> None:
     assert ran("browser", [ISSUED], [Step(body={"status": "REALIZED"}), REALIZED]).result
 
 
@@ -163,7 +163,7 @@ def test_time_over_while_nothing_answers() -> None:
 
 
 @pytest.mark.parametrize(("timeout", "error"), [(20, ErrandNotCompleted), (40, ServiceUnavailable)])
-def test_two_polls_without_an_answer_are_bad_luck_and_three_are_the_service(timeout: int, error: type) -> None:
+def test_third_unanswered_poll_makes_it_a_failure_of_the_service(timeout: int, error: type) -> None:
     after = ran("browser", [ISSUED], [PENDING, Step(raises=httpx.ConnectError)], timeout=timeout)
     assert type(after.error) is error
 
@@ -173,7 +173,7 @@ def test_time_over_while_waiting_for_the_service() -> None:
     assert isinstance(after.error, ServiceUnavailable) and after.error.reason == "TimedOut"
 
 
-def test_the_player_says_done_after_a_while_and_is_asked_for_at_once() -> None:
+def test_done_polls_at_once() -> None:
     after = ran(
         "browser",
         [ISSUED],
@@ -184,13 +184,13 @@ def test_the_player_says_done_after_a_while_and_is_asked_for_at_once() -> None:
     assert after.gaps("/status-poll") == [2.0]
 
 
-def test_the_player_says_done_and_is_asked_for_at_once_but_never_faster_than_the_pace() -> None:
+def test_done_never_polls_faster_than_the_spacing() -> None:
     after = ran("browser", [ISSUED], [PENDING, PENDING, PENDING, REALIZED], on_request=lambda seen, done: done.set())
     assert after.result
     assert after.gaps("/status-poll") == [1.0, 1.0, 1.0]
 
 
-def test_said_twice_it_is_heard_once() -> None:
+def test_done_said_twice_counts_once() -> None:
     told: list[bool] = []
     after = ran(
         "browser",
@@ -206,23 +206,23 @@ def test_said_twice_it_is_heard_once() -> None:
 
 
 @pytest.mark.parametrize("trouble", [refused(500), Step(raises=httpx.ReadError), Step(200, b"{"), refused(503)])
-def test_redeeming_is_tried_again(trouble: Step) -> None:
+def test_redeem_is_retried(trouble: Step) -> None:
     after = ran("browser", [trouble, ISSUED], [REALIZED])
     assert after.result and len(after.sent("/redeem")) == 2
 
 
-def test_a_lost_answer_ends_as_used_already() -> None:
+def test_redeem_after_a_lost_answer_says_used_already() -> None:
     after = ran("browser", [Step(raises=httpx.ReadError), refused(400, "InquiryAlreadyRedeemed")], [REALIZED])
     assert isinstance(after.error, ErrandNotCompleted) and after.error.reason == "InquiryAlreadyRedeemed"
 
 
-def test_no_more_than_eight_requests_polls_apart() -> None:
+def test_at_most_eight_requests_without_polls() -> None:
     after = ran("browser", [ESTABLISHED, refused(500)], [PENDING, REALIZED], credentials=by_key())
     assert isinstance(after.error, ServiceUnavailable)
     assert len(after.sent("/establish") + after.sent("/redeem")) == 8
 
 
-def test_an_answer_without_anchor_or_claims() -> None:
+def test_answer_without_anchor_or_claims() -> None:
     after = ran("browser", [Step(body={"accessToken": "a", "refreshToken": "b"})], [REALIZED])
     assert after.result.to_json() == {
         "applicationAnchor": "my-game",
@@ -237,7 +237,7 @@ def test_an_answer_without_anchor_or_claims() -> None:
 
 @pytest.fixture
 def make_bridge(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bridge]:
-    """Bridges that poll often: what the pace is has been shown above."""
+    """Bridges that poll often; the tests above show the real spacing."""
     monkeypatch.setattr("sudomimus_bridge._service.policy.INQUIRY_POLL", Spacing(0.05, 1.0, least=0.05, regular=True))
 
     def make(**more: Any) -> Bridge:
@@ -265,9 +265,7 @@ def inquiry(emulator: Emulator) -> dict[str, Any]:
     return {"exposure_key": keys["exposureKey"], "hidden_key": keys["hiddenKey"]}
 
 
-def test_all_three_faces(
-    make_bridge: Callable[..., Bridge], emulator: Emulator, key: dict[str, Any], backend: str
-) -> None:
+def test_each_face(make_bridge: Callable[..., Bridge], emulator: Emulator, key: dict[str, Any], backend: str) -> None:
     with make_bridge(browser=AutoBrowser()) as bridge:
 
         async def face() -> str:
@@ -282,7 +280,7 @@ def test_all_three_faces(
     assert result.claims["email"]["state"] in ("GRANTED", "UNKNOWN")
 
 
-def test_with_keys_of_the_backends(make_bridge: Callable[..., Bridge], inquiry: dict[str, Any]) -> None:
+def test_bridge_with_an_inquiry_of_the_backend(make_bridge: Callable[..., Bridge], inquiry: dict[str, Any]) -> None:
     with make_bridge(browser=AutoBrowser()) as bridge:
         assert bridge.login("browser", **inquiry).access_token
         with pytest.raises(ErrandNotCompleted) as caught:
@@ -290,7 +288,7 @@ def test_with_keys_of_the_backends(make_bridge: Callable[..., Bridge], inquiry: 
     assert caught.value.reason == "InquiryAlreadyRedeemed"
 
 
-def test_with_keys_in_the_environment(
+def test_bridge_with_an_inquiry_in_the_environment(
     make_bridge: Callable[..., Bridge], inquiry: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in inquiry.items():
@@ -299,12 +297,12 @@ def test_with_keys_in_the_environment(
         assert bridge.login("browser").application_anchor == "demo-game"
 
 
-def test_with_the_key_itself(make_bridge: Callable[..., Bridge], key: dict[str, Any]) -> None:
+def test_bridge_with_a_client_key(make_bridge: Callable[..., Bridge], key: dict[str, Any]) -> None:
     with make_bridge(browser=AutoBrowser()) as bridge:
         assert bridge.login("browser", client_key=Path(key["client_key_file"]).read_text())
 
 
-def test_a_player_who_declines_what_is_required(
+def test_player_declines_a_required_claim(
     make_bridge: Callable[..., Bridge], emulator: Emulator, key: dict[str, Any]
 ) -> None:
     emulator.update({"claims.email": "REQUIRED"})
@@ -312,12 +310,12 @@ def test_a_player_who_declines_what_is_required(
         bridge.login("browser", **key)
 
 
-def test_a_player_who_declines_what_is_not(make_bridge: Callable[..., Bridge], key: dict[str, Any]) -> None:
+def test_player_declines_an_optional_claim(make_bridge: Callable[..., Bridge], key: dict[str, Any]) -> None:
     with make_bridge(browser=AutoBrowser(agree=False)) as bridge:
         assert bridge.login("browser", **key).claims["email"]["state"] == "DENIED"
 
 
-def test_a_claim_that_became_required_meanwhile_asks_for_another_sign_in(
+def test_claim_that_becomes_required_during_the_login(
     make_bridge: Callable[..., Bridge], emulator: Emulator, key: dict[str, Any]
 ) -> None:
     def more(event: ProgressEvent) -> None:
@@ -329,7 +327,7 @@ def test_a_claim_that_became_required_meanwhile_asks_for_another_sign_in(
     assert caught.value.reason == "ClaimConsentRequired" and "Sign in again" in caught.value.sentence
 
 
-def test_an_inquiry_that_expires(make_bridge: Callable[..., Bridge], emulator: Emulator, key: dict[str, Any]) -> None:
+def test_inquiry_expires(make_bridge: Callable[..., Bridge], emulator: Emulator, key: dict[str, Any]) -> None:
     emulator.update({"connect.inquiry_lifetime_seconds": 1})
     with make_bridge(browser=RecordingBrowser()) as bridge, pytest.raises(ErrandNotCompleted) as caught:
         bridge.login("browser", **key)
@@ -343,7 +341,7 @@ def test_an_inquiry_that_expires(make_bridge: Callable[..., Bridge], emulator: E
         ({"application.status_poll": False}, LoginDenied, "Layer3Denied"),
     ],
 )
-def test_an_application_that_says_no(
+def test_application_refuses(
     make_bridge: Callable[..., Bridge],
     emulator: Emulator,
     key: dict[str, Any],
@@ -357,7 +355,7 @@ def test_an_application_that_says_no(
     assert getattr(caught.value, "reason", None) == reason
 
 
-def test_cancelled_while_waiting(make_bridge: Callable[..., Bridge], key: dict[str, Any]) -> None:
+def test_cancel_while_waiting(make_bridge: Callable[..., Bridge], key: dict[str, Any]) -> None:
     events: list[ProgressEvent] = []
     with make_bridge(browser=RecordingBrowser()) as bridge:
         running = bridge.start_login("browser", events.append, **key)
@@ -371,7 +369,7 @@ def test_cancelled_while_waiting(make_bridge: Callable[..., Bridge], key: dict[s
                 time.sleep(0.01)
 
 
-def test_nothing_to_sign_in_with(make_bridge: Callable[..., Bridge]) -> None:
+def test_login_without_credentials(make_bridge: Callable[..., Bridge]) -> None:
     with make_bridge() as bridge:
         with pytest.raises(ConfigurationError, match="needs an inquiry or a client key"):
             bridge.login("browser")
@@ -381,8 +379,8 @@ def test_nothing_to_sign_in_with(make_bridge: Callable[..., Bridge]) -> None:
 
 @pytest.mark.parametrize("phase", ["issuing", "waiting-for-browser", "errand-completed", "succeeded"])
 @pytest.mark.parametrize("how", ["browser", "key", "device"])
-def test_no_frame_of_a_door_that_raises_holds_a_secret(how: str, phase: str) -> None:
-    """A crash reporter keeps the local variables of every frame that an exception came through."""
+def test_error_of_a_door_has_no_secret_in_its_frames(how: str, phase: str) -> None:
+    """A crash reporter keeps the local variables of every frame of a traceback."""
     secrets = [EXPOSURE, HIDDEN, CONFIRMATION, DEVICE_CODE, "access.token.1", "refresh.token.1", "BEGIN PRIVATE"]
     posts = {"browser": [ISSUED], "key": [ESTABLISHED, ISSUED], "device": [GRANTED]}[how]
     clock, credentials = VirtualClock(), by_key() if how == "key" else by_inquiry()

@@ -1,4 +1,4 @@
-"""`login device`: a code, its confirmation elsewhere, and the tokens; all that RFC 8628 asks of a client."""
+"""The login with a code that the player confirms on another device, as RFC 8628 requires it of a client."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def shown(after: Ran) -> DeviceHandoff:
     return event.device
 
 
-def test_a_code_is_shown_and_confirmed(backend: str) -> None:
+def test_code_is_shown_and_confirmed(backend: str) -> None:
     after = ran("device", [GRANTED], [AUTHORIZATION_PENDING, AUTHORIZATION_PENDING, ISSUED], backend=backend)
     assert after.result.access_token == "access.token.1"
     assert [(seen.path, seen.body) for seen in after.transport.seen] == [
@@ -63,13 +63,13 @@ def test_a_code_is_shown_and_confirmed(backend: str) -> None:
     assert USER_CODE not in repr(after.events) and DEVICE_CODE not in repr(after.events)
 
 
-def test_the_page_with_the_code_in_it_is_opened() -> None:
+def test_page_with_the_code_is_opened() -> None:
     after = ran("device", [GRANTED], [ISSUED])
     assert [page.reveal() for page in after.browser.pages] == [GRANT["verificationUriComplete"]]
     assert ran("device", [GRANTED], [ISSUED], no_browser=True).browser.pages == []
 
 
-def test_without_a_page_that_has_the_code_in_it() -> None:
+def test_answer_without_the_page_with_the_code() -> None:
     after = ran("device", [grant(verificationUriComplete=None)], [ISSUED])
     assert [page.reveal() for page in after.browser.pages] == [GRANT["verificationUri"]]
     assert shown(after).verification_uri_complete is None
@@ -77,7 +77,7 @@ def test_without_a_page_that_has_the_code_in_it() -> None:
 
 @pytest.mark.parametrize("name", ["verificationUri", "verificationUriComplete"])
 @pytest.mark.parametrize("page", ["https://evil.example/device", "https://via.sudomimus.com/device\n", "\0"], ids=ascii)
-def test_a_page_that_may_not_be_shown(name: str, page: str) -> None:
+def test_refused_page_ends_the_login(name: str, page: str) -> None:
     after = ran("device", [grant(**{name: page})], [ISSUED])
     assert len(after.sent("/device-authorize")) == 1
     assert isinstance(after.error, ServiceUnavailable) and after.error.reason == "PageRefused"
@@ -85,7 +85,7 @@ def test_a_page_that_may_not_be_shown(name: str, page: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["deviceCode", "userCode", "verificationUri"])
-def test_an_answer_without_codes_is_asked_again(name: str) -> None:
+def test_answer_without_codes_is_retried(name: str) -> None:
     after = ran("device", [grant(**{name: None}), GRANTED], [ISSUED])
     assert after.result and len(after.sent("/device-authorize")) == 2
 
@@ -96,54 +96,54 @@ def test_an_answer_without_codes_is_asked_again(name: str) -> None:
 @pytest.mark.parametrize(
     ("interval", "wait"), [(5, 5), (1, 1), (30, 30), (None, 5), ("soon", 5), (0, 1), (True, 5), (9e9, 120)]
 )
-def test_never_faster_than_the_interval(interval: object, wait: float) -> None:
+def test_polls_are_never_faster_than_the_interval(interval: object, wait: float) -> None:
     after = ran("device", [grant(interval=interval)], [AUTHORIZATION_PENDING] * 3 + [ISSUED])
     assert after.gaps(TOKEN) == [wait] * 3
     assert after.sent(TOKEN)[0].at - after.sent("/device-authorize")[0].at == wait
 
 
 @pytest.mark.parametrize(("asked", "after_that"), [(None, 10), (10, 10), (25, 25), (6, 10), ("much", 10)])
-def test_slow_down_holds_from_there_on(asked: object, after_that: float) -> None:
+def test_slow_down_applies_to_all_later_polls(asked: object, after_that: float) -> None:
     after = ran("device", [GRANTED], [AUTHORIZATION_PENDING, slow_down(asked), *[AUTHORIZATION_PENDING] * 2, ISSUED])
     assert after.gaps(TOKEN) == [5.0, after_that, after_that, after_that]
 
 
-def test_slow_down_adds_up() -> None:
+def test_each_slow_down_adds_five_seconds() -> None:
     after = ran("device", [GRANTED], [slow_down(), slow_down(), slow_down(), ISSUED])
     assert after.gaps(TOKEN) == [10.0, 15.0, 20.0]
 
 
 @pytest.mark.parametrize("trouble", [Step(raises=httpx.ConnectError), refused(503), refused(502), Step(200, b"{")])
-def test_while_nothing_answers_the_wait_doubles_up_to_a_minute(trouble: Step) -> None:
+def test_unanswered_polls_double_the_wait_up_to_a_minute(trouble: Step) -> None:
     after = ran("device", [GRANTED], [*[trouble] * 5, AUTHORIZATION_PENDING, ISSUED])
     assert after.result
     assert after.gaps(TOKEN) == [10.0, 20.0, 40.0, 60.0, 60.0, 5.0]
 
 
-def test_a_timeout_doubles_it_too() -> None:
+def test_timed_out_poll_doubles_the_wait() -> None:
     after = ran("device", [GRANTED], [Step(raises=httpx.ReadTimeout), ISSUED])
     assert after.gaps(TOKEN) == [10.0]
 
 
-def test_i_am_done_does_not_poll_faster_than_the_interval() -> None:
+def test_done_never_polls_faster_than_the_interval() -> None:
     polls = [refused(503), refused(503), AUTHORIZATION_PENDING, ISSUED]
     after = ran("device", [GRANTED], polls, on_request=lambda seen, done: done.set())
     assert after.gaps(TOKEN) == [5.0, 5.0, 5.0]
 
 
-def test_a_retry_after_with_a_pending_answer_ends_nothing() -> None:
+def test_retry_after_of_a_pending_answer_ends_nothing() -> None:
     pending = Step(400, {"error": "authorization_pending"}, {"Retry-After": "4000"})
     after = ran("device", [GRANTED], [pending])
     assert isinstance(after.error, ErrandNotCompleted) and after.error.sentence
 
 
-def test_a_retry_after_beyond_the_time_ends_it_at_once() -> None:
+def test_retry_after_beyond_the_timeout_ends_the_login_at_once() -> None:
     after = ran("device", [GRANTED], [refused(429, Retry_After="61")], timeout=60)
     assert isinstance(after.error, ServiceUnavailable) and after.error.reason != "TimedOut"
     assert after.seconds == 5
 
 
-def test_retry_after_is_heeded() -> None:
+def test_poll_honours_retry_after() -> None:
     after = ran("device", [GRANTED], [refused(429, Retry_After="100"), ISSUED])
     assert after.gaps(TOKEN) == [100.0]
 
@@ -151,25 +151,25 @@ def test_retry_after_is_heeded() -> None:
 # --- ends ---------------------------------------------------------------------------------------------------------------
 
 
-def test_declined() -> None:
+def test_player_declines_the_code() -> None:
     after = ran("device", [GRANTED], [AUTHORIZATION_PENDING, refused(400, "access_denied", "error")])
     assert isinstance(after.error, LoginDenied) and after.error.exit_status == 4
     assert len(after.sent(TOKEN)) == 2
 
 
-def test_expired_as_the_service_says() -> None:
+def test_service_says_that_the_code_has_expired() -> None:
     after = ran("device", [GRANTED], [refused(400, "expired_token", "error")])
     assert isinstance(after.error, ErrandNotCompleted) and after.error.exit_status == 5
 
 
-def test_expired_by_its_own_time_and_polled_no_more() -> None:
+def test_code_past_its_lifetime_is_polled_no_more() -> None:
     after = ran("device", [grant(expiresIn=60)], [AUTHORIZATION_PENDING])
     assert isinstance(after.error, ErrandNotCompleted) and after.error.reason == "expired_token"
     assert 60 <= after.seconds <= 65
     assert len(after.sent(TOKEN)) == 12
 
 
-def test_expired_while_nothing_answered() -> None:
+def test_code_expires_while_nothing_answers() -> None:
     after = ran("device", [GRANTED], [Step(raises=httpx.ConnectError)])
     assert isinstance(after.error, ServiceUnavailable)
     assert after.seconds <= 600
@@ -180,18 +180,18 @@ def test_time_over_while_waiting_for_the_player() -> None:
     assert isinstance(after.error, ErrandNotCompleted) and after.error.reason == "TimedOut"
 
 
-def test_issuance_that_failed_is_not_polled_on() -> None:
+def test_failed_issuance_is_not_polled_again() -> None:
     after = ran("device", [GRANTED], [Step(500, {"error": "server_error"})])
     assert isinstance(after.error, ServiceUnavailable) and after.error.reason == "server_error"
     assert len(after.sent(TOKEN)) == 1
 
 
-def test_no_application() -> None:
+def test_login_without_an_application() -> None:
     after = ran("device", application=None)
     assert isinstance(after.error, ConfigurationError) and after.transport.seen == []
 
 
-def test_the_moment_of_the_last_poll_is_when_the_tokens_began() -> None:
+def test_lifetime_counts_from_the_last_poll() -> None:
     after = ran("device", [GRANTED], [*[AUTHORIZATION_PENDING] * 50, ISSUED])
     succeeded = after.events[-1]
     assert succeeded.asked is not None and succeeded.asked.seconds == after.sent(TOKEN)[-1].at
@@ -222,7 +222,7 @@ def _settings_as_they_were(emulator: Emulator) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_all_three_faces(make_bridge: Callable[..., Bridge], backend: str) -> None:
+def test_each_face(make_bridge: Callable[..., Bridge], backend: str) -> None:
     with make_bridge(browser=AutoBrowser()) as bridge:
 
         async def face() -> str:
@@ -236,7 +236,7 @@ def test_all_three_faces(make_bridge: Callable[..., Bridge], backend: str) -> No
 
 
 @pytest.mark.usefixtures("hurried")
-def test_confirmed_on_another_device_by_typing_the_code(make_bridge: Callable[..., Bridge]) -> None:
+def test_player_types_the_code_on_another_device(make_bridge: Callable[..., Bridge]) -> None:
     def confirm(event: ProgressEvent) -> None:
         if event.device is not None:
             assert event.browser_opened is False
@@ -247,28 +247,26 @@ def test_confirmed_on_another_device_by_typing_the_code(make_bridge: Callable[..
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_player_who_declines(make_bridge: Callable[..., Bridge], quick: Emulator) -> None:
+def test_player_declines_on_the_page(make_bridge: Callable[..., Bridge], quick: Emulator) -> None:
     quick.update({"claims.email": "REQUIRED"})
     with make_bridge(browser=AutoBrowser(agree=False)) as bridge, pytest.raises(LoginDenied) as caught:
         bridge.login("device")
     assert caught.value.reason == "access_denied"
 
 
-def test_a_code_that_expires(make_bridge: Callable[..., Bridge], quick: Emulator) -> None:
+def test_code_expires_on_the_local_service(make_bridge: Callable[..., Bridge], quick: Emulator) -> None:
     quick.update({"device.lifetime_seconds": 1})
     with make_bridge(browser=RecordingBrowser()) as bridge, pytest.raises(ErrandNotCompleted):
         bridge.login("device")
 
 
-def test_an_application_without_the_rule(make_bridge: Callable[..., Bridge], quick: Emulator) -> None:
+def test_application_without_the_return_rule(make_bridge: Callable[..., Bridge], quick: Emulator) -> None:
     quick.update({"application.device_code": False})
     with make_bridge() as bridge, pytest.raises(LoginDenied, match="DEVICE_CODE"):
         bridge.login("device")
 
 
-def test_the_local_service_never_had_to_ask_for_a_slower_pace(
-    make_bridge: Callable[..., Bridge], quick: Emulator
-) -> None:
+def test_local_service_never_says_slow_down(make_bridge: Callable[..., Bridge], quick: Emulator) -> None:
     settings = {"device.slow_down": True, "scripted_player.does": "approves", "scripted_player.after_seconds": 2}
     quick.update(settings)
     with make_bridge(no_browser=True) as bridge:

@@ -1,4 +1,4 @@
-"""Whole logins on the real code path: the flat API of a compiled library, real HTTP to the local service."""
+"""Whole logins on the real code path: the flat API of a compiled library, and real HTTP to the local service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sudomimus_bridge.testing._compiled_stub import open_tickets
 from ..conftest import StubLog
 
 
-def test_silent_login(ports_for: Callable[..., Ports], stub_log: StubLog, backend: str) -> None:
+def test_login_without_an_errand(ports_for: Callable[..., Ports], stub_log: StubLog, backend: str) -> None:
     ports = ports_for()
     phases: list[Phase] = []
 
@@ -37,7 +37,7 @@ def test_silent_login(ports_for: Callable[..., Ports], stub_log: StubLog, backen
 
 
 @pytest.mark.usefixtures("hurried")
-def test_an_errand_ends_in_a_login_with_a_second_ticket(
+def test_errand_is_followed_by_a_second_ticket(
     ports_for: Callable[..., Ports], emulator: Emulator, stub_log: StubLog, backend: str
 ) -> None:
     emulator.update(claims={"email": "REQUIRED"})
@@ -67,7 +67,7 @@ def test_an_errand_ends_in_a_login_with_a_second_ticket(
     assert open_tickets(stub_log.calls) == []
 
 
-def test_the_connection_is_opened_while_steam_prepares_the_ticket(
+def test_connection_is_opened_while_steam_makes_the_ticket(
     ports_for: Callable[..., Ports], stub_log: StubLog, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "400")
@@ -93,7 +93,9 @@ def test_the_connection_is_opened_while_steam_prepares_the_ticket(
 
 
 @pytest.mark.parametrize("dialect", ["documents", "openapi"])
-def test_both_dialects(ports_for: Callable[..., Ports], emulator: Emulator, stub_log: StubLog, dialect: str) -> None:
+def test_login_in_each_dialect(
+    ports_for: Callable[..., Ports], emulator: Emulator, stub_log: StubLog, dialect: str
+) -> None:
     emulator.update(dialect=dialect)
     ports = ports_for()
 

@@ -1,4 +1,4 @@
-"""Random schedules of faults at every step, in virtual time: whatever happens, what was promised holds.
+"""Random schedules of faults at every step, in virtual time. The same invariants hold after each one.
 
 Steam, network, service, browser and the player's patience are drawn by hypothesis; the flow, the rules, the HTTP client
 above its transport and the ticket's context manager are the real ones.
@@ -155,7 +155,7 @@ BEHAVIOUR = st.builds(
 
 @dataclass(frozen=True)
 class Schedule:
-    """Everything that is drawn for one login."""
+    """The random values of one login."""
 
     posts: list[Step]
     polls: list[Step]
@@ -242,7 +242,7 @@ def check(schedule: Schedule, how: str, backend: str) -> None:
 
     event(f"{how}: {type(outcome).__name__}")
 
-    # Tickets balanced, one at a time, each cancelled once.
+    # One ticket at a time, and each is cancelled once.
     requests = [handle for kind, handle in steam.calls if kind == "request"]
     cancels = [handle for kind, handle in steam.calls if kind == "cancel"]
     assert steam.open_tickets == []
@@ -251,7 +251,7 @@ def check(schedule: Schedule, how: str, backend: str) -> None:
     order = [kind for kind, _ in steam.calls if kind in ("request", "cancel")]
     assert order == ["request", "cancel"] * len(requests)
 
-    # Bounded attempts, bounded time.
+    # Attempts and time are bounded.
     posts = [seen for seen in transport.seen if seen.method == "POST"]
     assert len(requests) <= MAX_ATTEMPTS
     assert len(posts) <= MAX_ATTEMPTS + (how == "share")
@@ -261,14 +261,14 @@ def check(schedule: Schedule, how: str, backend: str) -> None:
         assert len(set(tickets)) == len(tickets)
     assert len({page.reveal() for page in browser.pages}) == len(browser.pages) <= MAX_ERRANDS
 
-    # A result or a typed error with a sentence.
+    # The login ends with a result, or with a typed error that has a sentence.
     if isinstance(outcome, BridgeError):
         assert type(outcome) is not BridgeError
         assert outcome.sentence.endswith((".", "!"))
     else:
         assert isinstance(outcome, ErrandResult if how == "share" else LoginResult)
 
-    # No page that the gate would refuse, and no secret anywhere.
+    # No refused page was opened, and no secret appears anywhere.
     allowed = {page.format(f"ernd_secret{n}") for page in GOOD_PAGES for n in range(1, 5)}
     assert {page.reveal() for page in browser.pages} <= allowed
     told = [log.getvalue(), repr(events), str(events), repr(outcome), str(outcome)]
@@ -288,13 +288,13 @@ def check(schedule: Schedule, how: str, backend: str) -> None:
 
 
 def package_frames(error: BaseException) -> list[str]:
-    """The traceback as a crash reporter that captures locals would have it, less this file's own frames."""
+    """The traceback as a crash reporter keeps it, with local variables, without this file's own frames."""
     frames = traceback.TracebackException.from_exception(error, capture_locals=True, lookup_lines=False).stack
     return [repr(frame.locals) for frame in frames if "/tests/" not in frame.filename]
 
 
 @pytest.mark.parametrize("how", ["steam", "access-key", "share"])
-def test_whatever_happens(how: str, backend: str, soak: int) -> None:
+def test_invariants_hold_in_random_schedules(how: str, backend: str, soak: int) -> None:
     @settings(
         max_examples=(EXAMPLES if soak == 1 else SOAKED_EXAMPLES * soak) // (1 if how == "steam" else 4),
         deadline=None,

@@ -1,4 +1,4 @@
-"""Each row of the service's tables, in virtual time: what comes back, what is done about it, and how it ends."""
+"""Each row of the table of rules, in virtual time: the answer, what the login does about it, and how the login ends."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def refused(status: int, reason: str | None = None, **headers: str) -> Step:
 # --- 200 ---------------------------------------------------------------------------------------------------------------
 
 
-def test_issued(backend: str) -> None:
+def test_tokens_are_issued(backend: str) -> None:
     claims = {"email": {"requirement": "OPTIONAL", "state": "UNKNOWN"}}
     ran = run(Step(body={**TOKENS, "claims": claims}), backend=backend)
     result = ran.signed_in()
@@ -188,7 +188,9 @@ FINAL = [
 
 @pytest.mark.parametrize(("status", "reason", "error"), FINAL)
 @pytest.mark.parametrize("how", ["steam", "access-key"])
-def test_final_at_once(status: int, reason: str | None, error: type[BridgeError], how: str) -> None:
+def test_final_answer_ends_the_login_at_once(
+    status: int, reason: str | None, error: type[BridgeError], how: str
+) -> None:
     ran = run(refused(status, reason), how=how)
     assert ran.failed_with(error).reason == reason
     assert len(ran.posts) == 1
@@ -231,7 +233,7 @@ AGAIN = [
 
 
 @pytest.mark.parametrize("step", AGAIN, ids=lambda step: f"{step.status} {step.raises and step.raises.__name__}")
-def test_again_with_a_fresh_ticket(step: Step) -> None:
+def test_retry_uses_a_fresh_ticket(step: Step) -> None:
     ran = run(step, ISSUED)
     ran.signed_in()
     assert len(set(ran.tickets)) == len(ran.tickets) == 2
@@ -241,14 +243,14 @@ def test_again_with_a_fresh_ticket(step: Step) -> None:
 
 
 @pytest.mark.parametrize("step", AGAIN, ids=lambda step: f"{step.status} {step.raises and step.raises.__name__}")
-def test_given_up_in_the_end(step: Step) -> None:
+def test_repeated_failures_end_the_login(step: Step) -> None:
     ran = run(step)
     ran.failed_with(ServiceUnavailable)
     assert 2 <= len(ran.posts) <= MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("step", AGAIN[:8], ids=lambda step: f"{step.status} {step.raises and step.raises.__name__}")
-def test_an_access_key_is_sent_again_as_it_is(step: Step) -> None:
+def test_access_key_is_sent_again(step: Step) -> None:
     ran = run(step, ISSUED, how="access-key")
     ran.signed_in()
     assert ran.posts[0].body == ran.posts[1].body
@@ -256,20 +258,20 @@ def test_an_access_key_is_sent_again_as_it_is(step: Step) -> None:
     assert ran.posts[0].path == "/direct-issue/access-key"
 
 
-def test_a_ticket_that_steam_rejects_is_replaced_once() -> None:
+def test_rejected_ticket_is_replaced_once() -> None:
     assert len(run(refused(401), ISSUED).tickets) == 2
     ran = run(refused(401))
     assert len(set(ran.tickets)) == 2
     ran.failed_with(SteamUnavailable)
 
 
-def test_a_rejected_access_key_is_final() -> None:
+def test_rejected_access_key_is_final() -> None:
     ran = run(refused(401, "AccessKeyDirectDenied"), how="access-key")
     assert ran.failed_with(LoginDenied).reason == "AccessKeyDirectDenied"
     assert len(ran.posts) == 1
 
 
-def test_never_more_than_eight_attempts_in_any_mixture() -> None:
+def test_at_most_eight_attempts_in_any_mixture() -> None:
     ran = run(*[refused(status) for status in (429, 409, 502, 409, 503, 500, 429, 409, 502)])
     ran.failed_with(ServiceUnavailable)
     assert len(ran.posts) == len(set(ran.tickets)) == MAX_ATTEMPTS == 8
@@ -279,7 +281,7 @@ def test_never_more_than_eight_attempts_in_any_mixture() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_waited_out_before_another_ticket_is_asked_for(status: int) -> None:
+def test_ticket_is_requested_after_retry_after(status: int) -> None:
     ran = run(refused(status, Retry_After="7"), ISSUED)
     ran.signed_in()
     assert ran.posts[1].at - ran.posts[0].at >= 7
@@ -289,7 +291,7 @@ def test_retry_after_is_waited_out_before_another_ticket_is_asked_for(status: in
     assert 7 <= waits[0] <= 9
 
 
-def test_retry_after_as_a_date_counts_from_the_answer_s_own() -> None:
+def test_retry_after_date_counts_from_the_answers_date() -> None:
     dates = {"Date": "Wed, 10 Jun 2026 12:00:00 GMT", "Retry-After": "Wed, 10 Jun 2026 12:00:20 GMT"}
     ran = run(Step(503, b"", dates), ISSUED)
     assert 20 <= ran.posts[1].at - ran.posts[0].at <= 23
@@ -299,7 +301,7 @@ def test_retry_after_as_a_date_counts_from_the_answer_s_own() -> None:
 @pytest.mark.parametrize(
     "date", ["Wed, 10 Jun 2026 12:00:00", "Wed Jun 10 12:00:00 2026", "Wed, 10 Jun 2026 12:00:00 -0000"]
 )
-def test_a_date_without_a_zone_is_utc(date: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_date_without_a_zone_is_utc(date: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:
@@ -311,13 +313,13 @@ def test_a_date_without_a_zone_is_utc(date: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("value", ["-5", "soon", "1e9", "999999999999", "Wed, 99 Jun", ""])
-def test_a_retry_after_that_makes_no_sense_is_passed_by(value: str) -> None:
+def test_malformed_retry_after_is_ignored(value: str) -> None:
     ran = run(refused(503, Retry_After=value), ISSUED)
     ran.signed_in()
     assert ran.seconds < 5
 
 
-def test_a_retry_after_beyond_the_time_ends_the_login_at_once() -> None:
+def test_retry_after_beyond_the_timeout_ends_the_login_at_once() -> None:
     ran = run(refused(429, Retry_After="61"), ISSUED, timeout=60)
     assert ran.failed_with(ServiceUnavailable).reason != "TimedOut"
     assert ran.seconds < 1
@@ -333,7 +335,7 @@ def test_a_retry_after_beyond_the_time_ends_the_login_at_once() -> None:
         (Answer(status=503), [2, 4, 8, 16, 32, 60, 60]),
     ],
 )
-def test_the_longest_wait_doubles_up_to_a_cap(answer: Answer[None], longest: list[float]) -> None:
+def test_longest_wait_doubles_up_to_a_cap(answer: Answer[None], longest: list[float]) -> None:
     spacing = rule_for(Operation.STEAM_TICKET, answer).spacing
     assert [seconds_to_wait(spacing, failures, None, 1.0) for failures in range(1, 8)] == longest
     assert [seconds_to_wait(spacing, failures, 9.0, 0.0) for failures in range(3)] == [9.0] * 3
@@ -393,7 +395,7 @@ def test_time_over_while_waiting_for_the_player() -> None:
     assert ran.seconds < 100.1
 
 
-def test_no_callback_within_twenty_seconds_is_given_up_without_a_second_try() -> None:
+def test_missing_callback_ends_the_login_after_twenty_seconds() -> None:
     ran = run(ISSUED, behaviours=(StubBehaviour(silent=True),))
     assert ran.failed_with(SteamUnavailable).reason == "NoCallback"
     assert ran.seconds < 20.1
@@ -408,7 +410,7 @@ def poll(status: str) -> Step:
 
 
 @pytest.mark.parametrize("how", ["steam", "access-key"])
-def test_an_errand_is_opened_waited_for_and_followed_by_a_fresh_attempt(how: str, backend: str) -> None:
+def test_errand_is_opened_and_followed_by_a_fresh_attempt(how: str, backend: str) -> None:
     ran = run(
         errand_step(), ISSUED, polls=(poll("PENDING"), poll("PENDING"), poll("COMPLETED")), how=how, backend=backend
     )
@@ -428,7 +430,7 @@ def test_an_errand_is_opened_waited_for_and_followed_by_a_fresh_attempt(how: str
     assert told[Phase.SUCCEEDED].attempt == 2
 
 
-def test_it_is_polled_every_two_seconds() -> None:
+def test_errand_is_polled_every_two_seconds() -> None:
     ran = run(errand_step(), ISSUED, polls=(*[poll("PENDING")] * 20, poll("COMPLETED")))
     gaps = [after.at - before.at for before, after in zip(ran.polls, ran.polls[1:], strict=False)]
     assert all(1.99 <= gap <= 2.01 for gap in gaps)
@@ -438,43 +440,43 @@ def test_it_is_polled_every_two_seconds() -> None:
     "trouble",
     [refused(500), refused(404), refused(429, Retry_After="60"), Step(raises=httpx.ConnectError), Step(200, b"?")],
 )
-def test_a_poll_that_fails_is_asked_again_never_under_one_nor_over_eight_seconds(trouble: Step) -> None:
+def test_failed_poll_is_repeated_within_one_to_eight_seconds(trouble: Step) -> None:
     ran = run(errand_step(), ISSUED, polls=(poll("PENDING"), *[trouble] * 6, poll("COMPLETED")))
     ran.signed_in()
     gaps = [after.at - before.at for before, after in zip(ran.polls, ran.polls[1:], strict=False)]
     assert all(1 <= gap <= 8.01 for gap in gaps)
 
 
-def test_retry_after_of_a_poll_counts_within_those_bounds() -> None:
+def test_retry_after_of_a_poll_stays_within_eight_seconds() -> None:
     ran = run(errand_step(), ISSUED, polls=(refused(429, Retry_After="7"), poll("COMPLETED")))
     assert ran.polls[1].at - ran.polls[0].at == pytest.approx(7, abs=0.01)
 
 
-def test_an_unknown_status_is_waited_on() -> None:
+def test_unknown_errand_status_counts_as_pending() -> None:
     run(errand_step(), ISSUED, polls=(poll("ALMOST"), poll("COMPLETED"))).signed_in()
 
 
-def test_an_expired_errand_is_replaced_a_bounded_number_of_times() -> None:
+def test_expired_errands_are_replaced_a_bounded_number_of_times() -> None:
     fresh = [errand_step(f"https://via.sudomimus.com/errand?key=ernd_{n}", f"ernd_{n}") for n in range(9)]
     ran = run(*fresh, polls=(poll("EXPIRED"),))
     assert ran.failed_with(ErrandNotCompleted).reason == "OutOfRounds"
     assert len({page.reveal() for page in ran.browser.pages}) == len(ran.browser.pages) == 3
 
 
-def test_an_errand_that_never_ends_is_left_after_its_lifetime_and_asked_for_again() -> None:
+def test_errand_past_its_lifetime_is_requested_again() -> None:
     ran = run(errand_step(), ISSUED)
     ran.signed_in()
     assert 1800 <= ran.seconds <= 1900
 
 
-def test_the_same_errand_for_ever_is_out_of_rounds() -> None:
+def test_same_errand_again_and_again_is_out_of_rounds() -> None:
     ran = run(errand_step(), polls=(poll("COMPLETED"),))
     assert ran.failed_with(ErrandNotCompleted).reason == "OutOfRounds"
     assert len(ran.posts) <= MAX_ATTEMPTS
     assert len(ran.browser.pages) == 1
 
 
-def test_the_player_declines() -> None:
+def test_player_declines_the_errand() -> None:
     declined = errand_step(
         "https://via.sudomimus.com/errand?key=ernd_2",
         "ernd_2",
@@ -487,7 +489,7 @@ def test_the_player_declines() -> None:
     assert len(ran.browser.pages) == 1
 
 
-def test_what_was_declined_before_may_be_agreed_to_now() -> None:
+def test_claim_declined_earlier_may_be_granted_now() -> None:
     before = errand_step(claims={"email": {"requirement": "REQUIRED", "state": "DENIED"}})
     run(before, ISSUED, polls=(poll("COMPLETED"),)).signed_in()
 
@@ -498,23 +500,23 @@ def say_done(event: ProgressEvent, done: DoneSignal) -> None:
         assert not done.set()
 
 
-def test_the_player_says_done() -> None:
+def test_done_in_an_errand() -> None:
     ran = run(errand_step(), ISSUED, on_event=say_done)
     ran.signed_in()
     assert ran.polls == []
     assert ran.seconds < 1
 
 
-def test_a_player_who_says_done_too_early_stays_on_the_page_and_cannot_use_up_the_login() -> None:
+def test_early_done_cannot_use_up_the_attempts() -> None:
     ran = run(*[errand_step()] * 6, ISSUED, polls=(poll("PENDING"), poll("COMPLETED")), on_event=say_done)
     ran.signed_in()
     assert len(ran.browser.pages) == 1
     assert len(ran.posts) == 7
-    # The sixth attempt no longer heeds the player: two attempts are left, and the page itself has to end.
+    # From the sixth attempt on, "I'm done" does not count: two attempts are left, and the page itself has to end.
     assert len(ran.polls) == 2
 
 
-def test_said_while_a_poll_is_under_way_it_is_heard_after_it() -> None:
+def test_done_during_a_poll_counts_after_the_poll() -> None:
     signals: list[DoneSignal] = []
     ran = run(
         errand_step(),
@@ -536,7 +538,7 @@ def test_said_while_a_poll_is_under_way_it_is_heard_after_it() -> None:
     ],
     ids=ascii,
 )
-def test_a_refused_page_ends_the_flow_after_one_post(url: str, how: str) -> None:
+def test_refused_page_ends_the_flow_after_one_post(url: str, how: str) -> None:
     ran = run(Step(200, errand_step(url).body) if how == "share" else errand_step(url), how=how)
     error = ran.failed_with(ServiceUnavailable)
     assert error.reason == "PageRefused" and error.sentence.isprintable()
@@ -544,17 +546,17 @@ def test_a_refused_page_ends_the_flow_after_one_post(url: str, how: str) -> None
 
 
 @pytest.mark.parametrize("kind", ["\x1b]0;title\x07", "text/\x1b[2Jhtml", "text/\x7f"], ids=ascii)
-def test_no_content_type_steers_a_terminal(kind: str) -> None:
+def test_content_type_cannot_control_a_terminal(kind: str) -> None:
     detail = run(Step(200, b"{}", {"Content-Type": kind})).failed_with(ServiceUnavailable).detail
     assert detail and detail.isprintable() and "in place of application/json" in detail
 
 
-def test_a_403_with_half_an_errand_is_unreadable() -> None:
+def test_403_with_half_an_errand_is_unreadable() -> None:
     ran = run(Step(403, {"reason": "ClaimConsentRequired", "errand": {"errandKey": "ernd_1"}}))
     ran.failed_with(ServiceUnavailable)
 
 
-def test_where_the_browser_does_not_open_the_door_is_told() -> None:
+def test_event_says_that_the_browser_did_not_open() -> None:
     ran = run(errand_step(), ISSUED, polls=(poll("COMPLETED"),), browser=RecordingBrowser(opens=False))
     told = [event for event in ran.events if event.phase is Phase.WAITING_FOR_BROWSER]
     assert told[0].browser_opened is False
@@ -562,7 +564,7 @@ def test_where_the_browser_does_not_open_the_door_is_told() -> None:
     assert told[0].errand.url == "https://via.sudomimus.com/errand?key=ernd_1"
 
 
-def test_no_browser_opens_none() -> None:
+def test_no_browser_opens_no_page() -> None:
     ran = run(errand_step(), ISSUED, polls=(poll("COMPLETED"),), no_browser=True)
     ran.signed_in()
     assert ran.browser.pages == []
@@ -617,14 +619,14 @@ def offer(key: str = "ernd_1", **more: Any) -> Step:
 NOTHING_OWED = Step(body={"errand": None, "claims": SHARED})
 
 
-def test_nothing_is_owed() -> None:
+def test_share_if_nothing_is_owed() -> None:
     ran = run(NOTHING_OWED, how="share")
     assert ran.outcome == ErrandResult(False, SHARED)
     assert ran.posts[0].path == "/errand"
     assert ran.posts[0].body == {"accessToken": "access.token.1"}
 
 
-def test_the_player_shares_and_the_claims_are_asked_for_again(backend: str) -> None:
+def test_claims_are_requested_again_after_sharing(backend: str) -> None:
     ran = run(offer(), NOTHING_OWED, polls=(poll("PENDING"), poll("COMPLETED")), how="share", backend=backend)
     assert ran.outcome == ErrandResult(True, SHARED)
     assert len(ran.posts) == 2
@@ -633,30 +635,30 @@ def test_the_player_shares_and_the_claims_are_asked_for_again(backend: str) -> N
     assert (ran.events[-1].claims, ran.events[-1].attempt) == (SHARED, 2)
 
 
-def test_what_the_player_declined_is_told_and_the_errand_is_done_all_the_same() -> None:
+def test_errand_with_a_declined_claim_is_completed() -> None:
     declined: Claims = {"email": {"requirement": "OPTIONAL", "state": "DENIED"}}
     ran = run(offer(), Step(body={"errand": None, "claims": declined}), polls=(poll("COMPLETED"),), how="share")
     assert ran.outcome == ErrandResult(True, declined)
 
 
-def test_a_required_claim_that_the_player_declined_ends_it() -> None:
+def test_declined_required_claim_ends_the_share() -> None:
     required = {"email": {"requirement": "REQUIRED", "state": "DENIED"}}
     ran = run(offer(), offer("ernd_2", claims=required), polls=(poll("EXPIRED"),), how="share")
     assert ran.failed_with(ErrandNotCompleted).reason == "Declined"
 
 
-def test_a_token_that_has_run_out_is_an_error_of_its_own_for_it_can_be_renewed() -> None:
+def test_expired_access_token_has_an_error_of_its_own() -> None:
     ran = run(refused(401, "AccessTokenExpired"), how="share")
     error = ran.failed_with(AccessTokenRefused)
     assert isinstance(error, LoginDenied) and (error.exit_status, error.kind) == (4, "denied")
     assert len(ran.posts) == 1 and ran.browser.pages == []
 
 
-def test_a_token_that_ran_out_while_the_page_expired() -> None:
+def test_access_token_expires_together_with_the_page() -> None:
     run(offer(), refused(401), polls=(poll("EXPIRED"),), how="share").failed_with(AccessTokenRefused)
 
 
-def test_a_token_that_ran_out_meanwhile_does_not_undo_the_errand() -> None:
+def test_access_token_that_expires_meanwhile_does_not_undo_the_errand() -> None:
     ran = run(offer(), refused(401), polls=(poll("COMPLETED"),), how="share")
     assert ran.outcome == ErrandResult(True, OWED)
 

@@ -1,4 +1,4 @@
-"""`Bridge` and its three faces, on the compiled stub and the local service."""
+"""`Bridge`: its three faces, its errors and its clean-up, on the compiled stub of Steam and the local service."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def make_bridge(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> It
     emulator.reset(settings=True)
 
 
-def test_blocking(make_bridge: MakeBridge, stub_log: StubLog) -> None:
+def test_login_blocks_its_thread(make_bridge: MakeBridge, stub_log: StubLog) -> None:
     threads: set[int] = set()
     with make_bridge() as bridge:
         results = [bridge.login(on_progress=lambda _event: threads.add(threading.get_ident())) for _ in range(2)]
@@ -61,12 +61,12 @@ def test_blocking(make_bridge: MakeBridge, stub_log: StubLog) -> None:
     assert stub_log.story() == ["request", "callback", "cancel"] * 2 + ["shutdown"]
 
 
-def test_async(make_bridge: MakeBridge, backend: str) -> None:
+def test_login_async_on_both_event_loops(make_bridge: MakeBridge, backend: str) -> None:
     bridge = make_bridge()
     assert anyio.run(bridge.login_async, backend=backend).access_token
 
 
-def test_a_step_a_frame(make_bridge: MakeBridge) -> None:
+def test_start_login_is_polled_each_frame(make_bridge: MakeBridge) -> None:
     events: list[tuple[Phase, int]] = []
     running = make_bridge().start_login(on_progress=lambda event: events.append((event.phase, threading.get_ident())))
     result = finish(running)
@@ -77,9 +77,9 @@ def test_a_step_a_frame(make_bridge: MakeBridge) -> None:
     ]
 
 
-def test_an_errand_with_done_said_by_the_player(make_bridge: MakeBridge, emulator: Emulator) -> None:
+def test_done_ends_the_wait_for_an_errand(make_bridge: MakeBridge, emulator: Emulator) -> None:
     emulator.update(claims={"email": "REQUIRED"})
-    emulator.fault("GET /errand/* 503")  # polling tells nothing, so only the player can
+    emulator.fault("GET /errand/* 503")  # only "I'm done" can end the wait
     events: list[ProgressEvent] = []
     running = make_bridge().start_login(on_progress=events.append)
     until(lambda: running.poll() or any(event.phase is Phase.WAITING_FOR_BROWSER for event in events))
@@ -90,7 +90,7 @@ def test_an_errand_with_done_said_by_the_player(make_bridge: MakeBridge, emulato
     assert finish(running).claims["email"]["state"] == "GRANTED"
 
 
-def test_cancelled_from_another_thread(
+def test_cancel_from_another_thread(
     make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
@@ -104,7 +104,7 @@ def test_cancelled_from_another_thread(
     assert open_tickets(stub_log.calls) == []
 
 
-def test_cancelled_before_it_has_begun(make_bridge: MakeBridge) -> None:
+def test_cancel_before_the_login_begins(make_bridge: MakeBridge) -> None:
     running = make_bridge().start_login()
     running.cancel()
     running.cancel()
@@ -129,7 +129,7 @@ def test_cancelling_the_task_cancels_the_ticket(
     assert stub_log.story() == ["request", "cancel"]
 
 
-def test_sharing(make_bridge: MakeBridge, emulator: Emulator) -> None:
+def test_share_and_its_three_faces(make_bridge: MakeBridge, emulator: Emulator) -> None:
     bridge = make_bridge()
     token = bridge.login().access_token
     events: list[ProgressEvent] = []
@@ -142,16 +142,16 @@ def test_sharing(make_bridge: MakeBridge, emulator: Emulator) -> None:
     assert isinstance(bridge.share(bridge.login().access_token), ErrandResult)
 
 
-def test_an_empty_token_is_a_token_and_a_wrong_one(make_bridge: MakeBridge) -> None:
-    """What is missing in the game's own variables must not share, or sign in, somebody else."""
+def test_empty_access_token_is_refused(make_bridge: MakeBridge) -> None:
+    """If the game's own variable is empty, the session of another player must not be used instead."""
     bridge = make_bridge()
     bridge.login()
     with pytest.raises(LoginDenied):
         bridge.share("")
 
 
-def test_a_refused_token_stands_in_no_frame(make_bridge: MakeBridge) -> None:
-    """As a crash reporter sees them, which keeps the variables of each."""
+def test_refused_access_token_is_in_no_frame(make_bridge: MakeBridge) -> None:
+    """A crash reporter keeps the local variables of every frame."""
     with pytest.raises(LoginDenied) as refused:
         make_bridge().share("a-token-" + "of-somebody")
     frames = traceback.StackSummary.extract(traceback.walk_tb(refused.tb), capture_locals=True)
@@ -159,7 +159,7 @@ def test_a_refused_token_stands_in_no_frame(make_bridge: MakeBridge) -> None:
     assert "a-token-of-somebody" not in repr([frame.locals for frame in frames])
 
 
-def test_errors_come_out_of_every_face(make_bridge: MakeBridge, emulator: Emulator) -> None:
+def test_each_face_raises_the_error(make_bridge: MakeBridge, emulator: Emulator) -> None:
     emulator.update({"application.disabled": True})
     bridge = make_bridge()
     with pytest.raises(LoginDenied):
@@ -171,7 +171,7 @@ def test_errors_come_out_of_every_face(make_bridge: MakeBridge, emulator: Emulat
     assert denied.value.reason == "ApplicationNotActive"
 
 
-def test_access_key(make_bridge: MakeBridge, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_access_key_signs_in(make_bridge: MakeBridge, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     urls, bridge = emulator.urls, make_bridge()
     key = {"access_key_id": urls["accessKeyId"], "access_key_secret": urls["accessKeySecret"]}
     assert bridge.login("access-key", **key)
@@ -182,7 +182,7 @@ def test_access_key(make_bridge: MakeBridge, emulator: Emulator, monkeypatch: py
     assert bridge.login("access-key")
 
 
-def test_what_cannot_be(make_bridge: MakeBridge) -> None:
+def test_wrong_call_raises(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     with pytest.raises(ConfigurationError, match="method"):
         bridge.login("telepathy")  # type: ignore[call-overload]
@@ -200,7 +200,7 @@ def test_what_cannot_be(make_bridge: MakeBridge) -> None:
         anyio.run(blocking)
 
 
-def test_closed_while_logins_run_and_used_again(
+def test_close_during_logins_then_login_again(
     make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "5000")
@@ -217,7 +217,7 @@ def test_closed_while_logins_run_and_used_again(
     assert bridge.login()
 
 
-def test_two_bridges_and_many_threads(make_bridge: MakeBridge, stub_log: StubLog) -> None:
+def test_two_bridges_in_many_threads(make_bridge: MakeBridge, stub_log: StubLog) -> None:
     bridges, results = [make_bridge(), make_bridge()], []
     threads = [threading.Thread(target=lambda b=bridge: results.append(b.login())) for bridge in bridges * 4]
     for thread in threads:
@@ -231,7 +231,7 @@ def test_two_bridges_and_many_threads(make_bridge: MakeBridge, stub_log: StubLog
     assert calls.count("SteamAPI_InitFlat") == calls.count("SteamAPI_Shutdown") == 1
 
 
-def test_dropped_without_being_closed(make_bridge: MakeBridge, stub_log: StubLog, emulator: Emulator) -> None:
+def test_bridge_is_dropped_without_close(make_bridge: MakeBridge, stub_log: StubLog, emulator: Emulator) -> None:
     urls = emulator.urls
     bridge = Bridge(
         application=urls["application"],
@@ -245,7 +245,7 @@ def test_dropped_without_being_closed(make_bridge: MakeBridge, stub_log: StubLog
     until(lambda: stub_log.story()[-1] == "shutdown")
 
 
-def test_steam_is_gone_and_comes_back(make_bridge: MakeBridge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_login_after_steam_was_restarted(make_bridge: MakeBridge, monkeypatch: pytest.MonkeyPatch) -> None:
     bridge = make_bridge()
     assert bridge.login()
     monkeypatch.setenv("STEAM_STUB_RUNNING", "0")
@@ -265,7 +265,7 @@ def run_program(source: str, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_the_interpreter_ends_with_a_login_running(
+def test_interpreter_ends_during_a_login(
     make_bridge: MakeBridge, emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "60000")

@@ -1,5 +1,5 @@
-"""How far it is from each door to the HTTP client: the bridge's own frames on the way, on the compiled stub and the local
-service. A short way keeps a traceback, and a newcomer's first reading, short.
+"""The number of the bridge's own frames from each door to the HTTP client. A short path makes tracebacks short, and the code
+easy to follow.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from ..helpers.patience import finish
 PACKAGE = str(Path(sys.modules["sudomimus_bridge"].__file__ or "").parent) + os.sep
 
 MOST = 11
-"""Frames from `Bridge.login` to the HTTP client, both included."""
+"""The most frames from `Bridge.login` to the HTTP client, both included."""
 
 Counted = list[list[str]]
 
 
 def way_here() -> list[str]:
-    """The bridge's own functions on this thread's stack, outermost first, without the two of this test."""
+    """The bridge's own functions on this thread's stack, outermost first."""
     names = ["Connections.handle_async_request"]
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
@@ -46,7 +46,7 @@ def way_here() -> list[str]:
 
 @pytest.fixture
 def ways(monkeypatch: pytest.MonkeyPatch) -> Counted:
-    """The way to each request that is sent from here on."""
+    """The path to each request from now on."""
     found: Counted = []
     send = Connections.handle_async_request
 
@@ -65,7 +65,7 @@ def bridge(emulator: Emulator, stub_library: Path) -> Iterator[Bridge]:
 
 
 def from_there(way: list[str], door: str) -> list[str]:
-    """The way from the first of these functions on."""
+    """The rest of the path, from this function on."""
     return way[next(number for number, name in enumerate(way) if name.endswith(door)) :]
 
 
@@ -97,7 +97,7 @@ def test_way_from_the_command_line(
     capfd.readouterr()
     (way,) = ways
     print(f"{len(way)} frames from the command line:", *way, sep="\n  ")
-    assert len(way) <= MOST + 5  # the command line's own: signals, arguments, errors
+    assert len(way) <= MOST + 5  # five more for signals, arguments and errors
 
 
 def test_way_from_a_request_to_the_sidecar(

@@ -1,4 +1,4 @@
-"""The interpreter ends, or is forked, with a `Bridge` in any state: no hang, no crash, no open ticket."""
+"""The interpreter ends, or forks, with a `Bridge` in any state: it does not hang or crash, and leaves no ticket open."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ONCE_IT_IS_OVER = """
         time.sleep(0.005)
     import os, warnings
     warnings.simplefilter("ignore")
-    # A thread that ends gives OpenSSL's memory back, under a lock that a child forked meanwhile waits for in its own exit.
+    # An ending thread frees OpenSSL's memory under a lock. A child that is forked meanwhile would wait for it at its exit.
     while os.path.isdir("/proc/self/task") and len(os.listdir("/proc/self/task")) > 2:
         time.sleep(0.005)
 """
@@ -44,17 +44,17 @@ def left(emulator: Emulator, library: Path, ending: str) -> Any:
 
 
 @pytest.mark.parametrize("milliseconds", [0, 5, 15, 30, 60, 100, 150, 250])
-def test_the_interpreter_ends_at_any_moment_of_a_login(
+def test_interpreter_ends_at_any_moment_of_a_login(
     milliseconds: int, emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Within its imports, while Steam is initialised, while the ticket is on its way, after the end."""
+    """During the imports, while Steam is initialised, while Steam makes the ticket, and after the login."""
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "40")
     done = left(emulator, stub_library, f"    time.sleep({milliseconds / 1000})\n")
     assert (done.returncode, done.stderr) == (0, "")
     balanced(stub_log)
 
 
-def test_the_interpreter_ends_while_the_player_is_in_the_browser(
+def test_interpreter_ends_while_the_player_is_in_the_browser(
     emulator: Emulator, stub_library: Path, stub_log: StubLog
 ) -> None:
     emulator.update(claims={"email": "REQUIRED"})
@@ -69,7 +69,7 @@ def test_the_interpreter_ends_while_the_player_is_in_the_browser(
     balanced(stub_log)
 
 
-def test_the_interpreter_ends_by_an_exception(
+def test_exception_ends_the_interpreter_during_a_login(
     emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
@@ -86,10 +86,8 @@ def test_the_interpreter_ends_by_an_exception(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, which Windows has not")
-def test_a_forked_child_leaves_the_parents_steam_alone(
-    emulator: Emulator, stub_library: Path, stub_log: StubLog
-) -> None:
-    """A child has none of the parent's threads, and none of its tickets to cancel."""
+def test_forked_child_leaves_its_parents_steam_alone(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> None:
+    """A child has none of its parent's threads, and must not cancel its parent's tickets."""
     ending = """
     child = os.fork()
     if child == 0:
@@ -103,10 +101,8 @@ def test_a_forked_child_leaves_the_parents_steam_alone(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, which Windows has not")
-def test_a_forked_child_that_signs_in_all_the_same_is_told_at_once(
-    emulator: Emulator, stub_library: Path, stub_log: StubLog
-) -> None:
-    """The thread that talks to Steam is the parent's, and so is Steam."""
+def test_sign_in_from_a_forked_child_raises_at_once(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> None:
+    """Steam, and the thread that talks to it, belong to the parent."""
     ending = """
     from sudomimus_bridge import SteamUnavailable
     child = os.fork()
@@ -127,15 +123,15 @@ def test_a_forked_child_that_signs_in_all_the_same_is_told_at_once(
 
 @pytest.mark.parametrize("how", ["bridge.login()", "step(bridge.start_login())"])
 @pytest.mark.parametrize("moment", ["atexit", "__del__"])
-def test_a_login_that_begins_when_the_interpreter_ends(
+def test_login_starts_while_the_interpreter_ends(
     how: str, moment: str, emulator: Emulator, stub_library: Path, stub_log: StubLog
 ) -> None:
-    """It signs in where this Python can still start threads, and says so where it cannot."""
+    """The login succeeds if this Python can still start threads; otherwise it raises the error for that."""
     ending = f"""
     from sudomimus_bridge import BridgeError
 
     login.cancel()
-    login.join(10)  # a thread that runs would keep this module's objects from their end
+    login.join(10)  # a running thread would keep this module's objects alive
 
     def step(running):
         while (result := running.poll()) is None:
@@ -164,10 +160,10 @@ def test_a_login_that_begins_when_the_interpreter_ends(
 
 
 @pytest.mark.parametrize("moment", ["at once", "in Steam", "in the browser"])
-def test_a_game_that_stops_its_own_event_loop_during_a_login(
+def test_game_stops_its_event_loop_during_a_login(
     moment: str, emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Then nobody finishes the login's task, and no thread that it used may keep the interpreter."""
+    """Nothing finishes the login's task then, and no thread of the login may hold up the interpreter."""
     if moment == "in Steam":
         monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
     emulator.update(claims={"email": "REQUIRED"})

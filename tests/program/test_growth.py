@@ -1,4 +1,6 @@
-"""Logins one after another in one process, with faults mixed in: nothing may grow. A thousand of them in `make soak`."""
+"""Many logins in one process, some with faults: memory, threads, descriptors and tickets do not grow. `make soak` runs a
+thousand.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,14 @@ from ..helpers.steam_helpers import balanced, run_program
 
 LOGINS, SOAKED_LOGINS = 60, 1000
 
-# What each login in turn meets, and how it has to end.
+# For each login in turn, the fault and the expected end.
 GAME = '''
     import gc, itertools, json, os, subprocess, sys, threading, time
     import httpx
     from sudomimus_bridge import Bridge, BridgeError, Phase
     from sudomimus_bridge._values.clock import SystemClock
 
-    # What visits the pages keeps caches of its own, so it is a process of its own.
+    # The visitor of the pages has caches of its own, so it runs in a process of its own.
     VISITOR = """if True:
         import sys
         from sudomimus_bridge.emulator._players.visitor import visit_errand
@@ -36,7 +38,7 @@ GAME = '''
     control = httpx.Client(base_url=native + "/_emulator/", trust_env=False)
 
     class Hasty(SystemClock):
-        async def sleep(self, seconds):  # back-offs; what bounds a request's time stays as it is
+        async def sleep(self, seconds):  # waits between attempts; the time-outs of requests stay as they are
             await super().sleep(seconds / 1000)
 
     KINDS = {
@@ -91,7 +93,7 @@ GAME = '''
             control.post("players", json={"steamId": str(76561197960287930), "grants": {"email": "UNKNOWN"}})
 
     def sizes():
-        for _ in range(200):  # threads of the last login are on their way out
+        for _ in range(200):  # the last login's threads are ending
             if threading.active_count() == 2:
                 break
             time.sleep(0.01)

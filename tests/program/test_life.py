@@ -1,4 +1,4 @@
-"""A `Bridge` in every state that a game may leave it in: no hang, no crash, no open ticket. See also `test_bridge`."""
+"""A game leaves its `Bridge` in any state: nothing hangs or crashes, and no ticket stays open."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ from .test_bridge import MakeBridge, make_bridge
 __all__ = ["make_bridge"]  # the fixture
 
 
-def test_closed_before_its_first_use_and_used_then(make_bridge: MakeBridge) -> None:
+def test_close_before_the_first_use(make_bridge: MakeBridge) -> None:
     bridge = make_bridge()
     bridge.close()
     bridge.close()
     assert bridge.login().access_token
 
 
-def test_closed_by_what_it_calls(make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_progress_closes_the_bridge(
+    make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
     bridge = make_bridge()
     running = bridge.start_login(on_progress=lambda _event: bridge.close())
@@ -42,7 +44,7 @@ def test_closed_by_what_it_calls(make_bridge: MakeBridge, stub_log: StubLog, mon
     assert open_tickets(stub_log.calls) == []
 
 
-def test_closed_under_another_threads_blocking_login(
+def test_close_during_a_blocking_login_of_another_thread(
     make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
@@ -66,10 +68,10 @@ def test_closed_under_another_threads_blocking_login(
 
 
 @pytest.mark.parametrize("asked", ["a login", "a token"])
-def test_closed_while_another_thread_waits_for_the_player(
+def test_close_while_another_thread_waits_for_the_player(
     make_bridge: MakeBridge, emulator: Emulator, stub_log: StubLog, asked: str
 ) -> None:
-    """Who leaves the game is not kept by a login that would wait for an hour."""
+    """A login that would wait for an hour does not hold up a player who quits the game."""
     emulator.update(claims={"email": "REQUIRED"})
     bridge, waiting, ended = make_bridge(), threading.Event(), []
 
@@ -96,7 +98,7 @@ def test_closed_while_another_thread_waits_for_the_player(
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_closed_while_a_task_waits_for_the_player(
+def test_close_while_a_task_waits_for_the_player(
     make_bridge: MakeBridge, emulator: Emulator, stub_log: StubLog, backend: str
 ) -> None:
     if backend == "trio":
@@ -106,7 +108,7 @@ def test_closed_while_a_task_waits_for_the_player(
 
     def close(event: ProgressEvent) -> None:
         if event.phase is Phase.WAITING_FOR_BROWSER:
-            bridge.close()  # on the event loop's own thread, which cannot wait for what runs on it
+            bridge.close()  # on the event loop's own thread, which cannot wait for its own task
 
     async def main() -> None:
         with anyio.fail_after(PATIENCE), pytest.raises(LoginCancelled):
@@ -116,7 +118,7 @@ def test_closed_while_a_task_waits_for_the_player(
     balanced(stub_log)
 
 
-def test_closed_before_a_task_has_begun(make_bridge: MakeBridge, stub_log: StubLog) -> None:
+def test_close_before_a_task_begins(make_bridge: MakeBridge, stub_log: StubLog) -> None:
     bridge = make_bridge()
 
     async def main() -> None:
@@ -130,7 +132,7 @@ def test_closed_before_a_task_has_begun(make_bridge: MakeBridge, stub_log: StubL
     assert bridge.login()
 
 
-def test_one_of_two_is_closed_while_the_other_signs_in(
+def test_one_of_two_bridges_closes_while_the_other_signs_in(
     make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "60")
@@ -144,10 +146,10 @@ def test_one_of_two_is_closed_while_the_other_signs_in(
     balanced(stub_log)
 
 
-def test_dropped_with_a_login_running(
+def test_bridge_is_dropped_during_a_login(
     emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was begun is finished, its ticket cancelled, and Steam let go."""
+    """The login ends, its ticket is cancelled, and Steam is shut down."""
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "60")
     urls = emulator.urls
     bridge = Bridge(application="demo-game", steam_app_id=480, native_url=urls["native"], steam_library=stub_library)
@@ -163,9 +165,7 @@ def test_dropped_with_a_login_running(
     balanced(stub_log)
 
 
-def test_a_login_that_is_over_does_not_keep_its_bridge(
-    emulator: Emulator, stub_library: Path, stub_log: StubLog
-) -> None:
+def test_ended_login_does_not_keep_its_bridge_alive(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> None:
     urls = emulator.urls
     bridge = Bridge(application="demo-game", steam_app_id=480, native_url=urls["native"], steam_library=stub_library)
     running, alive = bridge.start_login(), weakref.ref(bridge)
@@ -178,7 +178,7 @@ def test_a_login_that_is_over_does_not_keep_its_bridge(
     assert running.poll() is not None
 
 
-def test_what_raises_in_on_progress_comes_out_of_poll_and_the_login_goes_on(make_bridge: MakeBridge) -> None:
+def test_poll_raises_the_error_of_on_progress_and_the_login_goes_on(make_bridge: MakeBridge) -> None:
     phases: list[Phase] = []
 
     def stumble(event: ProgressEvent) -> None:
@@ -193,7 +193,7 @@ def test_what_raises_in_on_progress_comes_out_of_poll_and_the_login_goes_on(make
     assert phases == [Phase.REQUESTING_TICKET, Phase.ISSUING, Phase.SUCCEEDED]
 
 
-def test_what_raises_in_on_progress_ends_a_blocking_login(make_bridge: MakeBridge, stub_log: StubLog) -> None:
+def test_error_of_on_progress_ends_a_blocking_login(make_bridge: MakeBridge, stub_log: StubLog) -> None:
     def stumble(event: ProgressEvent) -> None:
         if event.phase is Phase.ISSUING:
             raise ZeroDivisionError
@@ -205,7 +205,7 @@ def test_what_raises_in_on_progress_ends_a_blocking_login(make_bridge: MakeBridg
     assert bridge.login()
 
 
-def test_done_and_cancel_when_there_is_nothing_to_say(make_bridge: MakeBridge) -> None:
+def test_done_and_cancel_without_effect(make_bridge: MakeBridge) -> None:
     running = make_bridge().start_login()
     running.done()
     result = finish(running)
@@ -214,7 +214,7 @@ def test_done_and_cancel_when_there_is_nothing_to_say(make_bridge: MakeBridge) -
     assert running.poll() == result
 
 
-def test_a_thread_that_draws_frames_never_waits_for_another_logins_imports(
+def test_frame_thread_never_waits_for_another_logins_imports(
     make_bridge: MakeBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import builtins
@@ -240,8 +240,8 @@ def test_a_thread_that_draws_frames_never_waits_for_another_logins_imports(
         finish(second)
 
 
-def test_closed_without_waiting(make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a frame loop: the ticket is cancelled and Steam let go a little later."""
+def test_close_without_waiting(make_bridge: MakeBridge, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a frame loop: the ticket is cancelled and Steam is shut down in the background."""
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
     bridge = make_bridge()
     running = bridge.start_login()
@@ -253,21 +253,21 @@ def test_closed_without_waiting(make_bridge: MakeBridge, stub_log: StubLog, monk
     balanced(stub_log)
 
 
-def test_a_finalizer_may_use_what_its_thread_is_using(make_bridge: MakeBridge) -> None:
-    """The collector runs anywhere, and so within the bridge's own locks."""
+def test_finalizer_runs_on_a_thread_that_holds_the_locks(make_bridge: MakeBridge) -> None:
+    """The garbage collector may run a finalizer on a thread that holds the bridge's locks."""
     bridge = make_bridge()
     running = bridge.start_login()
     with bridge._runner._lock, running._lock, connection._connections_lock:
         running.cancel()
         bridge.close(0)
-    with pytest.raises((LoginCancelled, SteamUnavailable)):  # whichever reaches the login first
+    with pytest.raises((LoginCancelled, SteamUnavailable)):  # either may reach the login first
         finish(running)
 
 
-def test_a_finalizer_may_close_a_bridge_whose_thread_waits_to_open_steam(
+def test_finalizer_closes_a_bridge_while_another_thread_opens_steam(
     make_bridge: MakeBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The finalizer runs within the book of connections, which that thread waits for."""
+    """The finalizer runs on a thread that holds the lock for which the other thread waits."""
     bridge, opening, find = make_bridge(), threading.Event(), library.find_library
 
     def find_library(chosen: Path | None, *, hosted: bool = False) -> Path:
@@ -280,7 +280,7 @@ def test_a_finalizer_may_close_a_bridge_whose_thread_waits_to_open_steam(
         with connection._connections_lock:
             bridge.start_login()
             opening.wait(PATIENCE)
-            time.sleep(0.05)  # by now it waits
+            time.sleep(0.05)  # the thread waits for the lock by now
             bridge.close(0)
 
     thread = threading.Thread(target=finalizer, daemon=True)

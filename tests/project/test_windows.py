@@ -15,7 +15,7 @@ from sudomimus_bridge._session.file_store import FileStore, session_folder
 from sudomimus_bridge._session.protection import WindowsDataProtection, best_protection
 from sudomimus_bridge._session.store import StoreUnusable
 from sudomimus_bridge._sidecar.parent import _windows_parent_of as windows_parent_of
-from sudomimus_bridge._values.registry import registry_value
+from sudomimus_bridge._values.system import registry_value
 from sudomimus_bridge._values.uptime import Uptime, uptime
 from sudomimus_bridge.emulator import Emulator
 

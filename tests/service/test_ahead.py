@@ -1,4 +1,4 @@
-"""The connection of a process' first login: on its way before anything heavy is imported, and never left open."""
+"""The connection that is opened ahead of a process's first login: before the heavy imports, and never left open."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .test_exchange import OK, answer, server
 
 
 class Ended:
-    """A server's side of one connection: what came before its end, once that is there."""
+    """The server's side of one connection: the bytes that it received before the end."""
 
     def __init__(self) -> None:
         self.over = threading.Event()
@@ -39,7 +39,7 @@ class Ended:
 
 @asynccontextmanager
 async def one_api(url: str) -> AsyncIterator[LateAddress]:
-    """What sends requests to one API of the service, at `url`; nothing of it is built yet."""
+    """The address of one API of the service, with nothing built yet."""
     api = LateAddress(url, SystemClock())
     try:
         yield api
@@ -53,7 +53,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await anyio.sleep(0.001)
 
 
-def test_it_is_opened_before_what_sends_the_request_is_imported() -> None:
+def test_connection_is_opened_before_httpx_is_imported() -> None:
     done = run_program(
         """
         import os, sys
@@ -80,7 +80,7 @@ def test_it_is_opened_before_what_sends_the_request_is_imported() -> None:
     assert done.stdout == "native.example 443 []\nTrue\n", done.stderr
 
 
-def test_the_first_request_takes_it(backend: str) -> None:
+def test_first_request_takes_the_connection(backend: str) -> None:
     async def flow() -> Any:
         async with one_api(url) as api, anyio.create_task_group() as tasks:
             tasks.start_soon(api.warm)
@@ -94,7 +94,9 @@ def test_the_first_request_takes_it(backend: str) -> None:
     assert len(accepted) == 1
 
 
-def test_cancelled_while_the_certificates_are_read_it_is_closed(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancel_while_the_certificates_are_read_closes_the_connection(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended, go_on = Ended(), threading.Event()
     read = certificates.tls_context
 
@@ -117,8 +119,8 @@ def test_cancelled_while_the_certificates_are_read_it_is_closed(backend: str, mo
     assert ended.received == b""
 
 
-def test_cancelled_in_the_middle_of_the_handshake_it_is_closed(backend: str) -> None:
-    ended = Ended()  # which never answers the client's hello
+def test_cancel_during_the_handshake_closes_the_connection(backend: str) -> None:
+    ended = Ended()  # it never answers the client's hello
 
     async def flow() -> None:
         ahead = Ahead()
@@ -134,10 +136,10 @@ def test_cancelled_in_the_middle_of_the_handshake_it_is_closed(backend: str) -> 
         assert ended.over.wait(PATIENCE)
 
 
-def test_without_certificates_the_wait_for_them_ends(
+def test_missing_certificates_end_the_wait_for_them(
     backend: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The connection is given up, and the request says what is wrong."""
+    """The connection is abandoned, and the request reports the error."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere.pem"))
 
     async def flow() -> None:
@@ -151,7 +153,7 @@ def test_without_certificates_the_wait_for_them_ends(
         anyio.run(flow, backend=backend)
 
 
-def test_where_there_is_a_proxy_nothing_is_opened_ahead(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_opened_ahead_through_a_proxy(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     connect, connected = anyio.connect_tcp, list[int]()
 
     async def connect_tcp(remote_host: str, remote_port: int, **keywords: Any) -> Any:
@@ -164,7 +166,7 @@ def test_where_there_is_a_proxy_nothing_is_opened_ahead(backend: str, monkeypatc
         async with one_api("http://127.0.0.1:9") as api:
             with anyio.fail_after(PATIENCE):
                 await api.warm()
-                await api.warm()  # the exchange is built now, and knows of the proxy too
+                await api.warm()  # the exchange is built by now, and has the proxy, too
             assert connected == []
             return await (await api.opened()).post("/x", {})
 

@@ -1,4 +1,4 @@
-"""The real HTTP client on real sockets: bounds in time and size, what is not followed, and connections opened ahead."""
+"""The real HTTP client on real sockets: its bounds in time and size, the answers it refuses, and connections opened ahead."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r
 
 @contextmanager
 def server(*handlers: Handler, tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[int]]]:
-    """A server that gives each connection to the next handler. Yields its port's URL and the count of connections."""
+    """A server that gives each connection to the next handler. Yields its URL and the list of its connections."""
     listener = socket.create_server(("127.0.0.1", 0))
     accepted: list[int] = []
     held: list[socket.socket] = []
@@ -101,7 +101,7 @@ def head(status: str = "200 OK", **headers: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def test_an_answer(backend: str) -> None:
+def test_answer_is_read(backend: str) -> None:
     seen: list[bytes] = []
 
     def handle(connection: socket.socket) -> None:
@@ -131,7 +131,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_was_not_promised_has_a_name(name: str, backend: str) -> None:
+def test_unexpected_answer_has_a_detail(name: str, backend: str) -> None:
     with server(answer(UNREADABLE[name])) as (url, _):
         reply = exchanged(url, backend)
     assert isinstance(reply, Failed), reply
@@ -144,21 +144,21 @@ def test_what_was_not_promised_has_a_name(name: str, backend: str) -> None:
     [b"", OK[:40], head(Content_Type="application/json", Content_Length="90") + b"{"],
     ids=["nothing", "half a head", "half a body"],
 )
-def test_a_connection_that_breaks_off(data: bytes, backend: str) -> None:
+def test_connection_breaks(data: bytes, backend: str) -> None:
     with server(answer(data)) as (url, _):
         reply = exchanged(url, backend)
     assert isinstance(reply, Failed)
     assert reply.trouble in (Trouble.NETWORK, Trouble.UNREADABLE)
 
 
-def test_nobody_listens(backend: str) -> None:
+def test_refused_connection(backend: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     reply = exchanged(f"http://127.0.0.1:{port}", backend)
     assert reply == Failed(Trouble.NETWORK, "ConnectError: Connection refused", unsent=True)
 
 
-def test_an_answer_that_drips_is_bounded_as_a_whole(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_answer_is_bounded_as_a_whole(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange_module, "POST_SECONDS", 0.3)
     stop = threading.Event()
 
@@ -175,7 +175,7 @@ def test_an_answer_that_drips_is_bounded_as_a_whole(backend: str, monkeypatch: p
     assert reply.trouble is Trouble.TIMEOUT
 
 
-def test_a_warm_connection_is_the_one_that_is_used(backend: str) -> None:
+def test_warm_connection_is_used(backend: str) -> None:
     async def use(exchange: Exchange) -> Any:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(exchange.warm)
@@ -183,7 +183,7 @@ def test_a_warm_connection_is_the_one_that_is_used(backend: str) -> None:
                 await anyio.sleep(0.001)
             reply = await exchange.post("/x", {})
             again = await exchange.get("/y")
-            await exchange.warm()  # there is an idle one, so nothing is opened
+            await exchange.warm()  # an idle connection exists, so none is opened
             tasks.cancel_scope.cancel()
         return reply, again
 
@@ -198,7 +198,7 @@ def test_a_warm_connection_is_the_one_that_is_used(backend: str) -> None:
     assert len(accepted) == 1
 
 
-def test_a_warm_connection_that_broke_is_replaced(backend: str) -> None:
+def test_broken_warm_connection_is_replaced(backend: str) -> None:
     closed = threading.Event()
 
     def close_at_once(connection: socket.socket) -> None:
@@ -221,7 +221,7 @@ def test_a_warm_connection_that_broke_is_replaced(backend: str) -> None:
     assert len(accepted) == 2
 
 
-def test_the_request_waits_for_a_connection_that_is_on_its_way(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_waits_for_a_connection_that_is_being_made(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     connect = anyio.connect_tcp
 
     async def slowly(*arguments: Any, **keywords: Any) -> Any:
@@ -243,7 +243,7 @@ def test_the_request_waits_for_a_connection_that_is_on_its_way(backend: str, mon
     assert len(accepted) == 1
 
 
-def test_what_was_warmed_and_not_used_is_closed(backend: str) -> None:
+def test_unused_warm_connection_is_closed(backend: str) -> None:
     over: list[bytes] = []
 
     def wait_for_the_end(connection: socket.socket) -> None:
@@ -267,7 +267,7 @@ def test_what_was_warmed_and_not_used_is_closed(backend: str) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate and key for 127.0.0.1 that signs itself."""
+    """A self-signed certificate for 127.0.0.1, with its key."""
     import ipaddress
 
     from cryptography import x509
@@ -305,7 +305,7 @@ def tls_of(certificate: Path, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) 
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_the_handshake_is_done_ahead_too(
+def test_handshake_is_made_ahead(
     certificate: Path, version: ssl.TLSVersion, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
@@ -330,7 +330,7 @@ def test_the_handshake_is_done_ahead_too(
     assert len(accepted) == 1
 
 
-def test_a_certificate_that_nobody_vouches_for(certificate: Path, backend: str) -> None:
+def test_untrusted_certificate(certificate: Path, backend: str) -> None:
     with server(answer(OK), tls=tls_of(certificate)) as (url, _):
         reply = exchanged(url, backend)
     assert isinstance(reply, Failed)

@@ -1,7 +1,7 @@
-"""Each status and reason that the four documents and the OpenAPI contracts have for the calls that the bridge makes.
+"""Each status and reason of the contract, for the calls that the bridge makes.
 
-Written from the documents: what comes back, the exit status that INTERFACES asks for, and words of the sentence that is its
-own. An exit status of 0 stands for what goes on.
+A case has the answer, the exit status that it leads to, and words of the error's sentence or detail. The exit status 0 means
+that the flow goes on.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ..helpers.service_helpers import (
     refused,
 )
 
-# Denials that every way to tokens may meet, with the words of their sentences.
+# Refusals that every login may get, with words of their texts.
 COMMON = {
     "ApplicationDisabled": "is switched off",
     "ApplicationNotActive": "is switched off",
@@ -70,7 +70,7 @@ def denials(reasons: dict[str, str]) -> list[tuple[int, str | None, int, str]]:
 
 
 def usual(*, busy: bool = True) -> list[tuple[int, str | None, int, str]]:
-    """What any call may answer, named in no document or as "default"."""
+    """Answers that any call may give, although no document names them."""
     rows: list[tuple[int, str | None, int, str]] = [(status, None, 6, words) for status, words in AGAIN.items()]
     rows += [(418, None, 6, UNKNOWN), (999, None, 6, ODD)]
     rows += [(429, None, 6, TOO_MANY), (503, None, 6, OVERLOADED)] if busy else []
@@ -242,7 +242,7 @@ TABLE = [
 
 
 def meet(case: Case) -> Ran:
-    """Have the call meet the answer, and what comes before and after it what was hoped for."""
+    """Run a flow in which the call gets the answer; every other call succeeds."""
     step = refused(case.status, case.reason, "error" if case.call == "device-token" else "reason")
     met = case.status != 200
     match case.call:
@@ -297,7 +297,7 @@ def test_no_sentence_for_the_player_uses_a_word_for_developers(rule: Rule) -> No
     assert rule.detail and rule.detail != rule.sentence
 
 
-def test_no_case_is_there_twice() -> None:
+def test_no_case_occurs_twice() -> None:
     assert len({str(case) for case in TABLE}) == len(TABLE)
 
 
@@ -311,25 +311,25 @@ def test_each_reason_of_a_call_has_texts_of_its_own(call: str) -> None:
         assert error is not None
         said[case.reason] = f"{error.sentence} {error.detail}"
     assert len(failing) == len(said)
-    assert len(set(said.values())) == len(said) - ("ApplicationNotActive" in said)  # means the same as its older name
+    assert len(set(said.values())) == len(said) - ("ApplicationNotActive" in said)  # an older name has the same meaning
 
 
 @pytest.mark.parametrize("reason", ["ClaimConsentRequired", "RequiredClaimDataMissing"])
 @pytest.mark.parametrize("how", ["steam", "access-key"])
-def test_a_claim_gate_with_an_errand_goes_on(how: str, reason: str) -> None:
+def test_claim_gate_with_an_errand_goes_on(how: str, reason: str) -> None:
     gate = errand_step(reason=reason)
     assert ran(how, [gate, ISSUED], [Step(body={"status": "COMPLETED"})]).result
 
 
 @pytest.mark.parametrize("reason", ["ClaimConsentRequired", "RequiredClaimDataMissing"])
-def test_a_refresh_that_meets_the_gate_with_an_errand_all_the_same(reason: str) -> None:
-    """No document has one there; a service that sends one is understood."""
+def test_claim_gate_of_a_refresh_may_have_an_errand(reason: str) -> None:
+    """No document has an errand there, but a service that sends one is understood."""
     outcome = ran("refresh", [errand_step(reason=reason)]).outcome
     assert outcome.fate is Fate.CLAIMS
 
 
 @pytest.mark.parametrize(("status", "posts"), [("PENDING", 1), ("COMPLETED", 2), ("EXPIRED", 2)])
-def test_the_status_of_an_errand(status: str, posts: int) -> None:
+def test_errand_statuses(status: str, posts: int) -> None:
     gate = errand_step()
     after = ran("steam", [gate, ISSUED], [Step(body={"status": status})], timeout=60)
     assert len(after.sent("/direct-issue/steam-ticket")) == posts

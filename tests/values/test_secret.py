@@ -1,4 +1,4 @@
-"""`Secret` and `redact`: no text of a secret that is alive gets past them, whoever else makes secrets meanwhile."""
+"""`Secret` and `redact`: they mask every secret that exists, while other threads create more."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sudomimus_bridge._values.secret import MASK, Secret, redact
 TEXT = "looks-like-nothing-in-particular"
 
 
-def test_of_two_that_are_equal_either_masks_the_text() -> None:
+def test_either_of_two_equal_secrets_masks_the_text() -> None:
     first, second = Secret(TEXT), Secret(TEXT)
     assert first == second
     del first
     assert redact(f"it is {TEXT}.") == f"it is {MASK}."
     del second
-    assert redact(f"it is {TEXT}.") == f"it is {TEXT}."  # nobody holds it any more
+    assert redact(f"it is {TEXT}.") == f"it is {TEXT}."  # no secret with this text exists any more
 
 
-def test_an_error_is_made_while_other_threads_make_secrets() -> None:
-    """A profiler's callback stands for them: it runs between any two steps, and so does another thread."""
+def test_error_is_made_while_other_threads_make_secrets() -> None:
+    """A profiler's callback plays the other thread: it runs between any two steps."""
     kept = [Secret(f"{TEXT}-{number}") for number in range(10)]
     sys.setprofile(lambda *_step: kept.append(Secret(f"{TEXT}-{len(kept)}")))
     try:
@@ -44,7 +44,7 @@ def test_an_error_is_made_while_other_threads_make_secrets() -> None:
         f"/var/cache/{'0123456789abcdef' * 4}/lib",
     ],
 )
-def test_a_path_is_shown_though_a_part_of_it_looks_like_a_secret(path: str) -> None:
+def test_path_with_a_part_like_a_secret_is_shown(path: str) -> None:
     assert ServiceUnavailable(f"There is no Steam library at {path}. Try again.").sentence.count(path) == 1
     kept = Secret(path.replace("\\", "/").rpartition("/")[2])
     assert kept.reveal() not in redact(f"at {path}.") or len(kept) < 8
@@ -64,12 +64,12 @@ def test_a_path_is_shown_though_a_part_of_it_looks_like_a_secret(path: str) -> N
         "0123456789abcdef" * 4,
     ],
 )
-def test_what_looks_like_a_secret_is_masked_outside_paths(secret: str) -> None:
+def test_text_like_a_secret_is_masked_outside_paths(secret: str) -> None:
     assert MASK in redact(f"It is {secret}.")
 
 
 @pytest.mark.parametrize("value", [5, None, b"bytes"])
-def test_what_is_no_text_is_refused_and_spoils_no_error(value: object) -> None:
+def test_secret_that_is_no_text_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="a secret must be a str") as refused:
         Secret(value)  # type: ignore[arg-type]
     assert ServiceUnavailable("Try again.").sentence == "Try again."

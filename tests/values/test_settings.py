@@ -16,7 +16,7 @@ from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._settings import TABLE, Settings, read_settings, shown
 from sudomimus_bridge._values.errors import ConfigurationError
 
-# keyword: (text as flag and variable give it, keyword's own value, what becomes of both, another text, and of that)
+# keyword: (text of flag and variable, value of the keyword, setting for both, another text, setting for that text)
 GOOD: dict[str, tuple[Any, ...]] = {
     "application": ("my-game", "my-game", "my-game", " other ", "other"),
     "steam_app_id": ("480", 480, 480, "4294967295", 4294967295),
@@ -42,7 +42,7 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "timeout": ("12.5", 12.5, 12.5, "604800", 604800.0),
 }
 
-# Windows looks for any name beside the player's own, so nobody is missing there.
+# Windows finds a home folder for any name, so no name is unknown there.
 _NOBODYS_HOME = ["~nobody-has-this-name/there"] if os.name == "posix" else []
 
 BAD: dict[str, list[Any]] = {
@@ -64,7 +64,7 @@ BAD: dict[str, list[Any]] = {
     "timeout": ["0", "-1", "nan", "inf", "604801", "soon", "1h"],
 }
 
-# What only a program can give.
+# Values that only a program can give.
 BAD_KEYWORDS: dict[str, list[Any]] = {
     "application": [1, b"x", ""],
     "steam_app_id": [True, 0, 4.5, [480]],
@@ -82,7 +82,7 @@ BAD_KEYWORDS: dict[str, list[Any]] = {
 
 
 def by_flag(setting: Any, text: str, environ: Mapping[str, str]) -> Any:
-    """What the command line makes of a flag and an environment."""
+    """The settings of the command line for these flags and this environment."""
     words = ([setting.flag] if text == "1" else []) if setting.switch else [setting.flag, text]
     if setting.repeatable:
         words = [word for host in text.split(",") for word in (setting.flag, host)]
@@ -91,7 +91,7 @@ def by_flag(setting: Any, text: str, environ: Mapping[str, str]) -> Any:
     return getattr(read_settings(given, environ), setting.keyword)
 
 
-def test_the_table_is_that_of_the_interfaces() -> None:
+def test_table_has_each_flag_and_variable() -> None:
     assert [(row.flag, row.variable) for row in TABLE] == [
         ("--application", "SUDOMIMUS_APPLICATION"),
         ("--steam-app-id", "SUDOMIMUS_STEAM_APP_ID"),
@@ -106,16 +106,16 @@ def test_the_table_is_that_of_the_interfaces() -> None:
         ("--page", "SUDOMIMUS_PAGE"),
         ("--quietly", "SUDOMIMUS_QUIETLY"),
         ("--patient", "SUDOMIMUS_PATIENT"),
-        ("--steam-hosted", "SUDOMIMUS_STEAM_HOSTED"),  # beyond the table: INTERFACES leaves it open
-        ("--session-folder", "SUDOMIMUS_SESSION_FOLDER"),  # likewise
+        ("--steam-hosted", "SUDOMIMUS_STEAM_HOSTED"),
+        ("--session-folder", "SUDOMIMUS_SESSION_FOLDER"),
         ("--timeout", "SUDOMIMUS_TIMEOUT"),
     ]
     assert [row.keyword for row in TABLE] == list(GOOD) == list(BAD)
     fields = list(Settings.__dataclass_fields__)
-    assert [row.keyword for row in TABLE if row.keyword != "no_browser"] == fields  # which is a value of `page`
+    assert [row.keyword for row in TABLE if row.keyword != "no_browser"] == fields  # it is a value of `page`
 
 
-def test_the_defaults() -> None:
+def test_defaults() -> None:
     assert read_settings({}, {}) == Settings(
         application=None,
         steam_app_id=None,
@@ -135,27 +135,27 @@ def test_the_defaults() -> None:
     )
 
 
-def test_a_login_may_take_an_hour_unless_it_is_patient() -> None:
+def test_default_timeout_is_an_hour_unless_patient() -> None:
     assert [read_settings({}, {}).time_limit(patient) for patient in (False, True)] == [3600.0, math.inf]
     assert [read_settings({"timeout": 5}, {}).time_limit(patient) for patient in (False, True)] == [5.0, 5.0]
 
 
 @pytest.mark.parametrize("setting", TABLE, ids=lambda row: row.keyword)
-def test_each_source_and_which_one_wins(setting: Any) -> None:
+def test_flag_wins_over_variable(setting: Any) -> None:
     text, value, expected, other, other_expected = GOOD[setting.keyword]
     keyword, variable = setting.keyword, setting.variable
     assert getattr(read_settings({keyword: value}, {}), keyword) == expected
     assert getattr(read_settings({}, {variable: text}), keyword) == expected
     assert getattr(read_settings({}, {variable: other}), keyword) == other_expected
     assert by_flag(setting, text, {}) == expected
-    # The flag and the keyword win over the variable; an empty variable counts as none.
+    # The flag and the keyword win over the variable. An empty variable does not count.
     assert by_flag(setting, text, {variable: other}) == expected
     assert getattr(read_settings({keyword: value}, {variable: other}), keyword) == expected
     assert getattr(read_settings({keyword: value}, {variable: ""}), keyword) == expected
     assert getattr(read_settings({}, {variable: ""}), keyword) == getattr(Settings(), keyword)
-    # None, as a flag that is not given, is no value.
+    # None means that a flag is not given.
     assert getattr(read_settings({keyword: None}, {variable: text}), keyword) == expected
-    # In Ren'Py alone the variable wins.
+    # Only in Ren'Py the variable wins.
     first = read_settings({keyword: value}, {variable: other}, environment_first=True)
     assert getattr(first, keyword) == other_expected
     assert getattr(read_settings({keyword: value}, {variable: ""}, environment_first=True), keyword) == expected
@@ -164,12 +164,12 @@ def test_each_source_and_which_one_wins(setting: Any) -> None:
 @pytest.mark.parametrize(
     ("keyword", "bad"), [(keyword, bad) for keyword, values in BAD.items() for bad in values], ids=ascii
 )
-def test_a_wrong_text_is_told_with_its_source(keyword: str, bad: str) -> None:
+def test_error_for_a_wrong_text_names_its_source(keyword: str, bad: str) -> None:
     setting = next(row for row in TABLE if row.keyword == keyword)
     with pytest.raises(ConfigurationError) as wrong:
         read_settings({}, {setting.variable: bad})
     assert_names(wrong.value, setting.variable)
-    # A value that does not count is not looked at.
+    # A value that does not count is not checked.
     assert read_settings({keyword: GOOD[keyword][1]}, {setting.variable: bad})
     if not setting.switch:
         with pytest.raises(ConfigurationError) as wrong:
@@ -180,7 +180,7 @@ def test_a_wrong_text_is_told_with_its_source(keyword: str, bad: str) -> None:
 @pytest.mark.parametrize(
     ("keyword", "bad"), [(keyword, bad) for keyword, values in BAD_KEYWORDS.items() for bad in values], ids=ascii
 )
-def test_a_wrong_value_of_a_program(keyword: str, bad: object) -> None:
+def test_error_for_a_wrong_value_of_a_program(keyword: str, bad: object) -> None:
     setting = next(row for row in TABLE if row.keyword == keyword)
     with pytest.raises(ConfigurationError) as wrong:
         read_settings({keyword: bad}, {})
@@ -193,12 +193,12 @@ def assert_names(error: ConfigurationError, source: str) -> None:
     assert error.detail.isprintable() and len(error.detail) < 250
 
 
-def test_an_unknown_keyword_is_the_programs_mistake() -> None:
+def test_unknown_keyword_raises_type_error() -> None:
     with pytest.raises(TypeError, match="no such setting: aplication"):
         read_settings({"aplication": "x"}, {})
 
 
-def test_a_switch_by_variable() -> None:
+def test_switch_in_a_variable() -> None:
     for text, expected in {"1": True, "true": True, "YES": True, "0": False, "off": False, " ": False}.items():
         assert read_settings({}, {"SUDOMIMUS_NO_BROWSER": text}).no_browser is expected
 
@@ -218,7 +218,7 @@ def test_a_switch_by_variable() -> None:
 )
 def test_page_and_no_browser_together(given: dict[str, Any], environ: dict[str, str], page: str) -> None:
     assert read_settings(given, environ).page == page
-    # In Ren'Py the environment wins, so the same sources the other way round mean the same.
+    # In Ren'Py the environment wins, so the reversed sources have the same result.
     as_variables = {f"SUDOMIMUS_{keyword.upper()}": str(value) for keyword, value in given.items()}
     as_keywords = {variable.removeprefix("SUDOMIMUS_").lower(): text for variable, text in environ.items()}
     assert read_settings(as_keywords, as_variables, environment_first=True).page == page
@@ -234,13 +234,13 @@ def test_overrides_win_over_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "url", ["https://user:hunter2@example.com", "ftp://u:hunter2@h/", "http://u:hunter2@evil.example"]
 )
-def test_a_password_in_a_url_is_not_repeated(url: str) -> None:
+def test_error_does_not_repeat_a_password_in_a_url(url: str) -> None:
     with pytest.raises(ConfigurationError) as wrong:
         read_settings({"native_url": url}, {})
     assert "hunter2" not in f"{wrong.value.sentence} {wrong.value.detail}"
 
 
-def test_what_of_a_wrong_value_is_shown() -> None:
+def test_shown_part_of_a_wrong_value() -> None:
     assert shown("x\n\x1b") == "'x\\n\\x1b'"
     assert len(shown("y" * 1000)) < 80
     assert shown("acs_t_0123456789") == "a value that looks like a secret"
@@ -249,8 +249,8 @@ def test_what_of_a_wrong_value_is_shown() -> None:
 # --- the app id, and what is required --------------------------------------------------------------------------------
 
 
-def test_the_chain_of_app_ids(tmp_path: Path) -> None:
-    """The setting, else SteamAppId, else steam_appid.txt in the working directory, which is the test's own."""
+def test_sources_of_the_app_id(tmp_path: Path) -> None:
+    """The setting, else SteamAppId, else steam_appid.txt in the working directory, which belongs to the test."""
     with pytest.raises(
         ConfigurationError, match=r"pass --steam-app-id, set SUDOMIMUS_STEAM_APP_ID, or put steam_appid\.txt"
     ):
@@ -273,7 +273,7 @@ def test_the_chain_of_app_ids(tmp_path: Path) -> None:
         (None, "steam_appid.txt in the working directory cannot be read"),
     ],
 )
-def test_a_file_that_holds_no_app_id(tmp_path: Path, content: bytes | None, words: str) -> None:
+def test_file_without_an_app_id(tmp_path: Path, content: bytes | None, words: str) -> None:
     file = tmp_path / "steam_appid.txt"
     if content is None:
         file.mkdir()
@@ -283,17 +283,17 @@ def test_a_file_that_holds_no_app_id(tmp_path: Path, content: bytes | None, word
         read_settings({}, {}).require_steam_app_id({})
 
 
-def test_a_variable_of_steam_that_holds_no_app_id() -> None:
+def test_steams_variable_without_an_app_id() -> None:
     with pytest.raises(ConfigurationError, match="the environment variable SteamAppId must be"):
         read_settings({}, {}).require_steam_app_id({"SteamAppId": "x"})
 
 
-def test_the_application_is_asked_for_when_it_is_needed() -> None:
+def test_application_is_required_only_if_it_is_used() -> None:
     with pytest.raises(ConfigurationError, match="pass --application ANCHOR or set SUDOMIMUS_APPLICATION"):
         read_settings({}, {}).require_application()
 
 
-def test_the_gate_has_the_settings() -> None:
+def test_gate_uses_the_settings() -> None:
     settings = read_settings({"browser_hosts": ["a.example"], "via_url": "https://b.example"}, {})
     gate = Ports(settings).gate
     assert (gate.browser_hosts, gate.via_url) == (("a.example",), "https://b.example")
@@ -305,7 +305,7 @@ def test_type_checkers_know_every_setting() -> None:
     assert list(Keywords.__annotations__) == [setting.keyword for setting in TABLE]
 
 
-def test_a_program_is_told_its_own_keyword() -> None:
+def test_error_names_the_keyword_to_a_program() -> None:
     from sudomimus_bridge import Bridge
 
     with pytest.raises(ConfigurationError, match=r"timeout must be a number of seconds"):

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .._login.methods import Method, method_named, read_secret_file
+from .._login.credentials import read_secret_file
+from .._login.methods import Method, method_named
 from .._login.ports import Ports
 from .._login.sign_in import sign_in
 from .._runs.beside import alongside

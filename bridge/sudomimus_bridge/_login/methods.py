@@ -7,18 +7,17 @@ to add one. Importing this module loads nothing heavy, because the thread that d
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from .._service.answers import Answer, DeviceGrant, Inquiry, Operation
-from .._values.errors import ConfigurationError, ErrandNotCompleted, SteamUnavailable, system_words
+from .._values.errors import ConfigurationError, ErrandNotCompleted, SteamUnavailable
 from .._values.events import ErrandHandoff, LoginResult, Phase
 from .._values.sealed import sealed
 from .._values.secret import Secret
+from .credentials import as_secret, checked_access_key, checked_inquiry, from_environment, read_secret_file
 
 if TYPE_CHECKING:
     from .._service.client_auth import ClientKey
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
 
 LARGEST_TICKET_BYTES = 2560
 """The service refuses a longer ticket (docs/contracts/service.md)."""
-
-LARGEST_FILE = 100_000
-"""Characters of a file that holds a secret."""
 
 
 class Method:
@@ -104,7 +100,7 @@ class AccessKey(Method):
     ) -> None:
         super().__init__(environ=environ)
         self._identifier = access_key_id
-        self._secret = _secret(access_key_secret)
+        self._secret = as_secret(access_key_secret)
 
     @property
     def at_hand(self) -> bool:
@@ -114,18 +110,18 @@ class AccessKey(Method):
     def check(self, settings: Settings) -> None:
         """Also check the form of both halves. The error names the half that is missing or malformed, and repeats neither."""
         super().check(settings)
-        _check_access_key(*self._halves())
+        checked_access_key(*self._halves())
 
     async def present(self, attempts: Attempts) -> Answer[LoginResult]:
         """Send the key."""
-        identifier, secret = _check_access_key(*self._halves())
+        identifier, secret = checked_access_key(*self._halves())
         attempts.begin()
         application = attempts.settings.require_application()
         return await attempts.service.native.direct_issue_access_key(application, identifier, secret)
 
     def _halves(self) -> tuple[str | None, Secret | None]:
         identifier = self._identifier or self._environ.get("SUDOMIMUS_ACCESS_KEY_ID") or None
-        return identifier, self._secret or _from(self._environ, "SUDOMIMUS_ACCESS_KEY_SECRET")
+        return identifier, self._secret or from_environment(self._environ, "SUDOMIMUS_ACCESS_KEY_SECRET")
 
 
 class Browser(Method):
@@ -149,9 +145,9 @@ class Browser(Method):
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         super().__init__(environ=environ)
-        self._client_key = _secret(client_key)
+        self._client_key = as_secret(client_key)
         self._client_key_file = client_key_file
-        self._keys = (_secret(exposure_key), _secret(hidden_key))
+        self._keys = (as_secret(exposure_key), as_secret(hidden_key))
         self._by_key = client_key is not None or client_key_file is not None
         self._by_inquiry = exposure_key is not None or hidden_key is not None
         self._constraints = constraints
@@ -165,8 +161,8 @@ class Browser(Method):
             raise ConfigurationError(
                 detail="Give either a client key, or an exposure key and a hidden key, but not both."
             )
-        exposure_key = self._keys[0] or _from(self._environ, "SUDOMIMUS_EXPOSURE_KEY")
-        hidden_key = self._keys[1] or _from(self._environ, "SUDOMIMUS_HIDDEN_KEY")
+        exposure_key = self._keys[0] or from_environment(self._environ, "SUDOMIMUS_EXPOSURE_KEY")
+        hidden_key = self._keys[1] or from_environment(self._environ, "SUDOMIMUS_HIDDEN_KEY")
         if self._by_key or not (self._by_inquiry or exposure_key or hidden_key):
             return None
         if self._constraints is not None:
@@ -174,7 +170,7 @@ class Browser(Method):
                 detail="An inquiry that is established already cannot be constrained. Give the constraints to the backend "
                 "that establishes it, or use a client key here."
             )
-        return _checked_inquiry(exposure_key, hidden_key)
+        return checked_inquiry(exposure_key, hidden_key)
 
     def check(self, settings: Settings) -> None:
         """Also check the inquiry or the client key. Only a client key needs the application."""
@@ -230,7 +226,7 @@ class Browser(Method):
         pem = self._client_key
         if pem is None and self._client_key_file is not None:
             pem = read_secret_file(self._client_key_file, "--client-key-file", "the client key")
-        pem = pem or _from(self._environ, "SUDOMIMUS_CLIENT_KEY")
+        pem = pem or from_environment(self._environ, "SUDOMIMUS_CLIENT_KEY")
         if pem is None:
             raise ConfigurationError(
                 detail="A login through the browser needs an inquiry or a client key: set SUDOMIMUS_EXPOSURE_KEY and "
@@ -286,76 +282,6 @@ def method_named(name: str) -> type[Method]:
     if name not in METHODS:
         raise ConfigurationError(detail=f"The login method must be one of {', '.join(METHODS)}.")
     return METHODS[name]
-
-
-# --- credentials -----------------------------------------------------------------------------------------------------
-
-
-@sealed
-def read_secret_file(path: str | os.PathLike[str], flag: str, what: str) -> Secret:
-    """The text of a file that holds a secret. Raises `ConfigurationError`."""
-    try:
-        with Path(path).open(encoding="utf-8-sig") as file:
-            return Secret(file.read(LARGEST_FILE).strip())
-    except (OSError, ValueError) as error:
-        why = system_words(error) if isinstance(error, OSError) else "it is not a text file"
-        raise ConfigurationError(
-            detail=f"The file of {flag} cannot be read: {why}. Pass the path of a text file that holds {what}."
-        ) from None
-
-
-def _secret(value: str | Secret | None) -> Secret | None:
-    text = value if isinstance(value, Secret) else Secret((value or "").strip())
-    return text or None
-
-
-@sealed
-def _from(environ: Mapping[str, str], variable: str) -> Secret | None:
-    return _secret(environ.get(variable))
-
-
-_IDENTIFIER = re.compile(r"acs_k_[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
-_ACCESS_KEY_SECRET = re.compile(r"acs_t_[0-9a-f]{64}")
-_INQUIRY_KEY = re.compile(r"[\x21-\x7e]{1,1000}")
-_KEY_SENTENCE = "The access key is missing or incomplete. Check it, or ask whoever gave it to you for a new one."
-
-
-@sealed
-def _check_access_key(identifier: str | None, secret: Secret | None) -> tuple[str, Secret]:
-    if not identifier:
-        detail = (
-            "No access key is set: pass --access-key-id or set SUDOMIMUS_ACCESS_KEY_ID to its identifier (acs_k_…)."
-        )
-        raise ConfigurationError(_KEY_SENTENCE, detail=detail)
-    if not _IDENTIFIER.fullmatch(identifier):
-        swapped = " What was given is the secret half: the two are swapped." if identifier.startswith("acs_t_") else ""
-        detail = f"The access key identifier is malformed: it is acs_k_ followed by a UUID, version 4.{swapped}"
-        raise ConfigurationError(_KEY_SENTENCE, detail=detail)
-    if not secret:
-        detail = (
-            "No access key secret is set: set SUDOMIMUS_ACCESS_KEY_SECRET to it (acs_t_…), or pass --secret-file PATH."
-        )
-        raise ConfigurationError(_KEY_SENTENCE, detail=detail)
-    if not _ACCESS_KEY_SECRET.fullmatch(secret.reveal()):
-        detail = "The access key secret is malformed: it is acs_t_ followed by 64 lowercase hexadecimal characters."
-        raise ConfigurationError(_KEY_SENTENCE, detail=detail)
-    return identifier, secret
-
-
-@sealed
-def _checked_inquiry(exposure_key: Secret | None, hidden_key: Secret | None) -> Inquiry:
-    if exposure_key is None or hidden_key is None:
-        missing = "exposure" if exposure_key is None else "hidden"
-        raise ConfigurationError(
-            detail=f"Half of the inquiry is missing: the {missing} key (SUDOMIMUS_{missing.upper()}_KEY). Your backend gets "
-            "both from POST /establish."
-        )
-    for name, key in (("exposure", exposure_key), ("hidden", hidden_key)):
-        if not _INQUIRY_KEY.fullmatch(key.reveal()):
-            raise ConfigurationError(detail=f"The {name} key is malformed: it holds characters that no key has.")
-    if exposure_key.reveal().startswith("hid_") or hidden_key.reveal().startswith("exp_"):
-        raise ConfigurationError(detail="The exposure key (exp_…) and the hidden key (hid_…) are swapped.")
-    return Inquiry(exposure_key, hidden_key)
 
 
 def _client_key(pem: Secret, constraints: Constraints | None) -> tuple[ClientKey, Constraints]:

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from .._values.registry import registry_value
-from .._values.sysctl import sysctl_text
+from .._values.system import registry_value, sysctl_text
 
 _ID_FILES = ("/etc/machine-id", "/var/lib/dbus/machine-id")  # machine-id(5)
 _SAYS_NOTHING = re.compile(r"[0{}-]*|uninitialized")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from .sysctl import sysctl_text
+from .system import sysctl_text
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Reading Windows' registry with ctypes, because some games' Pythons lack `winreg`."""
+"""Values that the system keeps for every program: Windows' registry, and sysctl(3) of macOS and the BSDs.
+
+Both are read with ctypes: some games' Pythons lack `winreg`, and Python has no module for sysctl.
+"""
 
 from __future__ import annotations
 
@@ -24,3 +27,14 @@ else:
     def registry_value(key: str, name: str) -> str | None:  # noqa: ARG001
         """None: this system has no registry."""
         return None
+
+
+def sysctl_text(name: str) -> str:
+    """The text of a variable; empty if it does not exist. Raises `OSError` or `AttributeError` on other systems."""
+    import ctypes
+
+    size = ctypes.c_size_t(256)
+    text = ctypes.create_string_buffer(size.value)
+    if ctypes.CDLL(None).sysctlbyname(name.encode(), text, ctypes.byref(size), None, ctypes.c_size_t(0)) != 0:
+        return ""
+    return text.value.decode("ascii", "replace")
