@@ -92,6 +92,9 @@ class UnsupportedDoor:
     def seconds_left(self) -> None:
         """There is never a page."""
 
+    def take_notice(self) -> None:
+        """There is never a notice."""
+
     def tick(self) -> bool:
         """Nothing ever changes."""
         return False
