@@ -329,4 +329,4 @@ def test_login_behind_a_broken_proxy_names_the_proxy(program: Program) -> None:
     program.environ["HTTPS_PROXY"] = "http://me:topsecret#@[bad"
     ended = program.run("login", "steam", native_url="https://native-api.sudomimus.com")
     assert ended.status == 2 and "topsecret" not in ended.err
-    assert ended.error.startswith("HTTPS_PROXY must be the address of a proxy")
+    assert "detail: HTTPS_PROXY must be the address of a proxy" in ended.error
