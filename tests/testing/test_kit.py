@@ -198,7 +198,7 @@ def test_steam_misused_fails_the_test(project: Project) -> None:
         """,
     )
     result.assert_outcomes(passed=1, errors=1)
-    said(result, "Steam was called as it must not be: ")
+    said(result, "Steam was misused: ")
 
 
 def test_without_a_compiler_it_skips(project: Project) -> None:
@@ -240,7 +240,7 @@ def test_without_the_extra(project: Project) -> None:
 @pytest.mark.parametrize(
     ("fixtures", "sentence"),
     [
-        ("sudomimus_virtual_time, sudomimus_steam_library", "sudomimus_virtual_time goes with sudomimus_steam: "),
+        ("sudomimus_virtual_time, sudomimus_steam_library", "Use sudomimus_virtual_time with sudomimus_steam: "),
         ("sudomimus_bridge, sudomimus_steam, sudomimus_steam_library", "A test has one Steam: "),
     ],
 )

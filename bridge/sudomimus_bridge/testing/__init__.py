@@ -77,8 +77,6 @@ if not TYPE_CHECKING:  # otherwise a type checker would accept any name
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(home, name)
 
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
-
+    # There is no `__dir__`: pytest takes every name of it from a plugin in search of fixtures, which would import the whole kit.
     # pytest loads the plugin if it is told to load this module as one. Other frameworks need no pytest.
     pytest_plugins = ["sudomimus_bridge.testing._pytest_plugin"]
