@@ -230,7 +230,7 @@ def test_environment_wins_over_the_script(monkeypatch: pytest.MonkeyPatch) -> No
     settings = settings_of_game(given)
     assert (settings.application, settings.no_browser) == ("theirs", False)
     assert settings_of_game({}, hosted=True).steam_app_id is None  # Ren'Py's Steam knows it
-    with pytest.raises(ConfigurationError, match=r"^sudomimus\.steam_app_id must be a Steam app id"):
+    with pytest.raises(ConfigurationError, match=r"\nsudomimus\.steam_app_id must be a Steam app id"):
         settings_of_game({"steam_app_id": "many"})
 
 

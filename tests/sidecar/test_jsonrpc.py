@@ -238,7 +238,7 @@ def test_bug_ends_its_request_and_no_other(caplog: pytest.LogCaptureFixture) -> 
     failed, fine = exchange('{"jsonrpc":"2.0","id":1,"method":"fail"}', '{"jsonrpc":"2.0","id":2,"method":"soon"}')
     assert failed["error"]["code"] == -32603 and failed["error"]["data"] == {"kind": "internal", "retryable": False}
     assert fine["result"] == "done"
-    assert "ZeroDivisionError in test_jsonrpc.py" in caplog.text and "secret in it" not in json.dumps(failed)
+    assert "ZeroDivisionError at test_jsonrpc.py" in caplog.text and "secret in it" not in json.dumps(failed)
     assert "eyJ" not in caplog.text
 
 

@@ -258,9 +258,12 @@ def test_missing_setting_is_a_configuration_error(start: Start, program: Program
     launcher = start()
     assert launcher.call("initialize")["result"]
     error = launcher.call("login", STEAM)["error"]
-    assert error["data"]["kind"] == "configuration" and "--application" in error["message"]
+    assert error["data"]["kind"] == "configuration" and "--application" not in error["message"]
     error = launcher.call("refresh", {"refreshToken": program.emulator.open_session().refresh_token})["error"]
-    assert error["data"]["kind"] == "configuration" and "--application" in error["message"]
+    assert error["data"]["kind"] == "configuration" and "--application" not in error["message"]
+    launcher.close_input()
+    launcher.end()
+    assert launcher.err.count("configuration: No application is set: pass --application") == 2
     assert (
         not program.emulator.requests
     )  # the token is not used up for an answer that would lack the application's name

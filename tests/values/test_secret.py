@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 
 from sudomimus_bridge import ServiceUnavailable
+from sudomimus_bridge._values.logs import describe_crash
+from sudomimus_bridge._values.sealed import sealed
 from sudomimus_bridge._values.secret import MASK, Secret, redact
 
 TEXT = "looks-like-nothing-in-particular"
@@ -74,3 +77,16 @@ def test_secret_that_is_no_text_is_refused(value: object) -> None:
         Secret(value)  # type: ignore[arg-type]
     assert ServiceUnavailable("Try again.").sentence == "Try again."
     assert refused.value
+
+
+def test_description_of_a_crash_names_its_place_although_a_sealed_function_has_lost_its_frames() -> None:
+    @sealed
+    def divide() -> float:
+        return 1 / 0
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        divide()
+    assert re.fullmatch(
+        r"ZeroDivisionError at test_secret\.py:\d+, in divide: division by zero", describe_crash(caught.value)
+    )
+    assert describe_crash(ZeroDivisionError("never raised")) == "ZeroDivisionError: never raised"

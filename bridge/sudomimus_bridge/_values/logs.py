@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from .sealed import place_of
 from .secret import printable, redact
 
 FORMAT = "%(asctime)s %(name)s %(levelname)s %(message)s"
@@ -22,12 +23,5 @@ class RedactingFormatter(logging.Formatter):
 
 def describe_crash(error: BaseException | None) -> str:
     """The kind, the place and the message of a bug, on one line. The message may hold anything, so it is masked."""
-    trace = None if error is None else error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = ""
-    if trace is not None:
-        code = trace.tb_frame.f_code
-        file = code.co_filename.replace("\\", "/").rpartition("/")[2]
-        place = f" in {file}:{trace.tb_lineno} ({code.co_name})"
-    return f"{type(error).__name__}{place}: {printable(redact(str(error))[:300])}"
+    place = None if error is None else place_of(error)
+    return f"{type(error).__name__}{'' if place is None else f' at {place}'}: {printable(redact(str(error))[:300])}"

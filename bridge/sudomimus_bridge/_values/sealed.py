@@ -14,6 +14,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 _COROUTINE = 0x80  # inspect.CO_COROUTINE, without the cost of importing inspect
 
+_RAISED = "Raised at "
+
 P = ParamSpec("P")
 R = TypeVar("R")
 E = TypeVar("E", bound=BaseException)
@@ -64,10 +66,18 @@ def without_frames(error: E, before: BaseException | None = None) -> E:
     """
     kept = {id(each) for each in _all_behind(before, set())}
     if isinstance(error, Exception) and not hasattr(error, "__notes__") and error.__traceback__ is not None:
-        error.add_note(f"Raised at {_place(error.__traceback__)}; the frames there held a secret.")
+        error.add_note(f"{_RAISED}{_place(error.__traceback__)}; the frames there held a secret.")
     for each in _all_behind(error, kept):
         each.__traceback__ = None
     return error
+
+
+def place_of(error: BaseException) -> str | None:
+    """The place that raised an exception, also if its frames have been removed. None if it was never raised."""
+    note = next((each for each in getattr(error, "__notes__", ()) if each.startswith(_RAISED)), None)
+    if note is not None:
+        return str(note).removeprefix(_RAISED).partition(";")[0]
+    return None if error.__traceback__ is None else _place(error.__traceback__)
 
 
 def _place(trace: TracebackType) -> str:
