@@ -239,9 +239,9 @@ def test_incomplete_response_is_discarded(start: Start) -> None:
 
 
 def test_failed_login_prints_its_sentence(start: Start, program: Program) -> None:
-    program.environ["STEAM_STUB_INIT"] = "2"
+    program.emulator.fault("POST /direct-issue/steam-ticket 403 reason=AccountDisabled")
     ended = start().end()
-    assert ended.status == 1 and "Steam" in ended.out.splitlines()[-1] and "\\u" not in ended.out
+    assert ended.status == 1 and "account" in ended.out.splitlines()[-1] and "\\u" not in ended.out
 
 
 def test_python_launcher_names_a_missing_program() -> None:
