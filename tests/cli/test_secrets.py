@@ -143,7 +143,7 @@ def test_crash_shows_no_secret(program: Program) -> None:
     ended = python(program, _CRASH, "login", "steam", "--json", "-v").end()
     assert (ended.status, ended.out) == (70, "")
     assert (
-        "this is a bug of the bridge. Please report it: RuntimeError in <string>:5 (crash): demo-game [secret] Secret(***) 480"
+        "this is a bug of the bridge. Please report it: RuntimeError at <string>:5, in crash: demo-game [secret] Secret(***) 480"
         in (ended.err)
     )
     assert "Traceback" not in ended.err and all(nonce not in ended.err for nonce in tickets(program))
