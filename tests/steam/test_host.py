@@ -227,9 +227,11 @@ def test_running_copy_is_used_instead_of_the_configured_one(
 def test_no_warning_if_the_running_copy_is_configured(
     stub_library: Path, stub_log: StubLog, tmp_path: Path, way: str
 ) -> None:
-    linked = tmp_path / stub_library.name
-    linked.symlink_to(stub_library)
-    for named in (stub_library, stub_library.parent, linked):
+    copies = [stub_library, stub_library.parent]
+    if os.name != "nt":  # Windows needs a privilege to make a link, and Wine does not follow one
+        copies.append(tmp_path / stub_library.name)
+        copies[-1].symlink_to(stub_library)
+    for named in copies:
         done = run_program(TWO_COPIES, str(stub_library), str(named), way)
         assert "ticket 480" in done.stdout, done.stderr
         assert "is ignored" not in done.stderr
