@@ -477,7 +477,11 @@ def test_ticket_that_arrives_after_a_cancelled_login_is_cancelled(
     balanced(stub_log)
 
 
-def test_steam_thread_sleeps_longer_than_a_status_poll_while_no_ticket_is_awaited(stub_library: Path) -> None:
+def test_steam_thread_sleeps_longer_than_a_status_poll_while_no_ticket_is_awaited(
+    stub_library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "1000")  # the test must look before the ticket is there
+
     async def login(steam: FlatApiSteam) -> tuple[float, float]:
         await steam.open()
         pause = steam._thread()._pause  # how long the thread sleeps from now on

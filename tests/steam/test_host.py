@@ -6,6 +6,7 @@ Each host is a separate process, because Steam is initialised for a whole proces
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import sys
 from pathlib import Path
