@@ -203,7 +203,8 @@ def test_game_that_cannot_sign_in_is_played_offline(
     game = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_TEST_STRANDED=name, **lacking)
     told = game.play("stranded")
     log = (game.folder / "log.txt").read_text(encoding="utf-8")
-    assert log.count("sudomimus: ") == 2
+    # The sign-in that goes on while the player plays offline may fail before the game ends, which is logged as well.
+    assert log.count("sudomimus: ") in ((2, 3) if name == "no network" else (2,))
     assert name != "no library" or "There is no Steam library at /nowhere/libsteam_api.so" in log
     for attempt in ("first", "again"):
         assert sentence in told[attempt]["error"]
