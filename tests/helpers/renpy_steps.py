@@ -160,6 +160,7 @@ def plain(p: Any) -> Steps:
     yield p.sees("Sign in now")
     p.click("Play offline")
     yield p.sees("offline: False")
+    yield p.pause(float(os.environ.get("SUDOMIMUS_TIMEOUT", "0")) + 0.5)
     p.report("offline", status=renpy.store.sudomimus.status, player=repr(renpy.store.sudomimus.player))
     yield p.past("offline: False")
     yield p.sees("Nothing was shared")
@@ -181,6 +182,7 @@ def stranded(p: Any) -> Steps:
             yield p.pause(0.5)
     p.click("Play offline")
     yield p.sees("offline: False")
+    yield p.pause(float(os.environ.get("SUDOMIMUS_TIMEOUT", "0")) + 0.5)
     p.report("offline", status=renpy.store.sudomimus.status, token=the_door().access_token())
 
 

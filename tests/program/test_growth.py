@@ -129,13 +129,13 @@ def test_many_logins_leave_nothing_behind(emulator: Emulator, stub_library: Path
     logins = LOGINS if soak == 1 else SOAKED_LOGINS
     emulator.update(budgets={"attempts_per_application": 10**6, "attempts_global": 10**6})
     urls = emulator.urls
-    done = run_program(GAME, urls["native"], urls["via"], str(stub_library), str(logins), "30", timeout=60 + logins)
+    done = run_program(GAME, urls["native"], urls["via"], str(stub_library), str(logins), "60", timeout=60 + logins)
     assert done.returncode == 0, done.stderr
     before, after = (dict[str, Any](sizes) for sizes in json.loads(done.stdout.splitlines()[-1]))
     for what in ("threads", "handles", "sockets"):
         assert after[what] == before[what], what
     # Python's memory in pieces, of which a forgotten object is one or more; bounded caches still fill for a while. The short
     # form sees a leak of some pieces a login, the long one that of a single piece.
-    assert after["blocks"] - before["blocks"] < logins / 2 + 300
+    assert after["blocks"] - before["blocks"] < max(100, logins / 2) + 300
     assert after["resident"] - before["resident"] < 4_000_000 + 2_000 * logins
     balanced(stub_log)

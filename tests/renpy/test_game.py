@@ -184,7 +184,7 @@ def test_game_that_is_higher_than_wide(project: NewProject) -> None:
 
 _UNPLUGGED = {
     "SUDOMIMUS_NATIVE_URL": "http://127.0.0.1:9",
-    "SUDOMIMUS_TIMEOUT": "3",
+    "SUDOMIMUS_TIMEOUT": "3",  # how long the player waits; what goes on behind the game has no limit
     "STEAM_STUB_TICKET_DELAY_MS": "1",  # so that the time-out ends the wait for the service, not the one for Steam
 }
 
@@ -203,13 +203,13 @@ def test_game_that_cannot_sign_in_is_played_offline(
     game = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_TEST_STRANDED=name, **lacking)
     told = game.play("stranded")
     log = (game.folder / "log.txt").read_text(encoding="utf-8")
-    # The sign-in that goes on while the player plays offline may fail before the game ends, which is logged as well.
-    assert log.count("sudomimus: ") in ((2, 3) if name == "no network" else (2,))
+    assert log.count("sudomimus: ") == 2
     assert name != "no library" or "There is no Steam library at /nowhere/libsteam_api.so" in log
     for attempt in ("first", "again"):
         assert sentence in told[attempt]["error"]
         assert told[attempt]["error"].split(". ")[0] in told[attempt]["words"]
-    assert told["offline"] == {"step": "offline", "status": "failed", "token": None}
+    status = "postponed" if name == "no network" else "failed"
+    assert told["offline"] == {"step": "offline", "status": status, "token": None}
     assert open_tickets(stub_log.calls) == []
 
 

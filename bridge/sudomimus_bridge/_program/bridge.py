@@ -5,6 +5,7 @@ Nothing heavy is imported here before the first login starts, and then on that l
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
@@ -203,6 +204,11 @@ class Bridge:
         """Sign in on a thread of its own, and return at once. Call `poll()` of the result each frame."""
         return self._runner.started(self._login(method, credentials, quietly, patient), on_progress)
 
+    def _start_postponed_login(self) -> Running[LoginResult]:
+        """By Steam, while the player plays offline. The setting `timeout`, how long a player waits, does not end it."""
+        settings = {"quietly": True, "patient": True, "timeout": math.inf}
+        return self._runner.started(partial(self._runner.sign_in, method_named("steam")(), settings), None)
+
     # --- sharing more ----------------------------------------------------------------------------------------------------
 
     def share(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
@@ -277,7 +283,7 @@ class Bridge:
         chosen = method_named(method)
         if unknown := set(credentials) - chosen.credentials:
             raise TypeError(f"no such credential for {method}: {', '.join(sorted(unknown))}")
-        return partial(self._runner.sign_in, chosen(**credentials), quietly, patient)
+        return partial(self._runner.sign_in, chosen(**credentials), {"quietly": quietly, "patient": patient})
 
     def _share(self, access_token: str | None) -> Flow[ErrandResult]:
         try:

@@ -39,6 +39,7 @@ def _prepare_in_small_steps(settings: Settings) -> None:
 
 def _import_modules() -> None:
     """The modules of every way in that needs no extra, of an errand, and of a session that is kept."""
+    import glob  # noqa: F401 - which `pathlib` imports on use from Python 3.15 on
     import hmac  # noqa: F401
     from encodings import ascii, idna  # noqa: F401
 

@@ -12,6 +12,8 @@ from .._values.errors import AccessTokenRefused, ConfigurationError
 from .stand_ins import StandIns, current
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .._login.methods import Method
     from .._login.ports import Ports
     from .._runs.done_signal import DoneSignal
@@ -72,18 +74,17 @@ class Runner:
     async def sign_in(
         self,
         method: Method,
-        quietly: bool | None,
-        patient: bool | None,
+        settings: Mapping[str, Any],
         on_progress: OnProgress | None,
         done: DoneSignal,
     ) -> LoginResult:
-        """Sign in, and have the session keep the tokens."""
+        """Sign in with these settings, of which None keeps the bridge's, and have the session keep the tokens."""
         from .._login.sign_in import sign_in
         from .._session.record import IssueTimer
 
         ports, session = self._opened()
         timer = IssueTimer(ports.clock, on_progress)
-        result = await sign_in(method, ports.adjusted(quietly=quietly, patient=patient), timer, done)
+        result = await sign_in(method, ports.adjusted(**settings), timer, done)
         await session.adopt(timer.record(result, method.name))
         session.renew_by(method)
         return result

@@ -119,7 +119,7 @@ class Door:
         if not postpone:
             return
         try:
-            self._postponed = self._bridge_for(given).start_login(quietly=True, patient=True)
+            self._postponed = self._bridge_for(given)._start_postponed_login()
         except BridgeError as error:
             self._login_failed(*self._said(error))
         else:

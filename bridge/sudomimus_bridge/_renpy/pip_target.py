@@ -7,8 +7,9 @@ brings them up to date or removes them, and the scripts lie in the game once.
 from __future__ import annotations
 
 import base64
+import csv
 import importlib.metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from . import bundle
 from .manifest import PACKAGES, Manifest
@@ -58,16 +59,16 @@ def _needs(dist: importlib.metadata.Distribution) -> list[str]:
 
 
 def _add_files(manifest: Manifest, dist: importlib.metadata.Distribution) -> None:
-    for file in dist.files or ():
-        parts = file.parts
+    # `Distribution.files` leaves out what it does not find, so from Python 3.12 on it misses the programs of pip's `bin` folder.
+    for path, digest, *_ in csv.reader((dist.read_text("RECORD") or "").splitlines()):
+        parts = PurePosixPath(path).parts
         if parts[:2] == ("..", ".."):  # programs and manual pages, which pip moves into the target whatever RECORD says
             parts = parts[2:]
-        if ".." in parts or file.is_absolute() or "__pycache__" in parts:
+        if ".." in parts or path.startswith("/") or "__pycache__" in parts:
             continue
-        path = "/".join((PACKAGES, *parts))
         hexadecimal = set[str]()
-        if file.hash is not None and file.hash.mode == "sha256":
-            padded = file.hash.value + "=" * (-len(file.hash.value) % 4)
-            hexadecimal = {base64.urlsafe_b64decode(padded).hex()}
-        manifest.files[path] = hexadecimal
+        if digest.startswith("sha256="):
+            encoded = digest.removeprefix("sha256=")
+            hexadecimal = {base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).hex()}
+        manifest.files["/".join((PACKAGES, *parts))] = hexadecimal
         manifest.folders |= {"/".join((PACKAGES, *parts[:depth])) for depth in range(1, len(parts))}

@@ -14,7 +14,7 @@ UNSUPPORTED = (
 )
 SIGN_IN_FIRST = "Sign in first: only a player who is signed in can share something."
 POSTPONED = "You play offline for now. You will be signed in as soon as possible."
-SIGNED_IN_LATER = "You are signed in now."
+SIGNED_IN_LATER = "You are signed in to your account now."
 BUG = "Something went wrong inside the sign-in. Please tell the game's makers."
 
 _LIBRARY = "This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."

@@ -18,6 +18,6 @@ init python in sudomimus:
             _("This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."),
             _("This game's sign-in is not set up correctly. Please tell the game's makers."),
             _("This player may not sign in to this game. If that seems wrong, ask the game's makers."),
-            _("You are signed in now."),
+            _("You are signed in to your account now."),
             _("You play offline for now. You will be signed in as soon as possible."),
         ]

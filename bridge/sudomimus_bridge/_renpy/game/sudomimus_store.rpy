@@ -92,7 +92,8 @@ init -999 python in sudomimus:
                 renpy.notify(renpy.translate_string(notice))
             _thumbnails.look()
 
-    config.periodic_callbacks.append(_look)
+    # Before Ren'Py drains Steam: a callback that comes during a reload of the script then finds its listener.
+    config.periodic_callbacks.insert(0, _look)
 
     _languages = _translations.languages_of_game(renpy.game.script.translator)
 

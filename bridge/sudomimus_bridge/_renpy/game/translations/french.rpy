@@ -119,5 +119,5 @@ translate french strings:
     old "You play offline for now. You will be signed in as soon as possible."
     new "Vous jouez hors ligne pour l'instant. Vous serez connecté dès que possible."
 
-    old "You are signed in now."
+    old "You are signed in to your account now."
     new "Vous êtes maintenant connecté."

@@ -119,5 +119,5 @@ translate german strings:
     old "You play offline for now. You will be signed in as soon as possible."
     new "Sie spielen vorerst offline. Sie werden angemeldet, sobald es geht."
 
-    old "You are signed in now."
+    old "You are signed in to your account now."
     new "Sie sind jetzt angemeldet."

@@ -119,5 +119,5 @@ translate japanese strings:
     old "You play offline for now. You will be signed in as soon as possible."
     new "今はオフラインでプレイします。可能になりしだいサインインします。"
 
-    old "You are signed in now."
+    old "You are signed in to your account now."
     new "サインインしました。"

@@ -119,5 +119,5 @@ translate portuguese strings:
     old "You play offline for now. You will be signed in as soon as possible."
     new "Por enquanto você joga offline. O login será feito assim que possível."
 
-    old "You are signed in now."
+    old "You are signed in to your account now."
     new "Agora você fez login."

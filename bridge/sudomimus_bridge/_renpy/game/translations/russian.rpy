@@ -119,5 +119,5 @@ translate russian strings:
     old "You play offline for now. You will be signed in as soon as possible."
     new "Пока вы играете офлайн. Вход будет выполнен, как только это станет возможно."
 
-    old "You are signed in now."
+    old "You are signed in to your account now."
     new "Теперь вход выполнен."

@@ -119,5 +119,5 @@ translate simplified_chinese strings:
     old "You play offline for now. You will be signed in as soon as possible."
     new "您暂时处于离线游戏状态。我们会尽快为您登录。"
 
-    old "You are signed in now."
+    old "You are signed in to your account now."
     new "您现在已登录。"

@@ -119,5 +119,5 @@ translate spanish strings:
     old "You play offline for now. You will be signed in as soon as possible."
     new "Por ahora juegas sin conexión. Se iniciará tu sesión en cuanto sea posible."
 
-    old "You are signed in now."
+    old "You are signed in to your account now."
     new "Ya has iniciado sesión."
