@@ -18,8 +18,10 @@ test: $(VENV)/.ready native
 sidecar: tools
 	$(BIN)/python packaging/build_sidecar.py dist
 
-# The pygame sample, frozen by each freezer and played: prints a table. FROZEN="nuitka-standalone nuitka-onefile" takes long.
+# The pygame sample, frozen by each freezer and played: prints a table. FROZEN names others (`--help`): the whole ones of Nuitka take
+# 10 minutes each; pyinstaller-windows needs Wine; briefcase needs GitHub, or a copy of its template.
 frozen: $(VENV)/.ready native
+	@$(BIN)/python -c 'import pefile, ziglang' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang pefile
 	$(BIN)/python packaging/frozen_games.py $(FROZEN)
 
 # The bridge for Ren'Py projects whose authors have no Python, to be unpacked into `game`: dist/sudomimus-bridge-renpy-VERSION.zip.

@@ -1,6 +1,6 @@
 """What a login in the background does to frames: the same loop with and without one, each in a fresh process.
 
-    python benchmarks/frame_time.py [--runs 40] [--loop bare|pygame] [--fps 240] [--ways without,prepared,…] [--json]
+    python benchmarks/frame_time.py [--runs 40] [--loop bare|pygame] [--fps 240] [--ways without,prepared,…] [--other FOLDER]
 
 A run draws frames; after a quarter of a second the login starts, and brings all its imports. Frame time is
 from one frame's start to the next. Both kinds are judged over the same frames: from the login's start until it is over,
@@ -12,6 +12,7 @@ Each run plays all ways, one after the other, so that a busy machine slows all o
     prepared      a login after `prepare()`
     unprepared    a login that imports in small steps (`small_steps`), as it does without `prepare()`
     plain         without any of this: a thread that imports holds the interpreter for the switch interval of 5 ms
+    other         an unprepared login of another checkout, of an older commit for example: `--other`
 
 Packages that a game does not bring, and that httpx and httpcore import if they happen to be installed, are hidden; with
 `--everything` they are not.
@@ -33,17 +34,19 @@ from figures import percentile, run_fresh
 
 HIDDEN = ("trio", "click", "rich", "pygments", "attr", "h2", "socksio", "brotli", "brotlicffi", "zstandard")
 WAYS = ("without", "prepared", "unprepared", "plain")
-SAMPLE = Path(__file__).resolve().parents[1] / "sample_game" / "pygame"
+PROJECT = Path(__file__).resolve().parents[1]
 
 
 # --- in the fresh process ------------------------------------------------------------------------------------------------
 
 
-def frames(loop: str, fps: int, start: int, count: int, way: str, settings: dict[str, Any]) -> dict[str, Any]:
+def frames(
+    project: str, loop: str, fps: int, start: int, count: int, way: str, settings: dict[str, Any]
+) -> dict[str, Any]:
     """Draw, and tell each frame's time, the frame in which the login was over, and what each poll took."""
     from sudomimus_bridge import Bridge
 
-    sys.path.insert(0, str(SAMPLE))
+    sys.path.insert(0, str(Path(project, "sample_game", "pygame")))
     from pace import Pace
 
     bridge, pace = Bridge(**settings), Pace(fps)
@@ -95,9 +98,10 @@ def child(given: dict[str, Any]) -> None:
     """One run, on what the parent says."""
     for name in () if given.pop("everything") else HIDDEN:
         sys.modules[name] = None  # type: ignore[assignment]  # Python's own mark for a module that may not be imported
-    from sudomimus_bridge._runs import small_steps
-
+    sys.path.insert(0, str(Path(given["project"], "bridge")))
     if given["way"] == "plain":
+        from sudomimus_bridge._runs import small_steps
+
         small_steps.INTERVAL_SECONDS = 1.0
     print(json.dumps(frames(**given)))
 
@@ -111,7 +115,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
     os.environ |= {"STEAM_STUB_TICKET_DELAY_MS": "80", "STEAM_STUB_CHATTER": "0"}
-    ways = options.ways.split(",")
+    ways = [*options.ways.split(","), *(["other"] if options.other else [])]
     pooled: dict[str, list[float]] = {way: [] for way in ways}
     worst: dict[str, list[float]] = {way: [] for way in ways}
     polls: list[float] = []
@@ -134,12 +138,17 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             },
         }
         os.environ["PYTHONPYCACHEPREFIX"] = cache
-        run_fresh(__file__, "--child", json.dumps({**given, "count": options.fps, "way": "prepared"}))
+        projects = dict.fromkeys(ways, str(PROJECT)) | {"other": str(options.other)}
+        for way in ways:  # writes the bytecode
+            run_fresh(
+                __file__, "--child", json.dumps({**given, "project": projects[way], "count": options.fps, "way": way})
+            )
         for _ in range(options.runs):
             over = 0
             for way in sorted(ways, key="without".__eq__):  # a loop without a login is as long as the last one with one
                 count = options.fps // 4 + over if way == "without" else options.fps
-                run = run_fresh(__file__, "--child", json.dumps({**given, "count": count, "way": way}))
+                words = {**given, "project": projects[way], "count": count, "way": way}
+                run = run_fresh(__file__, "--child", json.dumps(words))
                 over = run["over"] if way != "without" else over
                 polls += run["polls"]
                 pooled[way] += run["times"][:over]
@@ -175,6 +184,7 @@ def main() -> None:
     parser.add_argument("--fps", type=int, default=240)
     parser.add_argument("--everything", action="store_true")
     parser.add_argument("--ways", default=",".join(WAYS), help=f"of {', '.join(WAYS)}; commas between them")
+    parser.add_argument("--other", type=Path, metavar="FOLDER", help="another checkout, for the way `other`")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -4,7 +4,8 @@
 
 Twice: in virtual time, where only waiting counts and every figure is exact, and in real time on the compiled stub, where
 the machine's own work comes on top. "First" is the first login of a process: it imports everything from anyio on, loads the
-library and reads the certificates, partly while it waits. Packages that a game does not bring are hidden, as in `frame_time`.
+library and reads the certificates, partly while it waits. "Prepared" is the first login of a process that called `prepare()`,
+and is compared with the later login of the same process. Packages that a game does not bring are hidden, as in `frame_time`.
 """
 
 from __future__ import annotations
@@ -92,6 +93,9 @@ def in_real_time(given: dict[str, Any]) -> dict[str, float]:
     from latency import slow_network  # brings anyio and asyncio, which a login would import first of all
 
     with slow_network(one_way, certificate), bridge:
+        if given["prepare"]:
+            bridge.prepare()
+            began = time.perf_counter()
         bridge.login()
         first = time.perf_counter()
         bridge.login()
@@ -112,8 +116,12 @@ def measure(one_way: float, runs: int) -> dict[str, dict[str, float]]:
             if runs:
                 os.environ |= {"STEAM_STUB_TICKET_DELAY_MS": str(ticket_ms), "STEAM_STUB_CHATTER": "0"}
                 given = {"one_way": one_way, "certificate": str(certificate), "library": str(compiled_stub())}
-                real = [run_fresh(__file__, "--child", json.dumps(given)) for _ in range(runs)]
-                row |= {name: median(run[name] for run in real) for name in ("first", "later")}
+                real: dict[bool, list[dict[str, float]]] = {False: [], True: []}
+                for prepare in (False, True) * runs:
+                    real[prepare].append(run_fresh(__file__, "--child", json.dumps({**given, "prepare": prepare})))
+                row |= {name: median(run[name] for run in real[False]) for name in ("first", "later")}
+                row["prepared"] = median(run["first"] for run in real[True])
+                row["prepared_ratio"] = median(run["first"] / run["later"] for run in real[True])
             found[str(ticket_ms)] = row
     return found
 
@@ -147,6 +155,7 @@ def main() -> None:
         if "later" in milli:
             print(f"  real time      {milli['later']:7.1f} ms   x {milli['later'] / milli['bound']:.3f}")
             print(f"  real, first    {milli['first']:7.1f} ms   x {milli['first'] / milli['bound']:.3f}")
+            print(f"  real, prepared {milli['prepared']:7.1f} ms   x {row['prepared_ratio']:.3f} of a later one")
 
 
 if __name__ == "__main__":

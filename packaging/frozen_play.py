@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-COLUMNS = ("starts", "signs in, with an errand", "keeps the session", "at rest")
+COLUMNS = ("starts", "signs in, with an errand", "keeps the session", "at rest", "names an absent Steam")
 SECONDS = 180.0
 """How long a game may be played."""
 
@@ -23,43 +24,88 @@ _KEYRING = (
 """Starts a program in a desktop session whose keyring is unlocked."""
 
 
-def play_twice(command: list[str], folder: Path, extra: str = "") -> dict[str, str]:
-    """Plays it with Steam and an errand, then without Steam: the session must serve. `folder` is where Steam's library goes.
+@dataclass(frozen=True)
+class System:
+    """Where a game is played. Without arguments, on this machine."""
 
-    Gives the cells of its row: "yes", what is stored, or what was wrong.
+    environ: dict[str, str] = field(default_factory=dict)
+    library: Path | None = None
+    """Steam's library; the compiled stub for this machine if there is none."""
+    library_folder: Path | None = None
+    """Where the library goes, if not beside the game."""
+    python: str = sys.executable
+    path: Callable[[Path], str] = str
+    """How a program there names a file of this machine."""
+    at_rest: str = "plain"
+    """How a session is stored without the extra `keyring`."""
+
+    def browser(self, home: Path) -> str:
+        """The variable `BROWSER`: a player who agrees to everything."""
+        bridge = self.path(Path(__file__).resolve().parents[1] / "bridge")
+        program = home / "browser.py"
+        lines = [
+            "import sys",
+            f"sys.path.insert(0, {bridge!r})",
+            "from sudomimus_bridge.emulator import visit",
+            "visit(sys.argv[1])",
+            "",
+        ]
+        program.write_text("\n".join(lines))
+        return f"{self.path(Path(self.python))} {self.path(program)} %s"
+
+
+def play(command: list[str], folder: Path, extra: str = "", system: System | None = None) -> dict[str, str]:
+    """Play it with Steam and an errand, then without Steam: the session must serve. Last, without Steam and session.
+
+    `folder` is where Steam's library goes. Gives the cells of its row: "yes", what is stored, or what was wrong.
     """
     from sudomimus_bridge.emulator import Emulator
     from sudomimus_bridge.testing import compiled_stub
 
-    if extra == "keyring" and not (shutil.which("dbus-run-session") and shutil.which("gnome-keyring-daemon")):
+    system = system or System()
+    on_desktop = extra == "keyring" and not system.environ
+    if on_desktop and not (shutil.which("dbus-run-session") and shutil.which("gnome-keyring-daemon")):
         return {"starts": "not played: gnome-keyring and dbus-run-session are needed"}
-    shutil.copy(compiled_stub(), folder)
+    shutil.copy(system.library or compiled_stub(), system.library_folder or folder)
     claims = {"claims": {"email": "REQUIRED", "firstName": "REQUIRED"}}
-    with tempfile.TemporaryDirectory() as home, Emulator(claims, dialect="openapi") as service:
+    with tempfile.TemporaryDirectory() as name, Emulator(claims, dialect="openapi") as service:
+        home = Path(name)
         settings = {f"SUDOMIMUS_{name.upper()}": str(value) for name, value in service.settings.items()}
         environ = {
             **{name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT", "TEMP") if name in os.environ},
+            **system.environ,
             **settings,
-            "HOME": home,
-            "BROWSER": f"{_browser(Path(home))} %s",
+            "HOME": name,
+            "BROWSER": system.browser(home),
             "SDL_VIDEODRIVER": "dummy",
-            "SUDOMIMUS_SESSION_FOLDER": str(Path(home, "session")),
+            "SUDOMIMUS_SESSION_FOLDER": system.path(home / "session"),
         }
-        command = [*(_KEYRING if extra == "keyring" else ()), *command, "--auto", "--stay-signed-in"]
+        command = [*(_KEYRING if on_desktop else ()), *command, "--auto", "--stay-signed-in"]
         first = _played(command, home, environ)
         row = dict.fromkeys(COLUMNS, "")
         row["starts"] = "yes" if "Signed in" in first.stdout or "Not signed in" in first.stdout else _last(first)
         row["signs in, with an errand"] = "yes" if _signed_in(first) else _last(first)
         again = _played(command, home, {**environ, "STEAM_STUB_RUNNING": "0"})
         row["keeps the session"] = "yes" if _signed_in(again) else _last(again)
-        row["at rest"] = _at_rest(Path(home, "session"), "keyring" if extra == "keyring" else "plain")
+        row["at rest"] = _at_rest(home / "session", "keyring" if extra == "keyring" else system.at_rest)
+        shutil.rmtree(home / "session", ignore_errors=True)
+        refused = _played(command, home, {**environ, "STEAM_STUB_RUNNING": "0"})
+        row["names an absent Steam"] = "yes" if "Steam" in refused.stdout and refused.returncode else _last(refused)
         return row
 
 
-def _played(command: list[str], home: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _played(command: list[str], home: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     # The working directory is another one, so that nothing is found by it.
     return subprocess.run(
-        command, cwd=home, env=environ, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
+        command,
+        cwd=home,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=SECONDS,
+        check=False,
     )
 
 
@@ -71,21 +117,6 @@ def _at_rest(folder: Path, expected: str) -> str:
     kinds = {json.loads(file.read_text()).get("kind") for file in folder.glob("*.session")}
     shown = ", ".join(map(str, kinds)) or "nothing"
     return shown if kinds == {expected} else f"no: {shown} in place of {expected}"
-
-
-def _browser(home: Path) -> Path:
-    """A browser whose player agrees to everything."""
-    program = home / "browser"
-    lines = [
-        f"#!{sys.executable}",
-        "import sys",
-        "from sudomimus_bridge.emulator import visit",
-        "visit(sys.argv[1])",
-        "",
-    ]
-    program.write_text("\n".join(lines))
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return program
 
 
 def _last(done: subprocess.CompletedProcess[str]) -> str:

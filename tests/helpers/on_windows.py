@@ -129,7 +129,7 @@ def make_python() -> None:
 
 
 def _download_runtime(folder: Path) -> Path:
-    _pip("download", "--no-deps", "--dest", str(folder), *_for_windows(), "panda3d")
+    pip("download", "--no-deps", "--dest", str(folder), *for_windows(), "panda3d")
     return next(folder.glob("*.whl"))
 
 
@@ -138,14 +138,16 @@ def _install(folder: Path) -> None:
     needed = [*project["dependencies"], *ONLY_ON_WINDOWS]
     for extra in project["optional-dependencies"].values():
         needed += [requirement for requirement in extra if not requirement.startswith(NOT_NEEDED)]
-    _pip("install", "--target", str(folder), *_for_windows(), *needed)
+    pip("install", "--target", str(folder), *for_windows(), *needed)
 
 
-def _for_windows() -> list[str]:
+def for_windows() -> list[str]:
+    """The options by which pip chooses Windows' wheels."""
     return ["--platform", "win_amd64", "--python-version", VERSION, "--implementation", "cp", "--only-binary=:all:"]
 
 
-def _pip(*arguments: str) -> None:
+def pip(*arguments: str) -> None:
+    """Run this Python's pip. Raises `CannotRun`."""
     _run([sys.executable, "-m", "pip", "--disable-pip-version-check", arguments[0], "--quiet", *arguments[1:]])
 
 
@@ -212,14 +214,14 @@ class Run:
     """Runs a program of that Windows, in the checkout, and passes on what it prints."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
+        self.environment = environment
 
     def __call__(self, *command: str) -> int:
         # Through a pipe: Windows' Python does not start on the files that Wine makes of a Unix shell's.
         program = subprocess.Popen(
             ["wine", str(PLACE / command[0]), *command[1:]],
             cwd=PROJECT,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -238,7 +240,7 @@ class Run:
     def end(self) -> None:
         """End whatever runs there."""
         for option in ("-k", "-w"):
-            subprocess.run(["wineserver", option], env=self._environment, capture_output=True, check=False)
+            subprocess.run(["wineserver", option], env=self.environment, capture_output=True, check=False)
 
 
 if __name__ == "__main__":

@@ -20,43 +20,49 @@ BRIDGE = PACKAGING.parent / "bridge" / "sudomimus_bridge"
 
 pytest.importorskip("pygame", reason="pygame-ce is needed: pip install pygame-ce")
 
-GOOD = {"starts": "yes", "signs in, with an errand": "yes", "keeps the session": "yes", "at rest": "plain"}
+GOOD = {
+    "starts": "yes",
+    "signs in, with an errand": "yes",
+    "keeps the session": "yes",
+    "at rest": "plain",
+    "names an absent Steam": "yes",
+}
 
 
 @pytest.fixture
-def games(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def freezers(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(PACKAGING)
-    return importlib.import_module("frozen_games")
+    return importlib.import_module("freezers")
 
 
-def built(games: Any, name: str, folder: Path) -> Any:
+def played(freezers: Any, name: str, folder: Path) -> Any:
     folder.mkdir()
     try:
-        return games.FREEZERS[name][0](Path(sys.executable), folder)
-    except games.CannotBuild as reason:
+        game = freezers.FREEZERS[name][0](freezers.Job(freezers.SAMPLE, Path(sys.executable), folder))
+    except freezers.CannotBuild as reason:
         pytest.fail(str(reason))
+    return importlib.import_module("frozen_play").play(game.command, game.folder)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the stub of a browser is a Unix script")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows' builds are made from Linux: make frozen")
 @pytest.mark.usefixtures("stub_library")
-def test_pyinstaller(games: Any, tmp_path: Path) -> None:
+def test_pyinstaller(freezers: Any, tmp_path: Path) -> None:
     if importlib.util.find_spec("PyInstaller") is None:
         pytest.skip("PyInstaller is needed: make tools")
-    game = built(games, "pyinstaller-onedir", tmp_path / "game-plain")
-    assert games.frozen_play.play_twice(game.command, game.folder) == GOOD
+    assert played(freezers, "pyinstaller-onedir", tmp_path / "game") == GOOD
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the stub of a browser is a Unix script")
+@pytest.mark.parametrize("name", ["nuitka-part", "nuitka-module"])
+@pytest.mark.skipif(sys.platform == "win32", reason="Nuitka is tested with this system's C compiler")
 @pytest.mark.usefixtures("stub_library")
-def test_nuitka(games: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soak: int) -> None:
-    """The package as one compiled module, which shows the faults of a whole program, and is quicker to make."""
-    if soak < 2:
-        pytest.skip("Nuitka compiles for minutes: pass --soak 2")
+def test_nuitka(freezers: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soak: int, name: str) -> None:
+    """A part of the package, or all of it: compiled modules show the faults of a whole program, and are quicker to make."""
+    if name == "nuitka-module" and soak < 2:
+        pytest.skip("Nuitka compiles the whole package for minutes: pass --soak 2")
     if importlib.util.find_spec("nuitka") is None or shutil.which("cc") is None:
         pytest.skip("Nuitka and a C compiler are needed: make tools")
     monkeypatch.setenv("CCFLAGS", "-O0")  # a quarter of the time
-    game = built(games, "nuitka-module", tmp_path / "game-plain")
-    assert games.frozen_play.play_twice(game.command, game.folder) == GOOD
+    assert played(freezers, name, tmp_path / "game") == GOOD
 
 
 def test_every_module_of_the_bridge_is_imported_by_a_literal_statement() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import anyio
@@ -309,3 +313,41 @@ def test_without_the_extra_the_platforms_own_protection_is_used() -> None:
         """
     )
     assert done.stdout.strip() == ("WindowsDataProtection" if sys.platform == "win32" else "FileModeOnly"), done.stderr
+
+
+# --- a real keyring ------------------------------------------------------------------------------------------------------
+
+# A session bus and a keyring of their own, which end with the program.
+ON_A_DESKTOP = (
+    *("dbus-run-session", "--", "sh", "-c"),
+    'printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; exec "$@"',
+    "sh",
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="gnome-keyring is Linux's")
+def test_gnome_keyring_holds_the_key(tmp_path: Path) -> None:
+    pytest.importorskip("keyring")
+    if not (shutil.which("dbus-run-session") and shutil.which("gnome-keyring-daemon")):
+        pytest.skip("a real keyring is needed: apt-get install dbus gnome-keyring")
+    program = """
+        import keyring
+        from sudomimus_bridge._session.protection import SERVICE, best_protection
+        written = best_protection("my-game").close("refresh-1")
+        print(best_protection("my-game").open(*written), written[0], type(keyring.get_keyring()).__module__)
+        print(len(keyring.get_password(SERVICE, "my-game")), "refresh-1" in written[1])
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DBUS_SESSION_BUS_ADDRESS", "PYTHON_KEYRING_BACKEND")
+    }
+    done = subprocess.run(
+        [*ON_A_DESKTOP, sys.executable, "-c", dedent(program)],
+        env={**kept, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["refresh-1 keyring keyring.backends.SecretService", "44 False"], done.stderr
