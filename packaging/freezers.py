@@ -177,7 +177,7 @@ def nuitka_part(job: Job) -> Game:
     backend, ours = job.place / "anyio" / "_backends", job.place / "sudomimus_bridge"
     quick: list[str | Path] = [job.python, "-m", "nuitka", "--module", "--assume-yes-for-downloads", "--lto=no"]
     job.run(*quick, "--nofollow-imports", backend / "_asyncio.py", folder=backend)
-    job.run(*quick, "--follow-import-to=sudomimus_bridge._public,sudomimus_bridge._runs", ours)
+    job.run(*quick, "--follow-import-to=sudomimus_bridge._public", "--include-package=sudomimus_bridge._runs", ours)
     for source in (backend / "_asyncio.py", ours / "__init__.py", ours / "_public.py", *(ours / "_runs").glob("*.py")):
         source.unlink()
     for module in job.source.glob("*.py"):
@@ -203,20 +203,20 @@ def _nuitka(job: Job) -> list[str | Path]:
     return [job.python, "-m", "nuitka", "--assume-yes-for-downloads", f"--nofollow-import-to={names}"]
 
 
-FREEZERS: dict[str, tuple[Callable[[Job], Game], str]] = {
+FREEZERS: dict[str, tuple[Callable[[Job], Game], str | None]] = {
     "pyinstaller-onedir": (pyinstaller_onedir, "pyinstaller>=6.10"),
     "pyinstaller-onefile": (pyinstaller_onefile, "pyinstaller>=6.10"),
-    "pyinstaller-windows": (pyinstaller_windows, ""),
+    "pyinstaller-windows": (pyinstaller_windows, None),
     "cx_freeze": (cx_freeze, "cx_Freeze>=8"),
     "zipapp": (zipapp_archive, ""),
     "shiv": (shiv, "shiv"),
-    "briefcase": (briefcase, ""),
+    "briefcase": (briefcase, None),
     "nuitka-module": (nuitka_module, "nuitka"),
     "nuitka-part": (nuitka_part, "nuitka"),
     "nuitka-standalone": (nuitka_standalone, "nuitka"),
     "nuitka-onefile": (nuitka_onefile, "nuitka"),
 }
-"""Each freezer, and the package that it comes in."""
+"""Each freezer, and the package that it comes in; None if it makes an environment of its own."""
 
 
 def build(name: str, extra: str, source: Path = SAMPLE) -> Game:
@@ -225,7 +225,8 @@ def build(name: str, extra: str, source: Path = SAMPLE) -> Game:
     place = BUILD / f"{name}-{extra or 'plain'}"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    return make(Job(source, _environment(extra, freezer), place, extra))
+    python = Path(sys.executable) if freezer is None else _environment(extra, freezer)
+    return make(Job(source, python, place, extra))
 
 
 def _environment(extra: str, freezer: str) -> Path:
