@@ -1,6 +1,6 @@
-"""What all tests share: the compiled stub of Steam, the local service, and both event loops.
+"""Fixtures of all tests: the compiled stub of Steam, the local service, and both event loops.
 
-Built on the kit that games' tests use. Here the stub aborts on misuse, and a test looks at the tickets itself.
+They use the parts of `sudomimus_bridge.testing`. But here the stub aborts on misuse, and each test checks its tickets itself.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ Project = Callable[..., pytest.RunResult]
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A test sees neither this machine's settings nor its proxies, and no steam_appid.txt but its own."""
+    """Hide this machine's settings and proxies from a test, and any steam_appid.txt that is not the test's own."""
     for name in list(os.environ):
-        of_steam = "STEAM" if os.name == "nt" else "Steam"  # in capitals there, however they were given
+        of_steam = "STEAM" if os.name == "nt" else "Steam"  # Windows turns names into capitals
         if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", of_steam)) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "BROWSER", "LD_PRELOAD", "NO_COLOR"):
@@ -64,7 +64,7 @@ def stub_library() -> Path:
 
 @pytest.fixture
 def stub_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StubLog:
-    """Where the compiled stub logs its calls during this test, in this process and in those it starts."""
+    """The log of the compiled stub's calls during this test, in this process and in the processes that it starts."""
     path = tmp_path / "steam.jsonl"
     monkeypatch.setenv("STEAM_STUB_LOG", str(path))
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "5")
@@ -75,7 +75,7 @@ def stub_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StubLog:
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """The local service, as new."""
+    """The local service, reset to its defaults."""
     service = shared_service()
     service.reset(settings=True)
     yield service
@@ -94,7 +94,7 @@ def settings_for(emulator: Emulator, stub_library: Path) -> Callable[..., Settin
 
 @pytest.fixture
 def ports_for(settings_for: Callable[..., Settings]) -> Callable[..., Ports]:
-    """The ports of the compiled stub and the local service; ports by keyword, settings in `settings`."""
+    """Ports for the compiled stub and the local service. Keywords replace ports; `settings` holds further settings."""
 
     def make(settings: dict[str, Any] | None = None, **ports: Any) -> Ports:
         return Ports(settings_for(**(settings or {})), **ports)
@@ -104,8 +104,8 @@ def ports_for(settings_for: Callable[..., Settings]) -> Callable[..., Ports]:
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Run a stranger's tests in a pytest of their own, where every warning is an error. Files by name, without `.py`."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # but for what is named
+    """Run test files in a separate pytest, in which every warning is an error. Files are given by name, without `.py`."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # only the plugins that a test names are loaded
 
     def run(*arguments: str, **files: str) -> pytest.RunResult:
         pytester.makepyfile(**files)
@@ -116,7 +116,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
 
 @pytest.fixture
 def soak(request: pytest.FixtureRequest) -> int:
-    """How many times as long the long runs are: 1 in the suite, more in `make soak`."""
+    """The factor by which long runs are longer: 1 in the suite, more in `make soak`."""
     return int(request.config.getoption("--soak"))
 
 
@@ -124,12 +124,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", default=1, type=int, help="make the long runs N times as long")
 
 
-# Compilers for other platforms, which build their libraries first; a real Ren'Py; the single file.
+# The slow groups: stubs for other platforms, which are compiled first; a real Ren'Py; the single file.
 _SLOW = ("test_exports_on_other_platforms", "renpy/test_game.py", "sidecar/test_file.py")
 
 
-def _begin_with_what_takes_longest(items: list[pytest.Item], workers: int) -> None:
-    """A worker begins with its own share of the list (`--dist worksteal`), so each slow group opens one."""
+def _begin_with_the_slow_groups(items: list[pytest.Item], workers: int) -> None:
+    """Put each slow group at the start of a worker's share of the list, where that worker begins (`--dist worksteal`)."""
     groups = [[item for item in items if slow in item.nodeid] for slow in _SLOW]
     ordered = [item for item in items if not any(item in group for group in groups)]
     share = len(items) // workers
@@ -142,8 +142,8 @@ _EVERY = {"sidecar/test_file.py::test_sidecar_": 3, "sidecar/test_file_launchers
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The single file goes through a part of the rows that the sidecar has gone through already; all of them with `--soak`."""
-    _begin_with_what_takes_longest(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    """Leave out some rows of the sidecar's tests for the single file, because the sidecar runs all of them. `--soak` runs all."""
+    _begin_with_the_slow_groups(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     if config.getoption("--soak") > 1:
         return
     rows: Counter[str] = Counter()
@@ -160,9 +160,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """`-n auto`: two for each core, for half of a run is waiting for programs that are started, signalled and ended.
+    """`-n auto`: two workers for each core, because half of the time a worker waits for programs that it started.
 
-    Three on a small machine, where a long wait of one is more of the whole.
+    On at most two cores three for each, because there one long wait delays more of the run.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores * (2 if cores > 2 else 3)
@@ -172,9 +172,9 @@ _BYTECODE = Path(__file__).parents[1] / "build" / "bytecode"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Share compiled bytecode between the workers and the hundreds of programs that they start, whatever the environment says.
+    """Share compiled bytecode between the workers and the hundreds of programs that they start.
 
-    It lies apart from the sources and is kept for the next run.
+    This overrides the environment. The bytecode is kept outside the sources, for the next run.
     """
     pass_signals_on()
     if "PYTEST_XDIST_WORKER" not in os.environ:
@@ -184,7 +184,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """What lay in temporary folders is gone, and is not compiled again."""
+    """Remove the bytecode of temporary folders, which are gone."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         temporary = Path(tempfile.gettempdir()).resolve()
         shutil.rmtree(_BYTECODE / temporary.relative_to(temporary.anchor), ignore_errors=True)
@@ -192,13 +192,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real time, but in a hurry: whoever waits for a player asks again twenty times a second. For the local service."""
+    """Poll twenty times a second while a login waits for the player. For logins on the local service, in real time."""
     spacing = Spacing(0.05, 1.0, least=0.05, regular=True)
     monkeypatch.setattr("sudomimus_bridge._service.policy.ERRAND_POLL", spacing)
     monkeypatch.setattr("sudomimus_bridge._service.policy.poll_spacing", lambda _operation, _interval: spacing)
 
 
-# The same for a program. What else is imported before the signals are caught costs a moment, see `plain_command`.
+# The same for a program. Its imports delay the signal handlers a little; `plain_command` has no such delay.
 _HURRIED = (
     "import sys; from sudomimus_bridge._service import policy;"
     "policy.ERRAND_POLL = policy.INQUIRY_POLL = policy.Spacing(0.05, 1.0, least=0.05, regular=True);"
@@ -207,10 +207,10 @@ _HURRIED = (
 
 
 def command(*arguments: str) -> list[str]:
-    """The command line of `sudomimus-bridge` on this Python, which asks for an errand's or an inquiry's end more often."""
+    """The command line of `sudomimus-bridge` on this Python, which polls errands and inquiries more often."""
     return [sys.executable, "-c", _HURRIED, *arguments]
 
 
 def plain_command(*arguments: str) -> list[str]:
-    """The command line of `sudomimus-bridge` on this Python, as it is."""
+    """The command line of `sudomimus-bridge` on this Python, unchanged."""
     return [sys.executable, "-m", "sudomimus_bridge", *arguments]

@@ -1,4 +1,4 @@
-"""The client-auth JWT that the emulator wants: every claim of the contract, wrong once each, over a real socket."""
+"""Specifies the client-auth JWT of the local service: each claim of the contract, accepted and refused, over a real socket."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def client() -> Iterator[Client]:
             yield client
 
 
-def test_a_signed_request_establishes_an_inquiry(client: Client) -> None:
+def test_signed_request_establishes_an_inquiry(client: Client) -> None:
     answer = client.send_signed("connect", "establish", RAW)
     assert answer.status_code == 200
     assert set(answer.json()) == {"applicationAnchor", "exposureKey", "hiddenKey"}
@@ -55,7 +55,7 @@ def test_a_signed_request_establishes_an_inquiry(client: Client) -> None:
         ({"body_sha256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}, "ClientAuthBodyHashMismatch"),
     ],
 )
-def test_a_claim_that_is_wrong(client: Client, changes: dict[str, Any], reason: str) -> None:
+def test_wrong_claim_is_refused(client: Client, changes: dict[str, Any], reason: str) -> None:
     answer = client.send_signed("connect", "establish", RAW, client.client_jwt(RAW, **changes))
     assert told(answer) == (401, reason)
 
@@ -74,37 +74,37 @@ def test_a_claim_that_is_wrong(client: Client, changes: dict[str, Any], reason: 
         (-3600, 60, (401, "ClientAuthExpired")),
     ],
 )
-def test_the_times_of_the_token(client: Client, issued: int, lifetime: int, expected: tuple[int, str | None]) -> None:
+def test_times_of_a_token(client: Client, issued: int, lifetime: int, expected: tuple[int, str | None]) -> None:
     now = int(client.emulator._state.clock.now())
     token = client.client_jwt(RAW, iat=now + issued, exp=now + issued + lifetime)
     assert told(client.send_signed("connect", "establish", RAW, token)) == expected
 
 
-def test_a_token_is_honoured_once(client: Client) -> None:
+def test_token_is_accepted_once(client: Client) -> None:
     token = client.client_jwt(RAW)
     assert client.send_signed("connect", "establish", RAW, token).status_code == 200
     assert told(client.send_signed("connect", "establish", RAW, token)) == (401, "ClientAuthReplayed")
-    # Its id is spent, in whatever token it comes and however late.
+    # Its id is used up: a later token with the same id is refused, too.
     jti = jwt.decode(token, options={"verify_signature": False})["jti"]
     client.emulator.advance(3600)
     again = client.client_jwt(RAW, jti=jti)
     assert told(client.send_signed("connect", "establish", RAW, again)) == (401, "ClientAuthReplayed")
 
 
-def test_a_token_replayed_at_once_wins_once(client: Client) -> None:
+def test_token_sent_many_times_at_once_is_accepted_once(client: Client) -> None:
     token = client.client_jwt(RAW)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: client.send_signed("connect", "establish", RAW, token), range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
 
 
-def test_a_request_that_fails_otherwise_does_not_spend_the_token(client: Client) -> None:
+def test_request_refused_for_another_reason_does_not_use_up_its_token(client: Client) -> None:
     token = client.client_jwt(RAW)
     assert told(client.send_signed("connect", "establish", RAW + b" ", token)) == (401, "ClientAuthBodyHashMismatch")
     assert client.send_signed("connect", "establish", RAW, token).status_code == 200
 
 
-def test_another_key_or_algorithm(client: Client) -> None:
+def test_token_by_another_key_or_algorithm_is_refused(client: Client) -> None:
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     token = client.client_jwt(RAW, key=stranger)
     assert told(client.send_signed("connect", "establish", RAW, token)) == (401, "ClientAuthInvalidSignature")
@@ -128,7 +128,7 @@ def test_another_key_or_algorithm(client: Client) -> None:
         ("sudomimusclientjwt {token}", None),
     ],
 )
-def test_the_header(client: Client, authorization: str | None, reason: str | None) -> None:
+def test_authorization_header(client: Client, authorization: str | None, reason: str | None) -> None:
     headers = {"Content-Type": "application/json"}
     if authorization is not None:
         headers["Authorization"] = authorization.format(token=client.client_jwt(RAW))
@@ -136,7 +136,7 @@ def test_the_header(client: Client, authorization: str | None, reason: str | Non
     assert told(answer) == ((401, reason) if reason else (200, None))
 
 
-def test_what_is_asked_in_which_order(client: Client) -> None:
+def test_order_of_the_checks(client: Client) -> None:
     wrong = {"applicationAnchor": "demo-game", "returnMethods": []}
     client.emulator.update({"application.disabled": True})
     bad = client.client_jwt(b"other")

@@ -1,4 +1,4 @@
-"""The emulator's clock wherever an answer shows a time: the header Date, tokens, errands, and logins after it was moved."""
+"""Specifies the emulator's clock: the times in headers, tokens and errands come from it, and logins work after it was moved."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _date(answer: httpx.Response) -> float:
     return parsedate_to_datetime(date).timestamp()
 
 
-def test_every_answer_carries_the_emulators_time(client: Client) -> None:
+def test_every_answer_has_the_emulators_date(client: Client) -> None:
     emulator = client.emulator
     emulator.advance(400 * DAY)
     now = int(emulator._state.clock.now())
@@ -54,19 +54,19 @@ def test_every_answer_carries_the_emulators_time(client: Client) -> None:
     assert _date(client.http.get("/health")) == now + DAY
 
 
-def test_a_failure_of_the_emulator_itself_is_dated_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_of_the_emulator_itself_has_its_date(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.emulator.advance(DAY)
     monkeypatch.setattr(client.emulator, "snapshot", lambda: 1 / 0)
     answer = client.http.get("/_emulator/state")
     assert (answer.status_code, _date(answer)) == (500, int(client.emulator._state.clock.now()))
 
 
-def test_a_fault_may_bring_a_date_of_its_own(client: Client) -> None:
+def test_fault_rule_may_set_another_date(client: Client) -> None:
     client.emulator.fault(path="/health", status=200, headers={"Date": "Sun, 06 Nov 1994 08:49:37 GMT"})
     assert _date(client.http.get("/health")) == 784_111_777
 
 
-def test_no_other_time_is_shown(client: Client) -> None:
+def test_pages_tokens_and_journal_show_no_other_time(client: Client) -> None:
     client.emulator.update({"claims.email": "REQUIRED"})
     client.emulator.advance(400 * DAY)
     now = int(client.emulator._state.clock.now())
@@ -81,7 +81,7 @@ def test_no_other_time_is_shown(client: Client) -> None:
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_a_login_with_the_client_key_succeeds_after_the_clock_was_moved(
+def test_client_key_login_succeeds_after_the_clock_was_moved(
     sudomimus_service: LocalService, sudomimus_bridge: Bridge, frozen: bool
 ) -> None:
     sudomimus_service.freeze(frozen)
@@ -90,7 +90,7 @@ def test_a_login_with_the_client_key_succeeds_after_the_clock_was_moved(
     assert result.application_anchor == "my-game"
 
 
-def test_an_errand_ends_well_after_the_clock_was_moved(
+def test_errand_is_completed_after_the_clock_was_moved(
     sudomimus_service: LocalService, sudomimus_bridge: Bridge
 ) -> None:
     sudomimus_service.advance(400 * DAY)

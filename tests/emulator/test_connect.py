@@ -1,4 +1,4 @@
-"""The Connect API of the emulator: an inquiry's way to tokens with each reason on it, over a real socket."""
+"""Specifies the emulator's Connect API: an inquiry from start to tokens, and each reason, over a real socket."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def returning(kind: str, payload: Any = None) -> dict[str, Any]:
     return {"returnMethods": [{"type": kind, "payload": payload or {}}]}
 
 
-def test_the_whole_way(client: Client) -> None:
+def test_inquiry_from_start_to_tokens(client: Client) -> None:
     inquiry = client.establish(**returning("STATUS_POLL")).json()
     pair = {name: inquiry[name] for name in ("exposureKey", "hiddenKey")}
     assert client.connect("status-poll", pair).json() == {"status": "PENDING"}
@@ -46,7 +46,7 @@ def test_the_whole_way(client: Client) -> None:
     assert said(answer.json()["accessToken"])["sub"] == client.emulator.player().subject
 
 
-def test_each_reason_of_redeem_about_the_inquiry(client: Client) -> None:
+def test_reasons_of_redeem_about_the_inquiry(client: Client) -> None:
     inquiry = keys(client)
     whole = {**inquiry, "confirmationKey": "cnf_x"}
     assert told(client.connect("redeem", whole)) == (400, "InquiryNotRealized")
@@ -61,12 +61,12 @@ def test_each_reason_of_redeem_about_the_inquiry(client: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"exposureKey": 1, "hiddenKey": "x", "confirmationKey": "x"}, [], None, "text"])
-def test_a_body_that_is_not_the_contract_s(client: Client, body: Any) -> None:
+def test_body_that_does_not_fit_the_contract_is_refused(client: Client, body: Any) -> None:
     for path in ("status-poll", "redeem", "info"):
         assert told(client.connect(path, body)) == (400, "InvalidBody")
 
 
-def test_an_inquiry_expires_realized_or_not(client: Client) -> None:
+def test_inquiry_expires_whether_realized_or_not(client: Client) -> None:
     pending, done = keys(client), realized(client)
     client.emulator.advance(900)
     assert told(client.connect("status-poll", pending)) == (400, "InquiryExpired")
@@ -74,7 +74,7 @@ def test_an_inquiry_expires_realized_or_not(client: Client) -> None:
     assert visit(page(client, pending)) == "expired"
 
 
-def test_an_inquiry_runs_out_of_polls(client: Client) -> None:
+def test_inquiry_expires_when_its_polls_are_used_up(client: Client) -> None:
     client.emulator.update({"connect.polling_attempts": 2})
     inquiry = keys(client)
     assert [client.connect("status-poll", inquiry).status_code for _ in range(3)] == [200, 200, 400]
@@ -85,7 +85,7 @@ def test_an_inquiry_runs_out_of_polls(client: Client) -> None:
     assert [client.connect("status-poll", inquiry).status_code for _ in range(3)] == [200, 200, 200]
 
 
-def test_a_declined_inquiry_is_over(client: Client) -> None:
+def test_declined_inquiry_counts_as_expired(client: Client) -> None:
     client.emulator.update({"claims": {"email": "OFF", "firstName": "OFF"}})
     inquiry = keys(client)
     assert visit(page(client, inquiry), agree=False) == "declined"
@@ -93,7 +93,7 @@ def test_a_declined_inquiry_is_over(client: Client) -> None:
     assert visit(page(client, inquiry)) == "declined"
 
 
-def test_a_required_claim_declined(client: Client) -> None:
+def test_declined_required_claim_can_be_granted_later(client: Client) -> None:
     client.emulator.update({"claims.email": "REQUIRED"})
     inquiry = keys(client)
     assert visit(page(client, inquiry), agree=False) == "declined"
@@ -120,7 +120,7 @@ def test_a_required_claim_declined(client: Client) -> None:
         (lambda e: e.update({"claims.lastName": "REQUIRED"}), (403, "ClaimConsentRequired")),
     ],
 )
-def test_what_forbids_the_tokens_of_a_realized_inquiry(client: Client, change: Any, expected: tuple[int, str]) -> None:
+def test_change_after_the_page_can_forbid_the_tokens(client: Client, change: Any, expected: tuple[int, str]) -> None:
     inquiry = realized(client)
     change(client.emulator)
     answer = client.connect("redeem", inquiry)
@@ -128,7 +128,7 @@ def test_what_forbids_the_tokens_of_a_realized_inquiry(client: Client, change: A
     assert set(answer.json()) == {"reason"}
 
 
-def test_a_refusal_does_not_spend_the_inquiry(client: Client) -> None:
+def test_refused_redeem_does_not_use_up_the_inquiry(client: Client) -> None:
     inquiry = realized(client)
     client.emulator.update({"application.disabled": True})
     assert client.connect("redeem", inquiry).status_code == 403
@@ -136,7 +136,7 @@ def test_a_refusal_does_not_spend_the_inquiry(client: Client) -> None:
     assert client.connect("redeem", inquiry).status_code == 200
 
 
-def test_of_many_redeems_at_once_one_wins(client: Client) -> None:
+def test_one_of_many_redeems_at_once_succeeds(client: Client) -> None:
     inquiry = realized(client)
     with ThreadPoolExecutor(8) as pool:
         answers = [told(answer) for answer in pool.map(lambda _: client.connect("redeem", inquiry), range(8))]
@@ -153,7 +153,7 @@ def test_revealed_tokens_redeem_the_inquiry(client: Client) -> None:
     assert visit(page(client, inquiry)) == "done"  # another browser sees no tokens
 
 
-def test_polling_an_inquiry_that_is_not_for_it(client: Client) -> None:
+def test_inquiry_without_status_poll_cannot_be_polled(client: Client) -> None:
     inquiry = keys(client, **returning("REVEAL"))
     assert told(client.connect("status-poll", inquiry)) == (403, "Layer3Denied")
     inquiry = keys(client)
@@ -172,7 +172,7 @@ def test_polling_an_inquiry_that_is_not_for_it(client: Client) -> None:
         ),
     ],
 )
-def test_where_a_callback_leads(url: str, expected: str) -> None:
+def test_address_of_a_callback(url: str, expected: str) -> None:
     method = CallbackMethod.model_validate({"type": "CALLBACK", "payload": {"callbackUrl": url}})
     assert method.location("E", "C") == expected
 
@@ -180,7 +180,7 @@ def test_where_a_callback_leads(url: str, expected: str) -> None:
 # --- info, keys, script ----------------------------------------------------------------------------------------------
 
 
-def test_the_public_key_verifies_the_tokens_as_pem_and_as_jwk(client: Client) -> None:
+def test_public_key_verifies_the_tokens_as_pem_and_as_jwk(client: Client) -> None:
     client.emulator.update(dialect="openapi")
     token = client.emulator.open_session().access_token
     answer = client.connect("info", {"applicationAnchor": "demo-game", "locale": "en-US"}).json()
@@ -201,7 +201,7 @@ def test_health(client: Client, api: str) -> None:
     assert (answer["status"], answer["service"]) == ("ok", f"sudomimus-{api}")
 
 
-def test_a_scripted_player_needs_no_browser(client: Client) -> None:
+def test_scripted_player_needs_no_browser(client: Client) -> None:
     client.emulator.update({"scripted_player": {"does": "approves", "after_seconds": 4, "steam_id": KIM}})
     inquiry = keys(client)
     assert client.connect("status-poll", inquiry).json()["status"] == "PENDING"
@@ -217,7 +217,7 @@ def test_a_scripted_player_needs_no_browser(client: Client) -> None:
     assert told(client.connect("status-poll", inquiry)) == (400, "InquiryExpired")
 
 
-def test_faults_strike_here_too(client: Client) -> None:
+def test_fault_rules_apply_to_the_connect_api(client: Client) -> None:
     inquiry = realized(client)
     client.emulator.fault("POST /connect/redeem reset when=after times=1")
     with pytest.raises(httpx.TransportError):

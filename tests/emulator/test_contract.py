@@ -1,4 +1,4 @@
-"""The edges of the contracts, the same for all four APIs: what is JSON, what is text, which path and which method there is."""
+"""Specifies rules that all four APIs share: valid JSON, valid text, known paths and allowed methods."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def client() -> Iterator[Client]:
 
 
 def steam(raw_app_id: str) -> str:
-    """A body as it stands on the wire, for what no serialiser of this language writes."""
+    """A body as raw text. `json.dumps` cannot write some of these numbers."""
     return f'{{"applicationAnchor": "demo-game", "steamTicketHex": "{new_ticket()}", "steamAppId": {raw_app_id}}}'
 
 
@@ -32,7 +32,7 @@ def send(client: Client, raw: bytes) -> tuple[int, str | None]:
     return told(client.http.post("/direct-issue/steam-ticket", content=raw, headers=headers))
 
 
-def test_a_whole_number_is_one_however_it_is_written(client: Client) -> None:
+def test_whole_number_in_any_json_notation_is_accepted(client: Client) -> None:
     for written in ("480", "480.0", "4.8e2"):
         assert send(client, steam(written).encode()) == (200, None)
     for written in ("480.5", "1e400", "-1e400"):
@@ -42,12 +42,12 @@ def test_a_whole_number_is_one_however_it_is_written(client: Client) -> None:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_what_is_no_json_is_refused_where_nobody_reads_it_too(client: Client, number: str) -> None:
+def test_nan_and_infinity_are_refused_even_in_an_unknown_member(client: Client, number: str) -> None:
     assert send(client, steam(f'480, "more": {number}').encode()) == (400, "InvalidBody")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
-def test_json_is_utf_8_without_a_mark(client: Client, encoding: str) -> None:
+def test_other_encodings_than_utf_8_are_refused(client: Client, encoding: str) -> None:
     assert send(client, steam("480").encode(encoding)) == (400, "InvalidBody")
 
 
@@ -69,7 +69,7 @@ def test_json_is_utf_8_without_a_mark(client: Client, encoding: str) -> None:
         ("session", "logout", {"refreshToken": ""}, "RefreshTokenInvalid"),
     ],
 )
-def test_empty_text_is_text_that_names_nothing(
+def test_empty_text_is_treated_as_an_unknown_name(
     client: Client, api: str, path: str, body: dict[str, Any], expected: str | int
 ) -> None:
     if path.endswith("access-key"):
@@ -79,19 +79,19 @@ def test_empty_text_is_text_that_names_nothing(
     assert expected in (answer.status_code, told(answer)[1])
 
 
-def test_nobody_has_the_empty_subject(client: Client) -> None:
+def test_empty_subject_belongs_to_no_player(client: Client) -> None:
     answer = client.send_signed("session", "revoke-all", {"subject": ""})
     assert (answer.status_code, answer.json()) == (200, {"revoked": True})
 
 
 @pytest.mark.parametrize("key", ["ernd_unknown", "a%2Fb", "a/b", "%2e%2e%2f", "%0a", "%ff", "%00", "", "x" * 5000])
-def test_a_malformed_errand_key_looks_like_an_unknown_one(client: Client, key: str) -> None:
+def test_malformed_errand_key_is_answered_like_an_unknown_one(client: Client, key: str) -> None:
     answer = client.http.get(f"/errand/{key}/status")
     assert (answer.status_code, answer.json()) == (200, {"status": "EXPIRED"})
     assert client.emulator.requests[-1].path == "/errand/{errandKey}/status"
 
 
-def test_an_account_that_is_gone_has_no_errand(client: Client) -> None:
+def test_errand_of_a_removed_account_expires(client: Client) -> None:
     client.emulator.update({"claims.email": "REQUIRED"})
     errand = client.steam().json()["errand"]
     client.emulator.remove_player(ROBIN)
@@ -101,11 +101,11 @@ def test_an_account_that_is_gone_has_no_errand(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/errand/", "/connect/establish/", "/device/device-token/", "/health/"])
-def test_a_slash_too_many_is_not_found(client: Client, path: str) -> None:
+def test_path_with_a_trailing_slash_is_not_found(client: Client, path: str) -> None:
     assert told(client.http.post(path, json={})) == (404, "RouteNotFound")
 
 
-def test_a_wrong_method_hears_which_are_allowed(client: Client) -> None:
+def test_answer_to_a_wrong_method_names_the_allowed_ones(client: Client) -> None:
     for path in ("/errand", "/connect/redeem", "/device/device-token", "/session/refresh"):
         answer = client.http.get(path)
         assert (told(answer), answer.headers["allow"]) == ((405, "MethodNotAllowed"), "POST")

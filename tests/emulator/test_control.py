@@ -1,4 +1,4 @@
-"""The doors to the emulator's settings: Python, the control API, and the command line."""
+"""Specifies the three ways to change the emulator's settings: Python, the control API, and the command line."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def client() -> Iterator[Client]:
 # --- Python ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_urls_are_the_json_line(client: Client) -> None:
+def test_urls_have_the_members_of_the_json_line(client: Client) -> None:
     urls = client.emulator.urls
     assert list(urls) == [
         *("native", "connect", "device", "session", "via"),
@@ -54,7 +54,7 @@ def test_the_urls_are_the_json_line(client: Client) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX file modes")
-def test_the_client_key_is_for_its_owner_alone_and_goes_at_the_end() -> None:
+def test_only_the_owner_can_read_the_client_key_and_stop_removes_it() -> None:
     with Emulator() as emulator:
         path = Path(emulator.urls["clientKeyFile"])
         assert path.read_text().startswith("-----BEGIN PRIVATE KEY-----")
@@ -63,7 +63,7 @@ def test_the_client_key_is_for_its_owner_alone_and_goes_at_the_end() -> None:
     assert emulator.urls["clientKeyFile"] is None
 
 
-def test_a_port_in_use_leaves_no_key_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_failed_start_on_a_used_port_leaves_no_key_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with Emulator() as emulator:
         port = int(emulator.urls["native"].rpartition(":")[2])
@@ -81,7 +81,7 @@ def test_two_emulators_share_nothing() -> None:
         assert two.config.application.disabled is False and two.player().email is None
 
 
-def test_a_change_is_all_or_nothing(client: Client) -> None:
+def test_change_with_one_wrong_setting_changes_nothing(client: Client) -> None:
     with pytest.raises(ValueError, match=r"^dialect: Input should be"):
         client.emulator.update({"claims.email": "REQUIRED", "dialect": "klingon"})
     assert client.emulator.config.claims.email == "OPTIONAL"
@@ -91,7 +91,7 @@ def test_a_change_is_all_or_nothing(client: Client) -> None:
     assert told(client.steam()) == (403, "ClaimConsentRequired")
 
 
-def test_paths_and_both_cases_of_names() -> None:
+def test_names_as_paths_in_snake_case_and_in_camel_case() -> None:
     config = merged(
         EmulatorConfig(),
         {
@@ -128,7 +128,7 @@ def test_request_that_began_before_a_reset_is_not_recorded_after_it(client: Clie
     assert client.emulator.requests == []
 
 
-def test_reset_can_put_the_settings_back(client: Client) -> None:
+def test_reset_can_restore_the_settings(client: Client) -> None:
     key = client.emulator.urls["accessKeyId"]
     client.emulator.update({"claims.email": "REQUIRED", "faults": [{"status": 500}], "access_keys": []})
     client.emulator.reset(settings=True)
@@ -137,7 +137,7 @@ def test_reset_can_put_the_settings_back(client: Client) -> None:
     assert not client.emulator._state.clock.frozen
 
 
-def test_stop_is_harmless_when_repeated_and_frees_the_port() -> None:
+def test_stop_may_be_repeated_and_frees_the_port() -> None:
     emulator = Emulator().start()
     port = int(emulator.urls["native"].rpartition(":")[2])
     emulator.stop()
@@ -226,20 +226,22 @@ def test_settings_over_http(client: Client) -> None:
         ("faults", "POST", {"contentType": "text/plain "}, "a header is one line"),
     ],
 )
-def test_a_wrong_change_is_told_clearly(client: Client, path: str, method: str, body: Any, expected: str) -> None:
+def test_error_names_what_is_wrong_with_a_change(
+    client: Client, path: str, method: str, body: Any, expected: str
+) -> None:
     answer = client.control(method, path, body)
     assert answer.status_code == 422
     assert expected in answer.json()["error"]
     state = client.control("GET", "state").json()
     assert (state["faults"], state["clock"]["frozen"]) == ([], True)
     client.emulator.update({"claims.email": "REQUIRED"})
-    assert told(client.steam()) == (403, "ClaimConsentRequired"), "nothing of it took effect"
+    assert told(client.steam()) == (403, "ClaimConsentRequired"), "the change took effect in part"
 
 
 @pytest.mark.parametrize(
     "raw", ['{"advance": NaN}', '{"advance": Infinity}', "[" * 100_000, '{"errands.lifetimeSeconds": Infinity}']
 )
-def test_what_is_no_json_changes_nothing(client: Client, raw: str) -> None:
+def test_body_that_is_not_json_changes_nothing(client: Client, raw: str) -> None:
     headers = {"Content-Type": "application/json"}
     for path, method in (("clock", "POST"), ("config", "PATCH")):
         answer = client.http.request(method, f"/_emulator/{path}", content=raw, headers=headers)
@@ -248,7 +250,7 @@ def test_what_is_no_json_changes_nothing(client: Client, raw: str) -> None:
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 10**400, -1])
-def test_the_clock_goes_forward_and_to_no_end_of_time(client: Client, seconds: float) -> None:
+def test_clock_refuses_to_go_back_or_beyond_the_calendar(client: Client, seconds: float) -> None:
     before = client.emulator._state.clock.now()
     with pytest.raises(ValueError, match="the clock"):
         client.emulator.advance(seconds)
@@ -256,13 +258,13 @@ def test_the_clock_goes_forward_and_to_no_end_of_time(client: Client, seconds: f
 
 
 @pytest.mark.parametrize("name", ["errands.lifetime_seconds", "sessions.grace_seconds", "steam_seconds"])
-def test_a_setting_is_a_number_that_json_has(client: Client, name: str) -> None:
+def test_setting_cannot_be_nan_or_infinity(client: Client, name: str) -> None:
     for value in (float("nan"), float("inf")):
         with pytest.raises(ValueError, match=rf"^{name}: "):
             client.emulator.update({name: value})
 
 
-def test_a_write_needs_json(client: Client) -> None:
+def test_write_needs_the_content_type_of_json(client: Client) -> None:
     for content_type in ("text/plain", "application/x-www-form-urlencoded"):
         answer = client.http.post("/_emulator/clock", content=b'{"advance": 1}', headers={"Content-Type": content_type})
         assert answer.status_code == 415
@@ -270,7 +272,7 @@ def test_a_write_needs_json(client: Client) -> None:
     assert (bad.status_code, bad.json()["error"]) == (422, "the body is not JSON")
 
 
-def test_a_rebound_name_reaches_nothing(client: Client) -> None:
+def test_request_with_another_host_name_is_refused(client: Client) -> None:
     assert client.http.get("/_emulator/state", headers={"Host": "evil.example"}).status_code == 400
     assert client.http.get("/_emulator/state", headers={"Host": "localhost:1234"}).status_code == 200
 
@@ -340,11 +342,11 @@ def _command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            process.kill()  # where the test failed, nobody has ended it
+            process.kill()  # if the test failed, the process still runs
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_json_line_and_the_end(number: signal.Signals, tmp_path: Path) -> None:
+def test_program_prints_the_json_line_and_ends_on_a_signal(number: signal.Signals, tmp_path: Path) -> None:
     settings = tmp_path / "settings.json"
     settings.write_text(json.dumps({"dialect": "documents", "claims": {"email": "REQUIRED"}}))
     arguments = [
@@ -375,7 +377,7 @@ def test_the_json_line_and_the_end(number: signal.Signals, tmp_path: Path) -> No
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
 
 
-def test_the_summary_for_a_person() -> None:
+def test_summary_for_a_person() -> None:
     with _command("--set", "claims.email=REQUIRED") as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(21)]
@@ -393,7 +395,7 @@ def test_the_summary_for_a_person() -> None:
         assert expected in text
 
 
-def test_the_summary_of_odd_settings(tmp_path: Path) -> None:
+def test_summary_of_odd_settings(tmp_path: Path) -> None:
     from sudomimus_bridge._cli.output import Output
 
     settings = {"application": {"anchor": "a; b", "allowed_steam_app_ids": []}, "access_keys": []}
@@ -417,7 +419,7 @@ def _fails(*arguments: str) -> str:
     return err
 
 
-def test_a_port_in_use() -> None:
+def test_used_port_is_reported() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -425,14 +427,14 @@ def test_a_port_in_use() -> None:
         assert f"cannot listen on 127.0.0.1:{port}" in _fails("--json", "--port", port)
 
 
-def test_settings_that_are_wrong(tmp_path: Path) -> None:
+def test_wrong_settings_are_reported(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{")
     deep = tmp_path / "deep.json"
     deep.write_text("[" * 100_000)
     assert "claims.email" in _fails("--set", "claims.email=MAYBE", "--json")
     assert "is not JSON" in _fails("--config", str(broken))
-    # The rest need no process of their own to be told apart.
+    # These cases run in this process, which is faster.
     from sudomimus_bridge._cli.output import Output
     from sudomimus_bridge._cli.terminal import Terminal
 

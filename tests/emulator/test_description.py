@@ -1,4 +1,4 @@
-"""The service against its own OpenAPI description: schemathesis invents requests, and checks each answer, in every dialect."""
+"""Specifies that every answer matches the OpenAPI description: schemathesis generates requests in every dialect."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def client() -> Iterator[Client]:
 
 
 class Credentials:
-    """Signs each request as the application, or gives it a player's access token, as its path needs it."""
+    """Signs a request as the application, or adds a player's access token, depending on its path."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -55,13 +55,13 @@ class Credentials:
 
 
 @pytest.mark.parametrize("dialect", ["documents", "openapi", "v4"])
-def test_every_answer_is_as_described(client: Client, dialect: Any, soak: int) -> None:
+def test_every_answer_matches_the_description(client: Client, dialect: Any, soak: int) -> None:
     client.emulator.update(dialect=dialect)
     document = client.control("GET", "openapi.json").json()
     schema = schemathesis.openapi.from_dict(document)
     met: dict[str, set[int]] = {}
     for operation in (result.ok() for result in schema.get_all_operations()):
-        # Only a body has parts that can be wrong: every text is an errand's key.
+        # Only requests with a body can be invalid: any text is a valid errand key.
         modes = list(schemathesis.GenerationMode) if operation.body else [schemathesis.GenerationMode.POSITIVE]
         for mode in modes:
             cases = operation.as_strategy(generation_mode=mode)
@@ -86,7 +86,7 @@ def _send(client: Client, cases: Any, statuses: set[int], examples: int) -> None
 
 
 def _name_what_exists(client: Client, case: Any) -> None:
-    """Put the service's own application, player and tokens into an invented request, so that it gets beyond a 404."""
+    """Put the real application, player and tokens into a generated request, so that it passes the first checks."""
     pair = client.emulator.open_session()
     urls = client.emulator.urls
     known = {
@@ -104,7 +104,7 @@ def _name_what_exists(client: Client, case: Any) -> None:
             part.update({name: known[name] for name in part if name in known})
 
 
-def test_the_description_follows_the_dialect(client: Client) -> None:
+def test_description_follows_the_dialect(client: Client) -> None:
     def schemas(dialect: str) -> Any:
         return client.http.get(f"/_emulator/openapi.json?dialect={dialect}").json()["components"]["schemas"]
 

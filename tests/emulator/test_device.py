@@ -1,4 +1,4 @@
-"""The Device API of the emulator: RFC 8628 as device.yaml has it, over a real socket."""
+"""Specifies the emulator's Device API, which follows RFC 8628, over a real socket."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def poll(client: Client, device: dict[str, Any]) -> httpx.Response:
 
 
 def error(answer: httpx.Response) -> tuple[int, str, int | None]:
-    """Status, error and interval; and never a reason beside them."""
+    """The status, the error and the interval. The answer has no other member."""
     assert set(answer.json()) <= {"error", "interval"}
     assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
     return answer.status_code, answer.json()["error"], answer.json().get("interval")
@@ -46,7 +46,7 @@ def error(answer: httpx.Response) -> tuple[int, str, int | None]:
 # --- /device-authorize -----------------------------------------------------------------------------------------------
 
 
-def test_the_codes(client: Client) -> None:
+def test_codes_of_an_authorization(client: Client) -> None:
     device, via = authorize(client), client.emulator.urls["via"]
     assert device == {
         "applicationAnchor": "demo-game",
@@ -76,11 +76,11 @@ def test_the_codes(client: Client) -> None:
         {"applicationAnchor": "demo-game", "scope": "all"},
     ],
 )
-def test_a_request_that_is_malformed(client: Client, body: Any) -> None:
+def test_malformed_request_is_refused(client: Client, body: Any) -> None:
     assert told(client.device("device-authorize", body)) == (400, "InvalidBody")
 
 
-def test_the_order_of_the_checks(client: Client) -> None:
+def test_order_of_the_checks(client: Client) -> None:
     client.emulator.update({"application": {"disabled": True, "device_code": False}, "budgets.available": False})
     body = {"applicationAnchor": "another"}
     assert told(client.device("device-authorize", body)) == (503, None)
@@ -99,7 +99,7 @@ def test_the_order_of_the_checks(client: Client) -> None:
 # --- /device-token ---------------------------------------------------------------------------------------------------
 
 
-def test_the_whole_way_with_the_complete_address(client: Client) -> None:
+def test_sign_in_by_the_complete_address(client: Client) -> None:
     device = authorize(client)
     assert error(poll(client, device)) == (400, "authorization_pending", None)
     assert visit(device["verificationUriComplete"]) == "done"
@@ -111,7 +111,7 @@ def test_the_whole_way_with_the_complete_address(client: Client) -> None:
     assert error(poll(client, device)) == (400, "invalid_request", None)
 
 
-def test_the_code_typed_as_people_type(client: Client) -> None:
+def test_code_may_be_typed_carelessly(client: Client) -> None:
     device = authorize(client)
     typed = device["userCode"].lower().replace("-", " ").replace("0", "o").replace("1", "l")
     assert visit(device["verificationUri"], user_code=typed, steam_id=KIM) == "done"
@@ -119,7 +119,7 @@ def test_the_code_typed_as_people_type(client: Client) -> None:
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("abcd-efgh", "ABCD-EFGH"), (" oIl1\t0aZ9", "0111-0AZ9"), ("", "-")])
-def test_what_a_typed_code_means(typed: str, meant: str) -> None:
+def test_typed_code_is_normalised(typed: str, meant: str) -> None:
     assert normal_user_code(typed) == meant
 
 
@@ -127,11 +127,11 @@ def test_what_a_typed_code_means(typed: str, meant: str) -> None:
     "body",
     [{}, [], None, "text", {"deviceCode": 7}, {"deviceCode": "dvc_x"}, {"deviceCode": "dvc_" + "0" * 64}],
 )
-def test_a_request_for_nothing_known(client: Client, body: Any) -> None:
+def test_unknown_or_malformed_device_code_is_refused(client: Client, body: Any) -> None:
     assert error(client.device("device-token", body)) == (400, "invalid_request", None)
 
 
-def test_a_token_request_may_hold_nothing_else(client: Client) -> None:
+def test_token_request_with_other_members_is_refused(client: Client) -> None:
     device = authorize(client)
     body = {"deviceCode": device["deviceCode"], "grant": "x"}
     assert error(client.device("device-token", body)) == (400, "invalid_request", None)
@@ -139,7 +139,7 @@ def test_a_token_request_may_hold_nothing_else(client: Client) -> None:
     assert error(raw) == (400, "invalid_request", None)
 
 
-def test_polling_too_fast_slows_down_for_good(client: Client) -> None:
+def test_each_early_poll_makes_the_interval_longer(client: Client) -> None:
     device = authorize(client)
     steps: list[tuple[float, str, int | None]] = [
         (0, "authorization_pending", None),
@@ -154,7 +154,7 @@ def test_polling_too_fast_slows_down_for_good(client: Client) -> None:
         client.emulator.advance(seconds)
         assert error(poll(client, device)) == (400, expected, interval)
     visit(device["verificationUriComplete"])
-    assert poll(client, device).status_code == 200  # an approved code is not kept waiting
+    assert poll(client, device).status_code == 200  # slow_down applies to pending codes only
 
 
 def test_slow_down_can_be_turned_off(client: Client) -> None:
@@ -164,7 +164,7 @@ def test_slow_down_can_be_turned_off(client: Client) -> None:
     assert {error(poll(client, device)) for _ in range(3)} == {(400, "authorization_pending", None)}
 
 
-def test_a_declined_code(client: Client) -> None:
+def test_declined_code(client: Client) -> None:
     client.emulator.update({"claims": {"email": "OFF", "firstName": "OFF"}})
     device = authorize(client)
     assert visit(device["verificationUriComplete"], agree=False) == "declined"
@@ -173,7 +173,7 @@ def test_a_declined_code(client: Client) -> None:
 
 
 @pytest.mark.parametrize("approved", [False, True])
-def test_an_expired_code(client: Client, approved: bool) -> None:
+def test_expired_code(client: Client, approved: bool) -> None:
     device = authorize(client)
     if approved:
         visit(device["verificationUriComplete"])
@@ -198,7 +198,7 @@ def test_an_expired_code(client: Client, approved: bool) -> None:
         lambda e: setattr(e.player(), "subject", "rotated"),
     ],
 )
-def test_policy_that_changed_after_the_approval(client: Client, change: Any) -> None:
+def test_change_after_the_approval_can_forbid_the_tokens(client: Client, change: Any) -> None:
     device = authorize(client)
     visit(device["verificationUriComplete"])
     change(client.emulator)
@@ -207,7 +207,7 @@ def test_policy_that_changed_after_the_approval(client: Client, change: Any) -> 
     assert error(poll(client, device))[1] == "invalid_request"  # forgotten
 
 
-def test_issuance_that_fails_ends_the_session(client: Client) -> None:
+def test_failed_issuance_ends_the_authorization(client: Client) -> None:
     device = authorize(client)
     visit(device["verificationUriComplete"])
     client.emulator.update({"device.issuance_fails": True})
@@ -216,7 +216,7 @@ def test_issuance_that_fails_ends_the_session(client: Client) -> None:
     assert error(poll(client, device)) == (400, "access_denied", None)
 
 
-def test_of_many_polls_at_once_one_gets_the_tokens(client: Client) -> None:
+def test_one_of_many_polls_at_once_gets_the_tokens(client: Client) -> None:
     device = authorize(client)
     visit(device["verificationUriComplete"])
     with ThreadPoolExecutor(8) as pool:
@@ -225,7 +225,7 @@ def test_of_many_polls_at_once_one_gets_the_tokens(client: Client) -> None:
     assert {answer.json().get("error") for answer in answers if answer.status_code == 400} == {"invalid_request"}
 
 
-def test_a_scripted_player(client: Client) -> None:
+def test_scripted_player(client: Client) -> None:
     client.emulator.update({"scripted_player": {"does": "approves", "after_seconds": 7}})
     first = authorize(client)
     assert error(poll(client, first))[1] == "authorization_pending"
@@ -235,15 +235,15 @@ def test_a_scripted_player(client: Client) -> None:
     assert error(poll(client, authorize(client)))[1] == "access_denied"
 
 
-def test_a_scripted_player_who_may_not_sign_in_changes_nothing(client: Client) -> None:
+def test_scripted_player_who_may_not_sign_in_changes_nothing(client: Client) -> None:
     client.emulator.update({"scripted_player.does": "approves", "application.allowed_steam_ids": [str(KIM)]})
     assert error(poll(client, authorize(client)))[1] == "authorization_pending"
 
 
-def test_a_scripted_player_types_what_is_missing(client: Client) -> None:
+def test_scripted_player_enters_missing_data(client: Client) -> None:
     client.emulator.update({"scripted_player": {"does": "approves", "email": "nobody"}, "claims.email": "REQUIRED"})
     device = authorize(client)
-    assert error(poll(client, device))[1] == "authorization_pending"  # the page would not take that
+    assert error(poll(client, device))[1] == "authorization_pending"  # the page would refuse that address
     client.emulator.update({"scripted_player.email": "r@example.com"})
     assert poll(client, device).json()["claims"]["email"]["state"] == "GRANTED"
     assert client.emulator.player().email == "r@example.com"

@@ -1,4 +1,4 @@
-"""What the dialects differ in, and the examples of the four documents that one of them plays."""
+"""Specifies how the dialects differ, and that the examples of the vendor's four documents work in `documents`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def client() -> Iterator[Client]:
 # --- choosing one ----------------------------------------------------------------------------------------------------
 
 
-def test_v4_is_played_unless_another_is_chosen(client: Client) -> None:
+def test_default_dialect_is_v4(client: Client) -> None:
     assert client.emulator.config.dialect == "v4"
     with Emulator({"dialect": "v4"}, dialect="documents") as emulator:
         assert emulator.config.dialect == "documents"
@@ -55,7 +55,7 @@ def test_every_call_works_after_the_dialect_was_changed(client: Client, dialect:
 # --- tokens ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_tokens_of_v4_have_exactly_their_members(client: Client) -> None:
+def test_tokens_of_v4_have_exactly_their_members(client: Client) -> None:
     pair = client.steam().json()
     access, refresh = said(pair["accessToken"]), said(pair["refreshToken"])
     common = {"alg", "kid", "typ", "iss", "aud", "sid", "jti", "iat", "exp"}
@@ -70,7 +70,7 @@ def test_the_tokens_of_v4_have_exactly_their_members(client: Client) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["documents", "openapi"])
-def test_the_kinds_of_older_tokens(client: Client, dialect: Any) -> None:
+def test_kinds_of_older_tokens(client: Client, dialect: Any) -> None:
     client.emulator.update(dialect=dialect)
     pair = client.steam().json()
     assert (said(pair["accessToken"])["kty"], said(pair["refreshToken"])["kty"]) == ("Access", "Refresh")
@@ -79,7 +79,7 @@ def test_the_kinds_of_older_tokens(client: Client, dialect: Any) -> None:
 # --- the profile -----------------------------------------------------------------------------------------------------
 
 
-def test_userinfo_has_what_is_shared_and_nothing_else(client: Client) -> None:
+def test_userinfo_has_only_shared_claims(client: Client) -> None:
     client.emulator.update(claims=dict.fromkeys(GRANTED, "OPTIONAL"))
     client.emulator.put_player(steam_id=ROBIN, email="robin@example.com", grants={"email": "GRANTED"})
     token = client.steam().json()["accessToken"]
@@ -95,7 +95,7 @@ def test_userinfo_has_what_is_shared_and_nothing_else(client: Client) -> None:
     assert client.http.get(live["picture"]).status_code == 200
 
 
-def test_an_errand_shows_at_once_with_the_same_token(client: Client) -> None:
+def test_userinfo_shows_newly_shared_claims_with_the_same_token(client: Client) -> None:
     token = client.steam().json()["accessToken"]
     assert "email" not in client.profile("userinfo", token).json()
     visit(client.share(token).json()["errand"]["url"], email="new@example.com")
@@ -110,7 +110,7 @@ def test_an_errand_shows_at_once_with_the_same_token(client: Client) -> None:
 @pytest.mark.parametrize(
     "ended", ["expired", "logged out", "suspended", "deleted", "refresh token", "junk", "none", "basic"]
 )
-def test_a_profile_call_without_a_good_token(client: Client, name: str, ended: str) -> None:
+def test_profile_call_without_a_valid_token_is_refused(client: Client, name: str, ended: str) -> None:
     pair = client.steam().json()
     token = {"refresh token": pair["refreshToken"], "junk": "é", "none": ""}.get(ended, pair["accessToken"])
     if ended == "expired":
@@ -130,14 +130,14 @@ def test_a_profile_call_without_a_good_token(client: Client, name: str, ended: s
 
 
 @pytest.mark.parametrize("dialect", ["documents", "openapi"])
-def test_the_profile_calls_are_not_there_before_v4(client: Client, dialect: Any) -> None:
+def test_profile_calls_do_not_exist_before_v4(client: Client, dialect: Any) -> None:
     client.emulator.update(dialect=dialect)
     token = client.steam().json()["accessToken"]
     for path in ("userinfo", "claim-state", "applications/demo-game/jwks.json"):
         assert client.profile(path, token).status_code == 404
 
 
-def test_the_key_set_of_an_application(client: Client) -> None:
+def test_key_set_of_an_application(client: Client) -> None:
     answer = client.http.get("/session/applications/demo-game/jwks.json")
     (key,) = answer.json()["keys"]
     assert set(key) == {"kty", "n", "e", "kid", "use", "alg"} and "max-age=" in answer.headers["cache-control"]
@@ -179,7 +179,7 @@ def test_v4_bounds_a_ticket(client: Client) -> None:
     ("dialect", "reason"),
     [("documents", "ApplicationDisabled"), ("openapi", "ApplicationDisabled"), ("v4", "ApplicationNotActive")],
 )
-def test_an_application_that_is_switched_off(client: Client, dialect: Any, reason: str) -> None:
+def test_disabled_application(client: Client, dialect: Any, reason: str) -> None:
     client.emulator.update({"application.disabled": True}, dialect=dialect)
     assert told(client.steam()) == (403, reason)
     assert told(client.access_key()) == (403, reason)
@@ -187,7 +187,7 @@ def test_an_application_that_is_switched_off(client: Client, dialect: Any, reaso
     assert told(client.device("device-authorize", {"applicationAnchor": "demo-game"})) == (403, reason)
 
 
-def test_what_may_not_be_cached(client: Client) -> None:
+def test_answers_that_forbid_caching(client: Client) -> None:
     def no_store(answer: httpx.Response) -> bool:
         return (answer.headers.get("cache-control"), answer.headers.get("pragma")) == ("no-store", "no-cache")
 
@@ -221,7 +221,7 @@ def test_introspection_needs_a_session_of_that_player(client: Client) -> None:
 
 
 @pytest.mark.parametrize("algorithm", [None, "RS256"])
-def test_a_client_jwt_without_alg_is_rs256(client: Client, algorithm: str | None) -> None:
+def test_client_jwt_without_alg_counts_as_rs256(client: Client, algorithm: str | None) -> None:
     raw = b'{"applicationAnchor": "demo-game"}'
     token = client.resigned(client.client_jwt(raw), {} if algorithm is None else {"alg": algorithm})
     assert client.send_signed("connect", "establish", raw, token).status_code == 200
@@ -230,7 +230,7 @@ def test_a_client_jwt_without_alg_is_rs256(client: Client, algorithm: str | None
 @pytest.mark.parametrize(
     "header", [{"alg": "none"}, {"alg": "HS256"}, {"alg": None}, {"alg": "RS256", "crit": ["exp"]}]
 )
-def test_a_client_jwt_with_another_header_is_refused(client: Client, header: dict[str, Any]) -> None:
+def test_client_jwt_with_another_header_is_refused(client: Client, header: dict[str, Any]) -> None:
     raw = b'{"applicationAnchor": "demo-game"}'
     token = client.resigned(client.client_jwt(raw), header)
     assert told(client.send_signed("connect", "establish", raw, token)) == (401, "ClientAuthInvalidAlgorithm")
@@ -247,7 +247,7 @@ def documented(client: Client) -> Client:
     return client
 
 
-def test_the_example_of_establish(documented: Client) -> None:
+def test_example_of_establish(documented: Client) -> None:
     lifetimes = {"accessTokenTtlSeconds": 1, "refreshTokenTtlSeconds": 1}
     raw = json.dumps(
         {
@@ -267,7 +267,7 @@ def test_the_example_of_establish(documented: Client) -> None:
     assert signed.status_code == 200 and set(signed.json()) == {"applicationAnchor", "exposureKey", "hiddenKey"}
 
 
-def test_a_lifetime_of_one_second_is_kept(documented: Client) -> None:
+def test_lifetime_of_one_second_is_accepted(documented: Client) -> None:
     body = {
         "applicationAnchor": "example",
         "realizeConstraints": [
@@ -286,13 +286,13 @@ def test_a_lifetime_of_one_second_is_kept(documented: Client) -> None:
     assert told(documented.share(pair["accessToken"])) == (401, "AccessTokenExpired")
 
 
-def test_the_example_of_redeem_and_the_example_of_errand(documented: Client) -> None:
+def test_examples_of_redeem_and_errand(documented: Client) -> None:
     keys = {"exposureKey": "example", "hiddenKey": "example", "confirmationKey": "example"}
     assert told(documented.connect("redeem", keys)) == (400, "InquiryNotFound")
     assert told(documented.share("example")) == (401, "AccessTokenInvalid")
 
 
-def test_the_examples_of_native_flows(client: Client) -> None:
+def test_examples_of_native_flows(client: Client) -> None:
     client.emulator.update({"application.anchor": "your-application"}, dialect="documents")
     body = {"applicationAnchor": "your-application", "returnMethods": [{"type": "STATUS_POLL", "payload": {}}]}
     raw = json.dumps(body).encode()

@@ -1,4 +1,4 @@
-"""Errands: when one is owed, handed again, over; and the pages, done by a visitor without JavaScript and by Chromium."""
+"""Specifies errands: when one is needed, returned again, and expired; and their pages, without a script and in Chromium."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def browser(client: Client) -> httpx.Client:
 # --- the errand itself -----------------------------------------------------------------------------------------------
 
 
-def test_from_the_gate_to_tokens(client: Client) -> None:
+def test_errand_from_the_claim_gate_to_tokens(client: Client) -> None:
     errand = gate(client)
     assert errand["errandKey"].startswith("ernd_")
     assert errand["url"] == f"{client.emulator.urls['via']}/errand?key={errand['errandKey']}"
@@ -47,20 +47,20 @@ def test_from_the_gate_to_tokens(client: Client) -> None:
     assert client.status(errand["errandKey"]) == "PENDING"
     assert visit_errand(errand["url"], email="robin@example.com") == "done"
     assert client.status(errand["errandKey"]) == "COMPLETED"
-    assert client.status(errand["errandKey"]) == "COMPLETED"  # a pure read
+    assert client.status(errand["errandKey"]) == "COMPLETED"  # polling changes nothing
     assert client.steam().status_code == 200
     assert client.status(errand["errandKey"]) == "EXPIRED"  # consumed
     assert client.emulator.player().email == "robin@example.com"
 
 
-def test_consent_there_but_data_missing(client: Client) -> None:
+def test_granted_claim_without_data_needs_an_errand(client: Client) -> None:
     client.emulator.put_player(steam_id=ROBIN, grants={"email": "GRANTED"})
     errand = gate(client, "RequiredClaimDataMissing")
     assert visit_errand(errand["url"]) == "done"
     assert client.steam().status_code == 200
 
 
-def test_the_same_errand_again_while_15_minutes_are_left(client: Client) -> None:
+def test_same_errand_is_returned_while_15_minutes_are_left(client: Client) -> None:
     first = gate(client)
     client.emulator.advance(900)
     assert gate(client) == first
@@ -68,10 +68,10 @@ def test_the_same_errand_again_while_15_minutes_are_left(client: Client) -> None
     second = gate(client)
     assert second["errandKey"] != first["errandKey"]
     assert second["expiresAt"] > first["expiresAt"]
-    assert client.status(first["errandKey"]) == "PENDING"  # it still has its time
+    assert client.status(first["errandKey"]) == "PENDING"  # it has not expired yet
 
 
-def test_another_scope_is_another_errand(client: Client) -> None:
+def test_other_requirements_get_another_errand(client: Client) -> None:
     first = gate(client)
     client.emulator.update({"claims.lastName": "REQUIRED"})
     second = gate(client)
@@ -79,7 +79,7 @@ def test_another_scope_is_another_errand(client: Client) -> None:
     assert gate(client) == second
 
 
-def test_thirty_minutes_and_it_is_over(client: Client) -> None:
+def test_errand_expires_after_thirty_minutes(client: Client) -> None:
     errand = gate(client)
     client.emulator.advance(1799)
     assert client.status(errand["errandKey"]) == "PENDING"
@@ -88,7 +88,7 @@ def test_thirty_minutes_and_it_is_over(client: Client) -> None:
     assert visit_errand(errand["url"]) == "expired"
 
 
-def test_a_completed_one_expires_too(client: Client) -> None:
+def test_completed_errand_expires_too(client: Client) -> None:
     errand = gate(client)
     visit_errand(errand["url"])
     client.emulator.advance(1800)
@@ -96,11 +96,11 @@ def test_a_completed_one_expires_too(client: Client) -> None:
 
 
 @pytest.mark.parametrize("key", ["ernd_unknown", "x", "ernd_%00", "%F0%9F%90%A6"])
-def test_an_unknown_key_looks_expired(client: Client, key: str) -> None:
+def test_unknown_key_is_answered_as_expired(client: Client, key: str) -> None:
     assert client.status(key) == "EXPIRED"
 
 
-def test_declining_what_is_required_ends_it(client: Client) -> None:
+def test_declined_required_claim_ends_the_errand(client: Client) -> None:
     errand = gate(client)
     assert visit_errand(errand["url"], agree=False) == "declined"
     assert client.status(errand["errandKey"]) == "EXPIRED"
@@ -110,7 +110,7 @@ def test_declining_what_is_required_ends_it(client: Client) -> None:
     assert answer.json()["errand"]["errandKey"] != errand["errandKey"]
 
 
-def test_an_access_key_meets_the_same_gate_and_needs_no_sign_in_for_consent_alone(client: Client) -> None:
+def test_errand_of_an_access_key_needs_no_sign_in_for_consent_only(client: Client) -> None:
     answer = client.access_key()
     assert told(answer) == (403, "ClaimConsentRequired")
     with browser(client) as http:
@@ -129,7 +129,7 @@ def signed_in(client: Client) -> str:
     return str(client.steam().json()["accessToken"])
 
 
-def test_the_proactive_errand_forces_a_sign_in(client: Client, signed_in: str) -> None:
+def test_proactive_errand_forces_a_sign_in(client: Client, signed_in: str) -> None:
     client.emulator.player().email = "robin@example.com"
     answer = client.share(signed_in)
     assert answer.status_code == 200 and set(answer.json()) == {"errand", "claims"}
@@ -141,24 +141,24 @@ def test_the_proactive_errand_forces_a_sign_in(client: Client, signed_in: str) -
     assert client.share(signed_in).json()["claims"]["email"]["state"] == "GRANTED"
 
 
-def test_only_what_is_ticked_is_shared(client: Client, signed_in: str) -> None:
+def test_only_ticked_claims_are_shared(client: Client, signed_in: str) -> None:
     errand = client.share(signed_in).json()["errand"]
     assert visit_errand(errand["url"], share=["firstName"]) == "done"
     assert client.status(errand["errandKey"]) == "COMPLETED"
     assert client.emulator.player().grants.firstName == "GRANTED"
     assert client.emulator.player().grants.email == "DENIED"
     assert client.emulator.player().email is None
-    assert client.share(signed_in).json()["errand"] is not None  # what was declined may be offered again
+    assert client.share(signed_in).json()["errand"] is not None  # a declined claim may be offered again
 
 
-def test_declining_what_is_optional_completes_it(client: Client, signed_in: str) -> None:
+def test_declined_optional_claim_completes_the_errand(client: Client, signed_in: str) -> None:
     errand = client.share(signed_in).json()["errand"]
     assert visit_errand(errand["url"], agree=False) == "done"
     assert client.status(errand["errandKey"]) == "COMPLETED"
     assert client.emulator.player().grants.firstName == "DENIED"
 
 
-def test_access_tokens_that_are_refused(client: Client, signed_in: str) -> None:
+def test_refused_access_tokens(client: Client, signed_in: str) -> None:
     refresh_token = client.steam().json()["refreshToken"]
     head, body, signature = signed_in.split(".")
     ended = client.steam().json()
@@ -176,7 +176,7 @@ def test_access_tokens_that_are_refused(client: Client, signed_in: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["v4", "openapi", "documents"])
-def test_an_expired_access_token(client: Client, dialect: str) -> None:
+def test_expired_access_token(client: Client, dialect: str) -> None:
     client.emulator.update({"claims.email": "OPTIONAL", "dialect": dialect})
     token = client.steam().json()["accessToken"]
     client.emulator.advance(3598)
@@ -194,7 +194,7 @@ def test_an_expired_access_token(client: Client, dialect: str) -> None:
         ("nothing", "REQUIRED", "PENDING"),
     ],
 )
-def test_a_scripted_player_needs_no_browser(client: Client, does: str, claim: str, expected: str) -> None:
+def test_scripted_player_needs_no_browser(client: Client, does: str, claim: str, expected: str) -> None:
     client.emulator.update({"scripted_player": {"does": does, "after_seconds": 3}, "claims.email": "OFF"})
     token = client.steam().json()["accessToken"]
     client.emulator.update({"claims.email": claim})
@@ -209,7 +209,7 @@ def test_a_scripted_player_needs_no_browser(client: Client, does: str, claim: st
 # --- the pages -------------------------------------------------------------------------------------------------------
 
 
-def test_a_wrong_email_is_told_and_nothing_is_kept(client: Client) -> None:
+def test_malformed_email_is_reported_and_not_saved(client: Client) -> None:
     with pytest.raises(VisitFailed, match="does not look like an email"):
         visit_errand(gate(client)["url"], email="robin@nowhere")
     with pytest.raises(VisitFailed, match="Enter your email"):
@@ -218,7 +218,7 @@ def test_a_wrong_email_is_told_and_nothing_is_kept(client: Client) -> None:
     assert client.emulator.player().grants.email == "UNKNOWN"
 
 
-def test_the_headers_of_a_page(client: Client) -> None:
+def test_headers_of_a_page(client: Client) -> None:
     with browser(client) as http:
         answer = http.get(gate(client)["url"])
         assert answer.headers["referrer-policy"] == "no-referrer"
@@ -233,7 +233,7 @@ def test_the_headers_of_a_page(client: Client) -> None:
         assert (expired.status_code, read_page(expired).name) == (410, "expired")
 
 
-def test_a_form_from_elsewhere_is_refused(client: Client) -> None:
+def test_form_without_this_browsers_token_is_refused(client: Client) -> None:
     url = gate(client)["url"]
     with browser(client) as http:
         assert http.post(url, data={"action": "continue"}).status_code == 403
@@ -246,7 +246,7 @@ def test_a_form_from_elsewhere_is_refused(client: Client) -> None:
     assert client.emulator.player().email is None
 
 
-def test_what_a_player_typed_is_shown_as_text(client: Client) -> None:
+def test_page_escapes_typed_text_and_the_games_name(client: Client) -> None:
     client.emulator.update({"application.name": "<b>Game</b>"})
     with browser(client) as http:
         url = gate(client)["url"]
@@ -256,7 +256,7 @@ def test_what_a_player_typed_is_shown_as_text(client: Client) -> None:
     assert "<script>" not in text and "<b>" not in text and "&lt;b&gt;Game" in text
 
 
-def test_a_picture_of_another_host_is_not_loaded(client: Client) -> None:
+def test_picture_of_another_host_is_not_loaded(client: Client) -> None:
     client.emulator.update({"claims": {"staticAvatar": "REQUIRED", "animatedAvatar": "REQUIRED"}})
     client.emulator.put_player(steam_id=KIM, static_avatar_url="https://pictures.example/kim.png")
     url = client.access_key().json()["errand"]["url"]
@@ -273,7 +273,7 @@ def chromium(tmp_path: Path) -> Iterator[Any]:
         yield driver
 
 
-def test_the_pages_in_chromium_by_keyboard_on_a_narrow_screen(client: Client, chromium: Any) -> None:
+def test_pages_in_chromium_by_keyboard_on_a_narrow_screen(client: Client, chromium: Any) -> None:
     errand = gate(client)
     chromium.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}

@@ -1,4 +1,4 @@
-"""What an inquiry may be narrowed to, and whom that lets in: the body of `/establish`, over a real socket."""
+"""Specifies the constraints in the body of `/establish`, and the players that they admit, over a real socket."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ UNFIT = [
 
 
 @pytest.mark.parametrize("narrowing", FIT, ids=lambda value: json.dumps(value)[:60])
-def test_a_narrowing_that_fits_the_contract(client: Client, narrowing: dict[str, Any]) -> None:
+def test_constraints_that_fit_the_contract_are_accepted(client: Client, narrowing: dict[str, Any]) -> None:
     assert told(client.establish(**narrowing)) == (200, None)
 
 
@@ -140,14 +140,14 @@ def test_a_narrowing_that_fits_the_contract(client: Client, narrowing: dict[str,
         {"authenticationConstraints": [{"method": "X_OAUTH", "payload": {}, "later": 1}]},
     ],
 )
-def test_only_v4_refuses_members_that_no_contract_knows_yet(client: Client, more: dict[str, Any]) -> None:
+def test_only_v4_refuses_unknown_members(client: Client, more: dict[str, Any]) -> None:
     assert told(client.establish(**more)) == (400, "InvalidBody")
     client.emulator.update(dialect="openapi")
     assert told(client.establish(**more)) == (200, None)
 
 
 @pytest.mark.parametrize("narrowing", UNFIT, ids=lambda value: json.dumps(value)[:60])
-def test_a_narrowing_that_does_not(client: Client, narrowing: dict[str, Any]) -> None:
+def test_constraints_that_do_not_fit_the_contract_are_refused(client: Client, narrowing: dict[str, Any]) -> None:
     assert told(client.establish(**narrowing)) == (400, "InvalidBody")
 
 
@@ -159,19 +159,19 @@ def test_a_narrowing_that_does_not(client: Client, narrowing: dict[str, Any]) ->
         ("callback", callback("http://localhost/")),
     ],
 )
-def test_layer_3_of_the_return_methods(client: Client, setting: str, method: dict[str, Any]) -> None:
+def test_layer_3_allows_return_methods(client: Client, setting: str, method: dict[str, Any]) -> None:
     client.emulator.update({f"application.{setting}": False})
     assert told(client.establish(**method)) == (403, "Layer3Denied")
     assert client.establish().status_code == 200
 
 
-def test_a_callback_needs_an_allowed_domain(client: Client) -> None:
+def test_callback_needs_an_allowed_domain(client: Client) -> None:
     assert told(client.establish(**callback("https://game.example/"))) == (400, "CallbackDomainNotAllowed")
     client.emulator.update({"application.allowed_callback_domains": ["game.example"]})
     assert client.establish(**callback("https://game.example/")).status_code == 200
 
 
-def test_who_may_realize_a_narrowed_inquiry(client: Client) -> None:
+def test_constraints_choose_the_player_who_may_sign_in(client: Client) -> None:
     client.emulator.update({"claims.email": "OFF"})  # or Robin would type one
     kim, robin = client.emulator.player(KIM), client.emulator.player(ROBIN)
     robin.account_alias = "robin-1"
@@ -199,14 +199,14 @@ def test_who_may_realize_a_narrowed_inquiry(client: Client) -> None:
         ({"application.disabled": True}, {}),
     ],
 )
-def test_a_player_who_may_not(client: Client, settings: dict[str, Any], narrowing: dict[str, Any]) -> None:
+def test_player_who_may_not_sign_in(client: Client, settings: dict[str, Any], narrowing: dict[str, Any]) -> None:
     inquiry = keys(client, **narrowing)
     client.emulator.update(settings)
     assert visit(page(client, inquiry)) == "not-allowed"
     assert client.connect("status-poll", inquiry).json() == {"status": "PENDING"}
 
 
-def test_the_shortest_lifetime_of_the_matching_constraints(client: Client) -> None:
+def test_shortest_lifetime_of_the_matching_constraints_applies(client: Client) -> None:
     inquiry = realized(
         client,
         authenticationConstraints=[
@@ -222,7 +222,7 @@ def test_the_shortest_lifetime_of_the_matching_constraints(client: Client) -> No
     for token, seconds in ((answer["accessToken"], 900), (answer["refreshToken"], 86_400)):
         envelope = said(token)
         assert envelope["exp"] - envelope["iat"] == seconds
-    # A renewal keeps them.
+    # A renewed token has the same lifetime.
     renewed = client.session("refresh", refreshToken=answer["refreshToken"]).json()["accessToken"]
     envelope = said(renewed)
     assert envelope["exp"] - envelope["iat"] == 900

@@ -1,4 +1,4 @@
-"""Refresh-token families as a state machine: whatever is presented in whatever order, one token at most is ever good."""
+"""Specifies refresh-token families as a state machine: in any order of calls, at most one token of a family is valid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRACE, LIFETIME = 10, 30_000
 
 @dataclass
 class Family:
-    """The model: the refresh tokens in the order they were made, and what is known of them."""
+    """The model of a family: its refresh tokens, oldest first, and their state."""
 
     tokens: list[str] = field(default_factory=list)
     made_at: list[float] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Family:
 
 
 class Families(RuleBasedStateMachine):
-    """Presents tokens of several families, old and young, while time passes; the model says what must come of it."""
+    """Sends old and new tokens of several families while time passes, and compares each answer with the model."""
 
     tokens = Bundle("tokens")
 
@@ -38,7 +38,7 @@ class Families(RuleBasedStateMachine):
         self.state.config.sessions.grace_seconds = GRACE
         self.state.config.tokens.refresh_token_ttl_seconds = LIFETIME
         self.state.clock.freeze()
-        # Whole seconds, as tokens have them: the model's times are then exactly the service's.
+        # Tokens have whole seconds, so the model uses them, too, and its times equal the service's.
         self.state.clock.advance(1 - self.state.clock.now() % 1)
         self.families: list[Family] = []
 

@@ -1,4 +1,4 @@
-"""Faults as a real client meets them on the wire, and how a rule is written."""
+"""Specifies fault rules: how they are written, and what a real client receives."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def client() -> Iterator[Client]:
             yield client
 
 
-def test_a_status_with_reason_and_headers_so_many_times(client: Client) -> None:
+def test_status_with_reason_and_headers_a_number_of_times(client: Client) -> None:
     client.emulator.fault(path="/direct-issue/*", times=2, status=503, headers={"Retry-After": "3"})
     ticket = new_ticket()
     answer = client.steam(ticket)
     assert (told(answer), answer.headers["retry-after"]) == ((503, None), "3")
     assert told(client.access_key()) == (503, None)
-    assert client.steam(ticket).status_code == 200  # the first was never processed
+    assert client.steam(ticket).status_code == 200  # the ticket of the first request was never processed
     client.emulator.fault("* * 418 reason=Teapot")
     assert told(client.steam()) == (418, "Teapot")
     client.emulator.clear_faults()
@@ -42,17 +42,17 @@ def test_a_status_with_reason_and_headers_so_many_times(client: Client) -> None:
     assert told(client.steam()) == (500, None)
 
 
-def test_rules_take_their_turn_and_let_some_pass(client: Client) -> None:
+def test_rules_apply_in_order_and_may_skip_requests(client: Client) -> None:
     client.emulator.fault("POST /direct-issue/* 502 skip=1 times=1")
     client.emulator.fault("POST /direct-issue/* 429 skip=1 times=1")
-    # The first rule lets one pass, and so does the second with the same one.
+    # Both rules skip the first request.
     assert [client.steam().status_code for _ in range(5)] == [200, 502, 429, 200, 200]
     client.emulator.fault("GET * 500")
     assert client.steam().status_code == 200
 
 
 @pytest.mark.parametrize(("when", "then"), [("before", 200), ("after", 409)])
-def test_a_reset_before_and_after_the_request_was_processed(client: Client, when: str, then: int) -> None:
+def test_reset_before_and_after_the_request_is_processed(client: Client, when: str, then: int) -> None:
     client.emulator.fault(f"POST /direct-issue/* reset when={when} times=1")
     ticket = new_ticket()
     with pytest.raises(httpx.ReadError):
@@ -61,7 +61,7 @@ def test_a_reset_before_and_after_the_request_was_processed(client: Client, when
     assert [entry.fault for entry in client.emulator.requests] == ["reset", None]
 
 
-def test_the_reset_is_one(client: Client) -> None:
+def test_reset_is_a_real_tcp_reset(client: Client) -> None:
     client.emulator.fault("GET /health reset")
     url = urlsplit(client.emulator.urls["native"])
     with socket.create_connection((url.hostname or "", url.port or 0), timeout=PATIENCE) as connection:
@@ -71,14 +71,14 @@ def test_the_reset_is_one(client: Client) -> None:
 
 
 @pytest.mark.parametrize("rule", ["* * garbage", "* * truncate", "* * truncate when=after"])
-def test_bytes_that_are_no_answer(client: Client, rule: str) -> None:
+def test_garbage_and_truncated_answers(client: Client, rule: str) -> None:
     client.emulator.fault(rule + " times=1")
     with pytest.raises(httpx.RemoteProtocolError):
         client.steam()
     assert client.steam().status_code == 200
 
 
-def test_another_content_type_and_broken_json(client: Client) -> None:
+def test_other_content_type_and_broken_json(client: Client) -> None:
     client.emulator.fault("POST * type=text/html times=1")
     assert client.steam().headers["content-type"] == "text/html"
     client.emulator.fault(status=200, body='{"accessToken": "eyJ', times=1)
@@ -88,24 +88,24 @@ def test_another_content_type_and_broken_json(client: Client) -> None:
     assert client.http.get("/errand/ernd_x/status").json() == {"status": "LATER"}
 
 
-def test_a_redirect(client: Client) -> None:
+def test_redirect(client: Client) -> None:
     client.emulator.fault("POST * 307 redirect=http://127.0.0.1:9/elsewhere")
     answer = client.steam()
     assert (answer.status_code, answer.headers["location"]) == (307, "http://127.0.0.1:9/elsewhere")
 
 
-def test_a_huge_answer_is_streamed(client: Client) -> None:
+def test_huge_answer_is_streamed(client: Client) -> None:
     client.emulator.fault("POST * huge=3")
     with client.http.stream("POST", "/direct-issue/steam-ticket", json={}) as answer:
         assert "content-length" not in answer.headers
         assert sum(len(chunk) for chunk in answer.iter_bytes()) > 3 * 1024 * 1024
     with client.http.stream("POST", "/direct-issue/steam-ticket", json={}) as answer:
-        next(answer.iter_bytes())  # and a client may leave early
+        next(answer.iter_bytes())  # a client may close the connection early
     client.emulator.clear_faults()
     assert client.steam().status_code == 200
 
 
-def test_a_delay_outlasts_a_clients_patience(client: Client) -> None:
+def test_delay_makes_a_client_time_out(client: Client) -> None:
     client.emulator.fault("POST * delay=30 when=after times=1")
     ticket = new_ticket()
     with pytest.raises(httpx.ReadTimeout):
@@ -117,7 +117,7 @@ def test_a_delay_outlasts_a_clients_patience(client: Client) -> None:
     assert client.steam(ticket).status_code == 409
 
 
-def test_a_slow_drip(client: Client) -> None:
+def test_slow_drip(client: Client) -> None:
     client.emulator.fault("GET /health drip=0.001 times=1")
     with client.http.stream("GET", "/health") as answer:
         assert len(list(answer.iter_raw())) > 10
@@ -126,16 +126,16 @@ def test_a_slow_drip(client: Client) -> None:
         client.http.get("/health", timeout=0.05)
 
 
-def test_the_emulator_ends_at_once_whatever_hangs() -> None:
+def test_emulator_ends_at_once_while_an_answer_is_delayed() -> None:
     with Emulator({"faults": [{"delay": 60}]}) as emulator:
         client = Client(emulator)
         with client.http, pytest.raises(httpx.ReadTimeout):
             client.http.get("/health", timeout=0.05)
         started = time.monotonic()
-    assert time.monotonic() - started < 30  # of the sixty
+    assert time.monotonic() - started < 30  # the delay is 60 seconds
 
 
-def test_pages_and_polls_can_fail_but_not_the_control_api(client: Client) -> None:
+def test_pages_and_polls_can_fail_and_the_control_api_cannot(client: Client) -> None:
     client.emulator.fault("* * 500")
     assert client.http.get("/via/errand").status_code == 500
     assert client.http.get("/errand/ernd_x/status").status_code == 500
@@ -156,7 +156,7 @@ def test_pages_and_polls_can_fail_but_not_the_control_api(client: Client) -> Non
         ('{"hugeMegabytes": 2}', FaultRule(huge_megabytes=2)),
     ],
 )
-def test_the_short_form(text: str, expected: FaultRule) -> None:
+def test_short_form_of_a_rule(text: str, expected: FaultRule) -> None:
     assert parse_fault(text) == expected
 
 
@@ -165,7 +165,7 @@ SLIPS = ["/x 503 tims=2", "/x statsu=503", "/x 503 delays=1"]
 
 
 @pytest.mark.parametrize("text", NO_RULES + SLIPS)
-def test_a_rule_that_makes_no_sense(text: str) -> None:
+def test_malformed_rule_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_fault(text)
 
@@ -187,7 +187,7 @@ def test_a_rule_that_makes_no_sense(text: str) -> None:
         ("DELETE * 503", "has the method 'DELETE'"),
     ],
 )
-def test_a_rule_that_matches_no_request_is_refused(client: Client, rule: str, expected: str) -> None:
+def test_rule_that_matches_no_request_is_refused(client: Client, rule: str, expected: str) -> None:
     with pytest.raises(ValueError, match=re.escape(expected)):
         client.emulator.fault(rule)
     answer = client.control("POST", "faults", [rule])
@@ -206,11 +206,11 @@ def test_a_rule_that_matches_no_request_is_refused(client: Client, rule: str, ex
         *("/via/avatar/?[0-9]*.svg 503", "HEAD /health 503", "GET /*/health 503", "/via/[ed]* 503"),
     ],
 )
-def test_a_rule_that_matches_some_request_is_taken(client: Client, rule: str) -> None:
+def test_rule_that_matches_some_request_is_accepted(client: Client, rule: str) -> None:
     client.emulator.fault(rule)
 
 
-def test_the_paths_are_those_of_the_routes(client: Client) -> None:
+def test_known_paths_are_those_of_the_routes(client: Client) -> None:
     routes: dict[str, set[str]] = {}
     for route in service_routes(client.emulator._state):
         path = re.sub(r":[a-z]+}", "}", route.path)

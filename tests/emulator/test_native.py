@@ -1,4 +1,4 @@
-"""The Native API of the emulator: every check of the documents, in its order, over a real socket."""
+"""Specifies the emulator's Native API: every check of the contract, in its order, over a real socket."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def client() -> Iterator[Client]:
             yield client
 
 
-def test_a_good_ticket_is_exchanged_for_tokens_and_claims(client: Client) -> None:
+def test_valid_ticket_is_exchanged_for_tokens_and_claims(client: Client) -> None:
     answer = client.steam()
     assert answer.status_code == 200
     assert set(answer.json()) == {"applicationAnchor", "accessToken", "refreshToken", "claims"}
@@ -52,24 +52,24 @@ def test_a_good_ticket_is_exchanged_for_tokens_and_claims(client: Client) -> Non
         ({"steamAppId": 730}, (403, "Layer1Denied")),
     ],
 )
-def test_a_steam_request_that_cannot_succeed(
+def test_request_with_a_wrong_member_is_refused(
     client: Client, changes: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     assert told(client.steam(**changes)) == expected
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"text"', b"\xff", b"[" * 100_000])
-def test_a_body_that_is_no_json_object(client: Client, content: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_refused(client: Client, content: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     for path in ("/direct-issue/steam-ticket", "/direct-issue/access-key", "/errand"):
         assert told(client.http.post(path, content=content, headers=headers)) == (400, "InvalidBody")
 
 
-def test_only_json_is_read(client: Client) -> None:
+def test_other_content_type_is_refused(client: Client) -> None:
     assert told(client.http.post("/direct-issue/steam-ticket", content=b"{}")) == (400, "InvalidBody")
 
 
-def test_too_large_a_body(client: Client) -> None:
+def test_body_that_is_too_large_is_refused(client: Client) -> None:
     assert client.steam(padding="x" * (1 << 20)).status_code == 413
 
 
@@ -88,7 +88,7 @@ def test_too_large_a_body(client: Client) -> None:
         ({"authorization_artifact_stale": 1}, (409, "AuthorizationArtifactStale")),
     ],
 )
-def test_what_the_application_and_steam_decide(
+def test_refusals_by_the_application_and_by_steam(
     client: Client, settings: dict[str, Any], expected: tuple[int, str | None]
 ) -> None:
     client.emulator.update(settings)
@@ -105,14 +105,14 @@ def test_what_the_application_and_steam_decide(
         ("refused", "SsoAuthorityConflict", "SsoAuthorityConflict"),
     ],
 )
-def test_what_the_account_decides(client: Client, field: str, value: object, expected: str) -> None:
+def test_refusals_because_of_the_account(client: Client, field: str, value: object, expected: str) -> None:
     for player in client.emulator.players.values():
         setattr(player, field, value)
     assert told(client.steam()) == (403, expected)
     assert told(client.access_key()) == (403, expected)
 
 
-def test_each_layer_2_rule_admits(client: Client) -> None:
+def test_each_layer_2_rule_admits_a_player(client: Client) -> None:
     client.emulator.update({"application.allowed_steam_ids": []})
     robin = client.emulator.player()
     robin.email, robin.account_alias = "robin@studio.example", "robin-1"
@@ -128,8 +128,8 @@ def test_each_layer_2_rule_admits(client: Client) -> None:
         assert told(client.steam()) == (403, "Layer2Denied")
 
 
-def test_the_order_of_the_checks(client: Client) -> None:
-    """Everything is wrong at once; put right one by one, each check shows the next."""
+def test_order_of_the_checks(client: Client) -> None:
+    """At first everything is wrong. Each step corrects one thing, and the next check refuses the request."""
     emulator = client.emulator
     emulator.update(
         {
@@ -178,7 +178,7 @@ def test_steam_refuses_a_ticket_for_another_identity_or_app(client: Client, tick
     assert told(client.steam(ticket)) == (401, "SteamTicketInvalid")
 
 
-def test_a_verified_ticket_is_spent_for_a_day_in_either_case_of_hex(client: Client) -> None:
+def test_verified_ticket_is_refused_for_a_day_in_either_case_of_hex(client: Client) -> None:
     ticket = new_ticket()
     assert client.steam(ticket).status_code == 200
     assert told(client.steam(ticket.upper())) == (409, "ReplayProtectionAlreadySeen")
@@ -188,7 +188,7 @@ def test_a_verified_ticket_is_spent_for_a_day_in_either_case_of_hex(client: Clie
     assert client.steam(ticket).status_code == 200
 
 
-def test_a_claim_gate_spends_the_ticket_too(client: Client) -> None:
+def test_claim_gate_uses_up_the_ticket_too(client: Client) -> None:
     client.emulator.update({"claims.email": "REQUIRED"})
     ticket = new_ticket()
     assert told(client.steam(ticket)) == (403, "ClaimConsentRequired")
@@ -196,7 +196,7 @@ def test_a_claim_gate_spends_the_ticket_too(client: Client) -> None:
 
 
 @pytest.mark.parametrize("steam", ["rejects", "unreachable"])
-def test_a_failed_verification_keeps_only_the_short_reservation(client: Client, steam: str) -> None:
+def test_unverified_ticket_is_refused_for_a_minute_only(client: Client, steam: str) -> None:
     client.emulator.update(steam=steam)
     ticket = new_ticket()
     client.steam(ticket)
@@ -206,7 +206,7 @@ def test_a_failed_verification_keeps_only_the_short_reservation(client: Client, 
     assert client.steam(ticket).status_code == 200
 
 
-def test_of_two_at_once_one_is_refused(client: Client) -> None:
+def test_one_of_two_requests_with_a_ticket_is_refused(client: Client) -> None:
     client.emulator.update(steam_seconds=0.1)
     ticket = new_ticket()
     with ThreadPoolExecutor(2) as pool:
@@ -214,7 +214,7 @@ def test_of_two_at_once_one_is_refused(client: Client) -> None:
     assert sorted(answers, key=lambda answer: answer[0]) == [(200, None), (409, "ReplayProtectionAlreadySeen")]
 
 
-def test_a_cancelled_ticket_is_refused(client: Client, tmp_path: Path) -> None:
+def test_cancelled_ticket_is_refused(client: Client, tmp_path: Path) -> None:
     log = tmp_path / "steam.jsonl"
     client.emulator.update(steam_log=log)
     first, second = b"a" * 16, b"b" * 16
@@ -230,14 +230,14 @@ def test_a_cancelled_ticket_is_refused(client: Client, tmp_path: Path) -> None:
     assert client.steam(new_ticket(nonce=first) + "00").status_code == 200
 
 
-def test_a_real_steam_ticket_counts_as_the_default_players(client: Client) -> None:
+def test_ticket_of_a_real_steam_counts_as_the_default_players(client: Client) -> None:
     token = client.steam("14000000" + "ab" * 200).json()["accessToken"]
     assert said(token)["sub"] == client.emulator.player(ROBIN).subject
     client.emulator.update(accept_foreign_tickets=False)
     assert told(client.steam("14000000" + "cd" * 200)) == (401, "SteamTicketInvalid")
 
 
-def test_an_unknown_player_is_created_without_an_email(client: Client) -> None:
+def test_unknown_player_is_created_without_an_email(client: Client) -> None:
     assert client.steam(new_ticket(steam_id=76561198000000001)).status_code == 200
     created = client.emulator.players[76561198000000001]
     assert created.email is None
@@ -247,23 +247,23 @@ def test_an_unknown_player_is_created_without_an_email(client: Client) -> None:
 # --- budgets and circuit ---------------------------------------------------------------------------------------------
 
 
-def test_150_attempts_of_an_application_in_ten_seconds(client: Client) -> None:
+def test_budget_of_150_attempts_in_ten_seconds_for_an_application(client: Client) -> None:
     answers = [client.steam("00").status_code for _ in range(151)]
     assert answers == [200] + [409] * 149 + [429]
     assert client.steam("00").content == b""
-    assert client.access_key().status_code == 200  # a route of its own
+    assert client.access_key().status_code == 200  # another route has another budget
     client.emulator.advance(10)
     assert client.steam().status_code == 200
 
 
-def test_the_global_budget_and_retry_after(client: Client) -> None:
+def test_global_budget_and_retry_after(client: Client) -> None:
     client.emulator.update({"budgets": {"attempts_global": 1, "retry_after": 7}})
     assert client.steam().status_code == 200
     answer = client.steam()
     assert (answer.status_code, answer.content, answer.headers["retry-after"]) == (429, b"", "7")
 
 
-def test_what_is_refused_before_is_not_counted(client: Client) -> None:
+def test_request_refused_before_the_budget_is_not_counted(client: Client) -> None:
     client.emulator.update({"budgets.attempts_per_application": 1})
     for _ in range(3):
         assert client.steam(steamAppId=730).status_code == 403
@@ -286,7 +286,7 @@ def test_twenty_failures_open_the_circuit_for_a_minute(client: Client, steam: st
 # --- access keys -----------------------------------------------------------------------------------------------------
 
 
-def test_an_access_key_is_reusable_and_signs_its_player_in(client: Client) -> None:
+def test_access_key_is_reusable_and_signs_its_player_in(client: Client) -> None:
     assert client.access_key().status_code == 200
     answer = client.access_key()
     assert said(answer.json()["accessToken"])["sub"] == client.emulator.player(KIM).subject
@@ -308,19 +308,17 @@ def test_an_access_key_is_reusable_and_signs_its_player_in(client: Client) -> No
         ({"accessKeyIdentifier": "acs_k_00000000-0000-4000-8000-000000000000"}, (401, "AccessKeyDirectDenied")),
     ],
 )
-def test_access_key_requests_that_are_refused(
-    client: Client, changes: dict[str, Any], expected: tuple[int, str]
-) -> None:
+def test_refused_access_key_requests(client: Client, changes: dict[str, Any], expected: tuple[int, str]) -> None:
     assert told(client.access_key(**changes)) == expected
 
 
 @pytest.mark.parametrize("change", [{"revoked": True}, {"expires_at": "2001-01-01T00:00:00Z"}, {"application": "x"}])
-def test_a_credential_that_is_no_longer_good(client: Client, change: dict[str, Any]) -> None:
+def test_revoked_or_expired_access_key(client: Client, change: dict[str, Any]) -> None:
     client.emulator.config.access_keys = [AccessKey.model_validate(change)]
     assert told(client.access_key()) == (401, "AccessKeyDirectDenied")
 
 
-def test_the_other_answers_to_an_access_key(client: Client) -> None:
+def test_other_refusals_of_an_access_key(client: Client) -> None:
     client.emulator.update({"application.access_key_direct": False})
     assert told(client.access_key()) == (403, "Layer1Denied")
     client.emulator.update({"application.access_key_direct": True, "authorization_artifact_stale": 1})
@@ -351,7 +349,7 @@ def _body(client: Client, token: str) -> dict[str, Any]:
     return decoded
 
 
-def test_the_token_in_the_dialect_of_openapi(client: Client) -> None:
+def test_token_in_the_dialect_openapi(client: Client) -> None:
     client.emulator.update(dialect="openapi")
     client.emulator.put_player(steam_id=ROBIN, email="r@example.com", grants=_ALL_GRANTED)
     client.emulator.update({"claims": dict.fromkeys(_ALL_GRANTED, "OPTIONAL")})
@@ -371,7 +369,7 @@ def test_the_token_in_the_dialect_of_openapi(client: Client) -> None:
     assert _body(client, answer["refreshToken"]) == {"subject": header["sub"]}
 
 
-def test_the_token_in_the_dialect_of_the_documents(client: Client) -> None:
+def test_token_in_the_dialect_documents(client: Client) -> None:
     client.emulator.put_player(steam_id=ROBIN, email="r@example.com", grants=_ALL_GRANTED)
     client.emulator.update(
         {"dialect": "documents", "claims": {"lastName": "SYNTHETIC_FALLBACK", "staticAvatar": "REQUIRED"}}
@@ -399,7 +397,9 @@ def test_the_token_in_the_dialect_of_the_documents(client: Client) -> None:
         ("SYNTHETIC", "UNKNOWN", "Player"),
     ],
 )
-def test_what_reaches_the_application(client: Client, requirement: str, state: str, expected: str | None) -> None:
+def test_value_of_a_claim_for_the_application(
+    client: Client, requirement: str, state: str, expected: str | None
+) -> None:
     client.emulator.update({"claims.firstName": requirement})
     client.emulator.put_player(steam_id=KIM, grants={"firstName": state})
     token = client.access_key().json()["accessToken"]
@@ -409,7 +409,7 @@ def test_what_reaches_the_application(client: Client, requirement: str, state: s
     assert said(client.access_key().json()["accessToken"]).get("firstName") == expected
 
 
-def test_a_synthetic_email_is_a_proxy_address_and_raises_no_errand(client: Client) -> None:
+def test_synthetic_email_is_a_proxy_address_and_needs_no_errand(client: Client) -> None:
     client.emulator.update(
         {"claims": {"email": "SYNTHETIC_ONLY", "firstName": "OFF", "staticAvatar": "SYNTHETIC_ONLY"}}, dialect="openapi"
     )
@@ -420,7 +420,7 @@ def test_a_synthetic_email_is_a_proxy_address_and_raises_no_errand(client: Clien
     assert client.share(answer.json()["accessToken"]).json()["errand"] is None
 
 
-def test_a_later_service_may_drift(client: Client) -> None:
+def test_drift_adds_and_removes_members(client: Client) -> None:
     client.emulator.update(
         {"drift": {"fields": {"new": 1}, "claims": {"phone": {"requirement": "MAYBE", "state": "LATER"}}}}
     )

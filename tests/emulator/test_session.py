@@ -1,4 +1,4 @@
-"""The Session API of the emulator: each reason of `/refresh`, and introspection, logout and revocation, over a socket."""
+"""Specifies the emulator's Session API: each reason of `/refresh`; introspection, logout and revocation; over a real socket."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def renewed(client: Client, token: str) -> Pair:
 
 
 @pytest.mark.parametrize("dialect", ["openapi", "documents"])
-def test_a_refresh_rotates(client: Client, dialect: str) -> None:
+def test_refresh_returns_a_new_pair(client: Client, dialect: str) -> None:
     client.emulator.update(dialect=dialect)
     first = client.steam().json()
     client.emulator.advance(60)
@@ -54,13 +54,13 @@ def test_a_refresh_rotates(client: Client, dialect: str) -> None:
     assert client.share(answer.json()["accessToken"]).status_code == 200
 
 
-def test_every_way_in_opens_a_session(client: Client) -> None:
+def test_every_login_method_opens_a_session(client: Client) -> None:
     for answer in (client.steam(), client.access_key()):
         renewed(client, answer.json()["refreshToken"])
     assert client.emulator.snapshot()["sessions"] == {"active": 2, "suspended": 0, "revoked": 0, "expired": 0}
 
 
-def test_a_second_use_takes_the_family_with_it(client: Client) -> None:
+def test_second_use_of_a_refresh_token_ends_the_session(client: Client) -> None:
     first = client.emulator.open_session()
     second = renewed(client, first.refresh_token)
     client.emulator.advance(10.5)
@@ -69,16 +69,16 @@ def test_a_second_use_takes_the_family_with_it(client: Client) -> None:
     assert refresh(client, first.refresh_token) == (401, "RefreshTokenRevoked")
 
 
-def test_a_grace_window_of_zero_allows_no_second_use(client: Client) -> None:
+def test_grace_window_of_zero_allows_no_second_use(client: Client) -> None:
     client.emulator.update({"sessions.grace_seconds": 0})
     first = client.emulator.open_session()
     second = client.session("refresh", refreshToken=first.refresh_token).json()
-    # The clock stands still, so no time at all has passed.
+    # The clock is frozen, so no time has passed.
     assert told(client.session("refresh", refreshToken=first.refresh_token)) == (401, "RefreshTokenFamilyCompromised")
     assert told(client.session("refresh", refreshToken=second["refreshToken"])) == (401, "RefreshTokenRevoked")
 
 
-def test_a_retry_in_the_grace_window_adopts_the_child(client: Client) -> None:
+def test_second_use_in_the_grace_window_returns_the_same_child(client: Client) -> None:
     first = client.emulator.open_session()
     second = renewed(client, first.refresh_token)
     client.emulator.advance(10)
@@ -88,7 +88,7 @@ def test_a_retry_in_the_grace_window_adopts_the_child(client: Client) -> None:
     assert refresh(client, second.refresh_token) == (200, None)
 
 
-def test_the_window_closes_once_the_child_is_spent(client: Client) -> None:
+def test_grace_window_closes_when_the_child_is_used(client: Client) -> None:
     first = client.emulator.open_session()
     second = renewed(client, first.refresh_token)
     third = renewed(client, second.refresh_token)
@@ -96,7 +96,7 @@ def test_the_window_closes_once_the_child_is_spent(client: Client) -> None:
     assert refresh(client, third.refresh_token) == (401, "RefreshTokenRevoked")
 
 
-def test_a_race_that_cannot_adopt_has_an_empty_body(client: Client) -> None:
+def test_second_use_without_adoption_has_an_empty_body(client: Client) -> None:
     client.emulator.update({"sessions.adopts": False})
     first = client.emulator.open_session()
     second = renewed(client, first.refresh_token)
@@ -104,7 +104,7 @@ def test_a_race_that_cannot_adopt_has_an_empty_body(client: Client) -> None:
     assert refresh(client, second.refresh_token) == (401, "RefreshTokenRevoked")
 
 
-def test_another_family_is_not_touched(client: Client) -> None:
+def test_end_of_a_session_does_not_affect_another(client: Client) -> None:
     one, other = client.emulator.open_session(), client.emulator.open_session()
     renewed(client, one.refresh_token)
     client.emulator.advance(11)
@@ -112,7 +112,7 @@ def test_another_family_is_not_touched(client: Client) -> None:
     assert refresh(client, other.refresh_token) == (200, None)
 
 
-def test_many_at_once_share_one_child(client: Client) -> None:
+def test_many_refreshes_at_once_get_the_same_child(client: Client) -> None:
     first = client.emulator.open_session()
     with ThreadPoolExecutor(8) as pool:
         pairs = list(pool.map(lambda _: renewed(client, first.refresh_token), range(8)))
@@ -120,7 +120,7 @@ def test_many_at_once_share_one_child(client: Client) -> None:
     assert client.emulator.sessions[0].rotations == 1
 
 
-def test_many_at_once_without_adoption_end_the_family(client: Client) -> None:
+def test_many_refreshes_at_once_without_adoption_end_the_session(client: Client) -> None:
     client.emulator.update({"sessions.adopts": False})
     first = client.emulator.open_session()
     with ThreadPoolExecutor(8) as pool:
@@ -131,7 +131,7 @@ def test_many_at_once_without_adoption_end_the_family(client: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"refreshToken": 7}, [], None])
-def test_a_body_that_is_not_the_contract_s(client: Client, body: Any) -> None:
+def test_body_that_does_not_fit_the_contract_is_refused(client: Client, body: Any) -> None:
     for path in ("refresh", "logout"):
         answer = client.http.post(f"{client.emulator.urls['session']}/{path}", json=body)
         assert told(answer) == (400, "InvalidBody")
@@ -148,7 +148,7 @@ def test_a_body_that_is_not_the_contract_s(client: Client, body: Any) -> None:
         ("native", "errand", ["accessToken"]),
     ],
 )
-def test_half_a_surrogate_pair_is_no_text(client: Client, api: str, path: str, names: list[str]) -> None:
+def test_lone_surrogate_is_refused(client: Client, api: str, path: str, names: list[str]) -> None:
     body = {**client.emulator.establish(), **dict.fromkeys(names[-1:], "\ud800")}
     raw = json.dumps({name: body[name] for name in names}).encode()
     headers = {"Content-Type": "application/json"}
@@ -158,8 +158,8 @@ def test_half_a_surrogate_pair_is_no_text(client: Client, api: str, path: str, n
 
 
 def forged(client: Client, key: Any = None, algorithm: str = "RS256", **changes: Any) -> str:
-    """A refresh token of the service with other claims; signed by a stranger, for nobody else has the key."""
-    client.emulator.update(dialect="openapi")  # in which the header says it all
+    """A refresh token with changed claims, signed with another key than the service's."""
+    client.emulator.update(dialect="openapi")  # there the header has all claims that are checked
     token = client.emulator.open_session().refresh_token
     header, body = jwt.get_unverified_header(token), jwt.decode(token, options={"verify_signature": False})
     header = {name: value for name, value in (header | changes).items() if value is not None and name != "alg"}
@@ -180,25 +180,25 @@ def forged(client: Client, key: Any = None, algorithm: str = "RS256", **changes:
         ({"algorithm": "HS256", "key": "a secret that is long enough for HS256"}, "RefreshTokenInvalid"),
     ],
 )
-def test_a_token_that_the_service_did_not_make(client: Client, changes: dict[str, Any], reason: str) -> None:
+def test_token_that_the_service_did_not_sign_is_refused(client: Client, changes: dict[str, Any], reason: str) -> None:
     token = forged(client, **changes)
     assert refresh(client, token) == (401, reason)
     assert told(client.session("logout", refreshToken=token)) == (401, reason)
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "é", "e30.e30.e30", "e30.W10."])
-def test_a_token_that_is_none(client: Client, token: str) -> None:
+def test_malformed_token_is_refused(client: Client, token: str) -> None:
     assert refresh(client, token) == (401, "RefreshTokenInvalid")
     assert told(client.session("introspect", accessToken=token)) == (401, "AccessTokenInvalid")
 
 
-def test_an_access_token_is_no_refresh_token_and_the_reverse(client: Client) -> None:
+def test_access_and_refresh_tokens_are_not_interchangeable(client: Client) -> None:
     pair = client.emulator.open_session()
     assert refresh(client, pair.access_token) == (401, "RefreshTokenInvalidType")
     assert told(client.session("introspect", accessToken=pair.refresh_token)) == (401, "AccessTokenInvalid")
 
 
-def test_what_became_of_the_session(client: Client) -> None:
+def test_reason_of_refresh_for_each_state_of_the_session(client: Client) -> None:
     token, session = client.emulator.open_session().refresh_token, client.emulator.sessions[0]
     session.issuance_protocol = "OIDC"
     assert refresh(client, token) == (401, "RefreshTokenInvalidType")
@@ -231,9 +231,7 @@ def test_what_became_of_the_session(client: Client) -> None:
         (lambda e: e.update({"claims.lastName": "REQUIRED"}), (403, "ClaimConsentRequired")),
     ],
 )
-def test_what_forbids_a_renewal_without_spending_the_token(
-    client: Client, change: Any, expected: tuple[int, str]
-) -> None:
+def test_refused_renewal_does_not_use_up_the_token(client: Client, change: Any, expected: tuple[int, str]) -> None:
     before = client.emulator.player().model_copy(deep=True)
     token = client.emulator.open_session().refresh_token
     change(client.emulator)
@@ -245,7 +243,7 @@ def test_what_forbids_a_renewal_without_spending_the_token(
     assert refresh(client, token) == (200, None)
 
 
-def test_from_a_claim_that_became_required_back_to_a_renewal(client: Client) -> None:
+def test_newly_required_claim_is_shared_by_an_errand_before_the_renewal(client: Client) -> None:
     pair = client.emulator.open_session()
     client.emulator.update({"claims.email": "REQUIRED"})
     assert refresh(client, pair.refresh_token) == (403, "ClaimConsentRequired")
@@ -255,7 +253,7 @@ def test_from_a_claim_that_became_required_back_to_a_renewal(client: Client) -> 
     assert answer.json()["claims"]["email"] == {"requirement": "REQUIRED", "state": "GRANTED"}
 
 
-def test_required_data_that_went_missing(client: Client) -> None:
+def test_renewal_is_refused_if_required_data_was_removed(client: Client) -> None:
     client.emulator.update({"claims.email": "REQUIRED"})
     client.emulator.put_player(steam_id=ROBIN, email="r@example.com", grants={"email": "GRANTED"})
     token = client.emulator.open_session().refresh_token
@@ -263,7 +261,7 @@ def test_required_data_that_went_missing(client: Client) -> None:
     assert refresh(client, token) == (403, "RequiredClaimDataMissing")
 
 
-def test_lifetimes_of_the_settings(client: Client) -> None:
+def test_lifetimes_come_from_the_settings(client: Client) -> None:
     client.emulator.update({"tokens": {"access_token_ttl_seconds": 30, "refresh_token_ttl_seconds": 90}})
     pair = client.emulator.open_session()
     client.emulator.advance(31)
@@ -271,7 +269,7 @@ def test_lifetimes_of_the_settings(client: Client) -> None:
     pair = renewed(client, pair.refresh_token)
     client.emulator.update({"tokens.access_token_ttl_seconds": 7})
     client.emulator.advance(60)
-    pair = renewed(client, pair.refresh_token)  # each renewal begins the lifetime anew
+    pair = renewed(client, pair.refresh_token)  # the new token has a full lifetime
     envelope = said(pair.access_token)
     assert envelope["exp"] - envelope["iat"] == 7
     client.emulator.advance(90)
@@ -288,7 +286,7 @@ def status(client: Client, access_token: str) -> str:
     return str(answer.json()["status"])
 
 
-def test_introspection_tells_of_the_session_not_of_the_token(client: Client) -> None:
+def test_introspection_reports_the_session_and_ignores_the_tokens_expiry(client: Client) -> None:
     pair, session = client.emulator.open_session(), client.emulator.sessions[0]
     client.emulator.advance(7200)
     assert status(client, pair.access_token) == "active"
@@ -313,13 +311,15 @@ def test_introspection_without_a_token(client: Client, token: Any) -> None:
 def test_logout_ends_one_session_and_may_be_repeated(client: Client) -> None:
     first, other = client.emulator.open_session(), client.emulator.open_session()
     second = renewed(client, first.refresh_token)
-    assert client.session("logout", refreshToken=first.refresh_token).json() == {"revoked": True}  # a spent one serves
+    assert client.session("logout", refreshToken=first.refresh_token).json() == {
+        "revoked": True
+    }  # used, but valid for this
     assert client.session("logout", refreshToken=second.refresh_token).json() == {"revoked": False}
     assert refresh(client, second.refresh_token) == (401, "RefreshTokenRevoked")
     assert refresh(client, other.refresh_token) == (200, None)
 
 
-def test_logout_with_a_token_that_has_run_out_or_is_unknown(client: Client) -> None:
+def test_logout_with_an_expired_or_unknown_token(client: Client) -> None:
     pair = client.emulator.open_session()
     client.emulator.advance(30 * 86400)
     assert client.session("logout", refreshToken=pair.refresh_token).json() == {"revoked": False}
@@ -327,7 +327,7 @@ def test_logout_with_a_token_that_has_run_out_or_is_unknown(client: Client) -> N
     assert client.session("logout", refreshToken=pair.refresh_token).json() == {"revoked": False}
 
 
-def test_revoke_all_is_the_application_s_own(client: Client) -> None:
+def test_revoke_all_needs_the_applications_signature(client: Client) -> None:
     robin = [client.emulator.open_session() for _ in range(3)]
     kim = client.emulator.open_session(KIM)
     client.session("logout", refreshToken=robin[0].refresh_token)
@@ -338,7 +338,7 @@ def test_revoke_all_is_the_application_s_own(client: Client) -> None:
     assert told(client.http.post(f"{client.emulator.urls['session']}/revoke-all", json=body)) == (
         *(401, "ClientAuthMissing"),
     )
-    # Signed first, read afterwards.
+    # The signature is checked before the body.
     assert told(client.send_signed("session", "revoke-all", b"{}")) == (400, "InvalidBody")
     assert told(client.send_signed("session", "revoke-all", b"{", client.client_jwt(b"{"))) == (
         *(401, "ClientAuthInvalidAudience"),

@@ -1,4 +1,4 @@
-"""The pages of a sign-in in the browser: an inquiry's and a device's, by a visitor without JavaScript and by Chromium."""
+"""Specifies the pages of a browser or device sign-in, in a visitor without script and in Chromium."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def status(client: Client, keys: dict[str, str]) -> str:
 # --- an inquiry ------------------------------------------------------------------------------------------------------
 
 
-def test_the_account_is_chosen_and_the_sign_in_approved(client: Client) -> None:
+def test_player_chooses_an_account_and_approves(client: Client) -> None:
     keys, url = inquiry(client)
     with browser(client) as http:
         page = read_page(http.get(url))
@@ -63,20 +63,20 @@ def test_the_account_is_chosen_and_the_sign_in_approved(client: Client) -> None:
     assert status(client, keys) == "REALIZED"
 
 
-def test_the_base_without_its_slash_serves_too(client: Client) -> None:
+def test_base_url_works_without_its_slash(client: Client) -> None:
     keys, url = inquiry(client)
     assert visit(url.replace("/via/?", "/via?")) == "done"
     assert status(client, keys) == "REALIZED"
 
 
 @pytest.mark.parametrize("query", ["", "?exposure-key=", "?exposure-key=exp_unknown", "?exposure-key=%00"])
-def test_an_address_that_leads_nowhere(client: Client, query: str) -> None:
+def test_address_without_a_known_key_shows_the_expired_page(client: Client, query: str) -> None:
     with browser(client) as http:
         answer = http.get(f"/via/{query}")
     assert (answer.status_code, read_page(answer).name) == (410, "expired")
 
 
-def test_an_inquiry_that_runs_out_while_the_page_is_open(client: Client) -> None:
+def test_inquiry_that_expires_while_the_page_is_open(client: Client) -> None:
     keys, url = inquiry(client)
     with browser(client) as http:
         page = read_page(http.get(url))
@@ -85,7 +85,7 @@ def test_an_inquiry_that_runs_out_while_the_page_is_open(client: Client) -> None
     assert status(client, keys) == "InquiryExpired"
 
 
-def test_nothing_is_approved_without_an_account(client: Client) -> None:
+def test_approval_needs_an_account(client: Client) -> None:
     keys, url = inquiry(client)
     with browser(client) as http:
         page = read_page(http.get(url))
@@ -109,14 +109,14 @@ def test_two_services_in_one_browser_do_not_disturb_each_other(client: Client) -
         second = Client(emulator)
         (here, url), (there, other) = inquiry(client), inquiry(second)
         pages = [(address, read_page(person.get(address))) for address in (url, other)]
-        for address, shown in pages:  # each is submitted after the other was opened
+        for address, shown in pages:  # both pages are open before the first form is sent
             chosen = read_page(person.post(address, data={**shown.hidden, "continue": str(ROBIN)}))
             assert read_page(person.post(address, data={**chosen.hidden, "action": "approve"})).name == "done"
         with second.http:
             assert status(client, here) == status(second, there) == "REALIZED"
 
 
-def test_one_browser_s_account_is_not_another_s(client: Client) -> None:
+def test_account_chosen_in_one_browser_is_not_chosen_in_another(client: Client) -> None:
     _, url = inquiry(client)
     with browser(client) as http, browser(client) as other:
         hidden = read_page(http.get(url)).hidden
@@ -139,18 +139,18 @@ def test_approval_alone_does_not_pass_the_claim_gate(client: Client) -> None:
         visit(url, email="robin@nowhere")
 
 
-def test_declining_what_is_optional_signs_in_all_the_same(client: Client) -> None:
+def test_player_who_declines_optional_claims_is_signed_in(client: Client) -> None:
     client.emulator.update({"claims.firstName": "OPTIONAL"})
     keys, url = inquiry(client)
     assert visit(url, agree=False) == "done"
     assert status(client, keys) == "REALIZED"
     assert client.emulator.player().grants.firstName == "DENIED"
-    # Who has said no is not asked again at each sign-in.
+    # A player who declined a claim is not asked about it again.
     _, url = inquiry(client)
     assert visit(url, agree=False) == "declined"
 
 
-def test_another_account_after_one_that_may_not(client: Client) -> None:
+def test_player_can_switch_from_an_account_that_is_not_allowed(client: Client) -> None:
     keys, url = inquiry(client, realizeConstraints=[_only(KIM)])
     with browser(client) as http:
         hidden = read_page(http.get(url)).hidden
@@ -163,7 +163,7 @@ def test_another_account_after_one_that_may_not(client: Client) -> None:
     assert status(client, keys) == "REALIZED"
 
 
-def test_a_callback_is_a_link_for_the_one_who_signed_in(client: Client) -> None:
+def test_only_the_browser_that_signed_in_sees_the_callback_link(client: Client) -> None:
     back = {"type": "CALLBACK", "payload": {"callbackUrl": "http://localhost:9/back?a=1"}}
     keys, url = inquiry(client, returnMethods=[back])
     with browser(client) as http:
@@ -175,7 +175,7 @@ def test_a_callback_is_a_link_for_the_one_who_signed_in(client: Client) -> None:
         assert "confirmation-key" not in http.get(url).text
 
 
-def test_tokens_are_revealed_to_the_one_who_signed_in(client: Client) -> None:
+def test_only_the_browser_that_signed_in_sees_revealed_tokens(client: Client) -> None:
     _, url = inquiry(client, returnMethods=[{"type": "REVEAL", "payload": {}}])
     with browser(client) as http:
         hidden = read_page(http.get(url)).hidden
@@ -191,13 +191,13 @@ def test_tokens_are_revealed_to_the_one_who_signed_in(client: Client) -> None:
 # --- a device --------------------------------------------------------------------------------------------------------
 
 
-def test_the_complete_address_still_asks_whether_the_code_is_the_same(client: Client) -> None:
+def test_complete_address_still_asks_to_compare_the_code(client: Client) -> None:
     code = device(client)
     with browser(client) as http:
         page = read_page(http.get(code["verificationUriComplete"]))
         assert (page.name, page.fields["user-code"]) == ("user-code", code["userCode"])
         url = code["verificationUriComplete"]
-        # The account cannot be chosen, nor anything approved, before the code is confirmed.
+        # Before the code is confirmed, the player can neither choose an account nor approve.
         for form in ({"continue": str(ROBIN)}, {"action": "approve"}):
             assert read_page(http.post(url, data={**page.hidden, **form})).name == "user-code"
         answer = http.post(url, data={**page.hidden, "user-code": page.fields["user-code"]})
@@ -208,7 +208,7 @@ def test_the_complete_address_still_asks_whether_the_code_is_the_same(client: Cl
     ("typed", "told"),
     [("", "Enter the code"), ("  ", "Enter the code"), ("WRON-GCDE", "No sign-in waits"), ("<b>", "No sign-in waits")],
 )
-def test_a_code_that_is_not_known(client: Client, typed: str, told: str) -> None:
+def test_unknown_code_is_reported(client: Client, typed: str, told: str) -> None:
     with browser(client) as http:
         page = read_page(http.get("/via/device"))
         answer = http.post("/via/device", data={**page.hidden, "user-code": typed})
@@ -217,7 +217,7 @@ def test_a_code_that_is_not_known(client: Client, typed: str, told: str) -> None
     assert "<b>" not in answer.text
 
 
-def test_a_code_whose_time_is_over_or_that_was_used(client: Client) -> None:
+def test_expired_or_used_code_is_reported(client: Client) -> None:
     first, second = device(client), device(client)
     assert visit(first["verificationUriComplete"]) == "done"
     client.emulator.advance(600)
@@ -226,7 +226,7 @@ def test_a_code_whose_time_is_over_or_that_was_used(client: Client) -> None:
             visit(code["verificationUri"], user_code=code["userCode"])
 
 
-def test_the_automatic_browser_does_all_pages(client: Client) -> None:
+def test_auto_browser_completes_all_pages(client: Client) -> None:
     import anyio
 
     keys, url = inquiry(client)
@@ -241,7 +241,7 @@ def test_the_automatic_browser_does_all_pages(client: Client) -> None:
 # --- in a real browser -----------------------------------------------------------------------------------------------
 
 
-def test_both_in_chromium_by_keyboard_on_a_narrow_screen(client: Client, tmp_path: Path) -> None:
+def test_inquiry_and_device_in_chromium_by_keyboard_on_a_narrow_screen(client: Client, tmp_path: Path) -> None:
     client.emulator.update({"claims.firstName": "OPTIONAL"})
     tab, enter = "\ue004", "\ue007"
     code, (keys, url) = device(client), inquiry(client)
@@ -291,7 +291,7 @@ def test_both_in_chromium_by_keyboard_on_a_narrow_screen(client: Client, tmp_pat
         press(enter)
         page("done")
         assert status(client, keys) == "REALIZED"
-        # A page that its own policy blocks a part of says so, with its address, in the browser's log.
+        # If the page's own policy blocks a part of it, the browser's log says so.
         assert [entry for entry in chromium.get_log("browser") if "Content Security Policy" in entry["message"]] == []
 
 
@@ -308,7 +308,7 @@ def _only(steam_id: int) -> dict[str, Any]:
         ({}, "Demo Game"),
     ],
 )
-def test_the_pages_name_the_application_that_was_set(client: Client, settings: dict[str, Any], name: str) -> None:
+def test_pages_show_the_configured_application_name(client: Client, settings: dict[str, Any], name: str) -> None:
     client.emulator.update(settings)
     anchor = client.emulator.config.application.anchor
     assert f'<p class="eyebrow">{name}</p>' in client.http.get(page(client, keys(client))).text

@@ -1,4 +1,4 @@
-"""Starting the local service: what a failed start leaves behind, which is nothing, and what can be started again after it."""
+"""Specifies that a failed start of the local service leaves nothing behind, and that the service can be started afterwards."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _no_page(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "broken", [_cannot_serve, _cannot_listen, _never_listens, _no_thread_left, _no_room_for_the_key, _no_page]
 )
-def test_a_failed_start_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
+def test_failed_start_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -77,7 +77,7 @@ def test_a_failed_start_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
         assert httpx.get(f"{emulator.urls['native']}/health", trust_env=False, verify=NO_TLS).status_code == 200
 
 
-def test_a_server_that_fails_is_reported_at_once_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_of_the_server_is_reported_at_once_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threaded, "_START_SECONDS", 3600)
     _cannot_listen(monkeypatch)
     with pytest.raises(RuntimeError, match="failed to start") as failed:
@@ -85,7 +85,9 @@ def test_a_server_that_fails_is_reported_at_once_with_its_cause(monkeypatch: pyt
     assert failed.value.__cause__ is not None
 
 
-def test_the_key_is_written_in_a_folder_that_a_failure_removes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_of_the_key_is_removed_if_the_key_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     _no_room_for_the_key(monkeypatch)
     with pytest.raises(OSError, match="No space left"):

@@ -1,7 +1,6 @@
-"""The vendor's own SDK 4.1 as a client of the local service: every public call, unmodified, blocking and async.
+"""Specifies that the vendor's own SDK 4.1, unmodified, works with the local service: every public call, blocking and async.
 
-In `v4` every call succeeds. In `openapi` the SDK meets the service before v4, so the calls that v4 brought or changed fail
-there as they fail at that service.
+In `v4` every call succeeds. In `openapi`, the calls that v4 added or changed fail, as they do at a service before v4.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
 
 class Sdk:
-    """The SDK's clients, pointed at a local service. Remembers which of their calls were made."""
+    """The SDK's clients, configured for a local service. Records the calls that were made."""
 
     def __init__(self, emulator: Emulator, twin: str) -> None:
         self.prefix = TWINS[twin]

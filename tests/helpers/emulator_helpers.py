@@ -1,4 +1,4 @@
-"""What the emulator's tests share: a running one, and a player's requests to it."""
+"""Helpers of the emulator's tests: an HTTP client with each call of the service, tickets, inquiries, and Chromium."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from sudomimus_bridge.steam._stub_ticket import StubTicket
 from .patience import PATIENCE
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""For clients that speak to the local service alone: each would load all certificates of the world."""
+"""For clients that use only the local service, over http. Otherwise each client would load all trusted certificates."""
 
 ROBIN = 76561197960287930
 KIM = 76561197960287931
 
 
 class Client:
-    """Sends what a game sends, over a real socket and through no proxy."""
+    """Sends a game's requests over a real socket, without a proxy."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
@@ -76,7 +76,7 @@ class Client:
         return self.http.get(f"{self.emulator.urls['session']}/{name}", headers=headers)
 
     def establish(self, **narrowing: Any) -> httpx.Response:
-        """What a backend sends, signed as it must be."""
+        """Send a signed `/establish`, as a backend does."""
         return self.send_signed("connect", "establish", {"applicationAnchor": "demo-game"} | narrowing)
 
     def send_signed(self, api: str, path: str, body: Any, token: str | None = None) -> httpx.Response:
@@ -86,7 +86,7 @@ class Client:
         return self.http.post(f"{self.emulator.urls[api]}/{path}", content=raw, headers=headers)
 
     def client_jwt(self, raw: bytes, *, key: Any = None, algorithm: str = "RS256", **changes: Any) -> str:
-        """The client-auth JWT of connect.yaml for these bytes; a change of None leaves the claim out."""
+        """The client-auth JWT for these bytes (docs/contracts/service.md). A change of None removes a claim."""
         now = int(self.emulator._state.clock.now())
         claims = {
             "iss": "demo-game",
@@ -100,7 +100,7 @@ class Client:
         return jwt.encode(_without_none(claims | changes), key, algorithm=algorithm)
 
     def resigned(self, token: str, header: dict[str, Any]) -> str:
-        """The claims of a client JWT behind another JOSE header, with a good RS256 signature."""
+        """The client JWT with another JOSE header and a valid RS256 signature."""
         key = _private_key(Path(self.emulator.urls["clientKeyFile"]).read_bytes())
         head = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=")
         signed = head + b"." + token.split(".")[1].encode()
@@ -115,7 +115,7 @@ class Client:
 
 @functools.cache
 def _private_key(pem: bytes) -> Any:
-    """Loading it checks it, which takes as long as the rest of a test."""
+    """The key, loaded once: loading checks it, which takes as long as the rest of a test."""
     return load_pem_private_key(pem, None)
 
 
@@ -126,12 +126,12 @@ def new_ticket(
 
 
 def said(token: str) -> dict[str, Any]:
-    """What a token says, in its header or its body, unverified. The player is under `sub` in every dialect."""
+    """The members of a token's header and body, unverified. `sub` is the player in every dialect."""
     return jwt.get_unverified_header(token) | jwt.decode(token, options={"verify_signature": False})
 
 
 def told(answer: httpx.Response) -> tuple[int, str | None]:
-    """Status and reason; None for an empty body."""
+    """The status and the reason of an answer; the reason is None if the body is empty."""
     return answer.status_code, answer.json().get("reason") if answer.content else None
 
 
@@ -140,17 +140,17 @@ def _without_none(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def keys(client: Client, **narrowing: Any) -> dict[str, str]:
-    """A fresh inquiry, as a backend would hand it over."""
+    """The keys of a new inquiry, as a game gets them from its backend."""
     return client.emulator.establish(narrowing)
 
 
 def page(client: Client, inquiry: dict[str, str]) -> str:
-    """Where its player signs in."""
+    """The address of an inquiry's page."""
     return f"{client.emulator.urls['via']}/?exposure-key={inquiry['exposureKey']}"
 
 
 def realized(client: Client, **narrowing: Any) -> dict[str, str]:
-    """An inquiry whose player has done the page, with its three keys."""
+    """The three keys of an inquiry whose player has finished the page."""
     inquiry = keys(client, **narrowing)
     assert visit(page(client, inquiry)) == "done"
     answer = client.connect("status-poll", inquiry)
@@ -160,7 +160,7 @@ def realized(client: Client, **narrowing: Any) -> dict[str, str]:
 
 @contextlib.contextmanager
 def headless_chromium(folder: Path) -> Iterator[Any]:
-    """A real browser that keeps its profile in `folder`; skips the test where there is none."""
+    """A real browser that keeps its profile in `folder`. Skips the test if there is none."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         pytest.skip("chromium and chromedriver are not both installed")

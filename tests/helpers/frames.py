@@ -1,4 +1,4 @@
-"""A crash reporter, and its reader: what the frames of an exception show, and which secrets are in that."""
+"""Finds secrets in the frames of an exception, as a crash reporter would record them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PIECE = 24
 
 
 class Secrets:
-    """Every secret of this process from here on, and what is added: tickets, tokens, keys, pages."""
+    """Records each `Secret` that this process creates from now on, and the texts that `add` gets."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._texts: set[str] = set()
@@ -28,7 +28,7 @@ class Secrets:
 
         def noted(self_: Secret, text: str) -> None:
             made(self_, text)
-            self.add(text.partition("?")[2] if text.startswith("http") else text)  # of a page, the host is no secret
+            self.add(text.partition("?")[2] if text.startswith("http") else text)  # a page's host is not secret
 
         monkeypatch.setattr(Secret, "__init__", noted)
 
@@ -39,12 +39,12 @@ class Secrets:
                 self._pieces |= dict.fromkeys(_pieces(text), text)
 
     def forget(self) -> None:
-        """Those of the login before."""
+        """Forget the secrets of the previous login."""
         self._texts.clear()
         self._pieces.clear()
 
     def in_frames_of(self, error: BaseException) -> list[str]:
-        """Where secrets stand: the exception's frames, those of its causes, contexts and group members, and its texts."""
+        """The places that show a secret: frames and messages of the exception, its causes, its contexts, its group."""
         found = []
         for place, shown in seen_by_crash_reporter(error):
             if secret.looks_secret(shown) or any(piece in shown for piece in self._pieces):
@@ -53,7 +53,7 @@ class Secrets:
 
 
 def seen_by_crash_reporter(error: BaseException) -> Iterable[tuple[str, str]]:
-    """Each local variable of each frame, as an error tracker keeps it, except the tests' own; and each message."""
+    """Each message, and each local variable of each frame, as an error tracker records them. Frames of the tests are left out."""
     waiting: list[BaseException | None] = [error]
     seen: set[int] = set()
     while waiting:
@@ -66,7 +66,7 @@ def seen_by_crash_reporter(error: BaseException) -> Iterable[tuple[str, str]]:
             code = frame.f_code
             if not code.co_filename.startswith(_TESTS):
                 for name, value in frame.f_locals.items():
-                    with suppress(Exception):  # an object that is only half made
+                    with suppress(Exception):  # an object that is not fully constructed
                         yield f"{code.co_filename}:{line} {code.co_name} {name}", repr(value)
         waiting += [
             each.__cause__,
@@ -76,7 +76,7 @@ def seen_by_crash_reporter(error: BaseException) -> Iterable[tuple[str, str]]:
 
 
 def _pieces(text: str) -> set[str]:
-    """Parts of it in every form that a library may hold it in: raw, JSON, bytes, hex, base64."""
+    """Parts of a secret in every form in which a library may hold it: raw, JSON, bytes, hex, base64."""
     whole = {text, json.dumps(text)[1:-1], repr(text.encode())[2:-1], text.encode().hex()}
     whole |= {base64.b64encode(text.encode()[shift:]).decode() for shift in range(3)}
     try:

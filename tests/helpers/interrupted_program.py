@@ -1,6 +1,7 @@
-"""A game that gets Ctrl-C at random moments of a login: prints where a crash reporter would read a secret, and what was raised.
+"""A game that gets Ctrl-C at random moments of a login. Prints the places where a crash reporter would see a secret, and the
+errors raised.
 
-Arguments: the local service's URLs as JSON, the way in, how the login is called, how many logins, a seed.
+Arguments: the local service's URLs as JSON, the login method, how the login is called, the number of logins, a seed.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def interrupted(seconds: float, secrets: Secrets) -> BaseException | None:
             login()
         except BaseException as error:
             raised = error
-        while True:  # until the signal comes, if it did not come during the login
+        while True:  # wait for the signal if it did not come during the login
             if raised is not None and not thread.is_alive():
                 break
             time.sleep(0.001)

@@ -1,11 +1,11 @@
-"""Runs tests on Windows' own Python, under Wine: python tests/helpers/on_windows.py [pytest's arguments]
+"""Runs tests on a Python for Windows, under Wine: python tests/helpers/on_windows.py [pytest's arguments]
 
-Without arguments, those of what the operating system has a say in. What failed is run once more by itself, since Wine on a
-busy machine loses a race now and then; trio is left out, for Wine's sockets lack what trio waits by.
+Without arguments, it runs the tests that depend on the operating system (`TESTS`). Failed tests run once more, one at a time,
+because Wine sometimes loses a race on a busy machine. Tests on trio are left out: Wine's sockets lack a call that trio needs.
 
-That Python is put together in build/windows-3.11 (for this Python's version) at the first run: the interpreter's library as
-Panda3D's wheel for Windows brings it, this Python's standard library, and the wheels for Windows of what the tests need.
-The program that starts it is compiled here, like two small libraries that it expects of Windows and Wine has not.
+The first run builds that Python in build/windows-VERSION, for this Python's version. It takes the interpreter's library from
+Panda3D's wheel for Windows, the standard library from this Python, and the required packages from their wheels for Windows.
+It compiles the program that starts Python, and two small libraries that Windows has and Wine lacks.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TESTS = [
     "steam/test_host",
 ]
 SECONDS = 1200.0
-"""How long a run may take: nothing is worth waiting for longer."""
+"""The most seconds that a run may take."""
 
 VERSION = "{}.{}".format(*sys.version_info)
 PLACE = PROJECT / "build" / f"windows-{VERSION}"
@@ -56,7 +56,7 @@ ZIG = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu", "
 
 NOT_NEEDED = ("sudomimus-bridge", "mypy", "pygame-ce", "ruff", "selenium", "types-jsonschema", "steamworkspy")
 ONLY_ON_WINDOWS = ("colorama", "pywin32-ctypes")
-"""What pytest and keyring need there; pip judges such conditions by the system that it runs on."""
+"""Packages that pytest and keyring need on Windows. pip evaluates such conditions for the system on which it runs."""
 
 STARTER = """
 #include <windows.h>
@@ -73,30 +73,30 @@ PRNG = """
 BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
 __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) { return SystemFunction036(data, (ULONG)size); }
 """
-"""bcryptprimitives.dll, which programs in Rust take their random bytes from (Windows 10 and later)."""
+"""bcryptprimitives.dll, from which programs in Rust take random bytes (Windows 10 and later)."""
 
 
 class CannotRun(Exception):
-    """What is missing, in a sentence."""
+    """The tests cannot run here. The message says what is missing."""
 
 
 def main(arguments: list[str]) -> int:
-    """pytest's exit status; 77 where Windows cannot be had here."""
+    """Run the tests. Returns pytest's exit status, or 77 if that Python cannot run here."""
     try:
         if not (PLACE / "complete").exists():
             make_python()
         make_stubs()
     except CannotRun as reason:
-        print(f"No Windows here: {reason}", file=sys.stderr)
+        print(f"The Windows tests cannot run here: {reason}", file=sys.stderr)
         return 77
     tests = arguments or ["-q", "-n", "auto", "--dist", "worksteal", *(f"tests/{name}.py" for name in TESTS)]
     with wine() as run:
         pytest = ["python.exe", "-m", "pytest", "-o", f"cache_dir={windows_path(PLACE / 'cache')}", "-k", "not trio"]
         if run("python.exe", "-c", "import ssl, ctypes, pydantic, cryptography") != 0:
-            print("No Windows here: Wine cannot run its Python.", file=sys.stderr)
+            print("The Windows tests cannot run here: Wine cannot run its Python.", file=sys.stderr)
             return 77
         if (status := run(*pytest, *tests)) == 1:
-            print("Once more, by itself: what failed.")
+            print("Running the failed tests again, one at a time.")
             status = run(*pytest, *tests, "-n", "0", "--last-failed")
         return status
 
@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> int:
 
 
 def make_python() -> None:
-    """Put it together, whole or not at all."""
+    """Build the Python in `PLACE`, completely or not at all."""
     if shutil.which("wine") is None:
         raise CannotRun("Wine is needed: apt install wine")
     if missing := [name for name in ("pefile", "ziglang") if find_spec(name) is None]:
@@ -152,12 +152,12 @@ def pip(*arguments: str) -> None:
 
 
 def _compile(folder: Path) -> None:
-    pefile = import_module("pefile")  # which only `make windows` installs, and no type checker has to know
+    pefile = import_module("pefile")  # `make windows` installs it; type checkers need not know it
     python = f"python{VERSION.replace('.', '')}"
     (folder / "starter.c").write_text(STARTER.replace("@PYTHON@", python), encoding="ascii")
     (folder / "prng.c").write_text(PRNG, encoding="ascii")
     (folder / "empty.c").write_text("int DllMain(void) { return 1; }\n", encoding="ascii")
-    # python3.dll is the stable part of the interpreter's library by its lasting name: each export leads on to the real one.
+    # python3.dll has the same exports as the interpreter's library, and forwards each to it.
     exports = pefile.PE(str(folder / f"{python}.dll")).DIRECTORY_ENTRY_EXPORT.symbols
     lines = [f"  {name}={python}.{name}" for name in sorted(entry.name.decode() for entry in exports if entry.name)]
     (folder / "python3.def").write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *lines, ""]), encoding="ascii")
@@ -167,7 +167,7 @@ def _compile(folder: Path) -> None:
 
 
 def make_stubs() -> None:
-    """Steam's stubs for Windows, of all SDKs, beside this system's own."""
+    """Build the Steam stubs for Windows, of all SDKs, beside those for this system."""
     compiler = " ".join(ZIG)
     _run(["make", "-s", "-C", str(PROJECT / "native"), "OS=Windows_NT", f"CC={compiler}", "all"])
 
@@ -183,13 +183,13 @@ def _run(command: list[str], folder: Path | None = None) -> None:
 
 
 def windows_path(path: Path) -> str:
-    """Where Wine shows it."""
+    """The path under which a program in Wine finds this file."""
     return f"Z:{path}".replace("/", "\\")
 
 
 @contextmanager
 def wine() -> Iterator[Run]:
-    """A Windows of its own, gone afterwards with all that runs in it."""
+    """A Wine prefix of its own. At the end of the block its processes are ended and its files removed."""
     with tempfile.TemporaryDirectory(prefix="wine-", ignore_cleanup_errors=True) as prefix:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("WINE", "PYTHON", "SUDOMIMUS_"))
@@ -211,13 +211,13 @@ def wine() -> Iterator[Run]:
 
 
 class Run:
-    """Runs a program of that Windows, in the checkout, and passes on what it prints."""
+    """Runs a program of `PLACE` in the checkout, under Wine, and prints its output."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment = environment
 
     def __call__(self, *command: str) -> int:
-        # Through a pipe: Windows' Python does not start on the files that Wine makes of a Unix shell's.
+        # The output goes through a pipe: Python for Windows does not start with a Unix shell's descriptors under Wine.
         program = subprocess.Popen(
             ["wine", str(PLACE / command[0]), *command[1:]],
             cwd=PROJECT,
@@ -238,7 +238,7 @@ class Run:
             too_long.cancel()
 
     def end(self) -> None:
-        """End whatever runs there."""
+        """End all processes of the prefix."""
         for option in ("-k", "-w"):
             subprocess.run(["wineserver", option], env=self.environment, capture_output=True, check=False)
 

@@ -1,4 +1,4 @@
-"""Time in tests: how long to wait for a condition, and how much a promise in seconds stretches on a busy machine."""
+"""Time in tests: how long to wait for a condition, and how much more time a busy machine may take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sudomimus_bridge._runs.running import Running
 T = TypeVar("T")
 
 PATIENCE = 180.0
-"""Seconds until a test that waits in vain fails. An idle machine needs a hundredth of it."""
+"""Seconds after which a test gives up waiting and fails. An idle machine needs a hundredth of them."""
 
 
 def until(reached: Callable[[], T], while_waiting: Callable[[], object] = lambda: None) -> T:
@@ -33,9 +33,9 @@ def finish(running: Running[Any]) -> Any:
 
 
 def with_time(attempt: Callable[[float], T], enough: Callable[[T], bool], seconds: float = 1.0) -> tuple[T, float]:
-    """Repeat an attempt with longer and longer timeouts until it had time enough; return its result and that timeout.
+    """Repeat an attempt with longer and longer timeouts until it had enough time. Return its result and its timeout.
 
-    For a timeout that must not expire before a program has come to a certain step.
+    Use it if a timeout must not expire before a program has reached a certain step.
     """
     while not enough(result := attempt(seconds)) and seconds < PATIENCE:
         seconds *= 4
@@ -43,12 +43,12 @@ def with_time(attempt: Callable[[float], T], enough: Callable[[T], bool], second
 
 
 def kept(seconds: float, promise: float) -> bool:
-    """Whether something that took `seconds` kept its promise, given how busy the machine is. Measures that up to five times."""
+    """Whether `seconds` is less than the promised time, which is longer on a busy machine. Measures up to five times."""
     return seconds < promise or any(seconds < promise * slowness() for _ in range(5))
 
 
 def slowness() -> float:
-    """Return how many times as long as its own computing a program takes on this machine at this moment."""
+    """Return the ratio of a program's duration to its CPU time, on this machine at this moment."""
     if not hasattr(os, "wait4"):
         return 3.0
     began, computing = time.monotonic(), 0.0

@@ -3,7 +3,7 @@
 `CompiledAchievement` runs a `libsteam_api`, the compiled stub as a rule, through ctypes and manual dispatch, as Ren'Py's
 binding does. `ScriptedAchievement` has no library: it follows a script. Both have the same members as Ren'Py's: `steam` with
 `callback_handlers` and `periodic()`, which the main thread calls about 20 times a second, and `steamapi` with the interfaces.
-The file imports only the standard library, so that a test can copy it into a game.
+This file imports only the standard library, because tests copy it into games.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PACK = 8 if sys.platform == "win32" else 4
 
 
 class EResult(c_int):
-    """As the binding's enumerations: a subclass of `c_int`. Two instances are never equal, but their values may be."""
+    """Like the binding's enumerations, a subclass of `c_int`. Compare values: two instances are never equal."""
 
 
 class GetTicketForWebApiResponse_t(ctypes.Structure):
@@ -75,14 +75,14 @@ class _CallbackMessage(ctypes.Structure):
 
 
 class _Steam:
-    """`achievement.steam`: the handlers of each callback, and the main thread's turn."""
+    """`achievement.steam`: the handlers of each callback, and `periodic`, which the main thread calls."""
 
     def __init__(self, callbacks: Callable[[], Iterator[Any]]) -> None:
         self.callback_handlers: collections.defaultdict[str, list[Callable[[Any], Any]]] = collections.defaultdict(list)
         self._callbacks = callbacks
 
     def periodic(self) -> None:
-        """Drain. An exception of a handler passes through, and then the callback is not freed."""
+        """Drain Steam's callbacks. If a handler raises, the exception passes through and the callback is not freed."""
         for callback in self._callbacks():
             for handler in self.callback_handlers.get(type(callback).__name__, []):
                 handler(callback)
@@ -95,7 +95,7 @@ class Achievement:
     steamapi: Any
 
     def run(self, over: Callable[[], bool], *, seconds: float = 20.0) -> None:
-        """Be Ren'Py's main thread until `over()`: drain 20 times a second. Raises `TimeoutError`."""
+        """Act as Ren'Py's main thread until `over()` is true: drain 20 times a second. Raises `TimeoutError`."""
         until = time.monotonic() + seconds
         while not over():
             if time.monotonic() > until:
@@ -124,7 +124,7 @@ class CompiledAchievement(Achievement):
         )
 
     def shut_down(self) -> None:
-        """For the end of a test: Ren'Py itself never does this."""
+        """Shut Steam down at the end of a test. Ren'Py itself never does this."""
         self.steam = self.steamapi = None
         self._library.SteamAPI_Shutdown()
 
@@ -192,21 +192,21 @@ class _Friends:
 
 @dataclass(frozen=True)
 class Scripted:
-    """How Steam answers one request for a ticket."""
+    """Steam's answer to one request for a ticket."""
 
     drains: int = 1
-    """After how many drains of the main thread the callback comes; 0: before the request returns."""
+    """The number of drains before the callback comes. 0: it comes before the request returns."""
     result: int = 1
     size: int | None = None
-    """The value of `m_cubTicket`; None: the ticket's true size."""
+    """The value of `m_cubTicket`. None: the ticket's true size."""
     no_handle: bool = False
     silent: bool = False
     callback: str = "GetTicketForWebApiResponse_t"
-    """The callback that comes: this one, SteamShutdown_t, SteamServersDisconnected_t or SteamServerConnectFailure_t."""
+    """The kind of the callback: this one, SteamShutdown_t, SteamServersDisconnected_t or SteamServerConnectFailure_t."""
 
 
 class ScriptedAchievement(Achievement):
-    """Without a library. The n-th entry of the script answers the n-th request, and the last one all later requests."""
+    """Follows a script, without a library. The n-th entry answers the n-th request, and the last one all later requests."""
 
     def __init__(
         self,
@@ -226,7 +226,7 @@ class ScriptedAchievement(Achievement):
         self._next_handle = 1
 
     def GetAppID(self) -> c_uint:
-        """ISteamUtils."""
+        """See ISteamUtils."""
         return c_uint(self._app_id)
 
     def GetAuthTicketForWebApi(self, identity: bytes) -> c_uint:
@@ -259,4 +259,4 @@ class ScriptedAchievement(Achievement):
         for drains, callback in due:
             if drains <= 1:
                 yield callback
-                ctypes.memset(ctypes.addressof(callback), 0xDD, ctypes.sizeof(callback))  # it is freed
+                ctypes.memset(ctypes.addressof(callback), 0xDD, ctypes.sizeof(callback))  # the callback is freed

@@ -1,4 +1,4 @@
-"""Five games that differ: own fonts, own styles, a right-to-left script, a portrait screen, own packages."""
+"""Five different games: own fonts, own styles, a right-to-left script, a portrait screen, own packages."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ READS = {
         "failed": "接続できません",
     },
 }
-"""What the player of a game reads if its language is not English."""
+"""The texts that a player of a game reads, if the game's language is not English."""
 
 OLDER_CERTIFI = "2022.12.07"
 
@@ -163,7 +163,7 @@ def write_game(name: str, folder: Path, sdk: Path) -> None:
 
 
 def _write_packages(folder: Path) -> None:
-    """As `pip install --target` leaves them: a package of the game's own, and an older certifi."""
+    """Write the files that `pip install --target` would: a package of the game's own, and an older certifi."""
     bundled = Path(certifi.__file__).with_name("cacert.pem")
     _write_file(folder / "games_own/__init__.py", "NAME = 'own'\n")
     _write_file(

@@ -1,6 +1,6 @@
-"""A real Ren'Py on a screen of its own, and a player: starts a project, follows a script of steps, and reports.
+"""Runs a project in a real Ren'Py on an X server of its own, with an automatic player that follows steps and reports.
 
-The player is put into the game as `renpy_player.rpy`; `renpy_steps.py` holds the steps.
+`Project` copies the player, `renpy_player.rpy`, and its steps, `renpy_steps.py`, into the game.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def interpreter(version: str) -> str:
 
 @contextmanager
 def screen(width: int = 1920, height: int = 1080) -> Iterator[str]:
-    """Start an X server on a free display; gives the display's name."""
+    """Start an X server on a free display, and yield the display's name."""
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is needed for Ren'Py's screen: apt-get install xvfb")
     reading, writing = os.pipe()
@@ -87,8 +87,8 @@ def screen(width: int = 1920, height: int = 1080) -> Iterator[str]:
 def distribution_kit(folder: Path) -> Path:
     """A copy of the newer Ren'Py whose launcher can build distributions.
 
-    Debian's package lacks the official programs for players' systems, which a build copies as they are, and the module
-    requests, which the launcher imports: files without content stand in for them.
+    Debian's package lacks the official programs for players' systems, which a build copies, and the module requests, which
+    the launcher imports. Empty files replace both.
     """
     sdk = Path(renpy("8.3.4")[0]).parent
     kit = folder / "kit"
@@ -131,7 +131,7 @@ class Project:
         return done.stdout
 
     def distribute(self, kit: Path) -> Path:
-        """Build the game for players by Ren'Py's launcher, unpack what came out, and return its folder."""
+        """Build a distribution with Ren'Py's launcher, unpack it, and return its folder."""
         built = self.folder.parent / "built"
         program = [str(kit / "renpy.sh"), str(kit / "launcher"), "distribute", str(self.folder)]
         done = self._start(
@@ -157,10 +157,10 @@ class Project:
             name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
         }
         environment |= {"SDL_AUDIODRIVER": "dummy", "SUDOMIMUS_TEST_FOLDER": str(self.folder.parent)}
-        environment |= {"LP_NUM_THREADS": "1"}  # llvmpipe's threads, which would double the cost
+        environment |= {"LP_NUM_THREADS": "1"}  # the number of llvmpipe's threads; more would double the CPU time
         environment |= self._environment | more
         if not environment.get("SUDOMIMUS_TEST_SCREENSHOTS"):
-            environment["RENPY_RENDERER"] = "gles2"  # without the costliest filter, whose effect only a person sees
+            environment["RENPY_RENDERER"] = "gles2"  # without the most expensive filter, which changes only the looks
         path = self.folder.parent / f"{self.folder.name}-output.txt"
         with path.open("w") as output:
             game = subprocess.Popen(program, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -176,7 +176,7 @@ class Project:
                         or "Full traceback:" in path.read_text(errors="replace")
                         or self.traceback()
                     ):
-                        break  # a game that failed shows its traceback and waits for a person
+                        break  # after a failure the game shows its traceback and waits for input
             finally:
                 game.kill()
                 game.wait(PATIENCE)

@@ -19,7 +19,7 @@ Steps = Iterator[Any]
 
 
 def night(p: Any) -> Steps:
-    """The whole story, with a save at each step. The first sign-in is refused."""
+    """Play the whole story, with a save at each step. The first sign-in is refused."""
     yield p.sees("one night at Marrow Point")
     p.shot("01 main menu")
     yield lambda: "httpx" in sys.modules  # the bridge prepares while the menu is shown
@@ -57,7 +57,7 @@ def night(p: Any) -> Steps:
     p.shot("08 greeted by name")
     renpy.exports.save("1-3", "signed in")
 
-    # Back over the sign-in, which does not start again, and forward.
+    # Roll back over the sign-in, which must not start again, and forward.
     p.key(pygame.K_PAGEUP)
     yield p.sees("You are signed in")
     p.shot("09 rolled back")
@@ -84,7 +84,7 @@ def night(p: Any) -> Steps:
     yield p.through("1 of 3 endings")
     p.shot("14 the end")
 
-    # Load a save from the page; the player is signed in by now.
+    # Load a save that was made at the page. The player is signed in now.
     yield p.leave(lambda: renpy.exports.load("1-2"))
     yield p.sees("You are signed in")
     p.click("Continue")
@@ -113,7 +113,7 @@ def reload_amid_the_ticket(p: Any) -> Steps:
     yield p.pause(0.3)
     p.report("amid the ticket", status=renpy.store.sudomimus.status)
     yield p.leave(renpy.exports.reload_script)
-    yield p.pause(60)  # until the next part takes over
+    yield p.pause(60)  # until the reload starts the next part
 
 
 def reload_at_the_page(p: Any) -> Steps:
@@ -131,7 +131,7 @@ def night_after_reload(p: Any) -> Steps:
     yield from _at_the_page(p)
     p.report("after", url=the_door().errand_url(), status=renpy.store.sudomimus.status)
     yield p.visited(1)
-    yield p.sees("You write")  # without "I'm done": the bridge sees by itself that the page is finished
+    yield p.sees("You write")  # without "I'm done": the bridge notices by itself that the page is finished
     p.report("greeted", words=p.words(), token=the_door().access_token())
     the_door().logout()
     renpy.store.sudomimus.login()
@@ -140,7 +140,7 @@ def night_after_reload(p: Any) -> Steps:
 
 
 def plain(p: Any) -> Steps:
-    """A game with no looks of its own, at 1920 by 1080, without a browser."""
+    """Play a game without styles of its own, at 1920 by 1080, without a browser."""
     yield p.sees("Finish in your browser")
     yield from _at_the_page(p)
     p.shot("20 plain, no browser")
@@ -171,7 +171,7 @@ def plain(p: Any) -> Steps:
 
 
 def stranded(p: Any) -> Steps:
-    """A game that cannot sign in: the player reads why, tries again in vain, and plays offline."""
+    """Play a game in which the sign-in fails: the player reads the reason, tries again, and plays offline."""
     for attempt in ("first", "again"):
         yield lambda: the_door().error is not None
         yield p.sees("You are not signed in")
@@ -187,13 +187,13 @@ def stranded(p: Any) -> Steps:
 
 
 def at_the_page(p: Any) -> Steps:
-    """The player closes the window while the page is open."""
+    """Close the window while the page is open."""
     yield from _at_the_page(p)
     p.report("page", status=renpy.store.sudomimus.status)
 
 
 def portrait(p: Any) -> Steps:
-    """A game that is higher than wide."""
+    """Play a game whose window is higher than wide."""
     yield from _at_the_page(p)
     p.shot("23 portrait")
     found = [renpy.test.testfocus.find_focus(text) for text in ("I'm done", "Cancel", "Copy the address")]
@@ -203,9 +203,9 @@ def portrait(p: Any) -> Steps:
 
 
 def differing(p: Any) -> Steps:
-    """One of the five games: refused once, then through the page by the keyboard alone, and shared."""
+    """Play one of the five games with the keyboard only: a refused sign-in, a sign-in with a page, and a share."""
     name, reads = os.environ["SUDOMIMUS_TEST_GAME"], json.loads(os.environ["SUDOMIMUS_TEST_READS"])
-    p.key(pygame.K_LSHIFT)  # this player has a keyboard
+    p.key(pygame.K_LSHIFT)  # the player uses the keyboard
     yield p.sees(reads["failed"])
     yield p.pause(0.3)
     p.shot(f"40 {name}, failed")
@@ -224,7 +224,7 @@ def differing(p: Any) -> Steps:
     p.key(back)
     yield p.pause(0.2)
     yield p.visited(1)
-    p.key(pygame.K_RETURN)  # "I'm done", or nothing if the bridge has seen it already
+    p.key(pygame.K_RETURN)  # "I'm done"; there is no such button if the bridge has noticed it already
     yield p.sees("offline: True")
     yield p.past("offline: True")
     yield lambda: the_door().errand_url() is not None
@@ -238,7 +238,7 @@ def differing(p: Any) -> Steps:
 
 
 def languages(p: Any) -> Steps:
-    """Each delivered language, under its own name or another one, on each screen."""
+    """Show each screen in each delivered language, under Ren'Py's name for it or the game's."""
     yield p.sees("Finish in your browser")
     yield lambda: the_door().qr_code is not None
     for language in os.environ["SUDOMIMUS_TEST_LANGUAGES"].split(","):
@@ -268,7 +268,7 @@ def languages(p: Any) -> Steps:
 
 
 def unsupported(p: Any) -> Steps:
-    """A Ren'Py on which nobody can sign in: the player is told so, and plays offline."""
+    """Play on a Ren'Py that cannot sign a player in: the screen says so, and the player plays offline."""
     yield p.sees("You are not signed in")
     yield p.pause(0.2)
     store = renpy.store.sudomimus
@@ -285,14 +285,14 @@ def unsupported(p: Any) -> Steps:
 
 
 def _fonts(screen: Any) -> set[str]:
-    """The fonts of all texts on a screen."""
+    """Return the fonts of all texts on a screen."""
     found = []
     screen.visit_all(lambda each: found.append(each))
     return {each.style.font for each in found if type(each).__name__ == "Text"}
 
 
 def _outside_of_screen(screen: Any) -> list[str]:
-    """What can be clicked on and lies partly outside of the window."""
+    """Return the buttons that are partly outside the window."""
     width, height = renpy.config.screen_width, renpy.config.screen_height
     outside = []
     for focus in renpy.display.focus.focus_list:

@@ -1,7 +1,7 @@
-"""The program that BROWSER names in the tests of Ren'Py: does the page as a person would, once the player lets it.
+"""The program that BROWSER names in the tests of Ren'Py. It completes the page as a person would, when the test allows it.
 
-The n-th one started waits for the file `visit-n`, no longer than the game runs, and leaves `visited-n`. The first that visits
-shares what the game must know and no more, every later one all that is offered.
+The n-th process waits for the file `visit-n`, at most until the game ends, and writes `visited-n` afterwards. The first visit
+shares only the required claims, and each later one everything that is offered.
 """
 
 from __future__ import annotations

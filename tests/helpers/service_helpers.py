@@ -1,4 +1,4 @@
-"""What the tests of the other ways in share: one flow in virtual time on a scripted service, and what came of it."""
+"""Runs one flow of any kind in virtual time on a scripted service, and records its outcome."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def by_access_key() -> AccessKey:
 
 @dataclass
 class Ran:
-    """One flow, run to its end."""
+    """The outcome of one flow."""
 
     outcome: Any
     transport: ScriptedTransport
@@ -92,7 +92,7 @@ class Ran:
         return [seen for seen in self.transport.seen if seen.path == path]
 
     def gaps(self, path: str) -> list[float]:
-        """Seconds between requests to one path."""
+        """The seconds between requests to one path."""
         at = [seen.at for seen in self.sent(path)]
         return [round(after - before, 3) for before, after in pairwise(at)]
 
@@ -123,7 +123,7 @@ def ran(
     clock: VirtualClock | None = None,
     **settings: Any,
 ) -> Ran:
-    """`how`: a login's method, or share, refresh, logout."""
+    """Run a flow. `how` is a login method, or "share", "refresh" or "logout"."""
     clock, done = clock or VirtualClock(), DoneSignal()
     transport = ScriptedTransport(clock, posts, polls)
     transport.on_request = None if on_request is None else lambda seen: on_request(seen, done)

@@ -1,4 +1,4 @@
-"""A session's store on a disk of a test's own, and a player whose store is of no use."""
+"""A session's store in a test's own folder, and a check that a player stays signed in although the store fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def store_in(folder: Path, protection: Any = None) -> FileStore:
 
 
 def still_signed_in(folder: Path, protection: Any = None) -> str:
-    """Sign in, renew twice, and return what is wrong with the store, for player and developer; "" if nothing is."""
+    """Sign in, renew twice, and return the store's problem (sentence and detail); "" if there is none."""
     clock = VirtualClock(grace=0.02)
     service = ModelService(clock)
 

@@ -1,4 +1,4 @@
-"""A service of a few lines that knows the one rule that matters here: a refresh token is used once, or the family is gone."""
+"""A small model of the service. Its one rule: a second use of a refresh token ends the session."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def jwt(**body: Any) -> str:
 
 @dataclass
 class ModelService:
-    """`Flows` on a model. `plan` holds what the next refreshes meet: a name of `_faults`, or "ok"."""
+    """`Flows` on a model of the service. `plan` has the outcomes of the next refreshes, such as "lost"; after them, "ok"."""
 
     clock: Clock
     plan: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class ModelService:
     used: set[str] = field(default_factory=set)
     serial: int = 0
     askers: list[tuple[DoneSignal | None, bool | None]] = field(default_factory=list)
-    """For each login and each share: the signal and the `quietly` that it was given."""
+    """The `done` and the `quietly` of each login and each share."""
     shared: list[Secret] = field(default_factory=list)
     on_refresh: Callable[[], None] = lambda: None
     request_seconds: float = 0.05
@@ -121,7 +121,7 @@ class ModelService:
         if on_progress is not None:
             on_progress(ProgressEvent(Phase.ISSUING))
         if not self.accepts_access:
-            raise AccessTokenRefused("The access token has run out.")
+            raise AccessTokenRefused("The access token has expired.")
         if self.owes_an_errand:
             self.claims_missing = False
         return ErrandResult(self.owes_an_errand, {})

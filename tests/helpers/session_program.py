@@ -1,8 +1,8 @@
-"""A game's process, as `test_session_crowd` starts many of: it asks for tokens, and may be killed while it does.
+"""A game's process for tests/session/test_crowd.py. It asks for tokens, and may be killed meanwhile.
 
-python session_program.py crowd VALID_FOR PROCESSES THREADS    one token a line, from all of them at once; the first
-                                                               process asks from that many threads
-python session_program.py killed TIMES SEED                    as many processes in a row, each killed at a random moment
+python session_program.py crowd VALID_FOR PROCESSES THREADS    all processes ask at once, the first one in THREADS
+                                                               threads; prints one token a line
+python session_program.py killed TIMES SEED                    TIMES processes in a row, each killed at a random moment
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def crowd(valid_for: float, processes: int, threads: int) -> None:
             sys.stdout.flush()
             os._exit(0)
         children.append(child)
-    os.close(begin)  # which all of them wait for
+    os.close(begin)  # all children wait for this
     ended = [os.waitpid(child, 0)[1] for child in children]
     if any(ended):
         sys.exit("a process failed")
 
 
 def import_all() -> None:
-    """What fifty children need not import then. It leaves no thread behind, which a fork would lose."""
+    """Import everything once, so that fifty children need not. No thread may remain, because a fork would lose it."""
     import sudomimus_bridge._service.remote  # noqa: F401
 
     kept = os.environ["XDG_STATE_HOME"]
@@ -51,7 +51,7 @@ def import_all() -> None:
 
 
 def until_alone() -> None:
-    """Wait for threads that are over for Python and still ending: OpenSSL then holds a lock, which a child would find held."""
+    """Wait for threads that have ended only for Python: they may hold a lock of OpenSSL, which a child would inherit."""
     while len(list(Path("/proc/self/task").glob("*"))) > 1:
         time.sleep(0.001)
 
@@ -65,13 +65,13 @@ def ask(valid_for: float, threads: int, begun: int) -> None:
         thread.start()
     for thread in asking:
         thread.join()
-    os.write(1, "".join(f"{token}\n" for token in tokens).encode())  # all at once, so that lines are not torn
+    os.write(1, "".join(f"{token}\n" for token in tokens).encode())  # one write, so that lines are not mixed
 
 
 def killed(times: int, seed: int) -> None:
     dice = random.Random(seed)
-    with contextlib.suppress(LoginDenied, ServiceUnavailable):  # on a slow machine the token has run out already
-        Bridge().session().access_token(0)  # what is imported here, the children need not import
+    with contextlib.suppress(LoginDenied, ServiceUnavailable):  # on a slow machine the token has expired already
+        Bridge().session().access_token(0)  # so that the children need not import it
     until_alone()
     folder = Path(os.environ["XDG_STATE_HOME"]) / "sudomimus-bridge"
     for _ in range(times):
@@ -95,9 +95,9 @@ def renew_until_killed() -> None:
         try:
             session.access_token(0.9)
             time.sleep(0.005)
-        except LoginDenied:  # the process before was killed in mid-renewal
+        except LoginDenied:  # the previous process was killed during a renewal
             bridge.login("access-key")
-        except ServiceUnavailable:  # too slow for a token that lives for a second
+        except ServiceUnavailable:  # the machine is too slow for a token with a lifetime of a second
             bridge = Bridge()
             session = bridge.session()
 

@@ -215,7 +215,7 @@ class Launcher:
         self.process.stdin.close()
 
     def end(self) -> tuple[int, float]:
-        """Wait for the end; its status and the seconds since the call. Checks all remaining messages."""
+        """Wait for the end. Returns the exit status and the seconds since the call. Checks all remaining messages."""
         began = time.monotonic()
         try:
             status = self.process.wait(PATIENCE)
