@@ -17,8 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ._values.errors import ConfigurationError
-from ._values.sealed import sealed
-from ._values.secret import looks_secret
+from ._values.secret import looks_secret, sealed
 from ._values.urls import is_browser_host, is_loopback
 
 DEFAULT_TIMEOUT = 3600.0

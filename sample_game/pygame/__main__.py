@@ -43,8 +43,8 @@ def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
     if os.environ.get("SUDOMIMUS_APPLICATION"):
         return stack.enter_context(Bridge())
     from sudomimus_bridge.emulator import Emulator
-    from sudomimus_bridge.testing._browser import AutoBrowser
     from sudomimus_bridge.testing._compiled_stub import stubbed_steam
+    from sudomimus_bridge.testing._scripted_browser import AutoBrowser
 
     rules: dict[str, Any] = {"steam_seconds": 0.5}
     if options.claim_gate:

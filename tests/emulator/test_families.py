@@ -13,7 +13,7 @@ from sudomimus_bridge.emulator._config.config import EmulatorConfig
 from sudomimus_bridge.emulator._contract.requests import LogoutRequest, RefreshRequest
 from sudomimus_bridge.emulator._memory.state import State
 from sudomimus_bridge.emulator._rules import session as rules
-from sudomimus_bridge.emulator._rules.refusals import Refusal
+from sudomimus_bridge.emulator._rules.issuance import Refusal
 
 GRACE, LIFETIME = 10, 30_000
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from sudomimus_bridge._renpy.sentences import BY_KIND, BY_REASON, UNSUPPORTED
 from sudomimus_bridge._renpy.store import the_door
+from sudomimus_bridge._renpy.texts import BY_KIND, BY_REASON, UNSUPPORTED
 
 pygame: Any = sys.modules["pygame_sdl2"]
 renpy: Any = sys.modules["renpy"]

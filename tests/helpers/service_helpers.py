@@ -16,12 +16,12 @@ from sudomimus_bridge._login.methods import AccessKey, Browser, Device, Steam
 from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._login.renewal import logout, refresh
 from sudomimus_bridge._login.sign_in import sign_in
-from sudomimus_bridge._runs.done_signal import DoneSignal
+from sudomimus_bridge._runs.signals import DoneSignal
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.errors import BridgeError
 from sudomimus_bridge._values.events import LoginResult, ProgressEvent
 from sudomimus_bridge._values.secret import Secret
-from sudomimus_bridge.testing._browser import RecordingBrowser
+from sudomimus_bridge.testing._scripted_browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Seen, Step, scripted
 from sudomimus_bridge.testing._stub_steam import StubSteam
 from sudomimus_bridge.testing._virtual_time import VirtualClock

@@ -8,8 +8,8 @@ from typing import Any
 from sudomimus_bridge._session.file_store import FileStore
 from sudomimus_bridge._session.protection import FileModeOnly
 from sudomimus_bridge._session.record import Record
+from sudomimus_bridge._values.clock import Uptime
 from sudomimus_bridge._values.secret import Secret
-from sudomimus_bridge._values.uptime import Uptime
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
 from .session_helpers import ModelService

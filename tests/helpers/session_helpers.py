@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sudomimus_bridge._login.methods import METHODS, Method
-from sudomimus_bridge._runs.done_signal import DoneSignal
-from sudomimus_bridge._service.fate import Fate, Refreshed, Unsent
+from sudomimus_bridge._runs.signals import DoneSignal
+from sudomimus_bridge._service.answers import Fate, Refreshed, Unsent
 from sudomimus_bridge._session.player_session import PlayerSession
 from sudomimus_bridge._session.record import Record
 from sudomimus_bridge._session.storage import Storage

@@ -27,7 +27,7 @@ GAME = """
     import os, sys, threading, time
     from sudomimus_bridge import Bridge, BridgeError, Phase
     from sudomimus_bridge.steam.steamworkspy import SteamworksPySteam, import_steamworks
-    from sudomimus_bridge.testing._browser import AutoBrowser
+    from sudomimus_bridge.testing._scripted_browser import AutoBrowser
 
     STEAMWORKS = import_steamworks(os.getcwd())
     steamworks, frames, phases = STEAMWORKS(), 0, []

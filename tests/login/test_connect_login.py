@@ -27,7 +27,7 @@ from sudomimus_bridge._values.errors import (
 )
 from sudomimus_bridge._values.events import ProgressEvent
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.testing._browser import AutoBrowser, RecordingBrowser
+from sudomimus_bridge.testing._scripted_browser import AutoBrowser, RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, scripted
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 

@@ -14,7 +14,7 @@ from sudomimus_bridge import Bridge
 from sudomimus_bridge._values.errors import ConfigurationError, ErrandNotCompleted, LoginDenied, ServiceUnavailable
 from sudomimus_bridge._values.events import DeviceHandoff, ProgressEvent
 from sudomimus_bridge.emulator import Emulator, visit
-from sudomimus_bridge.testing._browser import AutoBrowser, RecordingBrowser
+from sudomimus_bridge.testing._scripted_browser import AutoBrowser, RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import Step
 
 from ..helpers.service_helpers import (

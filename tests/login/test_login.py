@@ -13,8 +13,8 @@ from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._login.sign_in import sign_in
 from sudomimus_bridge._values.events import LoginResult, Phase, ProgressEvent
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.testing._browser import AutoBrowser
 from sudomimus_bridge.testing._compiled_stub import open_tickets
+from sudomimus_bridge.testing._scripted_browser import AutoBrowser
 
 from ..conftest import StubLog
 

@@ -22,13 +22,13 @@ from sudomimus_bridge._login.errand import share
 from sudomimus_bridge._login.methods import AccessKey, Steam
 from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._login.sign_in import sign_in
-from sudomimus_bridge._runs.done_signal import DoneSignal
+from sudomimus_bridge._runs.signals import DoneSignal
 from sudomimus_bridge._service.policy import MAX_ATTEMPTS, MAX_ERRANDS
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.errors import BridgeError, LoginCancelled
 from sudomimus_bridge._values.events import ErrandResult, LoginResult, Phase, ProgressEvent
 from sudomimus_bridge._values.secret import Secret
-from sudomimus_bridge.testing._browser import RecordingBrowser
+from sudomimus_bridge.testing._scripted_browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, scripted
 from sudomimus_bridge.testing._stub_steam import StubBehaviour, StubSteam
 from sudomimus_bridge.testing._virtual_time import VirtualClock

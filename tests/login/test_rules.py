@@ -14,7 +14,7 @@ from sudomimus_bridge._login.errand import share
 from sudomimus_bridge._login.methods import AccessKey, Steam
 from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._login.sign_in import sign_in
-from sudomimus_bridge._runs.done_signal import DoneSignal
+from sudomimus_bridge._runs.signals import DoneSignal
 from sudomimus_bridge._service.answers import Answer, Operation, Trouble
 from sudomimus_bridge._service.policy import MAX_ATTEMPTS, seconds_to_wait
 from sudomimus_bridge._service.rules import rule_for
@@ -30,7 +30,7 @@ from sudomimus_bridge._values.errors import (
 )
 from sudomimus_bridge._values.events import Claims, ErrandResult, LoginResult, Phase, ProgressEvent
 from sudomimus_bridge._values.secret import Secret
-from sudomimus_bridge.testing._browser import RecordingBrowser
+from sudomimus_bridge.testing._scripted_browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import TOKENS, ScriptedTransport, Seen, Step, errand_step, scripted
 from sudomimus_bridge.testing._stub_steam import StubBehaviour, StubSteam
 from sudomimus_bridge.testing._virtual_time import VirtualClock

@@ -28,8 +28,8 @@ from sudomimus_bridge import (
 )
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator._players.visitor import visit_errand
-from sudomimus_bridge.testing._browser import AutoBrowser
 from sudomimus_bridge.testing._compiled_stub import open_tickets
+from sudomimus_bridge.testing._scripted_browser import AutoBrowser
 
 from ..conftest import StubLog
 from ..helpers.patience import PATIENCE, finish, until

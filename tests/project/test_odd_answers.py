@@ -19,19 +19,19 @@ from sudomimus_bridge._cli.terminal import Terminal, claims_summary, login_summa
 from sudomimus_bridge._login import renewal
 from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._program.bridge import Bridge
-from sudomimus_bridge._service.fate import Refreshed
-from sudomimus_bridge._service.json_text import MAX_DEPTH, read_json
+from sudomimus_bridge._service.answers import Refreshed
+from sudomimus_bridge._service.replies import MAX_DEPTH, read_json
 from sudomimus_bridge._session.record import Record, from_json
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._sidecar.dispatcher import Call
 from sudomimus_bridge._sidecar.handlers import _listener, explain
 from sudomimus_bridge._sidecar.interface import checked
 from sudomimus_bridge._sidecar.jsonrpc import INTERNAL_ERROR, response, to_line
+from sudomimus_bridge._values.clock import Uptime
 from sudomimus_bridge._values.errors import BridgeError
 from sudomimus_bridge._values.events import ErrandResult, LoginResult, ProgressEvent
 from sudomimus_bridge._values.secret import Secret
-from sudomimus_bridge._values.uptime import Uptime
-from sudomimus_bridge.testing._browser import RecordingBrowser
+from sudomimus_bridge.testing._scripted_browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import TOKENS, ScriptedTransport, Step, errand_step, scripted
 from sudomimus_bridge.testing._stub_steam import StubSteam
 from sudomimus_bridge.testing._virtual_time import VirtualClock

@@ -11,8 +11,8 @@ import pytest
 
 from sudomimus_bridge import Bridge, ErrandNotCompleted
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.testing._browser import RecordingBrowser
 from sudomimus_bridge.testing._compiled_stub import open_tickets
+from sudomimus_bridge.testing._scripted_browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import Step, errand_step
 
 from ..cli.test_program import NOT_FOR_DEMO, Ended, Program, on_stub

@@ -15,8 +15,8 @@ from sudomimus_bridge._session.file_store import FileStore, session_folder
 from sudomimus_bridge._session.protection import WindowsDataProtection, best_protection
 from sudomimus_bridge._session.store import StoreUnusable
 from sudomimus_bridge._sidecar.parent import _windows_parent_of as windows_parent_of
+from sudomimus_bridge._values.clock import Uptime, uptime
 from sudomimus_bridge._values.system import registry_value
-from sudomimus_bridge._values.uptime import Uptime, uptime
 from sudomimus_bridge.emulator import Emulator
 
 from ..conftest import StubLog
@@ -71,7 +71,7 @@ def test_the_registry_is_read() -> None:
 def test_uptime_goes_on() -> None:
     before = uptime()
     other = subprocess.run(
-        [sys.executable, "-c", "from sudomimus_bridge._values.uptime import uptime; print(uptime().boot)"],
+        [sys.executable, "-c", "from sudomimus_bridge._values.clock import uptime; print(uptime().boot)"],
         capture_output=True,
         text=True,
         check=True,

@@ -14,18 +14,17 @@ import pytest
 
 from sudomimus_bridge import Bridge
 from sudomimus_bridge._renpy.door import Door, the_door
-from sudomimus_bridge._renpy.host import hosting_achievement, settings_of_game
-from sudomimus_bridge._renpy.late_steam import LateSteam
+from sudomimus_bridge._renpy.host import LateSteam, hosting_achievement, settings_of_game
 from sudomimus_bridge._renpy.page import Thumbnails, plain_png, qr_code_png
-from sudomimus_bridge._renpy.sentences import POSTPONED, SIGNED_IN_LATER, for_makers, for_player
 from sudomimus_bridge._renpy.store import make_live
+from sudomimus_bridge._renpy.texts import POSTPONED, SIGNED_IN_LATER, for_makers, for_player
 from sudomimus_bridge._service.policy import Spacing
 from sudomimus_bridge._values.errors import ConfigurationError
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.steam._results import other_app
-from sudomimus_bridge.testing._browser import AutoBrowser, RecordingBrowser
 from sudomimus_bridge.testing._compiled_stub import open_tickets
+from sudomimus_bridge.testing._scripted_browser import AutoBrowser, RecordingBrowser
 
 from ..conftest import StubLog
 from ..helpers import patience

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from sudomimus_bridge._renpy import translations
+from sudomimus_bridge._renpy import texts
 from sudomimus_bridge._renpy.installer import install
-from sudomimus_bridge._renpy.sentences import ALL, UNSUPPORTED
+from sudomimus_bridge._renpy.texts import ALL, UNSUPPORTED
 from sudomimus_bridge.emulator import Emulator
 
 from ..conftest import StubLog
@@ -91,7 +91,7 @@ def test_every_delivered_language(project: NewProject, program: list[str], tmp_p
     told = project(tmp_path / "source", SUDOMIMUS_TEST_LANGUAGES=",".join(names)).play("languages")
     assert told["languages"]["known"] == ["german", "ptBR", "zh_CN"]
     for name in names:
-        strings = translated(translations._renpys_name(name) or "")
+        strings = translated(texts._renpys_name(name) or "")
         page = told[f"{name} page"]
         assert strings["Finish in your browser{#sudomimus}"] in page["words"]
         for old in ("I'm done{#sudomimus}", "Cancel{#sudomimus}", "Copy the address{#sudomimus}"):
@@ -152,7 +152,7 @@ def test_game_is_distributed(
 
 # --- the translations as files --------------------------------------------------------------------------------------------
 
-_SCRIPTS = Path(translations.__file__).with_name("game")
+_SCRIPTS = Path(texts.__file__).with_name("game")
 
 
 def translated(language: str) -> dict[str, str]:
@@ -166,7 +166,7 @@ def test_sentences_for_ren_py_are_those_of_the_door() -> None:
     assert re.findall(r'_\("(.*)"\)', text) == ALL
 
 
-@pytest.mark.parametrize("language", translations.NAMES)
+@pytest.mark.parametrize("language", texts.NAMES)
 def test_every_text_is_translated_and_keeps_its_numbers(language: str) -> None:
     texts = [
         text

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge._renpy.background import AGAIN_SECONDS, BEFORE_SECONDS, Renewal
+from sudomimus_bridge._values.clock import Uptime, uptime
 from sudomimus_bridge._values.errors import BridgeError, LoginDenied
 from sudomimus_bridge._values.secret import Secret
-from sudomimus_bridge._values.uptime import Uptime, uptime
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.testing._browser import RecordingBrowser
 from sudomimus_bridge.testing._compiled_stub import open_tickets
+from sudomimus_bridge.testing._scripted_browser import RecordingBrowser
 
 from ..conftest import StubLog
 from ..helpers.renpy_achievement import ScriptedAchievement

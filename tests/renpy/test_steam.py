@@ -23,8 +23,8 @@ from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.steam._stub_ticket import StubTicket
 from sudomimus_bridge.steam._ticket import web_api_ticket
-from sudomimus_bridge.testing._browser import AutoBrowser
 from sudomimus_bridge.testing._compiled_stub import open_tickets
+from sudomimus_bridge.testing._scripted_browser import AutoBrowser
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
 from ..conftest import StubLog

@@ -19,15 +19,15 @@ import pytest
 
 from sudomimus_bridge._renpy import bundle, support
 from sudomimus_bridge._renpy.installer import install
-from sudomimus_bridge._renpy.sentences import UNSUPPORTED
 from sudomimus_bridge._renpy.support import UnsupportedDoor, what_is_missing
+from sudomimus_bridge._renpy.texts import UNSUPPORTED
 
 from ..helpers.renpy_helpers import interpreter
 
 _PACKAGE = Path(support.__file__).parents[1]
 _FIRST_IMPORTED = [
-    *("__init__.py", "_version.py", "_renpy/__init__.py", "_renpy/imports.py", "_renpy/sentences.py"),
-    *("_renpy/store.py", "_renpy/support.py", "_renpy/translations.py"),
+    *("__init__.py", "_version.py", "_renpy/__init__.py", "_renpy/imports.py"),
+    *("_renpy/store.py", "_renpy/support.py", "_renpy/texts.py"),
 ]
 """The modules that a game imports before it is known whether a player can sign in."""
 

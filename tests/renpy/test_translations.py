@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge._renpy.store import _in_language_of_game, focus_rank
-from sudomimus_bridge._renpy.translations import FOLDERS, NAMES, fit_translations, languages_of_game
+from sudomimus_bridge._renpy.texts import FOLDERS, NAMES, fit_translations, languages_of_game
 
 DONE = "I'm done{#sudomimus}"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from sudomimus_bridge._service.fate import Fate, Refreshed
+from sudomimus_bridge._service.answers import Fate, Refreshed
 from sudomimus_bridge._service.rows import Rule
 from sudomimus_bridge._service.rules import RULES
 from sudomimus_bridge._values.errors import BridgeError

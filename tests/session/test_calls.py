@@ -16,7 +16,7 @@ import pytest
 from sudomimus_bridge import Bridge
 from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._login.renewal import logout, refresh
-from sudomimus_bridge._service.fate import Fate, Refreshed
+from sudomimus_bridge._service.answers import Fate, Refreshed
 from sudomimus_bridge._service.remote import open_exchange
 from sudomimus_bridge._service.replies import Failed
 from sudomimus_bridge._settings import read_settings
@@ -24,7 +24,7 @@ from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge._values.errors import ConfigurationError, LoginDenied, ServiceUnavailable
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.testing._browser import RecordingBrowser
+from sudomimus_bridge.testing._scripted_browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, scripted
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sudomimus_bridge._service.fate import Refreshed, Unsent
+from sudomimus_bridge._service.answers import Refreshed, Unsent
 from sudomimus_bridge._session import private_files
 from sudomimus_bridge._session.store import StoreUnusable
 from sudomimus_bridge._values.errors import LoginDenied

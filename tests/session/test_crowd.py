@@ -13,7 +13,7 @@ import pytest
 from sudomimus_bridge import Bridge
 from sudomimus_bridge._session.file_store import FileStore, session_folder
 from sudomimus_bridge._session.protection import FileModeOnly
-from sudomimus_bridge._values.uptime import Uptime
+from sudomimus_bridge._values.clock import Uptime
 from sudomimus_bridge.emulator import Emulator
 
 from ..helpers.patience import PATIENCE

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from sudomimus_bridge import Bridge, LoginDenied
-from sudomimus_bridge.testing._browser import RecordingBrowser
+from sudomimus_bridge.testing._scripted_browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, scripted
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sudomimus_bridge._runs.done_signal import DoneSignal
-from sudomimus_bridge._service.fate import Refreshed, Unsent
+from sudomimus_bridge._runs.signals import DoneSignal
+from sudomimus_bridge._service.answers import Refreshed, Unsent
 from sudomimus_bridge._session.file_store import FileStore
 from sudomimus_bridge._session.protection import FileModeOnly
 from sudomimus_bridge._values.errors import (

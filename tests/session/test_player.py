@@ -19,7 +19,7 @@ from sudomimus_bridge._values.player import player_from
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge._values.token import read_token
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.testing._browser import RecordingBrowser
+from sudomimus_bridge.testing._scripted_browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Seen, Step, scripted
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sudomimus_bridge._runs.done_signal import DoneSignal
+from sudomimus_bridge._runs.signals import DoneSignal
 from sudomimus_bridge._values.events import Claims, ErrandResult
 from sudomimus_bridge.testing._scripted_service import Step, errand_step
 

@@ -21,8 +21,8 @@ from sudomimus_bridge._session.file_store import FileStore, session_folder
 from sudomimus_bridge._session.protection import FileModeOnly
 from sudomimus_bridge._session.record import Record, from_json
 from sudomimus_bridge._session.store import StoreUnusable
+from sudomimus_bridge._values.clock import Uptime, uptime
 from sudomimus_bridge._values.secret import Secret
-from sudomimus_bridge._values.uptime import Uptime, uptime
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
 from ..helpers.session_disk import RECORD, still_signed_in, store_in

@@ -21,9 +21,8 @@ from sudomimus_bridge._settings import TABLE as SETTINGS
 from sudomimus_bridge._sidecar.dispatcher import MAX_BATCH, MAX_RUNNING
 from sudomimus_bridge._sidecar.jsonrpc import MAX_ID, MAX_NUMBER
 from sudomimus_bridge._sidecar.methods import TABLE
-from sudomimus_bridge._sidecar.reader import MAX_LINE
 from sudomimus_bridge._sidecar.shared import IDLE_SECONDS
-from sudomimus_bridge._sidecar.writer import FULL
+from sudomimus_bridge._sidecar.streams import FULL, MAX_LINE
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator._players.visitor import visit, visit_errand
 

@@ -24,7 +24,7 @@ from sudomimus_bridge._sidecar.handlers import explain
 from sudomimus_bridge._sidecar.interface import read_params
 from sudomimus_bridge._sidecar.jsonrpc import RpcError
 from sudomimus_bridge._sidecar.methods import TABLE
-from sudomimus_bridge._sidecar.reader import MAX_LINE
+from sudomimus_bridge._sidecar.streams import MAX_LINE
 from sudomimus_bridge.emulator import Emulator
 
 from ..cli.test_program import Program, on_stub

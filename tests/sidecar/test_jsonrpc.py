@@ -12,7 +12,7 @@ import pytest
 from sudomimus_bridge._sidecar.dispatcher import MAX_BATCH, MAX_RUNNING, Call, Dispatcher, Method
 from sudomimus_bridge._sidecar.handlers import explain
 from sudomimus_bridge._sidecar.jsonrpc import INVALID_PARAMS, refused
-from sudomimus_bridge._sidecar.reader import Overlong
+from sudomimus_bridge._sidecar.streams import Overlong
 from sudomimus_bridge._values.errors import LoginCancelled
 
 NO_ANSWER = object()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sudomimus_bridge._sidecar.methods import TABLE
-from sudomimus_bridge._sidecar.reader import MAX_LINE
+from sudomimus_bridge._sidecar.streams import MAX_LINE
 from sudomimus_bridge._version import __version__
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator._players.visitor import visit_errand

@@ -7,7 +7,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sudomimus_bridge._sidecar.reader import LineSplitter, Overlong
+from sudomimus_bridge._sidecar.streams import LineSplitter, Overlong
 
 LIMIT = 8
 

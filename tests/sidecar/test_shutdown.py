@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sudomimus_bridge._sidecar.writer import FULL
+from sudomimus_bridge._sidecar.streams import FULL
 from sudomimus_bridge.emulator import Emulator
 
 from ..cli.test_login import ISSUE

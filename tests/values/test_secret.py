@@ -9,8 +9,7 @@ import pytest
 
 from sudomimus_bridge import ServiceUnavailable
 from sudomimus_bridge._values.logs import describe_crash
-from sudomimus_bridge._values.sealed import sealed
-from sudomimus_bridge._values.secret import MASK, Secret, redact
+from sudomimus_bridge._values.secret import MASK, Secret, redact, sealed
 
 TEXT = "looks-like-nothing-in-particular"
 

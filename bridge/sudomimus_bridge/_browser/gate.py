@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .._values.errors import ServiceUnavailable
-from .._values.sealed import sealed
-from .._values.secret import Secret
+from .._values.secret import Secret, sealed
 from .._values.urls import HOST, host_of, is_loopback
 
 MAX_LENGTH = 4096

@@ -1,4 +1,4 @@
-"""The player's own browser, chosen as Python's `webbrowser` chooses it and started as a game must start it.
+"""The browser port, and the player's own browser: chosen as Python's `webbrowser` chooses it, started as a game must start it.
 
 `webbrowser.open` passes on the environment of Steam's runtime, in which browsers often fail (docs/contracts/steam.md, "The
 process around it"), and waits seconds for some browsers. So this module takes `webbrowser`'s choice and starts the
@@ -14,12 +14,20 @@ import subprocess
 import sys
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from .._runs.threads import in_thread
 from .._values.clock import Clock
-from .._values.sealed import sealed
-from .._values.secret import Secret
+from .._values.secret import Secret, sealed
+
+
+class Browser(Protocol):
+    """Something that shows pages to the player."""
+
+    async def open(self, page: Secret) -> bool:
+        """Open the page, without waiting for the player. False if it could not be opened. Never raises."""
+        ...
+
 
 T = TypeVar("T")
 

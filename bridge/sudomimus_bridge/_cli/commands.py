@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .._extras import missing, require_extra
-from .._runs.exhaustion import exhaustion_as_bridge_error
 from .._runs.signals import interruptible
+from .._runs.threads import exhaustion_as_bridge_error
 from .._values.errors import BridgeError, LoginCancelled
 from .._values.logs import RedactingFormatter, describe_crash
 from .._version import __version__
 from .arguments import Parser, add_setting_flags, given_settings, parse
-from .descriptors import open_standard_descriptors
-from .output import own_standard_output, replace_broken_streams
+from .output import open_standard_descriptors, own_standard_output, replace_broken_streams
 from .terminal import MARK, Terminal
 
 _log = logging.getLogger("sudomimus_bridge")
@@ -247,18 +246,15 @@ def _implementation(command: str) -> Callable[..., int]:
         from . import demo
 
         return demo.demo
-    if command == "login":
+    if command in ("login", "errand", "whoami", "refresh", "logout"):
         from . import login
 
-        return login.login
-    if command in ("errand", "whoami", "refresh", "logout"):
-        from . import signed_in
-
         return {
-            "errand": signed_in.errand,
-            "whoami": signed_in.whoami,
-            "refresh": signed_in.refresh,
-            "logout": signed_in.logout,
+            "login": login.login,
+            "errand": login.errand,
+            "whoami": login.whoami,
+            "refresh": login.refresh,
+            "logout": login.logout,
         }[command]
     if command == "doctor":
         from . import doctor

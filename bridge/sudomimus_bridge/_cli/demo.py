@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .._browser.port import Browser
+from .._browser.system import Browser
 from .._login.methods import Steam
 from .._login.ports import Ports
 from .._settings import TABLE, Settings
@@ -17,13 +17,12 @@ from .._values.errors import ConfigurationError
 from .._values.events import Phase, ProgressEvent
 from .._values.folders import TemporaryFolder
 from ..emulator import Emulator
-from ..testing._browser import AutoBrowser
 from ..testing._compiled_stub import StubNotCompiled, compiled_stub, open_tickets, read_stub_log
+from ..testing._scripted_browser import AutoBrowser
 from ..testing._stub_steam import StubBehaviour, StubSteam
 from .arguments import given_settings
-from .login import signed_in
+from .login import run, signed_in
 from .output import Output
-from .running import run
 from .terminal import Terminal, login_summary
 
 TICKET_MS = 400

@@ -17,8 +17,8 @@ import anyio
 
 from .._browser.system import available_browser
 from .._login.ports import Ports
-from .._runs.beside import alongside
-from .._runs.done_signal import DoneSignal
+from .._runs.finishing import alongside
+from .._runs.signals import DoneSignal
 from .._runs.threads import in_thread
 from .._service.answers import Answer, Operation, Trouble
 from .._service.proxy import chosen_proxy, proxy_for, unsupported
@@ -34,8 +34,8 @@ from ..steam._connection import FlatApiSteam
 from ..steam._library import find_library, load_library
 from ..steam._ticket import web_api_ticket
 from .arguments import given_settings
+from .login import run
 from .output import Output
-from .running import run
 from .terminal import Terminal
 
 _INDENT = len("fail steam-logged-on  ")

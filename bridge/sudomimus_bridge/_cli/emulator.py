@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .._values.errors import system_words
 from ..emulator._config.config import EmulatorConfig, merged
 from ..emulator._config.fault_rule import FaultRule, parse_fault
-from ..emulator._config.problems import SettingRefused, refusing
+from ..emulator._config.model import SettingRefused, refusing
 from ..emulator._contract.dialects import DIALECTS
 from ..emulator._emulator import HOST, Emulator
 

@@ -1,4 +1,4 @@
-"""Standard output, kept for the program's own answer.
+"""Standard output, kept for the program's own answer, and the standard descriptors that the program was started without.
 
 Steam's library and client print lines of their own on the standard streams (docs/contracts/steam.md). So the real standard
 output is moved to another descriptor before anything is loaded, and descriptor 1 leads to standard error meanwhile.
@@ -6,6 +6,7 @@ output is moved to another descriptor before anything is loaded, and descriptor 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -14,9 +15,30 @@ from contextlib import contextmanager, redirect_stderr, suppress
 from typing import Any
 
 from .._runs.signals import ignore_next_signal
-from .._sidecar.pipes import write_all
+from .._sidecar.streams import write_all
 from .._values.errors import ConfigurationError, system_words
 from .terminal import Terminal
+
+
+def open_standard_descriptors() -> set[int]:
+    """Open each closed standard descriptor on the null device, and return those that were closed.
+
+    Otherwise the next file that is opened becomes standard output. Call this before anything that keeps a file open is
+    imported: from Python 3.15 on, `ctypes` is such a module.
+    """
+    closed = set()
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            closed.add(descriptor)
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+            if nowhere != descriptor:
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)
+    return closed
 
 
 class AnswerLost(ConfigurationError):

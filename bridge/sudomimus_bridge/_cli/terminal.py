@@ -206,7 +206,7 @@ def login_summary(result: LoginResult, *, hint: str = " (--json prints it)") -> 
 
 def claims_summary(claims: Claims) -> Iterable[str]:
     """One line for each claim, in words."""
-    from .._values.claims import claim_meanings
+    from .._values.player import claim_meanings
 
     for name, meaning in claim_meanings(claims):
         yield f"  {printable(name[:40]):<15} {printable(meaning)}"
@@ -240,7 +240,7 @@ def _only_here(url: str) -> bool:
 
 
 def _wanted(claims: Claims) -> str:
-    from .._values.claims import required_claims
+    from .._values.player import required_claims
 
     required = required_claims(claims)
     return f"your {printable(' and '.join(required)[:80])}" if required else "your consent"

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import anyio
 
-from .._runs.done_signal import DoneSignal
+from .._runs.signals import DoneSignal
 from .._service import policy
 from .._service.answers import Answer, ErrandStatus, Operation
 from .._service.policy import MAX_ATTEMPTS, PATIENT, SOON, seconds_to_wait
@@ -19,10 +19,9 @@ from .._service.port import Service
 from .._service.rows import Act, Rule
 from .._service.rules import error_for, rule_for
 from .._settings import Settings
-from .._values.clock import Clock
+from .._values.clock import Clock, Uptime
 from .._values.errors import BridgeError, ErrandNotCompleted, ServiceUnavailable, SteamUnavailable
 from .._values.events import OnProgress, Phase, ProgressEvent
-from .._values.uptime import Uptime
 from ..steam._results import may_pass
 from .ports import Ports
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from .._service.answers import Inquiry
 from .._values.errors import ConfigurationError, system_words
-from .._values.sealed import sealed
-from .._values.secret import Secret
+from .._values.secret import Secret, sealed
 
 LARGEST_FILE = 100_000
 """Characters of a file that holds a secret."""

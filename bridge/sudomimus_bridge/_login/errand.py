@@ -12,13 +12,13 @@ from functools import partial
 
 import anyio
 
-from .._runs.done_signal import DoneSignal
+from .._runs.signals import DoneSignal
 from .._service import policy
 from .._service.answers import Answer, ErrandStatus, Operation
 from .._service.policy import MAX_ATTEMPTS, MAX_ERRANDS, seconds_to_wait
-from .._values.claims import claim_name, declined_since, required_claims
 from .._values.errors import ErrandNotCompleted, LoginDenied, ServiceUnavailable
 from .._values.events import ERRAND_SECONDS, Claims, ErrandHandoff, ErrandResult, OnProgress, Phase
+from .._values.player import claim_name, declined_since, required_claims
 from .._values.secret import Secret
 from .attempts import Attempts
 from .ports import Ports

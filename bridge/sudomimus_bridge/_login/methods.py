@@ -15,8 +15,7 @@ from urllib.parse import quote
 from .._service.answers import Answer, DeviceGrant, Inquiry, Operation
 from .._values.errors import ConfigurationError, ErrandNotCompleted, SteamUnavailable
 from .._values.events import ErrandHandoff, LoginResult, Phase
-from .._values.sealed import sealed
-from .._values.secret import Secret
+from .._values.secret import Secret, sealed
 from .credentials import as_secret, checked_access_key, checked_inquiry, from_environment, read_secret_file
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class Steam(Method):
 
     async def present(self, attempts: Attempts) -> Answer[LoginResult]:
         """Ask Steam for a ticket while the connection is opened, send it, and cancel it after the service has answered."""
-        from .._runs.beside import alongside
+        from .._runs.finishing import alongside
         from ..steam._results import other_app
         from ..steam._ticket import web_api_ticket
 

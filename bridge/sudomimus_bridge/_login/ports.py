@@ -11,8 +11,7 @@ from typing import Any
 from anyio import CancelScope
 
 from .._browser.gate import BrowserGate
-from .._browser.port import Browser
-from .._browser.system import SystemBrowser
+from .._browser.system import Browser, SystemBrowser
 from .._service.policy import draw
 from .._service.port import Service
 from .._service.remote import remote_service

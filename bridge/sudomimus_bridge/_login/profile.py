@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from .._runs.exhaustion import exhaustion_as_bridge_error
+from .._runs.threads import exhaustion_as_bridge_error
 from .._values.errors import BridgeError
 from .._values.events import Claims
 from .._values.player import Player, player_from

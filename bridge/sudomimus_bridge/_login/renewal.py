@@ -6,8 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
-from .._service.answers import Answer, Operation
-from .._service.fate import Fate, Refreshed, Unsent
+from .._service.answers import Answer, Fate, Operation, Refreshed, Unsent
 from .._service.rows import Act
 from .._service.rules import rule_for
 from .._values.errors import BridgeError, ConfigurationError, ServiceUnavailable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._runs.done_signal import DoneSignal
+from .._runs.signals import DoneSignal
 from .._service.rows import Act
 from .._values.errors import SteamUnavailable
 from .._values.events import LoginResult, OnProgress, Phase

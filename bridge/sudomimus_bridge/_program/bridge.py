@@ -18,7 +18,7 @@ from .session import Session
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .._browser.port import Browser
+    from .._browser.system import Browser
     from .._login.ports import OpenService
     from .._values.clock import Clock
     from .._values.events import ErrandResult, LoginResult, OnProgress

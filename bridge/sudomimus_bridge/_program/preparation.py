@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .._runs.exhaustion import exhaustion_as_bridge_error
+from .._runs.threads import exhaustion_as_bridge_error
 from .._values.errors import BridgeError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _import_modules() -> None:
 
     from .._browser import system  # noqa: F401
     from .._login import errand, profile, renewal, sign_in  # noqa: F401
-    from .._runs import beside  # noqa: F401
+    from .._runs import finishing  # noqa: F401
     from .._service import ahead, certificates, exchange, proxy, transport  # noqa: F401
     from .._session import file_store, player_session  # noqa: F401
     from .._session.protection import import_keyring

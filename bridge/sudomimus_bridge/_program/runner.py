@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .._login.methods import Method
     from .._login.ports import Ports
-    from .._runs.done_signal import DoneSignal
+    from .._runs.signals import DoneSignal
     from .._session.player_session import PlayerSession
     from .._values.events import Claims, ErrandResult, LoginResult, OnProgress
     from .._values.player import Player

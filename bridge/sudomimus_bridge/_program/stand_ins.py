@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .._browser.port import Browser
+    from .._browser.system import Browser
     from .._values.clock import Clock
     from ..steam._port import Steam
 

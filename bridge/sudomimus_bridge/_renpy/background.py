@@ -12,9 +12,9 @@ from typing import Any
 
 from .._program.bridge import Bridge
 from .._runs.running import Running
+from .._values.clock import Uptime, uptime
 from .._values.secret import Secret, redact
 from .._values.token import read_token
-from .._values.uptime import Uptime, uptime
 
 BEFORE_SECONDS = 300.0
 """How long before its end an access token is renewed, so that the game always has a valid one for its requests."""

@@ -23,10 +23,9 @@ from .._values.player import Player
 from .._values.secret import Secret, redact
 from .._values.token import read_token
 from .background import Renewal, SigningOut
-from .host import hosting_achievement, settings_of_game
-from .late_steam import LateSteam
+from .host import LateSteam, hosting_achievement, settings_of_game
 from .page import Page
-from .sentences import BUG, POSTPONED, SIGN_IN_FIRST, SIGNED_IN_LATER, for_makers, for_player, general_sentence
+from .texts import BUG, POSTPONED, SIGN_IN_FIRST, SIGNED_IN_LATER, for_makers, for_player, general_sentence
 
 Status = Literal["signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed", "postponed"]
 

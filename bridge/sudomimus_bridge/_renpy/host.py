@@ -1,13 +1,20 @@
-"""What the game and its Ren'Py say to the bridge: the script's settings, and whether Ren'Py runs Steam. Imports no Ren'Py."""
+"""What the game and its Ren'Py say to the bridge: the script's settings, and whether Ren'Py runs Steam. Imports no Ren'Py.
+
+The Steam port over Ren'Py's own Steam is built on its first use, on the login's own thread.
+"""
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._settings import TABLE, Settings, read_settings
-from .._values.errors import ConfigurationError
+from .._values.errors import ConfigurationError, SteamUnavailable
+
+if TYPE_CHECKING:
+    from .steam import RenpySteam
 
 
 def hosting_achievement() -> Any:
@@ -45,3 +52,38 @@ def settings_of_game(given: Mapping[str, Any], *, hosted: bool = False) -> Setti
                 "config.steam_appid.",
             ) from None
     return settings
+
+
+class LateSteam:
+    """Imports and builds `RenpySteam` on its first use: the imports take longer than a frame, and the main thread draws."""
+
+    def __init__(self, achievement: Any) -> None:
+        self._achievement = achievement
+        self._port: RenpySteam | None = None
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        with self._lock:
+            if self._port is None:
+                from .steam import steam_port
+
+                self._port = steam_port(self._achievement)
+        if self._port is None:
+            raise SteamUnavailable(
+                "This game lost its connection to Steam. Restart the game from Steam, then try again.",
+                reason="HostHasNotInitialised",
+                detail="achievement.steam or achievement.steamapi is None now.",
+            )
+        return getattr(self._port, name)
+
+    def listen_again(self) -> None:
+        """As `RenpySteam.listen_again`; does nothing before the first use."""
+        if self._port is not None:
+            self._port.listen_again()
+
+    def drop(self, seconds: float = 0.0) -> None:
+        """As `RenpySteam.drop`; does nothing before the first use."""
+        if self._port is not None:
+            self._port.drop(seconds)

@@ -14,8 +14,18 @@ from pathlib import Path, PurePosixPath
 
 from .._values.errors import ConfigurationError, system_words
 from . import bundle
-from .manifest import PACKAGES, PATH, SCRIPTS, Manifest, clear_stage, digest, place, read_manifest, write_manifest
-from .pip_target import read_pip_target
+from .manifest import (
+    PACKAGES,
+    PATH,
+    SCRIPTS,
+    Manifest,
+    clear_stage,
+    digest,
+    place,
+    read_manifest,
+    read_pip_target,
+    write_manifest,
+)
 
 FIRST_RENPY = (8, 4)
 """The first Ren'Py whose official builds carry a Python that the bridge runs on (docs/contracts/renpy.md, "Which Ren'Py")."""

@@ -18,8 +18,7 @@ import anyio
 
 from .._values.clock import Clock, SystemClock
 from .._values.errors import BridgeError, SteamUnavailable
-from .._values.sealed import sealed
-from .._values.secret import Secret
+from .._values.secret import Secret, sealed
 from ..steam import _abi as abi
 from ..steam import _results as results
 from ..steam._ledger import Ledger, handle_of

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from .sentences import UNSUPPORTED
+from .texts import UNSUPPORTED
 
 _MODULES = ("_ctypes", "_socket", "_ssl", "asyncio", "ctypes", "select", "socket", "ssl", "threading")
 _OTHER_PLATFORMS = ("emscripten", "android", "ios")

@@ -14,11 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from .._values.errors import BridgeError, ConfigurationError, LoginCancelled
-from .._values.sealed import without_frames
-from .._values.secret import Secret
-from .done_signal import DoneSignal
-from .exhaustion import exhaustion_as_bridge_error
-from .threads import start, start_daemon
+from .._values.secret import Secret, without_frames
+from .signals import DoneSignal
+from .threads import exhaustion_as_bridge_error, start, start_daemon
 
 if TYPE_CHECKING:
     from .._values.events import OnProgress, ProgressEvent
@@ -169,7 +167,7 @@ class Running(Generic[T]):
     async def _main(self, listen: OnProgress | None) -> T:
         import anyio
 
-        from .waking import call_soon
+        from .signals import call_soon
 
         flow, self._flow = self._flow, None  # the flow holds the bridge, which may be dropped once the flow is over
         if flow is None:

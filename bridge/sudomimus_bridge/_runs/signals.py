@@ -1,7 +1,7 @@
-"""SIGINT and SIGTERM in a program of the bridge's own: both end it with exit status 130.
+"""Signals: SIGINT and SIGTERM, the player's "I'm done", and how either wakes an event loop, asyncio's or trio's.
 
-The handlers must be in place before the program's other imports, so this module imports only modules that Python has
-loaded by then.
+In a program of the bridge's own SIGINT and SIGTERM end it with exit status 130. The handlers must be in place before the
+program's other imports, so this module imports only modules that Python has loaded by then.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    import anyio
+
 
 INTERRUPTED = 130
 
@@ -92,3 +96,57 @@ def exit_after(seconds: float, status: int) -> None:
     timer.daemon = True
     with suppress(RuntimeError):  # no thread can be started; the clean-up goes on without a limit
         timer.start()
+
+
+class DoneSignal:
+    """Belongs to one flow. Only the event loop's thread calls it; `Running.done` passes on what another thread says."""
+
+    def __init__(self) -> None:
+        self._event: anyio.Event | None = None
+
+    def set(self) -> bool:
+        """Tell the flow that the player is done. False if no flow waits for the player, or if it knows already."""
+        if self._event is None or self._event.is_set():
+            return False
+        self._event.set()
+        return True
+
+    @contextmanager
+    def listen(self) -> Iterator[anyio.Event]:
+        """The event that `set` sets while the block runs. An earlier `set` does not count."""
+        try:
+            yield self.listen_again()
+        finally:
+            self._event = None
+
+    def listen_again(self) -> anyio.Event:
+        """The next event, after a flow has reacted to the one before."""
+        import anyio
+
+        self._event = anyio.Event()
+        return self._event
+
+
+def call_soon() -> Callable[[Callable[[], object]], object]:
+    """How any thread has this event loop call a function soon. The call raises `RuntimeError` if the loop is gone."""
+    from anyio import lowlevel
+
+    loop: Any = lowlevel.current_token().native_token
+    soon: Callable[[Callable[[], object]], object] = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
+    return soon
+
+
+class Waker:
+    """Sets an event of this event loop from any thread, without waiting for the loop."""
+
+    def __init__(self, event: anyio.Event) -> None:
+        self._soon = call_soon()
+        self._set = event.set
+
+    def __call__(self) -> bool:
+        """Set the event. False if the loop is gone, and with it every task that waited."""
+        try:
+            self._soon(self._set)
+        except RuntimeError:  # trio's RunFinishedError is one, too
+            return False
+        return True

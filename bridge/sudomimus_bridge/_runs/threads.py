@@ -1,4 +1,4 @@
-"""Blocking calls beside an event loop, each on a daemon thread that nobody joins.
+"""Blocking calls beside an event loop, each on a daemon thread that nobody joins, and the system's limits as errors.
 
 A call into foreign code may hang: a name look-up, a keyring, a disk. asyncio and anyio join their threads when the event loop
 or the interpreter ends, so such a call would hold up its caller and the program. A call made here holds up neither: a cancelled
@@ -7,14 +7,49 @@ task abandons it, and the interpreter ends without it.
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
 
-from .._values.errors import LoginCancelled
-from .exhaustion import exhausted
+from .._values.errors import LoginCancelled, ServiceUnavailable
+
+_OF_FILES = {getattr(errno, name, None) for name in ("EMFILE", "ENFILE", "WSAEMFILE")} - {None}
+_LIMITS = _OF_FILES | {getattr(errno, name, None) for name in ("ENOMEM", "ENOBUFS", "WSAENOBUFS")} - {None}
+
+
+@contextmanager
+def exhaustion_as_bridge_error() -> Iterator[None]:
+    """Raise `ServiceUnavailable` if the block reaches a limit of the system, in a library's code or in the bridge's."""
+    try:
+        yield
+    except Exception as error:
+        if (named := as_exhaustion(error)) is None:
+            raise
+        raise named from error
+
+
+def as_exhaustion(error: Exception) -> ServiceUnavailable | None:
+    """The error to raise if the exception says that a limit of the system is reached; None for any other exception."""
+    if isinstance(error, ExceptionGroup):
+        return next(filter(None, map(as_exhaustion, error.exceptions)), None)
+    if isinstance(error, OSError) and error.errno is not None and error.errno in _LIMITS:
+        return exhausted(os.strerror(error.errno), "NoFilesLeft" if error.errno in _OF_FILES else "NoMemoryLeft")
+    return None
+
+
+def exhausted(detail: str, reason: str) -> ServiceUnavailable:
+    """The error for a limit. The limit belongs to the process or the computer and changes, so another attempt may succeed."""
+    return ServiceUnavailable(
+        "This computer is too busy to sign you in. Close other programs, then try again.",
+        reason=reason,
+        detail=f"{detail}: the limit of this process or of the system is reached.",
+    )
+
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -99,7 +134,7 @@ class _Call(Generic[T]):
         import anyio
         from anyio import to_thread
 
-        from .waking import Waker
+        from .signals import Waker
 
         arrived = anyio.Event()
         wake = Waker(arrived)

@@ -14,8 +14,7 @@ from urllib.parse import quote
 
 from .._values.clock import Clock
 from .._values.events import DeviceHandoff, LoginResult
-from .._values.sealed import sealed
-from .._values.secret import Secret
+from .._values.secret import Secret, sealed
 from .answers import Answer, DeviceGrant, ErrandStatus, Inquiry, Operation
 from .replies import (
     Address,

@@ -14,7 +14,7 @@ import ssl
 from contextlib import suppress
 from pathlib import Path
 
-from .._runs.exhaustion import as_exhaustion
+from .._runs.threads import as_exhaustion
 from .._values.errors import ConfigurationError, system_words
 from .._values.packaged import is_shipped
 

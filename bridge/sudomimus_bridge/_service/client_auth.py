@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from .._extras import require_extra
 from .._values.errors import ConfigurationError
-from .._values.sealed import sealed
-from .._values.secret import Secret
+from .._values.secret import Secret, sealed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

@@ -27,8 +27,7 @@ from .._version import __version__
 from .ahead import CONNECT_SECONDS
 from .answers import Trouble
 from .certificates import certificate_source
-from .json_text import read_json
-from .replies import Failed, Replied, Sign
+from .replies import Failed, Replied, Sign, read_json
 
 MAX_BODY = 256 * 1024
 """Bytes of an answer. The largest answer of the contract, two tokens and five claims, has a few kilobytes."""

@@ -15,8 +15,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from .._values.errors import ConfigurationError
-from .._values.sealed import sealed
-from .._values.secret import Secret
+from .._values.secret import Secret, sealed
 from .._values.urls import host_of, is_loopback
 
 _log = logging.getLogger("sudomimus_bridge")

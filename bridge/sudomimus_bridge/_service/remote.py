@@ -18,7 +18,7 @@ from .._runs.threads import in_thread
 from .._settings import Settings
 from .._values.clock import Clock
 from .._values.errors import BridgeError
-from .._values.sealed import sealed
+from .._values.secret import sealed
 from .apis import ConnectApi, DeviceApi, NativeApi, SessionApi
 from .port import Service
 from .replies import Address

@@ -2,10 +2,17 @@
 
 Members are read by name, and as few as possible. A new member, claim or enum value never breaks a login, and neither does a
 missing `claims` block: shipped games meet a service that is newer than they are.
+
+JSON is read so that every door can write it again. Python's parser accepts more than JSON, and some of it cannot be written
+again: NaN, an integer of 400 digits, half of a surrogate pair, or very deep nesting. Such a value in a claim must not lose the
+tokens beside it, because the refresh token is used up by then. So the odd value is replaced, and the rest of the answer is used.
 """
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,6 +20,47 @@ from typing import Any, Protocol
 from .._values.events import Claims, ErrandHandoff, LoginResult
 from .._values.secret import Secret
 from .answers import Answer, Trouble
+
+MAX_DEPTH = 64
+"""Levels of nesting. The contract needs four; pydantic writes up to 255."""
+
+_MAX_DIGITS = 300
+"""Digits of an integer. A float can represent any such number. Python refuses to read or write 4,300 digits."""
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def read_json(content: bytes) -> Any:
+    """Parse a text. Null replaces a number that JSON or a float cannot hold, and any value that is nested too deeply; U+FFFD
+    replaces half of a surrogate pair. Raises `ValueError` if the text is not JSON.
+    """
+    try:
+        value = json.loads(content, parse_constant=lambda _: None, parse_float=_finite, parse_int=_integer)
+    except RecursionError:
+        raise ValueError("the text nests too deeply") from None
+    return _plain(value, MAX_DEPTH)
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _integer(text: str) -> int | None:
+    return int(text) if len(text) <= _MAX_DIGITS else None
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if not isinstance(value, (dict, list)):
+        return value
+    if depth == 0:
+        return None
+    if isinstance(value, list):
+        return [_plain(item, depth - 1) for item in value]
+    return {_plain(name, depth): _plain(item, depth - 1) for name, item in value.items()}
+
 
 Sign = Callable[[bytes], Secret]
 """Makes the header Authorization from the exact bytes of the body."""

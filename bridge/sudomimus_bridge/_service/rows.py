@@ -8,8 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 from .._values.errors import BridgeError, ServiceUnavailable
-from .answers import Answer, Operation, Trouble
-from .fate import Fate
+from .answers import Answer, Fate, Operation, Trouble
 from .policy import AT_ONCE, BUDGET, Spacing
 
 Test = Callable[[Answer[Any]], bool]

@@ -17,8 +17,7 @@ from .._values.errors import (
     ServiceUnavailable,
     SteamUnavailable,
 )
-from .answers import Answer, Operation, Trouble
-from .fate import Fate
+from .answers import Answer, Fate, Operation, Trouble
 from .policy import AT_ONCE, BUDGET, NETWORK, SOON, UPSTREAM
 from .rows import Act, Rule, again, clock_is_wrong, final, has_errand, names_inquiry, pending, row, unsent
 

@@ -21,7 +21,7 @@ from .._settings import Settings
 from .._values.clock import Clock
 from .._values.errors import system_words
 from .._values.folders import make_private_folder
-from .._values.sealed import sealed
+from .._values.secret import sealed
 from .machine import file_identity, machine_id, user_id
 from .private_files import PRIVATE, lock_file, open_private, retry_if_in_use
 from .protection import FileModeOnly, Protection, best_protection

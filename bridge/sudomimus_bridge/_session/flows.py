@@ -10,8 +10,8 @@ from .._login.ports import Ports
 from .._login.profile import find_player
 from .._login.renewal import logout, refresh
 from .._login.sign_in import sign_in
-from .._runs.done_signal import DoneSignal
-from .._service.fate import Refreshed, Unsent
+from .._runs.signals import DoneSignal
+from .._service.answers import Refreshed, Unsent
 from .._values.clock import Clock
 from .._values.events import Claims, ErrandResult, LoginResult, OnProgress
 from .._values.player import Player

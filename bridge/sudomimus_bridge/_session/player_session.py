@@ -17,9 +17,10 @@ from anyio import CancelScope
 
 from .._login.methods import AccessKey, Method, Steam
 from .._login.ports import Ports
-from .._runs.done_signal import DoneSignal
 from .._runs.finishing import Finishing
-from .._service.fate import Fate, Refreshed
+from .._runs.signals import DoneSignal
+from .._service.answers import Fate, Refreshed
+from .._values.clock import Uptime
 from .._values.errors import (
     AccessTokenRefused,
     BridgeError,
@@ -31,7 +32,6 @@ from .._values.errors import (
 from .._values.events import Claims, OnProgress
 from .._values.player import Player
 from .._values.secret import Secret
-from .._values.uptime import Uptime
 from .file_store import open_file_store, open_saved
 from .flows import Flows, PortFlows
 from .record import IssueTimer, Record

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._values.clock import Clock
+from .._values.clock import Clock, Uptime
 from .._values.events import Claims, LoginResult, OnProgress, Phase, ProgressEvent
 from .._values.secret import Secret
 from .._values.token import read_token
-from .._values.uptime import Uptime
 
 VERSION = 1
 

@@ -11,10 +11,10 @@ import anyio
 from anyio.abc import TaskGroup
 
 from .._values.errors import LoginCancelled
-from .._values.sealed import without_frames
+from .._values.secret import without_frames
 from . import jsonrpc
 from .jsonrpc import Id, Request, RpcError, refused
-from .reader import Overlong
+from .streams import Overlong
 
 MAX_BATCH = 100
 """The most messages of a batch. Its responses are kept until the last of them is ready."""

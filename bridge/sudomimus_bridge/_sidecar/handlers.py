@@ -9,10 +9,10 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._runs.exhaustion import as_exhaustion
+from .._runs.threads import as_exhaustion
 from .._values.errors import BridgeError, ConfigurationError, LoginCancelled, LoginDenied
 from .._values.logs import describe_crash
-from .._values.sealed import sealed
+from .._values.secret import sealed
 from .._version import __version__
 from .dispatcher import Call
 from .interface import checked
@@ -21,8 +21,8 @@ from .shared import SharedSteam
 
 if TYPE_CHECKING:
     from .._login.ports import Ports
-    from .._runs.done_signal import DoneSignal
-    from .._service.fate import Refreshed
+    from .._runs.signals import DoneSignal
+    from .._service.answers import Refreshed
     from .._settings import Settings
     from .._values.clock import Clock
     from .._values.events import DeviceHandoff, LoginResult, OnProgress, ProgressEvent
@@ -169,7 +169,7 @@ class Handlers:
 
     @contextmanager
     def _done_signal(self, call: Call) -> Iterator[DoneSignal]:
-        from .._runs.done_signal import DoneSignal
+        from .._runs.signals import DoneSignal
 
         signal = self._done[call.id] = DoneSignal()
         try:

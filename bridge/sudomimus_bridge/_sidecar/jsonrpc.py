@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .._values.secret import redact
-from .reader import MAX_LINE, Overlong
+from .streams import MAX_LINE, Overlong
 
 Id = str | int | float | None
 

@@ -11,7 +11,7 @@ import threading
 
 from .._runs.threads import start_daemon
 from .._values.logs import RedactingFormatter, describe_crash
-from .pipes import write_all
+from .streams import write_all
 
 _LINES = 1000
 _STANDARD_ERROR = 2

@@ -8,9 +8,8 @@ import time
 import anyio
 from anyio import lowlevel
 
-from .._runs.beside import alongside
-from .._runs.signals import INTERRUPTED
-from .._runs.waking import Waker
+from .._runs.finishing import alongside
+from .._runs.signals import INTERRUPTED, Waker
 from .._settings import Settings
 from .._values.clock import SystemClock
 from . import parent
@@ -18,11 +17,9 @@ from .dispatcher import Dispatcher
 from .handlers import CANCEL_SECONDS, Handlers, explain
 from .logs import log_to_standard_error
 from .methods import methods
-from .pipes import private_pipes
-from .reader import LineSplitter, Overlong, PipeReader
 from .shared import SharedCalls
 from .shutdown import Shutdown
-from .writer import PipeWriter
+from .streams import LineSplitter, Overlong, PipeReader, PipeWriter, private_pipes
 
 HUNG_UP_SECONDS = 0.3
 """A launcher that has closed its end of standard input has this long to read the responses. Then it counts as gone."""

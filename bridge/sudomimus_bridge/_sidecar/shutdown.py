@@ -10,8 +10,7 @@ from types import FrameType
 
 import anyio
 
-from .._runs.signals import INTERRUPTED, exit_after, on_signal
-from .._runs.waking import Waker
+from .._runs.signals import INTERRUPTED, Waker, exit_after, on_signal
 
 CLEAN_UP_SECONDS = 0.85
 """How long the clean-up may take. The interface promises that the process ends within a second."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypedDict
 
+from .clock import Uptime
 from .secret import Secret
-from .uptime import Uptime
 
 
 class Claim(TypedDict, total=False):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from .sealed import place_of
-from .secret import printable, redact
+from .secret import place_of, printable, redact
 
 FORMAT = "%(asctime)s %(name)s %(levelname)s %(message)s"
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .player import Player, shown_text, whole_name
-from .sealed import sealed
-from .secret import Secret
+from .secret import Secret, sealed
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,11 @@ from typing import Any
 from .._service.establish_request import EstablishRequest
 from ._config.config import EmulatorConfig, Player, merged
 from ._config.fault_rule import FaultRule, parse_fault
-from ._config.problems import refusing
+from ._config.model import refusing
 from ._contract.dialects import DIALECTS, DialectName
 from ._contract.openapi import description
-from ._memory.faults import FaultTable
 from ._memory.sessions import Pair, Session
-from ._memory.state import RequestRecord, State
+from ._memory.state import FaultTable, RequestRecord, State
 
 
 class Controls:

@@ -19,8 +19,7 @@ import anyio
 
 from .._values.clock import Clock
 from .._values.errors import BridgeError, ConfigurationError, SteamUnavailable
-from .._values.sealed import sealed
-from .._values.secret import Secret
+from .._values.secret import Secret, sealed
 from . import _abi as abi
 from . import _results as results
 from ._dispatch import Dispatch, HostDispatch, ManualDispatch

@@ -13,7 +13,7 @@ from ctypes import c_bool, c_int, c_uint64, c_void_p
 from typing import Any, Protocol
 
 from .._values.errors import SteamUnavailable
-from .._values.sealed import sealed
+from .._values.secret import sealed
 from . import _abi as abi
 from . import _results as results
 from ._ledger import Ledger

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 import anyio
 
-from .._runs.waking import Waker
+from .._runs.signals import Waker
 from .._values.clock import Clock
 from .._values.errors import SteamUnavailable
 from .._values.secret import Secret

@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 
 import anyio
 
+from .._runs.signals import Waker
 from .._runs.threads import start_daemon
-from .._runs.waking import Waker
 
 T = TypeVar("T")
 

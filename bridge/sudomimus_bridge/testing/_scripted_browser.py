@@ -1,7 +1,7 @@
-"""A browser with a scripted player, for bridges in this process and in processes that a test starts.
+"""Browsers that need no person: for tests, for `demo --auto`, and for processes that a test starts.
 
-In this process it is the browser port. For other processes, `BROWSER` names a small program, `_hand_over.py`. The bridge starts
-it like any browser, and it passes the page to this process.
+In this process the scripted player is the browser port. For other processes, `BROWSER` names a small program, `_hand_over.py`.
+The bridge starts it like any browser, and it passes the page to this process.
 """
 
 from __future__ import annotations
@@ -17,8 +17,42 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .._program.stand_ins import current
+from .._runs.threads import in_thread
 from .._values.secret import Secret
 from ._virtual_time import VirtualClock
+
+
+class AutoBrowser:
+    """Completes the local service's pages as a player would."""
+
+    def __init__(self, *, agree: bool = True, email: str = "robin@example.com") -> None:
+        self._agree = agree
+        self._email = email
+
+    async def open(self, page: Secret) -> bool:
+        from ..emulator._players.visitor import VisitFailed, visit
+
+        try:
+            await in_thread(lambda: visit(page.reveal(), agree=self._agree, email=self._email))
+        except VisitFailed:
+            return False
+        return True
+
+
+class RecordingBrowser:
+    """Shows nothing. It records the pages, and fails if it is told to."""
+
+    def __init__(self, *, opens: bool = True, on_open: Callable[[Secret], None] | None = None) -> None:
+        self.pages: list[Secret] = []
+        self._opens = opens
+        self._on_open = on_open
+
+    async def open(self, page: Secret) -> bool:
+        self.pages.append(page)
+        if self._on_open is not None:
+            self._on_open(page)
+        return self._opens
+
 
 _HAND_OVER = Path(__file__).with_name("_hand_over.py")
 

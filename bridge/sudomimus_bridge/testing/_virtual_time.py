@@ -18,8 +18,7 @@ from typing import Any, TypeVar
 import anyio
 from anyio import to_thread
 
-from .._values.clock import SystemClock
-from .._values.uptime import Uptime
+from .._values.clock import SystemClock, Uptime
 
 T = TypeVar("T")
 

@@ -1,5 +1,5 @@
 # The sentences that a player reads if a sign-in fails, for Ren'Py's "Generate Translations": the bridge says them in the
-# language of the game. They stand in sudomimus_bridge/_renpy/sentences.py, and a test compares the two.
+# language of the game. They stand in sudomimus_bridge/_renpy/texts.py, and a test compares the two.
 
 init python in sudomimus:
 

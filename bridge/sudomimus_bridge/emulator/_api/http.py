@@ -20,7 +20,7 @@ from ..._version import __version__
 from .._config.config import Drift
 from .._contract.calls import BASES, Api, call_of
 from .._memory.state import State
-from .._rules.refusals import Refusal, error_body
+from .._rules.issuance import Refusal, error_body
 
 _LARGEST_BODY = 1 << 20
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}

@@ -1,14 +1,19 @@
-"""Admission before any work is done: attempt budgets in fixed windows, and the circuit that failures open.
+"""What the service refuses before it does any work: too many attempts, a Steam ticket or a client's JWT that it has seen before.
 
-docs/contracts/service.md, "Limits". The service does not publish for how long it counts a failure. Here it is as long as
-the circuit stays open.
+docs/contracts/service.md, "Limits" and "A Steam ticket". Attempts have budgets in fixed windows, and failures open a circuit.
+The service does not publish for how long it counts a failure. Here it is as long as the circuit stays open. Which tickets a game
+has cancelled is read from the growing log of a stub Steam library.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import deque
+from pathlib import Path
 from typing import Literal
 
+from ...steam._stub_ticket import StubTicket
 from .._clock import Clock
 from .._config.limits import Budgets
 
@@ -56,3 +61,91 @@ class Admission:
             if len(failures) >= limit:
                 self._open_until[scope] = now + budgets.circuit_seconds
                 failures.clear()
+
+
+# docs/contracts/service.md, "A Steam ticket".
+RESERVATION_SECONDS = 60.0
+REPLAY_WINDOW_SECONDS = 24 * 3600.0
+
+
+class ReplayWindow:
+    """The tickets that the service has seen, by `sha256(steamTicketHex.toLowerCase())`, and when it forgets each."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    def reserve(self, steam_ticket_hex: str) -> bool:
+        """Reserve the ticket for its verification; False if it is reserved or was verified already."""
+        now, key = self._clock.now(), self._key(steam_ticket_hex)
+        if self._until.get(key, 0) > now:
+            return False
+        if len(self._until) > 10_000:
+            self._until = {seen: until for seen, until in self._until.items() if until > now}
+        self._until[key] = now + RESERVATION_SECONDS
+        return True
+
+    def promote(self, steam_ticket_hex: str) -> bool:
+        """Remember a verified ticket for a day; False if its reservation ran out during the verification."""
+        now, key = self._clock.now(), self._key(steam_ticket_hex)
+        if self._until.get(key, 0) <= now:
+            return False
+        self._until[key] = now + REPLAY_WINDOW_SECONDS
+        return True
+
+    @staticmethod
+    def _key(steam_ticket_hex: str) -> str:
+        return hashlib.sha256(steam_ticket_hex.lower().encode()).hexdigest()
+
+
+class SeenIds:
+    """Every `jti` that was accepted. Each is accepted once."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, str]] = set()
+
+    def first_time(self, issuer: str, jti: str) -> bool:
+        """Remember the `jti`; False if it was there already."""
+        known = (issuer, jti) in self._seen
+        self._seen.add((issuer, jti))
+        return not known
+
+
+class CancelledTickets:
+    """The nonces of the cancelled tickets."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._position = 0
+        self._nonces: set[bytes] = set()
+
+    def contains(self, ticket: StubTicket, log: Path | None) -> bool:
+        """Whether the log says that this ticket was cancelled."""
+        if log is None:
+            return False
+        if log != self._path:
+            self._path, self._position, self._nonces = log, 0, set()
+        self._read_on(log)
+        return ticket.nonce in self._nonces
+
+    def _read_on(self, log: Path) -> None:
+        try:
+            with log.open("rb") as lines:
+                if lines.seek(0, 2) < self._position:  # a new run has begun the log anew
+                    self._position, self._nonces = 0, set()
+                lines.seek(self._position)
+                for line in lines:
+                    if not line.endswith(b"\n"):
+                        break  # the stub is still writing this line
+                    self._position += len(line)
+                    self._read_line(line)
+        except FileNotFoundError:
+            return  # no stub has run yet
+
+    def _read_line(self, line: bytes) -> None:
+        try:
+            entry = json.loads(line)
+            if str(entry["call"]).endswith("CancelAuthTicket"):
+                self._nonces.add(bytes.fromhex(entry["nonce"]))
+        except (ValueError, KeyError, TypeError):
+            return  # the line is about something else

@@ -1,4 +1,4 @@
-"""What the local service remembers while it runs: players, errands, sign-ins, sessions, seen tickets and the journal.
+"""What the local service remembers while it runs: players, errands, sign-ins, sessions, seen tickets, faults and the journal.
 
 One lock guards all of it, for a test changes things from its own thread. The answers that follow are decided in `rules`.
 """
@@ -11,14 +11,58 @@ from dataclasses import dataclass
 
 from .._clock import Clock
 from .._config.config import EmulatorConfig, Player
+from .._config.fault_rule import FaultRule
 from .._contract.dialects import Dialect
 from .._tokens.issuer import Addresses, TokenIssuer
-from .admission import Admission
+from .admission import Admission, CancelledTickets, ReplayWindow, SeenIds
 from .errands import ErrandStore
-from .replay import ReplayWindow, SeenIds
 from .sessions import SessionStore
 from .sign_ins import SignInStore
-from .steam_log import CancelledTickets
+
+
+@dataclass
+class ActiveFault:
+    """A rule, and how often it matched and was applied."""
+
+    rule: FaultRule
+    matched: int = 0
+    applied: int = 0
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the rule has met as many requests as it was meant to."""
+        return self.rule.times is not None and self.applied >= self.rule.times
+
+
+class FaultTable:
+    """The rules in force, in the order in which they were given."""
+
+    def __init__(self, rules: list[FaultRule]) -> None:
+        self._lock = threading.Lock()
+        self.active = [ActiveFault(rule) for rule in rules]
+
+    def add(self, rule: FaultRule) -> None:
+        """Put a rule behind the others."""
+        with self._lock:
+            self.active.append(ActiveFault(rule))
+
+    def replace(self, rules: list[FaultRule]) -> None:
+        """Forget all rules and their counts, and begin with these."""
+        with self._lock:
+            self.active = [ActiveFault(rule) for rule in rules]
+
+    def pick(self, method: str, path: str) -> FaultRule | None:
+        """The rule that decides this request, counted as used."""
+        with self._lock:
+            for fault in self.active:
+                if fault.used_up or not fault.rule.matches(method, path):
+                    continue
+                fault.matched += 1
+                if fault.matched <= fault.rule.skip:
+                    continue
+                fault.applied += 1
+                return fault.rule
+        return None
 
 
 @dataclass(frozen=True)

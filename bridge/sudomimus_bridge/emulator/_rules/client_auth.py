@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from .._memory.state import State
 from .._tokens.client_key import client_public_key
-from .refusals import Refusal
+from .issuance import Refusal
 
 SCHEME = "SudomimusClientJWT"
 LONGEST_LIFETIME_SECONDS = 60

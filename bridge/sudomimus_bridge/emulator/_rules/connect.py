@@ -15,10 +15,8 @@ from .._contract.requests import InfoRequest, RedeemRequest, StatusPollRequest
 from .._memory.sign_ins import Inquiry
 from .._memory.state import State
 from .._players import claims
-from .approval import open_session, returns
-from .issuance import account, application, binding, email_domain, tokens_body
-from .refusals import Refusal
-from .scripted_player import follow_sign_in
+from .approval import follow_sign_in, open_session, returns
+from .issuance import Refusal, account, application, binding, email_domain, tokens_body
 
 AUDIENCE = "sudomimus-connect"
 

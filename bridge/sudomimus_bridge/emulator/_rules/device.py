@@ -12,9 +12,18 @@ from .._contract.requests import DeviceAuthorizeRequest, DeviceTokenRequest
 from .._memory.sign_ins import DeviceAuthorization
 from .._memory.state import State
 from .._players import claims
-from .issuance import account, application, binding, budget, email_domain, layer_2, tokens_body
-from .refusals import DeviceTokenRefusal, Refusal
-from .scripted_player import follow_sign_in
+from .approval import follow_sign_in
+from .issuance import (
+    DeviceTokenRefusal,
+    Refusal,
+    account,
+    application,
+    binding,
+    budget,
+    email_domain,
+    layer_2,
+    tokens_body,
+)
 
 # Each slow_down makes the interval 5 seconds longer (RFC 8628, 3.5).
 SLOWER_SECONDS = 5

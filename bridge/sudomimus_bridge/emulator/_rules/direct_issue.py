@@ -2,15 +2,19 @@
 
 docs/contracts/service.md, "Native API". Reasons are the service's own; the 401 of POST /errand has no published names, so
 those here are the emulator's.
+
+The emulator also plays Steam's part. Only Valve can verify a real ticket. A ticket of the stub contains its facts in plain
+text. The log of the stub library shows which tickets were cancelled, and the emulator refuses those as Steam would.
 """
 
 from __future__ import annotations
 
 import hmac
 import re
-from typing import Any
+from typing import Any, Literal
 
-from .._config.config import AccessKey, Player
+from ...steam._stub_ticket import read_stub_ticket
+from .._config.config import AccessKey, EmulatorConfig, Player
 from .._contract.requests import (
     ACCESS_KEY_IDENTIFIER,
     ACCESS_KEY_SECRET,
@@ -19,12 +23,35 @@ from .._contract.requests import (
     ErrandRequest,
     SteamTicketRequest,
 )
+from .._memory.admission import CancelledTickets
 from .._memory.state import State
 from .._players import claims
 from .._tokens.issuer import TokenRefused
-from .issuance import account, application, binding, budget, email_domain, layer_2, tokens_body
-from .refusals import Refusal
-from .steam import authenticate_user_ticket
+from .issuance import Refusal, account, application, binding, budget, email_domain, layer_2, tokens_body
+
+# The service takes exactly this identity string, in this case.
+IDENTITY = "sudomimus"
+
+Verdict = int | Literal["rejected", "unreachable"]
+
+
+def authenticate_user_ticket(
+    steam_ticket_hex: str, steam_app_id: int, config: EmulatorConfig, cancelled: CancelledTickets
+) -> Verdict:
+    """What ISteamUserAuth/AuthenticateUserTicket would say: the SteamID64, a refusal, or that it cannot be reached."""
+    if config.steam == "unreachable":
+        return "unreachable"
+    if config.steam == "rejects":
+        return "rejected"
+    ticket = read_stub_ticket(bytes.fromhex(steam_ticket_hex))
+    if ticket is None:
+        return config.default_player if config.accept_foreign_tickets else "rejected"
+    # A ticket is bound to the app that asked for it.
+    if ticket.identity != IDENTITY or ticket.app_id != steam_app_id:
+        return "rejected"
+    if cancelled.contains(ticket, config.steam_log):
+        return "rejected"
+    return ticket.steam_id
 
 
 def admit_steam_ticket(state: State, body: SteamTicketRequest) -> None:

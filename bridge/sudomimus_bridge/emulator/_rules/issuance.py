@@ -1,6 +1,6 @@
 """The checks that every way to sign in shares (application, layer 2, account), and the answer with the tokens.
 
-A check that fails raises `Refusal`. The rules of each API call the checks in their own order.
+A check that fails raises `Refusal`, which the routes send. The rules of each API call the checks in their own order.
 """
 
 from __future__ import annotations
@@ -14,7 +14,36 @@ from .._memory.admission import Admission
 from .._memory.sessions import Pair
 from .._memory.state import State
 from .._players import claims
-from .refusals import Refusal
+
+
+class Refusal(Exception):
+    """An answer other than 200. Without a reason, or with one that begins with PRIVATE, its body is empty."""
+
+    def __init__(self, status: int, reason: str | None = None, **more: Any) -> None:
+        super().__init__(f"{status} {reason or ''}".strip())
+        self.status = status
+        self.reason = reason
+        self.more = more
+        self.retry_after: int | None = None
+
+
+class DeviceTokenRefusal(Exception):
+    """What POST /device-token answers in place of tokens: OAuth's names (RFC 8628, 3.5), not the service's reasons."""
+
+    def __init__(self, error: str, *, status: int = 400, interval: int | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.status = status
+        self.interval = interval
+
+
+class InvalidToken(Exception):
+    """The one 401 of `/userinfo` and `/claim-state`."""
+
+
+def error_body(reason: str | None) -> dict[str, Any] | None:
+    """The body of a refusal; None if it is empty."""
+    return None if reason is None or reason.startswith("PRIVATE") else {"reason": reason}
 
 
 def application(state: State, anchor: str, *, absent: int = 404) -> None:

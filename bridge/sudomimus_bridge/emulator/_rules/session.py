@@ -13,8 +13,7 @@ from .._memory.sessions import Refresh
 from .._memory.state import State
 from .._players import claims
 from .._tokens.issuer import TokenRefused
-from .issuance import account, application, binding, email_domain
-from .refusals import InvalidToken, Refusal
+from .issuance import InvalidToken, Refusal, account, application, binding, email_domain
 
 AUDIENCE = "sudomimus-session"
 

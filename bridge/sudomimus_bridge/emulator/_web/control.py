@@ -16,7 +16,7 @@ from starlette.routing import Route
 from .._api.http import read_json
 from .._config.fault_rule import FaultRule, parse_fault
 from .._config.limits import Settings, SteamID
-from .._config.problems import SettingRefused, refusing
+from .._config.model import SettingRefused, refusing
 from .._controls import Controls
 
 BASE = "/_emulator"

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .._config.fault_rule import FaultRule
-from .._memory.faults import FaultTable
-from .._rules.refusals import error_body
+from .._memory.state import FaultTable
+from .._rules.issuance import error_body
 
 _GARBAGE = b"\x16\x03\x01 this is not HTTP \x00\xff\xfe\r\n\r\n" * 4
 _CHUNK = 64 * 1024
