@@ -7,6 +7,7 @@ to add one. Importing this module loads nothing heavy, because the thread that d
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,7 +29,7 @@ LARGEST_TICKET_BYTES = 2560
 """The service refuses a longer ticket (docs/contracts/service.md)."""
 
 
-class Method:
+class Method(ABC):
     """One way to sign in, with the credentials for one login. A credential that is not given comes from the environment."""
 
     name: ClassVar[str]
@@ -46,12 +47,12 @@ class Method:
         """Raise `ConfigurationError` if a setting or a credential is missing or malformed. Called before any request."""
         settings.require_application()
 
-    async def prepare(self, attempts: Attempts) -> None:
+    async def prepare(self, attempts: Attempts) -> None:  # noqa: B027 - most methods have nothing to prepare
         """Do what comes before the service can be asked for tokens."""
 
+    @abstractmethod
     async def present(self, attempts: Attempts) -> Answer[LoginResult]:
         """Ask the service for tokens, once."""
-        raise NotImplementedError
 
 
 class Steam(Method):
