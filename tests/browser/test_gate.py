@@ -34,11 +34,11 @@ gate = BrowserGate((), VIA)
         "https://via.sudomimus.com/%E2%82%AC",
     ],
 )
-def test_pages_of_the_service(url: str) -> None:
+def test_admitted_pages_of_the_service(url: str) -> None:
     assert gate.admit(Secret(url), service_url=REMOTE).reveal() == url
 
 
-def test_a_host_may_have_several_entries() -> None:
+def test_host_may_have_several_entries() -> None:
     several = BrowserGate(("a.example:8443", "b.example", "a.example:9443", "b.example:8443"), VIA)
     for page in ("https://a.example:8443/", "https://a.example:9443/", "https://b.example/", "https://b.example:8443/"):
         assert several.admit(Secret(page), service_url=REMOTE)
@@ -104,7 +104,7 @@ HOSTILE = [
     ("https://via.sudomimus.com:444/", "via.sudomimus.com:444, is not allowed"),
     ("https://via.sudomimus.com:80/", "via.sudomimus.com:80, is not allowed"),
     ("https://via.sudomimus.com:0/", "not a port"),
-    ("https://via.sudomimus.com:65979/", "not a port"),  # 443 modulo 65536
+    ("https://via.sudomimus.com:65979/", "not a port"),  # is 443 modulo 65536
     ("https://via.sudomimus.com:000443/", "not a well-formed"),
     ("https://via.sudomimus.com:/", "not a well-formed"),
     ("https://via.sudomimus.com:+443/", "not a well-formed"),
@@ -200,7 +200,7 @@ def test_browser_hosts_replace_the_default(hosts: list[str], url: str, admitted:
             chosen.admit(Secret(url), service_url=LOCAL)
 
 
-def test_the_port_of_the_base_url_counts() -> None:
+def test_port_of_the_base_url_is_compared() -> None:
     chosen = BrowserGate((), "https://via.example:8443/base")
     assert chosen.admit(Secret("https://via.example:8443/errand"), service_url=REMOTE)
     with pytest.raises(ServiceUnavailable):
@@ -208,23 +208,23 @@ def test_the_port_of_the_base_url_counts() -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "127.255.0.3", "::1", "[::1]"])
-def test_loopback(host: str) -> None:
+def test_loopback_hosts(host: str) -> None:
     assert is_loopback(host)
 
 
 @pytest.mark.parametrize(
     "host", ["", "127.0.0.1.example", "0.0.0.0", "127.1", "localhost.", "::", "fe80::1", "10.0.0.1"]
 )
-def test_not_loopback(host: str) -> None:
+def test_hosts_that_are_not_loopback(host: str) -> None:
     assert not is_loopback(host)
 
 
 @pytest.mark.parametrize("host", ["", "a b", "https://a", "a/b", "a:0", "a:65536", "a:", "*.a", "é.example", "u@a"])
-def test_not_a_host(host: str) -> None:
+def test_malformed_hosts(host: str) -> None:
     assert not is_browser_host(host)
 
 
-# --- whatever is admitted, others read as the gate does --------------------------------------------------------------
+# --- other parsers read an admitted URL as the gate does --------------------------------------------------------------
 
 _PIECES = st.sampled_from(
     [

@@ -1,4 +1,4 @@
-"""Specifies the start of the player's browser: the choice, the arguments, the environment, and no wait for its end."""
+"""Specifies how the player's browser is chosen and started: its arguments, its environment, and no wait for its end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from sudomimus_bridge._values.secret import Secret
 
 from ..helpers.patience import kept
 
-pytestmark = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there the system opens the page")
+pytestmark = pytest.mark.skipif(
+    sys.platform in ("win32", "darwin"), reason="Windows and macOS open the page themselves"
+)
 
 URL = "https://via.sudomimus.com/errand?key=ernd_a&b=$(touch x);c='\"*#%s"
 
@@ -33,7 +35,7 @@ Told = list[tuple[str, list[str], dict[str, str], bool]]
 
 
 class Browsers:
-    """Scripts in place of browsers: they record how they were started."""
+    """Scripts that replace browsers, and record how they were started."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,7 +82,7 @@ def open_page(url: str = URL) -> tuple[bool, float]:
     return anyio.run(run), time.monotonic() - began
 
 
-def test_url_is_one_argument_and_passes_no_shell(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_url_is_one_argument_and_no_shell_sees_it(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", str(browsers.make("mine")))
     assert open_page()[0]
     name, arguments, _, own_session = browsers.only()
@@ -95,7 +97,7 @@ def test_arguments_before_and_around_the_url(browsers: Browsers, monkeypatch: py
     assert browsers.only()[1] == ["--new", f"--page={URL}", "two words"]
 
 
-def test_the_environment_of_a_packaged_game(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_browser_gets_no_variables_of_a_packager(monkeypatch: pytest.MonkeyPatch) -> None:
     """The browser must not inherit the variables of PyInstaller, Nuitka and an AppImage."""
     monkeypatch.setattr(sys, "_MEIPASS", "/tmp/_MEIa", raising=False)
     given = {
@@ -149,7 +151,7 @@ def test_library_path_is_the_original_one(original: str | None, steams: str | No
     assert cleaned.get("LD_LIBRARY_PATH") == restored and "LD_LIBRARY_PATH_ORIG" not in cleaned
 
 
-def test_the_environment(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_of_a_browser(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", f"{browsers.make('mine')} %s")
     monkeypatch.setenv("LD_PRELOAD", "")
     monkeypatch.setenv("LD_LIBRARY_PATH", "/steam/runtime")
@@ -160,7 +162,7 @@ def test_the_environment(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) ->
     assert os.environ["LD_LIBRARY_PATH"] == "/steam/runtime"
 
 
-def test_a_clean_environment() -> None:
+def test_clean_environment_is_passed_on() -> None:
     dirty = {"LD_PRELOAD": "a.so", "LD_LIBRARY_PATH": "/a", "HOME": "/h", "SYSTEM_LD_LIBRARY_PATH": ""}
     assert clean_environment(dirty) == {"HOME": "/h", "SYSTEM_LD_LIBRARY_PATH": ""}
     assert clean_environment({**dirty, "SYSTEM_LD_LIBRARY_PATH": "/b"})["LD_LIBRARY_PATH"] == "/b"
@@ -169,7 +171,7 @@ def test_a_clean_environment() -> None:
 @pytest.mark.parametrize(
     "name", ["ACCESS_KEY_SECRET", "ACCESS_TOKEN", "CLIENT_KEY", "EXPOSURE_KEY", "HIDDEN_KEY", "REFRESH_TOKEN"]
 )
-def test_a_browser_gets_no_credential(name: str) -> None:
+def test_browser_gets_no_credential(name: str) -> None:
     assert clean_environment({f"SUDOMIMUS_{name}": "secret", "HOME": "/h"}) == {"HOME": "/h"}
 
 
@@ -186,7 +188,7 @@ def test_second_browser_is_tried_if_the_first_does_not_start(
     assert [name for name, *_ in browsers.told()][-1] == "second"
 
 
-def test_a_browser_is_not_waited_for(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bridge_does_not_wait_for_the_browser(browsers: Browsers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", str(browsers.make("slow", "import time; time.sleep(20)")))
     opened, seconds = open_page()
     assert opened and kept(seconds, 3)

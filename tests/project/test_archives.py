@@ -1,4 +1,4 @@
-"""What the two archives hold: everything under version control that a reader, a build or the suite needs, and nothing else."""
+"""Specifies the content of the source archive and the wheel: the files under version control, and no others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("hatchling")
 
 PROJECT = Path(__file__).resolve().parents[2]
-# Only git needs it.
+# Only git needs this file.
 CHECKOUT_ONLY = {".gitignore"}
 PLANTED = [
     "key.pem",
@@ -40,7 +40,7 @@ PLANTED = [
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project beside files of a developer's own."""
+    """A copy of the project, with files of a developer added in each folder."""
     copy = tmp_path_factory.mktemp("project")
     for name in [*_tracked(), ".gitignore"]:
         if (PROJECT / name).exists():
@@ -53,7 +53,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _tracked() -> set[str]:
-    """The files of the project: git's list; in an unpacked archive, which has no git, what was packed."""
+    """The files of the project: git's list, or all files in an unpacked archive, which has no git."""
     if (PROJECT / ".git").exists() and shutil.which("git"):
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, check=True, text=True)
         return {name for name in listed.stdout.split("\0") if (PROJECT / name).is_file()}
@@ -70,14 +70,14 @@ def _build(project: Path, kind: str, folder: Path) -> Path:
     return archive
 
 
-def test_the_source_archive_holds_the_project_and_nothing_of_the_developers_own(project: Path, tmp_path: Path) -> None:
+def test_source_archive_has_the_project_and_no_files_of_a_developer(project: Path, tmp_path: Path) -> None:
     with tarfile.open(_build(project, "sdist", tmp_path)) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
     assert not packed & set(PLANTED)
     assert packed - {"PKG-INFO"} - CHECKOUT_ONLY == _tracked() - CHECKOUT_ONLY
 
 
-def test_the_wheel_holds_the_package_and_nothing_of_the_developers_own(project: Path, tmp_path: Path) -> None:
+def test_wheel_has_the_package_and_no_files_of_a_developer(project: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(_build(project, "wheel", tmp_path)) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     package = {name.removeprefix("bridge/") for name in _tracked() if name.startswith("bridge/")}

@@ -1,4 +1,4 @@
-"""The benchmarks in short form, so that they cannot rot; and of their figures those that do not depend on the machine."""
+"""Runs the benchmarks in a short form, so that they keep working, and checks the figures that do not depend on the machine."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def figures(name: str, *arguments: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_launch_day_holds_what_it_must(tmp_path: Path) -> None:
-    """A hundred thousand players, an outage, and two hundred players in the whole login code. The report names what fails."""
+def test_launch_day_meets_its_limits(tmp_path: Path) -> None:
+    """Simulates 100,000 players, an outage, and 200 players in the whole login code. The report names each missed limit."""
     pytest.importorskip("numpy", reason="numpy is needed: pip install -e .[benchmarks]")
     pytest.importorskip("matplotlib", reason="matplotlib is needed: pip install -e .[benchmarks]")
     done = subprocess.run(
@@ -48,12 +48,12 @@ def test_launch_day_holds_what_it_must(tmp_path: Path) -> None:
     assert plots == set(re.findall(r"\]\((.*?\.svg)\)", report)) and plots
 
 
-def test_importing_costs_at_most_a_tenth_of_httpx_and_pydantic() -> None:
+def test_import_takes_at_most_a_tenth_of_httpx_and_pydantic() -> None:
     assert figures("import_time", "--runs", "3")["ratio"] <= 0.1
 
 
-def test_over_a_slow_line_a_login_takes_the_slower_of_ticket_and_connection_and_one_round_trip() -> None:
-    """In virtual time, connecting and TLS included: exactly, for a fast ticket and a slow one."""
+def test_login_over_a_slow_line_waits_for_ticket_and_connection_at_the_same_time() -> None:
+    """The login takes the longer wait and one round trip. Exact in virtual time, for a fast ticket and a slow one."""
     found = figures("login_latency", "--runs", "0")
     assert {name: row["bound"] for name, row in found.items()} == pytest.approx({"80": 0.36, "400": 0.52})
     for row in found.values():
@@ -62,7 +62,7 @@ def test_over_a_slow_line_a_login_takes_the_slower_of_ticket_and_connection_and_
 
 
 @pytest.mark.usefixtures("stub_library")
-def test_over_a_slow_line_in_real_time() -> None:
+def test_login_over_a_slow_line_in_real_time() -> None:
     found = figures("login_latency", "--runs", "1", "--one-way-ms", "5")
     assert all(row["first"] > 0 and row["later"] > 0 for row in found.values())
 
@@ -80,14 +80,14 @@ def test_frame_time(loop: str) -> None:
     found = figures("frame_time", "--runs", "1", "--loop", loop)
     for way in ("prepared", "unprepared", "plain", "without"):
         assert 0 < found[way]["p50"] <= found[way]["worst"]
-    assert found["plain"]["frames"] == found["without"]["frames"] > 1  # judged over the same frames
+    assert found["plain"]["frames"] == found["without"]["frames"] > 1  # both figures are of the same frames
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="wake-ups are read from /proc, which only Linux has")
 @pytest.mark.usefixtures("stub_library")
-def test_idle_errand_is_compared_with_a_bare_httpx_client() -> None:
+def test_idle_errand_wakes_up_about_as_often_as_a_bare_httpx_client() -> None:
     found = figures("idle_errand", "--seconds", "3")
-    # Both poll every two seconds, so a few wake-ups fall into so short a time; a busy wait has hundreds.
+    # Both poll every two seconds, so each wakes up a few times during the test. A busy wait would wake up hundreds of times.
     assert 0 < found["wake_ups_a_second"] < 20
     assert 0 < found["httpx"]["wake_ups_a_second"] < 20
     assert found["cpu_percent"] < 25

@@ -1,4 +1,4 @@
-"""Which certificates are trusted, what is wrong with the variables that name them, and the words of a TLS failure."""
+"""Specifies the trusted certificates, the errors for variables that name them, and the words for a TLS failure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["certificate"]
 
 
 def rehashed(certificate: Path, folder: Path) -> Path:
-    """A folder as `openssl rehash` makes it."""
+    """A folder of certificates, as `openssl rehash` makes it."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("the program openssl, which names the files of a folder, is needed")
@@ -91,7 +91,7 @@ def refused_by_windows(*_: object) -> NoReturn:
 
 
 @pytest.mark.parametrize("kind", ["no __file__", "None", "a folder of the game's", "broken", "garbage"])
-def test_any_certifi_leaves_the_system_s_certificates(
+def test_unusable_certifi_does_not_affect_the_systems_certificates(
     kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     certifi = types.ModuleType("certifi")
@@ -120,7 +120,7 @@ def test_any_certifi_leaves_the_system_s_certificates(
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_certifi_without_a_file_is_asked_for_its_certificates(
+def test_certifi_without_a_file_gives_its_certificates_as_text(
     end: str, certificate: Path, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certifi = types.ModuleType("certifi")
@@ -134,7 +134,7 @@ def test_certifi_without_a_file_is_asked_for_its_certificates(
         certificates._context.cache_clear()
 
 
-def test_certificate_that_the_chosen_ones_do_not_vouch_for(
+def test_untrusted_certificate_names_the_variable_with_the_trusted_ones(
     certificate: Path, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import certifi
@@ -147,7 +147,7 @@ def test_certificate_that_the_chosen_ones_do_not_vouch_for(
     assert "(by the certificates of SSL_CERT_FILE)" in reply.detail
 
 
-def test_tls_failure_is_told_in_openssl_s_words(backend: str) -> None:
+def test_detail_of_a_tls_failure_has_openssls_words(backend: str) -> None:
     def speak_plainly(connection: socket.socket) -> None:
         connection.recv(10)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -159,7 +159,7 @@ def test_tls_failure_is_told_in_openssl_s_words(backend: str) -> None:
     assert reply.detail in ("ConnectError: wrong version number", "ConnectError: record layer failure")
 
 
-def test_words_of_an_error_are_the_system_s_or_openssl_s() -> None:
+def test_words_of_an_error_are_those_of_the_system_or_openssl() -> None:
     several = httpx.ConnectError("all failed")
     several.__cause__ = OSError("all failed")
     several.__cause__.__cause__ = ExceptionGroup(
@@ -175,10 +175,10 @@ def test_words_of_an_error_are_the_system_s_or_openssl_s() -> None:
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_file_that_was_frozen_with_the_game_replaces_nothing(
+def test_certificate_file_frozen_with_the_game_is_ignored(
     there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """cx_Freeze sets the variable itself, to a file that it may have left out."""
+    """cx_Freeze sets the variable to a file in the game, which it may have left out."""
     file = tmp_path / "share" / "certs.pem"
     if there:
         file.parent.mkdir()
@@ -187,7 +187,7 @@ def test_a_file_that_was_frozen_with_the_game_replaces_nothing(
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     usual = certificates.tls_context().cert_store_stats()["x509_ca"]
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    with pytest.raises(ConfigurationError):  # the player's choice
+    with pytest.raises(ConfigurationError):  # chosen by the player
         certificates.tls_context()
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "prefix", str(tmp_path))

@@ -1,4 +1,4 @@
-"""The documents: each link to a file of the project leads to one, and each heading that a link names exists."""
+"""Specifies that each link in the documents leads to a file of the project, and to a heading that exists."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _anchors(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("document", _documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(document: Path) -> None:
+def test_links_lead_to_existing_files_and_headings(document: Path) -> None:
     broken = []
     for link in _LINK.findall(_FENCE.sub("", document.read_text(encoding="utf-8"))):
         target, _, anchor = link.partition("#")
@@ -37,7 +37,7 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert not broken
 
 
-def test_documents_name_no_place_of_one_machine() -> None:
+def test_documents_name_no_folder_of_one_machine() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if tracked.returncode != 0:
         pytest.skip("git does not know this folder, so nothing says which files belong to the project")

@@ -1,7 +1,7 @@
-"""Nonsense in the environment: every variable that the bridge and its libraries read, and what each command makes of it.
+"""Specifies how the bridge handles nonsense in each environment variable that it and its libraries read.
 
-Right is a `ConfigurationError` that names the variable, or a login that does without it. A bare exception, a status of 70 and
-a value that is repeated although it may hold a secret are wrong.
+It either raises a `ConfigurationError` that names the variable, or signs in without it. It never raises another exception, ends
+with status 70, or repeats a value that may be a secret.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ SHOWN = {
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 }
-"""Those whose value an error repeats: a path or a name is no secret."""
+"""The variables whose value an error may repeat, because a path or a name is not secret."""
 
 NONSENSE = [
     "",
@@ -128,14 +128,14 @@ STATUSES = {0, 2, 3, 4, 5, 6}
 
 
 @pytest.fixture
-def _no_keyring_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The `keyring` library asks the environment once only."""
+def _no_cached_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the `keyring` library read the environment again, which it does once in a process."""
     keyring: Any = pytest.importorskip("keyring.core")
     monkeypatch.setattr(keyring, "_keyring_backend", None)
 
 
 def attempt(variable: str, work: Callable[[], Any]) -> Any:
-    """What comes of it; an error of the configuration has to name the variable."""
+    """Return the result or the error. A `ConfigurationError` must name the variable in its detail only."""
     try:
         return work()
     except (ConfigurationError, StoreUnusable) as caught:
@@ -159,7 +159,7 @@ def kept() -> None:
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
-def test_every_part_bears_nonsense(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nonsense_in_a_variable_is_an_error_that_names_it(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for value in NONSENSE:
         monkeypatch.setenv(variable, value)
         if variable in OF_TLS:
@@ -172,9 +172,9 @@ def test_every_part_bears_nonsense(variable: str, monkeypatch: pytest.MonkeyPatc
     certificates._context.cache_clear()
 
 
-@pytest.mark.usefixtures("_no_keyring_of_before", "capfd")
+@pytest.mark.usefixtures("_no_cached_keyring", "capfd")
 @pytest.mark.parametrize("variable", [*VARIABLES, *CREDENTIALS])
-def test_every_command_bears_nonsense(
+def test_command_with_nonsense_in_a_variable_ends_with_a_known_status(
     variable: str,
     emulator: Emulator,
     monkeypatch: pytest.MonkeyPatch,
@@ -216,7 +216,9 @@ def test_every_command_bears_nonsense(
     ],
     ids=lambda environ: " ".join(environ),
 )
-def test_program_signs_in_with_nonsense_that_it_can_do_without(emulator: Emulator, environ: dict[str, str]) -> None:
+def test_program_signs_in_with_nonsense_in_variables_that_it_does_not_need(
+    emulator: Emulator, environ: dict[str, str]
+) -> None:
     urls = emulator.urls
     keys = {"SUDOMIMUS_ACCESS_KEY_ID": urls["accessKeyId"], "SUDOMIMUS_ACCESS_KEY_SECRET": urls["accessKeySecret"]}
     command = [sys.executable, "-m", "sudomimus_bridge", "login", "access-key", "--json"]
@@ -227,11 +229,11 @@ def test_program_signs_in_with_nonsense_that_it_can_do_without(emulator: Emulato
 
 
 def broken(*_: object) -> Any:
-    raise ImportError("No module named 'pwd'")  # getpass's, on Windows without USERNAME
+    raise ImportError("No module named 'pwd'")  # as getpass does on Windows without USERNAME
 
 
 @pytest.mark.parametrize("what", ["user_id", "machine_id", "session_folder", "best_protection"])
-def test_system_that_cannot_tell_who_the_user_is_loses_no_tokens(
+def test_tokens_are_kept_in_memory_if_the_system_names_no_user(
     what: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(f"sudomimus_bridge._session.file_store.{what}", broken)

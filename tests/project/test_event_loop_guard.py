@@ -1,4 +1,4 @@
-"""A blocking call on a thread whose event loop runs is refused, in whichever of the loop's callbacks it is made."""
+"""Specifies that a blocking call is refused on a thread whose event loop runs, in every kind of callback of the loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Call = Callable[[], object]
 
 @pytest.fixture(params=["login", "share", "access_token", "logout"])
 def refused(request: pytest.FixtureRequest) -> Iterator[tuple[Call, list[BaseException]]]:
-    """A blocking call, and what it has raised."""
+    """A blocking call, and the errors that it has raised."""
     raised: list[BaseException] = []
     bridge = Bridge(application="my-game", steam_app_id=480)
     calls: dict[str, Call] = {
@@ -70,15 +70,17 @@ async def in_exception_handler(call: Call) -> None:
 
 
 @pytest.mark.parametrize("where", [in_task, in_callback, in_timer, in_protocol, in_exception_handler])
-def test_on_asyncio(where: Callable[[Call], Any], refused: tuple[Call, list[BaseException]]) -> None:
+def test_blocking_call_is_refused_in_each_callback_of_asyncio(
+    where: Callable[[Call], Any], refused: tuple[Call, list[BaseException]]
+) -> None:
     asyncio.run(where(refused[0]))
 
 
-def test_on_trio_in_a_task(refused: tuple[Call, list[BaseException]]) -> None:
+def test_blocking_call_is_refused_in_a_task_of_trio(refused: tuple[Call, list[BaseException]]) -> None:
     trio.run(in_task, refused[0])
 
 
-def test_on_trio_in_an_instrument(refused: tuple[Call, list[BaseException]]) -> None:
+def test_blocking_call_is_refused_in_an_instrument_of_trio(refused: tuple[Call, list[BaseException]]) -> None:
     class Once(trio.abc.Instrument):
         def before_io_wait(self, _timeout: float) -> None:
             if not refused[1]:
@@ -87,7 +89,7 @@ def test_on_trio_in_an_instrument(refused: tuple[Call, list[BaseException]]) -> 
     trio.run(trio.sleep, 0.01, instruments=[Once()])
 
 
-def test_on_trio_in_an_abort_function(refused: tuple[Call, list[BaseException]]) -> None:
+def test_blocking_call_is_refused_in_an_abort_function_of_trio(refused: tuple[Call, list[BaseException]]) -> None:
     def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
         refused[0]()
         return trio.lowlevel.Abort.SUCCEEDED
@@ -99,7 +101,9 @@ def test_on_trio_in_an_abort_function(refused: tuple[Call, list[BaseException]])
     trio.run(main)
 
 
-def test_on_trio_in_an_entry_of_another_thread(refused: tuple[Call, list[BaseException]]) -> None:
+def test_blocking_call_is_refused_in_a_function_that_another_thread_gives_to_trio(
+    refused: tuple[Call, list[BaseException]],
+) -> None:
     async def main() -> None:
         trio.lowlevel.current_trio_token().run_sync_soon(refused[0])
         await trio.sleep(0.01)

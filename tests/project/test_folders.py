@@ -1,4 +1,4 @@
-"""Each folder that the bridge makes is the user's own, and each secret in it, whatever the umask is."""
+"""Specifies that only the user can read the folders that the bridge makes and the secrets in them, with any umask."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("umask", UMASKS, ids=oct)
 @pytest.mark.parametrize("there", ["", "home/.local"])
-def test_the_sessions_folder_and_those_above_it(tmp_path: Path, umask: int, there: str) -> None:
+def test_only_the_user_can_read_the_folder_of_sessions(tmp_path: Path, umask: int, there: str) -> None:
     (tmp_path / there).mkdir(parents=True, exist_ok=True)
     before = modes(tmp_path)
     done = run_program(
@@ -57,7 +57,7 @@ def test_the_sessions_folder_and_those_above_it(tmp_path: Path, umask: int, ther
 
 
 @pytest.mark.parametrize("umask", UMASKS, ids=oct)
-def test_the_emulators_key_folder_and_a_temporary_folder(tmp_path: Path, umask: int) -> None:
+def test_only_the_user_can_read_the_emulators_key_and_temporary_folders(tmp_path: Path, umask: int) -> None:
     done = run_program(
         """
         import os, pathlib, sys

@@ -1,4 +1,4 @@
-"""No secret stands in any frame of an exception that leaves the bridge, whoever raises it and whenever."""
+"""Specifies that no frame of an exception that leaves the bridge holds a secret, for exceptions at any moment of any flow."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from ..helpers.patience import PATIENCE
 STRIDE = 11
 
 Prepared = Callable[[Bridge, Emulator, Any], Awaitable[Callable[[], Coroutine[Any, Any, Any]]]]
-"""Does what comes before, and gives the call that is interrupted."""
+"""Prepares a bridge, and returns the call to interrupt."""
 
 
-# --- the ways in, and what comes after them --------------------------------------------------------------------------
+# --- the login methods, and the calls after a login ----------------------------------------------------------------------
 
 
 async def by_steam(bridge: Bridge, emulator: Emulator, door: Any) -> Any:
@@ -99,7 +99,7 @@ WAYS: dict[str, Prepared] = {
 
 
 class Game:
-    """A game beside the local service, whose player does every page at once."""
+    """A game on the local service, whose player finishes every page at once."""
 
     def __init__(self, emulator: Emulator, settings: dict[str, Any]) -> None:
         self.emulator = emulator
@@ -108,8 +108,8 @@ class Game:
     def bridge(self) -> Bridge:
         return Bridge(**self._settings)
 
-    def tell(self, secrets: Secrets) -> None:
-        """What the bridge is given."""
+    def add_credentials(self, secrets: Secrets) -> None:
+        """Add the secrets that the game gives to the bridge."""
         pem = Path(self.emulator.urls["clientKeyFile"]).read_text()
         secrets.add(str(self.emulator.urls["accessKeySecret"]), *pem.splitlines()[1:-1])
 
@@ -122,7 +122,7 @@ class Game:
 
 def _player(event: ProgressEvent) -> None:
     tracing = sys.gettrace()
-    sys.settrace(None)  # Ctrl-C comes in the bridge's own frames
+    sys.settrace(None)  # Ctrl-C must come in the bridge's own frames, not here
     try:
         if event.phase is Phase.WAITING_FOR_BROWSER and event.errand is not None:
             page = event.errand.url
@@ -134,8 +134,8 @@ def _player(event: ProgressEvent) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _interrupted_coroutines_may_complain() -> Iterator[None]:
-    """An interrupted coroutine complains when it is collected, perhaps during another test."""
+def _ignore_warnings_of_interrupted_coroutines() -> Iterator[None]:
+    """A coroutine that never ends causes a warning when it is collected, perhaps during another test."""
     hook, sys.unraisablehook = sys.unraisablehook, lambda _unraisable: None
     yield
     gc.collect()
@@ -170,7 +170,7 @@ class Interrupted:
     def __init__(
         self, coroutine: Coroutine[Any, Any, Any], at: int, interrupt: Callable[[], BaseException | None]
     ) -> None:
-        """`interrupt` cancels, or gives what is raised at that await."""
+        """`interrupt` cancels, or returns the exception to raise at that await."""
         self._coroutine = coroutine
         self._at = at
         self._interrupt = interrupt
@@ -198,7 +198,7 @@ class Interrupted:
                     error = thrown
 
     def _closed(self, closing: GeneratorExit) -> None:
-        """Close the coroutine as if no event loop ran: nobody waits for what its clean-up awaits."""
+        """Close the coroutine as the interpreter does without an event loop: no await of its clean-up is run."""
         for _ in range(1000):
             try:
                 self._coroutine.throw(closing)
@@ -208,7 +208,7 @@ class Interrupted:
 
 
 def interrupted(game: Game, way: str, backend: str, how: str, at: int) -> Interrupted:
-    """Interrupt one flow at that await, on a bridge of its own."""
+    """Interrupt one flow at that await, with a new bridge."""
     made: list[Interrupted] = []
 
     async def main() -> None:
@@ -251,7 +251,7 @@ def interrupted(game: Game, way: str, backend: str, how: str, at: int) -> Interr
 def test_no_secret_after_an_interruption_at_any_await(
     way: str, backend: str, how: str, game: Game, secrets: Secrets, soak: int
 ) -> None:
-    """At every await with `--soak`; in the suite at every `STRIDE`th, and each case begins at another one."""
+    """With `--soak`, each await is interrupted. In the suite, every `STRIDE`th one is, and each case starts at another await."""
     whole = interrupted(game, way, backend, "scope", -1)
     assert whole.ended is None
     stride = max(1, min(STRIDE, whole.awaits // 4)) if soak == 1 else 1
@@ -259,7 +259,7 @@ def test_no_secret_after_an_interruption_at_any_await(
     ends = 0
     for at in range(zlib.crc32(f"{way} {backend} {how}".encode()) % stride, whole.awaits, stride):
         secrets.forget()
-        game.tell(secrets)
+        game.add_credentials(secrets)
         ended = interrupted(game, way, backend, how, at).ended
         if ended is not None:
             ends += 1
@@ -278,7 +278,7 @@ def test_no_secret_after_an_interruption_at_any_await(
 def test_no_secret_after_ctrl_c_at_a_random_moment(
     way: str, how: str, emulator: Emulator, stub_library: Path, stub_log: StubLog, soak: int
 ) -> None:
-    """Through a real signal. asyncio cancels the main task; a game's own handler raises in whichever frame runs."""
+    """A real signal arrives. asyncio cancels the main task; a game's own handler raises in the frame that runs."""
     program = Path(__file__).parents[1] / "helpers" / "interrupted_program.py"
     logins, seed = (8, 1) if soak == 1 else (100 * soak, random.randrange(1_000_000))
     done = subprocess.run(
@@ -322,7 +322,7 @@ def test_no_secret_if_on_progress_raises(way: str, game: Game, secrets: Secrets,
 
     for event in range(100):
         secrets.forget()
-        game.tell(secrets)
+        game.add_credentials(secrets)
         try:
             anyio.run(login, event, backend=backend)
         except Bug as bug:
@@ -331,7 +331,7 @@ def test_no_secret_if_on_progress_raises(way: str, game: Game, secrets: Secrets,
         else:
             break
     assert not found
-    assert ends or way == "renewal"  # by a refresh token, which tells nothing
+    assert ends or way == "renewal"  # by a refresh token, without progress events
 
 
 @pytest.mark.parametrize("way", ["steam", "errand", "inquiry"])
@@ -350,7 +350,7 @@ def test_no_secret_if_asyncio_times_the_login_out(way: str, game: Game, secrets:
     usual = asyncio.run(login(PATIENCE))
     for part in range(1, 4 * soak):
         secrets.forget()
-        game.tell(secrets)
+        game.add_credentials(secrets)
         try:
             asyncio.run(login(usual * part / (5 * soak)))
         except TimeoutError as error:

@@ -1,4 +1,4 @@
-"""The pygame sample, frozen and played: it signs in, follows an errand, and is still signed in without Steam.
+"""Specifies that a frozen pygame sample works: it signs in, follows an errand, and is still signed in without Steam.
 
 `make frozen` does the same with every freezer, each in a virtual environment of its own.
 """
@@ -66,7 +66,7 @@ def test_nuitka(freezers: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_every_module_of_the_bridge_is_imported_by_a_literal_statement() -> None:
-    """Freezers follow import statements. A name that is computed, or given as a string, hides a module from them."""
+    """Freezers follow import statements. They do not find a module whose name is computed or is a string."""
     hidden = []
     for path in BRIDGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

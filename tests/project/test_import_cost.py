@@ -1,4 +1,4 @@
-"""What a game pays for having the bridge: next to nothing at import, nothing heavy before the first login."""
+"""Specifies the cost of an import: `sudomimus_bridge` imports only itself, and nothing heavy before the first login."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_nothing_heavy_is_loaded_before_the_first_login() -> None:
     assert done.stdout == "[]\n", done.stderr
 
 
-def test_starting_a_login_loads_nothing_heavy_on_the_games_own_thread() -> None:
-    """The thread that calls `start_login` imports nothing; all of it happens on the login's threads."""
+def test_start_of_a_login_imports_nothing_on_the_games_own_thread() -> None:
+    """The thread that calls `start_login` imports nothing. The login's own threads import everything."""
     done = run_program(
         """
         import sys, threading, time"""
@@ -89,7 +89,7 @@ def _interval() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def test_threads_take_short_turns_only_while_one_imports() -> None:
+def test_switch_interval_is_short_only_while_a_thread_imports() -> None:
     sys.setswitchinterval(0.005)
     with small_steps.in_small_steps():
         assert sys.getswitchinterval() == pytest.approx(small_steps.INTERVAL_SECONDS, abs=1.5e-6)
@@ -100,7 +100,7 @@ def test_threads_take_short_turns_only_while_one_imports() -> None:
 
 
 @pytest.mark.parametrize("own", [0.0001, 0.0003])
-def test_a_shorter_interval_of_the_game_stays(own: float) -> None:
+def test_shorter_switch_interval_of_the_game_is_kept(own: float) -> None:
     sys.setswitchinterval(own)
     with small_steps.in_small_steps():
         assert sys.getswitchinterval() == pytest.approx(own, abs=1.5e-6)
@@ -108,13 +108,13 @@ def test_a_shorter_interval_of_the_game_stays(own: float) -> None:
 
 
 @pytest.mark.parametrize("own", [0.0001, 0.002, 0.02])
-def test_an_interval_that_the_game_sets_meanwhile_stays(own: float) -> None:
+def test_switch_interval_that_the_game_sets_during_an_import_is_kept(own: float) -> None:
     with small_steps.in_small_steps():
         sys.setswitchinterval(own)
     assert sys.getswitchinterval() == pytest.approx(own, abs=1.5e-6)
 
 
-def test_two_threads_that_import_at_once_restore_the_interval_together() -> None:
+def test_last_of_two_importing_threads_restores_the_switch_interval() -> None:
     sys.setswitchinterval(0.005)
     inside, leave = threading.Event(), threading.Event()
 
@@ -134,8 +134,8 @@ def test_two_threads_that_import_at_once_restore_the_interval_together() -> None
     assert sys.getswitchinterval() == pytest.approx(0.005)
 
 
-def test_a_login_leaves_no_finder_behind() -> None:
-    """The list of finders belongs to the game."""
+def test_login_leaves_no_finder_behind() -> None:
+    """`sys.meta_path` belongs to the game."""
     done = run_program(
         """
         import sys, time

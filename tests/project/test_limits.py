@@ -1,4 +1,4 @@
-"""No file descriptor or no thread is left: every door says so in one of the bridge's errors, and works again afterwards."""
+"""Specifies a process without free file descriptors or threads: each door raises a bridge error, and works again afterwards."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def scarcely(source: str, emulator: Emulator, left: int, what: str) -> Any:
 @pytest.mark.parametrize("what", ["files", "threads"])
 @pytest.mark.parametrize("left", range(4))
 @pytest.mark.parametrize("way", WAYS)
-def test_login_without_enough_of_them(way: str, left: int, what: str, emulator: Emulator) -> None:
+def test_login_without_enough_descriptors_or_threads(way: str, left: int, what: str, emulator: Emulator) -> None:
     done = scarcely(f"print({way})\nprint(tried(lambda: bridge.login('access-key', **key)))", emulator, left, what)
     first, then = done.stdout.splitlines()
     assert first == "ServiceUnavailable" if left == 0 else first in ("ServiceUnavailable", "signed in")
@@ -115,7 +115,7 @@ def test_login_without_enough_of_them(way: str, left: int, what: str, emulator: 
 @pytest.mark.parametrize("what", ["files", "threads"])
 @pytest.mark.parametrize("left", range(4))
 @pytest.mark.parametrize("command", ["login access-key --json", "doctor --json", "sidecar"])
-def test_command_without_enough_of_them(command: str, left: int, what: str, emulator: Emulator) -> None:
+def test_command_without_enough_descriptors_or_threads(command: str, left: int, what: str, emulator: Emulator) -> None:
     source = f"""
     os.environ.update(SUDOMIMUS_APPLICATION=urls["application"], SUDOMIMUS_NATIVE_URL=urls["native"],
                       SUDOMIMUS_ACCESS_KEY_ID=key["access_key_id"],

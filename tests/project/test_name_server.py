@@ -1,6 +1,6 @@
-"""A name server that does not answer keeps neither a login beyond its end, nor the program: in every door.
+"""Specifies that a name server that does not answer delays the end of neither a login nor the program, in every door.
 
-The look-up in these programs hangs for ever, so whatever waits for it never ends.
+The look-up in these programs never returns, so a call that waits for it never ends.
 """
 
 from __future__ import annotations
@@ -74,14 +74,14 @@ def hanging(source: str, *arguments: str) -> Any:
         'share("a.b.c")',
     ],
 )
-def test_a_blocking_call_ends_with_its_timeout(call: str) -> None:
+def test_blocking_call_ends_with_its_timeout(call: str) -> None:
     done = hanging(f"patiently(lambda seconds: bridge(timeout=seconds).{call})")
     assert (done.stdout, done.stderr) == ("ServiceUnavailable\n", ENDED)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("how", ["cancel", "close"])
-def test_an_awaited_login_ends_when_it_is_told_to(how: str, backend: str) -> None:
+def test_awaited_login_ends_when_it_is_cancelled_or_closed(how: str, backend: str) -> None:
     done = hanging(
         """
         import anyio
@@ -115,7 +115,7 @@ def test_an_awaited_login_ends_when_it_is_told_to(how: str, backend: str) -> Non
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_an_awaited_login_ends_with_its_timeout(backend: str) -> None:
+def test_awaited_login_ends_with_its_timeout(backend: str) -> None:
     done = hanging(
         """
         import anyio
@@ -132,7 +132,7 @@ def test_an_awaited_login_ends_with_its_timeout(backend: str) -> None:
 
 @pytest.mark.parametrize("proxy", ["", "http://proxy.example:3128"])
 @pytest.mark.parametrize("how", ["cancel", "end"])
-def test_a_started_login_ends_when_it_is_told_to(how: str, proxy: str) -> None:
+def test_started_login_ends_when_it_is_cancelled_or_the_program_ends(how: str, proxy: str) -> None:
     done = hanging(
         """
         how, proxy = sys.argv[1:]
@@ -199,13 +199,13 @@ sys.exit(main())
         ("SIGINT", ["doctor"], 130),
     ],
 )
-def test_the_command_line_ends_when_it_is_told_to(ending: str, arguments: list[str], status: int) -> None:
+def test_command_ends_with_its_timeout_or_a_signal(ending: str, arguments: list[str], status: int) -> None:
     done = hanging(COMMAND_LINE, ending, *arguments)
     assert done.returncode == status
-    assert done.stderr.endswith(ENDED), "the last resort ended it"
+    assert done.stderr.endswith(ENDED), "the program did not end by itself"
 
 
-def test_the_sidecar_answers_a_cancel_and_ends() -> None:
+def test_sidecar_answers_a_cancel_and_ends() -> None:
     source = """
     from sudomimus_bridge._cli.main import main
 
@@ -241,7 +241,7 @@ def test_the_sidecar_answers_a_cancel_and_ends() -> None:
 
 
 def test_logins_share_the_look_up_that_hangs() -> None:
-    """So a game that tries again and again does not collect threads."""
+    """A game that tries again and again has only one hanging thread."""
     done = hanging(
         """
         patiently(lambda seconds: bridge(timeout=seconds).login("access-key", **KEY))
@@ -276,8 +276,8 @@ print(done.returncode, over.is_set(), flush=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs namespaces, which Linux has alone")
-def test_the_systems_own_look_up(tmp_path: Path) -> None:
-    """A login beside one look-up in a place where the name server is silent: the login is over first."""
+def test_login_ends_before_a_look_up_of_the_system(tmp_path: Path) -> None:
+    """In a network whose name server is silent, a login ends before a look-up that started earlier."""
     inside = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-ec"]
     if (
         shutil.which("unshare") is None

@@ -1,4 +1,4 @@
-"""Whatever the service sends ends in a result or in one of the bridge's errors, in every door."""
+"""Specifies that any answer of the service ends in a result or a bridge error, in every door."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ FLOWS: dict[str, tuple[list[Step], list[Step]]] = {
     "refresh": ([ISSUED], []),
     "logout": ([REVOKED], []),
 }
-"""By flow, real answers: those to its requests, and those to its polls."""
+"""For each flow, valid answers to its requests and to its polls."""
 
 ODD = [
     *("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e-400", "-0.0", "0.5", "-1", "9" * 400, "-" + "9" * 5000),
@@ -90,7 +90,7 @@ ODD = [
         '"https://[bad"',
     ),
 ]
-"""JSON, or what Python's parser takes for it."""
+"""Texts that are JSON, or that Python's parser accepts as JSON."""
 
 HEADERS = {
     "Retry-After": ["9" * 400, "-1", "NaN", "1e400", "Fri, 31 Dec 99999 23:59:59 GMT", "+5", ""],
@@ -99,7 +99,7 @@ HEADERS = {
 }
 
 
-def test_json_that_python_takes_is_made_passable() -> None:
+def test_json_that_only_python_accepts_is_corrected() -> None:
     body = b'{"a": [NaN, -Infinity, 1e400, %s, 12], "b": "\\ud800x", "c": "\\ud83d\\ude00", "\\udfff": 1, "a2": 1.5}'
     assert read_json(body % (b"9" * 400)) == {
         "a": [None, None, None, None, 12],
@@ -128,7 +128,7 @@ class Change:
     status: int | None
 
     def applied(self, steps: list[Step]) -> list[Step]:
-        """The answers with one of them changed."""
+        """The flow's answers, one of them changed."""
         at = self.answer % len(steps)
         step = steps[at]
         body = json.loads(json.dumps(step.body))
@@ -147,7 +147,7 @@ class Change:
 
 
 def _places(value: Any) -> Any:
-    """Every member of an object and of those inside it, and one that is not there."""
+    """The path of every member of an object, nested ones included, and of one that does not exist."""
     yield value, "added"
     for name, item in list(value.items()):
         yield value, name
@@ -179,7 +179,7 @@ class _Tty(io.StringIO):
 
 
 class Doors:
-    """What the command line and the sidecar make of a flow's progress, result and error."""
+    """Passes a flow's progress, result and error to the output code of the command line and of the sidecar."""
 
     def __init__(self) -> None:
         self.terminals = [Terminal(_Tty()), Terminal(io.StringIO())]
@@ -213,7 +213,7 @@ class Doors:
 
 
 def printed(value: dict[str, Any]) -> bytes:
-    """What `--json` prints."""
+    """The output of `--json`."""
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as out:
         with os.fdopen(writer, "wb"):
@@ -222,20 +222,20 @@ def printed(value: dict[str, Any]) -> bytes:
 
 
 def strict(line: bytes) -> Any:
-    """The JSON of a line, as strict parsers read it."""
+    """Parse a line as a strict JSON parser does."""
 
     def refuse(name: str) -> NoReturn:
         raise AssertionError(f"{name} is not JSON")
 
     value = json.loads(line.decode("utf-8"), parse_constant=refuse)
-    json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
+    json.dumps(value, ensure_ascii=False).encode()  # raises for a lone surrogate
     return value
 
 
 async def flow_of(
     how: str, transport: ScriptedTransport, clock: VirtualClock, listen: Callable[[ProgressEvent], None]
 ) -> Any:
-    """One flow as a program runs it; what an error of the bridge's ends is that error."""
+    """Run one flow as a program does, and return its result or its bridge error."""
     ports: dict[str, Any] = {"steam": StubSteam(clock), "browser": RecordingBrowser(), "clock": clock}
     given: dict[str, Any] = {"application": "my-game", "steam_app_id": 480, "timeout": 40}
     bridge = Bridge(**ports, service=scripted(transport), **given)
@@ -258,7 +258,7 @@ async def flow_of(
 @pytest.mark.parametrize("how", FLOWS)
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(changes=CHANGES)
-def test_every_odd_answer_ends_in_a_result_or_an_error_in_every_door(how: str, changes: list[Change]) -> None:
+def test_odd_answer_ends_in_a_result_or_a_bridge_error_in_every_door(how: str, changes: list[Change]) -> None:
     posts, polls = FLOWS[how]
     for change in changes:
         if change.answer % 2 and polls and isinstance(polls[change.answer % len(polls)].body, dict):
@@ -283,9 +283,9 @@ def test_every_odd_answer_ends_in_a_result_or_an_error_in_every_door(how: str, c
         assert kept is not None and kept.claims == outcome.claims
 
 
-@pytest.mark.parametrize("value", [value for value in ODD if value != "[" * 90_000])  # which leaves no JSON at all
+@pytest.mark.parametrize("value", [value for value in ODD if value != "[" * 90_000])  # there is no JSON to change
 @pytest.mark.parametrize("at", ["claims", "a claim", "a state", "a requirement", "expiresIn", "unknown"])
-def test_an_odd_value_beside_the_tokens_does_not_lose_them(at: str, value: str) -> None:
+def test_odd_value_beside_the_tokens_does_not_lose_them(at: str, value: str) -> None:
     claim = {"requirement": "REQUIRED", "state": "@@"} if at == "a state" else {"requirement": "@@", "state": "x"}
     claims = "@@" if at == "claims" else {"email": "@@" if at == "a claim" else claim}
     body = {**TOKENS, "claims": claims if "claim" in at or "state" in at or "requirement" in at else {}}
@@ -295,7 +295,7 @@ def test_an_odd_value_beside_the_tokens_does_not_lose_them(at: str, value: str) 
     clock, doors = VirtualClock(), Doors()
     outcome = clock.run(flow_of, "access-key", ScriptedTransport(clock, [step]), clock, doors.progress)
     if value.startswith("[" * 9000) and isinstance(outcome, BridgeError):
-        assert "not JSON" in (outcome.detail or "")  # deeper than this Python's parser goes
+        assert "not JSON" in (outcome.detail or "")  # more nesting than this Python's parser accepts
         return
     assert isinstance(outcome, LoginResult), outcome
     assert outcome.access_token == TOKENS["accessToken"]
@@ -305,14 +305,14 @@ def test_an_odd_value_beside_the_tokens_does_not_lose_them(at: str, value: str) 
 
 @pytest.mark.parametrize("value", [value for value in ODD if len(value) < 50_000])
 @pytest.mark.parametrize("name", ["expiresIn", "interval"])
-def test_an_odd_number_of_seconds_does_not_end_a_device_s_login(name: str, value: str) -> None:
+def test_odd_number_of_seconds_does_not_end_a_device_login(name: str, value: str) -> None:
     body = json.dumps({**GRANTED.body, name: "@@"}).replace('"@@"', value).encode()
     if value.startswith("[" * 9000):
         return
     clock, doors = VirtualClock(), Doors()
     transport = ScriptedTransport(clock, [Step(body=body)], [AUTHORIZATION_PENDING, ISSUED])
     outcome = clock.run(flow_of, "device", transport, clock, doors.progress)
-    # A code that lives for less than a poll's interval expires, which is a result as well.
+    # A code whose lifetime is shorter than the polling interval expires, which is a valid end.
     assert isinstance(outcome, LoginResult) or outcome.reason in (None, "expired_token"), outcome
     assert math.isfinite(clock.elapsed)
     doors.check()

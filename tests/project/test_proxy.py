@@ -1,4 +1,4 @@
-"""Connections through a proxy: which one, what is wrong with it, and what an error says of it."""
+"""Specifies connections through a proxy: the choice of the proxy, the errors for a wrong one, and the errors that name it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..service.test_exchange import OK, answer, certificate, exchanged, read_req
 __all__ = ["certificate"]
 
 
-def test_loopback_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+def test_loopback_connections_use_no_proxy(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     with server(answer(OK)) as (url, _):
@@ -44,7 +44,7 @@ def test_loopback_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch, ba
         ({"HTTP_PROXY": "http://proxy.example:3128"}, None),
     ],
 )
-def test_the_system_s_proxy(
+def test_systems_proxy_is_used(
     variables: dict[str, str], expected: HttpProxy | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():
@@ -53,8 +53,8 @@ def test_the_system_s_proxy(
     assert proxy == (expected and replace(expected, source=next(name for name in variables if name != "NO_PROXY")))
 
 
-def test_through_an_http_proxy(certificate: Path, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole of it: CONNECT, TLS inside, the request."""
+def test_request_through_an_http_proxy(certificate: Path, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CONNECT, TLS inside the tunnel, and the request."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     tls = tls_of(certificate)
     asked: list[bytes] = []
@@ -158,10 +158,10 @@ def test_failure_behind_a_proxy_names_the_proxy(variable: str, backend: str, mon
     assert reply == Failed(Trouble.NETWORK, expected, unsent=True)
 
 
-def test_https_proxy_is_trusted_by_the_bridge_s_own_certificates(
+def test_https_proxy_is_verified_with_the_bridges_certificates(
     certificate: Path, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """TLS to the proxy, CONNECT, TLS inside, the request."""
+    """TLS to the proxy, CONNECT, TLS inside the tunnel, and the request."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     tls, asked = tls_of(certificate), []
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

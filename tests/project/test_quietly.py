@@ -1,4 +1,4 @@
-"""`quietly`: no page is opened or waited for. If one is needed, the login ends with the reason `PageNeeded`."""
+"""Specifies `quietly`: no page is opened or waited for. If one is needed, the login ends with the reason `PageNeeded`."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def is_page_needed(error: object) -> bool:
     ],
     ids=["steam", "access-key", "share", "inquiry", "client-key", "device"],
 )
-def test_a_flow_that_needs_a_page_ends_at_once(
+def test_flow_that_needs_a_page_ends_at_once(
     how: str, posts: list[Step], more: dict[str, Any], requests: list[str], backend: str
 ) -> None:
-    """A login that always needs a page sends nothing at all, so no inquiry and no code is left behind."""
+    """A login that always needs a page sends no request, so it leaves neither an inquiry nor a code behind."""
     ended = ran(how, posts, [], backend=backend, quietly=True, **more)
     assert is_page_needed(ended.outcome) and ended.error.exit_status == 5
     assert [seen.path for seen in ended.transport.seen] == requests
@@ -52,15 +52,15 @@ def test_a_flow_that_needs_a_page_ends_at_once(
 
 
 @pytest.mark.parametrize("how", ["steam", "access-key"])
-def test_a_login_that_needs_no_page_is_as_ever(how: str) -> None:
+def test_quiet_login_that_needs_no_page_signs_in(how: str) -> None:
     assert ran(how, [ISSUED], quietly=True).result.access_token
 
 
-def test_nothing_owed_is_no_page() -> None:
+def test_quiet_share_with_nothing_owed_succeeds() -> None:
     assert not ran("share", [Step(body={"errand": None, "claims": {}})], quietly=True).outcome.completed
 
 
-def test_the_detail_names_the_required_claims_and_the_sentence_no_setting() -> None:
+def test_detail_names_the_required_claims_and_sentence_names_no_setting() -> None:
     error = ran("steam", [errand_step()], quietly=True).error
     assert "email" in str(error.detail) and "SUDOMIMUS_QUIETLY" in str(error.detail)
     assert "quietly" not in error.sentence and "browser" in error.sentence
@@ -91,7 +91,7 @@ def needs_a_page(ended: Ended) -> None:
 
 @pytest.mark.parametrize("method", ["steam", "access-key", "browser", "device"])
 @pytest.mark.parametrize("by", ["flag", "variable"])
-def test_each_login_of_the_command_line(program: Program, method: str, by: str) -> None:
+def test_each_login_method_of_the_command_line(program: Program, method: str, by: str) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
     if by == "variable":
         program.environ["SUDOMIMUS_QUIETLY"] = "1"
@@ -99,7 +99,7 @@ def test_each_login_of_the_command_line(program: Program, method: str, by: str) 
     program.every_ticket_was_cancelled_once(1 if method == "steam" else 0)
 
 
-def test_the_other_commands_that_need_a_page(program: Program) -> None:
+def test_other_commands_that_need_a_page(program: Program) -> None:
     token = program.run("login", "steam", "--json").json["accessToken"]
     program.emulator.update({"claims.email": "OPTIONAL"})
     needs_a_page(program.run("errand", "--json", "--quietly", text=token))
@@ -111,7 +111,7 @@ def test_the_other_commands_that_need_a_page(program: Program) -> None:
 
 LIFETIME = 3600
 LONGER_THAN_IS_LEFT = LIFETIME - 0.0001
-"""Seconds. A token is valid from the moment before its request, which took longer than this leaves."""
+"""For `valid_for`, in seconds. The lifetime counts from the start of the request, so less than this is left of a new token."""
 
 MakeBridge = Callable[..., tuple[Bridge, RecordingBrowser]]
 
@@ -130,7 +130,7 @@ def make_bridge(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> It
         bridge.close()
 
 
-def test_one_login_of_each_kind(make_bridge: MakeBridge, emulator: Emulator, stub_log: StubLog) -> None:
+def test_quietly_for_one_login_by_each_call(make_bridge: MakeBridge, emulator: Emulator, stub_log: StubLog) -> None:
     emulator.update({"claims.email": "REQUIRED"})
     bridge, browser = make_bridge()
     for sign_in in (
@@ -145,7 +145,7 @@ def test_one_login_of_each_kind(make_bridge: MakeBridge, emulator: Emulator, stu
     assert browser.pages == [] and open_tickets(stub_log.calls) == []
 
 
-def test_one_login_may_open_a_page_though_the_setting_forbids_it(make_bridge: MakeBridge, emulator: Emulator) -> None:
+def test_one_login_may_open_a_page_although_the_setting_is_quiet(make_bridge: MakeBridge, emulator: Emulator) -> None:
     emulator.update({"claims.email": "REQUIRED"})
     bridge, browser = make_bridge(quietly=True)
     with pytest.raises(ErrandNotCompleted) as ended:
@@ -158,10 +158,10 @@ def test_one_login_may_open_a_page_though_the_setting_forbids_it(make_bridge: Ma
 
 
 @pytest.mark.parametrize("steam_is_there", [True, False])
-def test_a_token_asked_for_quietly(
+def test_quiet_request_for_an_access_token(
     make_bridge: MakeBridge, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, steam_is_there: bool
 ) -> None:
-    """By a Steam ticket or by the refresh token; by the keyword or by the setting."""
+    """The token comes by a Steam ticket or the refresh token. `quietly` is the keyword or the setting."""
     for setting, keyword in ((False, True), (True, None)):
         emulator.reset(settings=True)
         emulator.update({"tokens.access_token_ttl_seconds": LIFETIME})
@@ -187,7 +187,7 @@ def start(program: Program) -> Iterator[Callable[..., Launcher]]:
 
 
 @pytest.mark.parametrize("method", ["steam", "access-key", "browser", "device"])
-def test_a_launcher_may_ask_for_it(start: Callable[..., Launcher], program: Program, method: str) -> None:
+def test_quiet_login_of_a_launcher(start: Callable[..., Launcher], program: Program, method: str) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
     launcher = start()
     error = launcher.call("login", {"method": method, "quietly": True})["error"]

@@ -1,4 +1,4 @@
-"""The bridge listens on no socket: no login binds one to an address, so no web page or other program can reach the bridge."""
+"""Specifies that the bridge listens on no socket: no login binds one, so no web page or program can connect to it."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ with using_service(application="my-game", steam_app_id=480) as service, using_br
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_no_login_listens(backend: str) -> None:
+def test_no_login_binds_a_socket(backend: str) -> None:
     done = run_program(PROGRAM, backend)
     assert done.stdout.splitlines() == ["True []", "[('127.0.0.1', 0)]"], done.stderr

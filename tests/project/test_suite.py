@@ -1,4 +1,4 @@
-"""What the suite itself promises: it runs the same under `nohup` and in the background as it does in a terminal."""
+"""Specifies the suite itself: it runs under `nohup` and in the background as it does in a terminal."""
 
 from __future__ import annotations
 

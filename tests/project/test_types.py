@@ -1,4 +1,4 @@
-"""What type checkers know of the package: each documented name with all of its types, and nothing else.
+"""Specifies the types of the package: each documented name is fully typed, and no other name is public.
 
 `mypy` checks this file, too: it reports each `type: ignore` here that no longer hides an error.
 """
@@ -50,13 +50,13 @@ PUBLIC = {
 
 
 PACKAGES_WITHOUT_NAMES = {"sudomimus_bridge.steam"}
-"""Packages on the path to a public module."""
+"""The packages that contain a public module."""
 
 
 @functools.cache
 def verify_types() -> dict[str, Any]:
-    """What `pyright --verifytypes` finds in the package as it is here. Skips the test if pyright cannot run."""
-    # The package first: an editable install leaves a folder of its name among the installed packages.
+    """The report of `pyright --verifytypes` on this package. Skips the test if pyright cannot run."""
+    # This package comes first: an editable install leaves a folder with its name among the installed packages.
     path = os.pathsep.join([str(SOURCE), sysconfig.get_path("purelib")])
     command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson"]
     try:
@@ -74,7 +74,7 @@ def verify_types() -> dict[str, Any]:
     return report
 
 
-def test_only_the_documented_modules_are_public() -> None:
+def test_only_documented_modules_are_public() -> None:
     """Every other module is marked private: its name, or that of a folder above it, begins with an underscore."""
     paths = [path.relative_to(SOURCE).with_suffix("").parts for path in SOURCE.glob("sudomimus_bridge/**/*.py")]
     modules = {".".join(part for part in parts if part != "__init__") for parts in paths}
@@ -82,8 +82,8 @@ def test_only_the_documented_modules_are_public() -> None:
     assert public == PUBLIC.keys() | PACKAGES_WITHOUT_NAMES
 
 
-def test_type_checkers_see_the_documented_modules_and_no_other() -> None:
-    """`__main__` is the command: pyright counts it as public, and no program imports it."""
+def test_type_checkers_see_only_documented_modules() -> None:
+    """pyright also counts `__main__`, the command, as public."""
     seen = {module["name"] for module in verify_types()["modules"]} - {"sudomimus_bridge.__main__"}
     assert seen == PUBLIC.keys() | PACKAGES_WITHOUT_NAMES
 
@@ -92,7 +92,7 @@ def test_types_are_complete() -> None:
     assert verify_types()["completenessScore"] > 0.99
 
 
-def test_type_checkers_know_each_documented_name_and_no_other() -> None:
+def test_type_checkers_see_only_documented_names() -> None:
     exported: dict[str, list[str]] = {module: [] for module in PUBLIC.keys() | PACKAGES_WITHOUT_NAMES}
     untyped = []
     for symbol in verify_types()["symbols"]:
@@ -121,7 +121,7 @@ def test_each_exported_name_is_documented() -> None:
     assert missing == []
 
 
-def test_the_typed_credentials_are_those_that_a_login_takes() -> None:
+def test_typed_credentials_are_those_of_each_method() -> None:
     assert set(METHODS) == set(get_args(LoginMethod))
     typed = {
         "steam": set[str](),
@@ -143,7 +143,7 @@ def test_the_typed_credentials_are_those_that_a_login_takes() -> None:
         ("browser", "access_key_secret"),
     ],
 )
-def test_a_credential_of_another_method_is_refused(method: LoginMethod, credential: str) -> None:
+def test_credential_of_another_method_is_refused(method: LoginMethod, credential: str) -> None:
     given: dict[str, Any] = {credential: "x"}
     with Bridge(application="my-game") as bridge:
         for login in (bridge.login, bridge.start_login):
@@ -153,7 +153,7 @@ def test_a_credential_of_another_method_is_refused(method: LoginMethod, credenti
 
 if TYPE_CHECKING:
 
-    async def each_way_in_is_typed(bridge: Bridge, method: LoginMethod, key: InquiryCredentials) -> None:
+    async def each_login_method_is_typed(bridge: Bridge, method: LoginMethod, key: InquiryCredentials) -> None:
         assert_type(bridge.login(), LoginResult)
         assert_type(bridge.login(method), LoginResult)
         assert_type(bridge.login("device"), LoginResult)

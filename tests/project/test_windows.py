@@ -1,4 +1,4 @@
-"""What is written for Windows alone: its data protection, registry, locks, uptime and process handles."""
+"""Specifies the code for Windows only: data protection, registry, locks, uptime and process handles."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PATIENCE = 60.0
 # --- a session at rest ---------------------------------------------------------------------------------------------------
 
 
-def test_what_windows_protects_is_unreadable_and_comes_back() -> None:
+def test_data_protected_by_windows_is_unreadable_and_can_be_restored() -> None:
     protection = WindowsDataProtection()
     kind, data = protection.close("a refresh token")
     assert "refresh" not in data
@@ -40,19 +40,19 @@ def test_what_windows_protects_is_unreadable_and_comes_back() -> None:
         protection.open(kind, data[:-8] + "AAAAAAA=")
 
 
-def test_a_store_under_windows_protection_shows_no_token(tmp_path: Path) -> None:
+def test_store_with_windows_protection_shows_no_token(tmp_path: Path) -> None:
     store = store_in(tmp_path, WindowsDataProtection())
     store.write(RECORD)
     assert b"refresh-1" not in store.path.read_bytes()
     assert store.read() == RECORD
 
 
-def test_without_a_keyring_windows_itself_protects(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_protection_is_used_if_there_is_no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sudomimus_bridge._session.protection._system_keyring", lambda: None)
     assert isinstance(best_protection("my-game"), WindowsDataProtection)
 
 
-def test_sessions_lie_with_this_computers_applications(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_are_stored_in_the_local_application_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALAPPDATA", r"C:\players\own")
     assert session_folder() == Path(r"C:\players\own\sudomimus-bridge")
 
@@ -60,7 +60,7 @@ def test_sessions_lie_with_this_computers_applications(monkeypatch: pytest.Monke
 # --- the system ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_registry_is_read() -> None:
+def test_registry_is_read() -> None:
     version = registry_value(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "CurrentVersion")
     assert version is not None
     assert version[0].isdigit()
@@ -68,7 +68,7 @@ def test_the_registry_is_read() -> None:
     assert registry_value(r"SOFTWARE\no such key", "no such value") is None
 
 
-def test_uptime_goes_on() -> None:
+def test_uptime_is_the_same_in_another_process() -> None:
     before = uptime()
     other = subprocess.run(
         [sys.executable, "-c", "from sudomimus_bridge._values.clock import uptime; print(uptime().boot)"],
@@ -76,14 +76,14 @@ def test_uptime_goes_on() -> None:
         text=True,
         check=True,
     )
-    assert other.stdout.strip() == before.boot  # which is why another process can use what this one stored
+    assert other.stdout.strip() == before.boot  # so another process can use the record that this one stored
     age = uptime().since(before)
     assert before.boot.startswith("windows-")
     assert age is not None
     assert 0 <= age < PATIENCE
 
 
-def test_the_parent_of_a_process_is_found() -> None:
+def test_parent_of_a_process_is_found() -> None:
     program = "import os, time; print(os.getpid(), os.getppid(), flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
@@ -154,10 +154,10 @@ print(subprocess.Popen([sys.executable, "-m", "sudomimus_bridge", "sidecar", *sy
 """
 
 
-def test_a_sidecar_whose_launcher_is_killed_cancels_its_ticket(
+def test_sidecar_of_a_killed_launcher_cancels_its_ticket(
     emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its pipes stay open all the while, in this process."""
+    """This process keeps the sidecar's pipes open meanwhile."""
     monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
     urls = emulator.urls
     flags = ["--application", urls["application"], "--steam-app-id", "480", "--steam-library", str(stub_library)]
@@ -173,6 +173,6 @@ def test_a_sidecar_whose_launcher_is_killed_cancels_its_ticket(
         while not any(call.handle for call in stub_log.calls):
             pass
         launcher.kill()
-        rest = launcher.stdout.read()  # until the sidecar ends
+        rest = launcher.stdout.read()  # ends when the sidecar has ended
     assert b"cancelled" in rest
     balanced(stub_log)
