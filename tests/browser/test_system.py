@@ -162,7 +162,7 @@ def test_environment_of_a_browser(browsers: Browsers, monkeypatch: pytest.Monkey
     assert os.environ["LD_LIBRARY_PATH"] == "/steam/runtime"
 
 
-def test_clean_environment_is_passed_on() -> None:
+def test_clean_environment_has_no_loader_variables_of_steam() -> None:
     dirty = {"LD_PRELOAD": "a.so", "LD_LIBRARY_PATH": "/a", "HOME": "/h", "SYSTEM_LD_LIBRARY_PATH": ""}
     assert clean_environment(dirty) == {"HOME": "/h", "SYSTEM_LD_LIBRARY_PATH": ""}
     assert clean_environment({**dirty, "SYSTEM_LD_LIBRARY_PATH": "/b"})["LD_LIBRARY_PATH"] == "/b"

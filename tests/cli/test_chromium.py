@@ -1,4 +1,4 @@
-"""An errand in a real browser: the program shows a page, Chromium completes it, the program prints the tokens."""
+"""Specifies an errand in a real browser: the program shows a page, Chromium completes it, and the program prints the tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `completion`: its scripts know every command and flag, and complete words in the shells that are installed."""
+"""Specifies the command `completion`: its scripts know every command and flag, and complete words in the installed shells."""
 
 from __future__ import annotations
 

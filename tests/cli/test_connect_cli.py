@@ -1,4 +1,4 @@
-"""`login browser` as a program: its credentials, its page, and every way in which it ends."""
+"""Specifies `login browser` as a program: its credentials, its page, and each end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`login access-key` and `errand`: the sources of their secrets, and every way in which they end."""
+"""Specifies `login access-key` and `errand` as programs: the sources of their secrets, and each end."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_unreadable_secret_file(program: Program, here: Here, identifier: str, k
     elif kind == "binary":
         file.write_bytes(b"\xff\xfe\x00\x80")
     elif kind == "unreadable":
-        file.symlink_to("/proc/self/mem")  # even root cannot read it from its beginning
+        file.symlink_to("/proc/self/mem")  # even root cannot read address 0 of it
     ended = here.run("login", "access-key", "--json", "--access-key-id", identifier, "--secret-file", str(file))
     failed(ended, 2, "cannot be read")
     # A person may have given the secret instead of a path, so the error does not repeat it.
@@ -147,7 +147,10 @@ def test_completed_errand(program: Program, access_token: str) -> None:
         ended = running.end()
         assert ended.status == 0 and list(ended.json) == ["completed", "claims"]
         assert ended.json["completed"] is True
-        assert ended.json["claims"]["email"] == {"requirement": "OPTIONAL", "state": "GRANTED"}  # asked for again
+        assert ended.json["claims"]["email"] == {
+            "requirement": "OPTIONAL",
+            "state": "GRANTED",
+        }  # the claims after the errand
         assert access_token not in ended.err
 
 

@@ -1,4 +1,4 @@
-"""`login device` as a program: the code, the page as a QR code, and every way in which it ends."""
+"""Specifies `login device` as a program: the code, the page as a QR code, and each end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`doctor` with everything right, and with each thing wrong in turn."""
+"""Specifies `doctor`: all checks pass, or one thing is wrong."""
 
 from __future__ import annotations
 

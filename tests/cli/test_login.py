@@ -1,4 +1,4 @@
-"""`login steam` as a program: its output, its end after each answer of the service, and every ticket cancelled."""
+"""Specifies `login steam` as a program: its output, its end after each answer of the service, and its cancelled tickets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ISSUE = "/direct-issue/steam-ticket"
 LATE = {"Retry-After": "100"}
 ONE_TICKET = ["request", "callback", "cancel", "shutdown"]
 
-# Full jitter is random; with these dice the first wait is beyond any timeout, which ends the login at once.
+# With this draw the first wait is longer than any timeout, so the login ends at once.
 _LOADED_DICE = (
     "import sys; from sudomimus_bridge._service import policy; policy.draw = lambda: 1e6;"
     "from sudomimus_bridge._cli.main import main; sys.exit(main())"
@@ -57,14 +57,14 @@ def test_json_is_all_of_standard_output(program: Program, dialect: str) -> None:
     assert ended.json["claims"]["email"] == {"requirement": "OPTIONAL", "state": "UNKNOWN"}
     assert "[S_API]" in ended.err and ended.json["accessToken"] not in ended.err
     assert program.log.story() == ONE_TICKET
-    # The local service refuses tickets that are cancelled: it answered between the callback and the cancellation.
+    # The local service refuses cancelled tickets, so it accepted this one before the cancellation.
     assert [(entry.path, entry.status) for entry in program.emulator.requests] == [(ISSUE, 200)]
     program.every_ticket_was_cancelled_once(1)
 
 
 def test_service_refuses_a_cancelled_ticket(program: Program) -> None:
     """The test above relies on this."""
-    program.environ["STEAM_STUB_TICKET_RESULT"] = "15"  # so that it was never sent
+    program.environ["STEAM_STUB_TICKET_RESULT"] = "15"  # so this ticket was never sent
     program.run("login", "steam")
     nonce = next(call.nonce for call in program.log.calls if call.nonce)
     client = Client(program.emulator)

@@ -1,4 +1,4 @@
-"""The mistakes of a first day. Each error says what to do, and has the exit status of its kind."""
+"""Specifies the errors for a newcomer's mistakes: each says what to do, and has the exit status of its kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as a program: how the tests start it, and the rules that hold for every command."""
+"""Specifies the rules for every command, and has the code with which tests start the program."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def on_stub(emulator: Emulator, library: Path, log: StubLog) -> Iterator[Program
     emulator.update(steam_log=log.path)
     program = Program(emulator, library, log)
     yield program
-    for running in program.started:  # of a test that has failed
+    for running in program.started:  # still running if the test has failed
         running.process.kill()
         running.process.wait()
     emulator.reset(settings=True)
@@ -270,7 +270,7 @@ HARMLESS = {
     "doctor": ["doctor", "--json"],
     "renpy": ["renpy", "install", "/nowhere"],
 }
-"""Command lines that end soon with any setting."""
+"""Command lines that end soon, with any setting."""
 
 
 @pytest.mark.parametrize("arguments", HARMLESS.values(), ids=list(HARMLESS))
@@ -383,7 +383,7 @@ def test_answer_that_cannot_be_written(
     tokens = program.run("login", "steam", "--json").json if arguments[0] in ("refresh", "logout") else {}
     program.environ |= {
         "SUDOMIMUS_REFRESH_TOKEN": tokens.get("refreshToken", ""),
-        "PYTHONUNBUFFERED": "1" if arguments == ["--help"] else "",  # argparse then fails sooner
+        "PYTHONUNBUFFERED": "1" if arguments == ["--help"] else "",  # argparse then fails earlier
     }
     flags = program.flags(**(NOT_FOR_DEMO if arguments == ["demo"] else {})) if arguments[0] != "emulator" else []
     line = shlex.join(command(*(str(tmp_path) if word == "PROJECT" else word for word in arguments), *flags))

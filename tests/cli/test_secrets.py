@@ -1,4 +1,4 @@
-"""No secret appears in help, logs, crashes and errors, and the command line refuses a secret."""
+"""Specifies that help, logs, crashes and errors show no secret, and that the command line refuses a secret."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PLACES: dict[str, list[str]] = {
     "list": ["emulator", "--set", "accessKeys.0.secret={}"],
 }
 
-# Flags that a person might try. A secret of any shape follows each.
+# Flags that a person might try, each followed by a secret of any shape.
 TEMPTING = ["access-token", "refresh-token", "access-key-secret", "client-key", "private-key", "token", "password"]
 
 
@@ -131,7 +131,7 @@ def test_logs_hold_no_secret(program: Program) -> None:
         assert ended.status == 0, ended.err
         assert "DEBUG" in ended.err and "httpcore" in ended.err
         shown = f"\n  {urls[0]}\n"
-        assert ended.err.count(shown) == 1  # the page appears here only
+        assert ended.err.count(shown) == 1  # only this output shows the page
         told = ended.err.replace(shown, "") + cmdline
         key = urls[0].partition("key=")[2]
         for secret in (key, ended.json["accessToken"], ended.json["refreshToken"], *tickets(program)):

@@ -1,4 +1,4 @@
-"""The commands `refresh` and `logout`, as programs on the local service."""
+"""Specifies the commands `refresh` and `logout`, on the local service."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_refresh_and_logout(program: Program, emulator: Emulator) -> None:
     assert (refused.status, refused.out) == (2, "") and "Pass --json" in refused.err
     assert [request.path for request in emulator.requests].count(
         "/session/refresh"
-    ) == 1  # the first command without --json used no token
+    ) == 1  # the first command, without --json, did not use the token
 
     ended = program.run("logout", "--json", text=emulator.open_session().refresh_token)
     assert ended.status == 0

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at every stage: exit status 130 at once, nothing on standard output, no open ticket."""
+"""Specifies Ctrl-C and SIGTERM at every stage: exit status 130 at once, nothing on standard output, no open ticket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The output on a terminal of a given size, with and without colours, and without a terminal."""
+"""Specifies the output on a terminal, with and without colours, and without a terminal."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def qr_rows(rows: list[str]) -> list[str]:
 def test_login_on_a_terminal(program: Program) -> None:
     screen = Screen(program, "login", "steam")
     assert screen.end() == 0
-    assert screen.lines[0] == "Signed in to demo-game."  # neither a status nor what Steam prints is left
+    assert screen.lines[0] == "Signed in to demo-game."  # neither a status nor Steam's own output remains
     assert "Asking Steam for a ticket" in screen.raw and "Asking the sign-in service" in screen.raw
     assert "S_API" not in screen.raw and "breakpad" not in screen.raw
 
@@ -185,7 +185,7 @@ def test_page(columns: int, lines: int, coded: bool, monkeypatch: pytest.MonkeyP
     assert bool(code) is coded
     if coded:
         assert modules(code) == [[bool(module) for module in row] for row in segno.make(url, error="l").matrix]
-        # With the status, it is all on one screen from the code on.
+        # The code, the address and the status fit on one screen.
         assert len(rows) - rows.index(code[0]) <= lines
         assert all(len(line) < columns or line.startswith("  http") for line in rows)
 
@@ -310,7 +310,7 @@ def test_demo(program: Program) -> None:
     assert screen.lines[0] == "Steam: a stub, loaded like the real libsteam_api.so."
     assert screen.lines[1].startswith("Sign-in service: the local one, at http://127.0.0.1:")
     assert screen.lines[2] == "Signed in to demo-game."
-    assert screen.lines[3].endswith("characters, not shown here")  # and nothing of a --json, which a demo has not
+    assert screen.lines[3].endswith("characters, not shown here")  # demo has no --json, so no line mentions it
     assert screen.lines[-2:] == ["Steam gave 1 ticket; none of them left open.", ""]
 
 

@@ -1,4 +1,4 @@
-"""The command `whoami` and the sidecar's `player`: the same profile in each dialect of the local service, and never a failure."""
+"""Specifies `whoami` and the sidecar's `player`: the same profile in each dialect, and an unknown player instead of an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each flow in a real browser: a program, a game's `Bridge` or a launcher shows a page or a code, and Chromium follows it."""
+"""Specifies each flow in a real browser: a program, a `Bridge` or a launcher shows a page or code, and Chromium completes it."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterat
 
 
 class Person:
-    """A person at the browser, with an email address to share. The person treats an errand's page like a sign-in's."""
+    """A player at the browser, with an email address to share, on the pages of sign-ins and errands."""
 
     def __init__(self, browser: Any) -> None:
         self._browser = browser
 
     def opens(self, url: str) -> None:
-        """Become another person: the browser forgets the one before."""
+        """Clear the browser, so that the next page is opened by another player."""
         self._browser.delete_all_cookies()
         self._browser.get(url)
 
@@ -112,7 +112,7 @@ def test_command_line_in_a_real_browser(program: Program, person: Person, anybod
 
 
 class Game:
-    """A frame loop with a bridge. It remembers the last event."""
+    """A frame loop with a bridge. It keeps the last event."""
 
     def __init__(self, emulator: Emulator, stub_library: Path) -> None:
         self.bridge = Bridge(**emulator.settings, steam_library=stub_library, no_browser=True)

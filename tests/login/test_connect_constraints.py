@@ -1,4 +1,4 @@
-"""The constraints of an inquiry: they are sent as the contract has them, and a wrong one is refused before it is sent."""
+"""Specifies the constraints of an inquiry: they are sent as the contract says, and a wrong one is refused before it is sent."""
 
 from __future__ import annotations
 

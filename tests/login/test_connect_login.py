@@ -1,4 +1,4 @@
-"""The login through the browser, from the inquiry to the tokens: in virtual time on a script, then on the local service."""
+"""Specifies the login through the browser: in virtual time on a scripted service, then on the local service."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_answer_without_anchor_or_claims() -> None:
 
 @pytest.fixture
 def make_bridge(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bridge]:
-    """Bridges that poll often; the tests above show the real spacing."""
+    """Bridges that poll often. The tests above check the real waits."""
     monkeypatch.setattr("sudomimus_bridge._service.policy.INQUIRY_POLL", Spacing(0.05, 1.0, least=0.05, regular=True))
 
     def make(**more: Any) -> Bridge:
@@ -265,7 +265,9 @@ def inquiry(emulator: Emulator) -> dict[str, Any]:
     return {"exposure_key": keys["exposureKey"], "hidden_key": keys["hiddenKey"]}
 
 
-def test_each_face(make_bridge: Callable[..., Bridge], emulator: Emulator, key: dict[str, Any], backend: str) -> None:
+def test_blocking_async_and_polled_login(
+    make_bridge: Callable[..., Bridge], emulator: Emulator, key: dict[str, Any], backend: str
+) -> None:
     with make_bridge(browser=AutoBrowser()) as bridge:
 
         async def face() -> str:

@@ -1,4 +1,4 @@
-"""The login with a code that the player confirms on another device, as RFC 8628 requires it of a client."""
+"""Specifies the login with a code that the player confirms on another device, as RFC 8628 requires of a client."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def _settings_as_they_were(emulator: Emulator) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_each_face(make_bridge: Callable[..., Bridge], backend: str) -> None:
+def test_blocking_async_and_polled_login(make_bridge: Callable[..., Bridge], backend: str) -> None:
     with make_bridge(browser=AutoBrowser()) as bridge:
 
         async def face() -> str:

@@ -1,4 +1,4 @@
-"""Whole logins on the real code path: the flat API of a compiled library, and real HTTP to the local service."""
+"""Specifies whole logins on the real code: the flat API of a compiled library, and HTTP to the local service."""
 
 from __future__ import annotations
 

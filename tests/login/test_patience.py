@@ -1,4 +1,4 @@
-"""`patient`: a login keeps trying while the service, the network or Steam cannot be used, and spreads its attempts out."""
+"""Specifies `patient`: a login keeps trying while service, network or Steam cannot be used, and spreads its attempts."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_waits_grow_and_spread() -> None:
         window = min(PATIENT.most, PATIENT.seconds * PATIENT.growth ** (number - 1))
         assert window * PATIENT.certain <= wait <= window
     shapes = {tuple(waits(ran("steam", [BUSY] * 3 + [ISSUED], patient=True))) for _ in range(5)}
-    assert len(shapes) == 5  # no two players alike
+    assert len(shapes) == 5  # players get different waits
 
 
 @pytest.mark.parametrize("retry_after", [7.0, 60.0, 7200.0])

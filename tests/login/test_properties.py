@@ -1,7 +1,7 @@
-"""Random schedules of faults at every step, in virtual time. The same invariants hold after each one.
+"""Specifies invariants that hold after any schedule of faults, in virtual time.
 
-Steam, network, service, browser and the player's patience are drawn by hypothesis; the flow, the rules, the HTTP client
-above its transport and the ticket's context manager are the real ones.
+hypothesis chooses the behaviour of Steam, network, service, browser and player. The flow, the rules, the HTTP client above its
+transport and the ticket's context manager are the real ones.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, 
 from sudomimus_bridge.testing._stub_steam import StubBehaviour, StubSteam
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
-EXAMPLES, SOAKED_EXAMPLES = 200, 1200  # for each backend, a quarter of it for the other methods than Steam
+EXAMPLES, SOAKED_EXAMPLES = 200, 1200  # for each backend; the methods other than Steam get a quarter of it
 
 ACCESS, REFRESH = "opaque-access-0f3b7d21", "opaque-refresh-91c4ae57"
 KEY_ID, KEY_SECRET = "acs_k_4f9d5f61-8e3a-4f0e-9f65-0123456789ab", "acs_t_" + "0123456789abcdef" * 4

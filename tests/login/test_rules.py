@@ -1,4 +1,4 @@
-"""Each row of the table of rules, in virtual time: the answer, what the login does about it, and how the login ends."""
+"""Specifies each row of the table of rules, in virtual time: the answer, the login's reaction, and its end."""
 
 from __future__ import annotations
 
@@ -200,9 +200,8 @@ def test_final_answer_ends_the_login_at_once(
 def test_each_denial_has_texts_of_its_own() -> None:
     denials = [reason for status, reason, _ in FINAL if status == 403]
     errors = [run(refused(403, reason)).outcome for reason in denials]
-    assert (
-        len({(error.sentence, error.detail) for error in errors}) == len(denials) - 2
-    )  # new and none; two names of one state
+    # Two pairs share their texts: an unknown reason and none; the two names of a disabled application.
+    assert len({(error.sentence, error.detail) for error in errors}) == len(denials) - 2
 
 
 # --- answers that call for a fresh ticket --------------------------------------------------------------------------------
@@ -512,7 +511,7 @@ def test_early_done_cannot_use_up_the_attempts() -> None:
     ran.signed_in()
     assert len(ran.browser.pages) == 1
     assert len(ran.posts) == 7
-    # From the sixth attempt on, "I'm done" does not count: two attempts are left, and the page itself has to end.
+    # From the sixth attempt on, "I'm done" has no effect: the last two attempts wait until the page is finished.
     assert len(ran.polls) == 2
 
 

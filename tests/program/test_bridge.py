@@ -1,4 +1,4 @@
-"""`Bridge`: its three faces, its errors and its clean-up, on the compiled stub of Steam and the local service."""
+"""Specifies `Bridge`: its blocking, async and polled calls, errors and clean-up, on the compiled stub and the local service."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_cancelling_the_task_cancels_the_ticket(
     assert stub_log.story() == ["request", "cancel"]
 
 
-def test_share_and_its_three_faces(make_bridge: MakeBridge, emulator: Emulator) -> None:
+def test_blocking_async_and_polled_share(make_bridge: MakeBridge, emulator: Emulator) -> None:
     bridge = make_bridge()
     token = bridge.login().access_token
     events: list[ProgressEvent] = []
@@ -159,7 +159,7 @@ def test_refused_access_token_is_in_no_frame(make_bridge: MakeBridge) -> None:
     assert "a-token-of-somebody" not in repr([frame.locals for frame in frames])
 
 
-def test_each_face_raises_the_error(make_bridge: MakeBridge, emulator: Emulator) -> None:
+def test_blocking_async_and_polled_calls_raise_the_error(make_bridge: MakeBridge, emulator: Emulator) -> None:
     emulator.update({"application.disabled": True})
     bridge = make_bridge()
     with pytest.raises(LoginDenied):

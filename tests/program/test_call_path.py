@@ -1,5 +1,5 @@
-"""The number of the bridge's own frames from each door to the HTTP client. A short path makes tracebacks short, and the code
-easy to follow.
+"""Specifies the number of the bridge's own frames from each door to the HTTP client. A short path makes tracebacks short and
+the code easy to follow.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ def test_login_starts_while_the_interpreter_ends(
 def test_game_stops_its_event_loop_during_a_login(
     moment: str, emulator: Emulator, stub_library: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing finishes the login's task then, and no thread of the login may hold up the interpreter."""
+    """No loop finishes the login's task then, and no thread of the login may delay the interpreter's end."""
     if moment == "in Steam":
         monkeypatch.setenv("STEAM_STUB_TICKET_CALLBACK", "never")
     emulator.update(claims={"email": "REQUIRED"})

@@ -1,5 +1,6 @@
-"""Many logins in one process, some with faults: memory, threads, descriptors and tickets do not grow. `make soak` runs a
-thousand.
+"""Specifies that many logins in one process, some with faults, leave no memory, threads, descriptors or tickets behind.
+
+`make soak` runs a thousand logins.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..helpers.steam_helpers import balanced, run_program
 
 LOGINS, SOAKED_LOGINS = 60, 1000
 
-# For each login in turn, the fault and the expected end.
+# The game runs these kinds of logins in turn. Each has a fault and an expected end.
 GAME = '''
     import gc, itertools, json, os, subprocess, sys, threading, time
     import httpx
@@ -134,8 +135,8 @@ def test_many_logins_leave_nothing_behind(emulator: Emulator, stub_library: Path
     before, after = (dict[str, Any](sizes) for sizes in json.loads(done.stdout.splitlines()[-1]))
     for what in ("threads", "handles", "sockets"):
         assert after[what] == before[what], what
-    # Python's memory in pieces, of which a forgotten object is one or more; bounded caches still fill for a while. The short
-    # form sees a leak of some pieces a login, the long one that of a single piece.
+    # Each Python object is at least one block. Bounded caches still grow for a while, so the short run finds a leak of several
+    # blocks for each login, and the long run a leak of one block.
     assert after["blocks"] - before["blocks"] < max(100, logins / 2) + 300
     assert after["resident"] - before["resident"] < 4_000_000 + 2_000 * logins
     balanced(stub_log)

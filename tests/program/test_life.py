@@ -1,4 +1,4 @@
-"""A game leaves its `Bridge` in any state: nothing hangs or crashes, and no ticket stays open."""
+"""Specifies a game that closes or drops its `Bridge` in any state: nothing hangs or crashes, and no ticket stays open."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_close_during_a_blocking_login_of_another_thread(
 def test_close_while_another_thread_waits_for_the_player(
     make_bridge: MakeBridge, emulator: Emulator, stub_log: StubLog, asked: str
 ) -> None:
-    """A login that would wait for an hour does not hold up a player who quits the game."""
+    """A login that would wait for an hour does not delay a player who quits the game."""
     emulator.update(claims={"email": "REQUIRED"})
     bridge, waiting, ended = make_bridge(), threading.Event(), []
 
@@ -260,7 +260,7 @@ def test_finalizer_runs_on_a_thread_that_holds_the_locks(make_bridge: MakeBridge
     with bridge._runner._lock, running._lock, connection._connections_lock:
         running.cancel()
         bridge.close(0)
-    with pytest.raises((LoginCancelled, SteamUnavailable)):  # either may reach the login first
+    with pytest.raises((LoginCancelled, SteamUnavailable)):  # the order of the two threads is not known
         finish(running)
 
 

@@ -1,4 +1,4 @@
-"""`prepare` and `start_prepare`: what a login needs is there before it starts, and nothing else has happened."""
+"""Specifies `prepare` and `start_prepare`: they import everything that a login needs, and do nothing else."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def given(emulator: Emulator, tmp_path: Path, **more: object) -> str:
 
 @pytest.mark.parametrize("way", WAYS, ids=["blocking", "started"])
 def test_prepared_login_imports_nothing(way: str, emulator: Emulator, stub_library: Path, tmp_path: Path) -> None:
-    """With an errand, and a session that is kept."""
+    """The login has an errand, and the session is saved."""
     emulator.update({"claims.email": "REQUIRED"})
     done = run_program(
         f"""{BEGIN}
@@ -91,7 +91,7 @@ def test_certificates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_preparing_raises_nothing_about_a_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The login that follows does."""
+    """The login afterwards raises it."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
     bridge = Bridge(application="my-game")
     bridge.prepare()

@@ -1,4 +1,4 @@
-"""`Running`, the one way to run a flow: what comes out of it if the flow is interrupted."""
+"""Specifies the exceptions that `Running` raises if its flow is interrupted or fails."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ FLOWS = [interrupted_by_host, interrupted_twice_deep]
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_ctrl_c_inside_a_task_group_leaves_a_blocking_call_as_keyboard_interrupt(flow: Any) -> None:
+def test_blocking_call_raises_keyboard_interrupt_after_ctrl_c_in_a_task_group(flow: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         Running(flow, None).block()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("flow", FLOWS)
-def test_ctrl_c_inside_a_task_group_leaves_an_awaited_call_as_keyboard_interrupt(flow: Any, backend: str) -> None:
+def test_awaited_call_raises_keyboard_interrupt_after_ctrl_c_in_a_task_group(flow: Any, backend: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         anyio.run(Running(flow, None).wait, backend=backend)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_other_groups_come_out_as_they_are(backend: str) -> None:
+def test_other_exception_groups_are_raised_unchanged(backend: str) -> None:
     async def two_errors(_listen: Any, _done: Any) -> None:
         raise ExceptionGroup("two", [ValueError(), KeyError()])
 

@@ -36,7 +36,7 @@ Prepared = Callable[[Bridge, Emulator, Any], Awaitable[Callable[[], Coroutine[An
 """Prepares a bridge, and returns the call to interrupt."""
 
 
-# --- the login methods, and the calls after a login ----------------------------------------------------------------------
+# --- the login methods, and the calls after a login -------------------------------------------------------------------
 
 
 async def by_steam(bridge: Bridge, emulator: Emulator, door: Any) -> Any:

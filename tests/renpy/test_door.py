@@ -1,4 +1,4 @@
-"""Specifies the door of a Ren'Py game, without a Ren'Py: logins and shares, errors, and that a save holds nothing of them."""
+"""Specifies the door of a Ren'Py game, without Ren'Py: logins, shares and errors, and that a save holds nothing of them."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def new_door(stub_log: StubLog) -> Iterator[NewDoor]:
 
 @pytest.fixture
 def given(emulator: Emulator, stub_library: Any) -> dict[str, Any]:
-    """The names in a game's store module, its settings among them."""
+    """The names in a game's store module, which include its settings."""
     return {
         **emulator.settings,
         "steam_library": stub_library,
-        "renpy": "the store module has other names in it, too",
+        "renpy": "not a setting: the store module has other names, too",
     }
 
 
 def until(door: Door, over: Callable[[], object]) -> None:
-    """Tick as Ren'Py's main thread does, until something is so."""
+    """Tick as Ren'Py's main thread does, until the condition is true."""
     patience.until(over, door.tick)
 
 
@@ -99,7 +99,7 @@ def test_a_login_and_a_share(new_door: NewDoor, emulator: Emulator, given: dict[
     door.logout()
     assert _told(door) == ("signed-out", None, None)
     assert door.access_token() is None
-    assert vars(door)["shared"] is None  # it was the last player's
+    assert vars(door)["shared"] is None  # it was the previous player's
 
 
 def test_game_prepares_once_and_a_wrong_setting_waits_for_the_login(
@@ -130,14 +130,14 @@ def test_page_is_shown_while_the_login_waits_for_it(
     assert left is not None and 1700 < left <= 1800
     door.tick()
     changes = sum(door.tick() for _ in range(20))
-    assert changes == 0  # nothing changed, so no frame has to be drawn again
+    assert changes == 0  # nothing has changed, so Ren'Py need not draw
     door.cancel()
     assert (door.status, door.errand_url(), door.qr_code, door.error) == ("signed-out", None, None, None)
     assert door.tick()
 
     door.login(given)
     until(door, lambda: door.errand_url() is not None)
-    door.close()  # the game ends in the middle of it
+    door.close()  # the game ends during the login
     assert door.status == "signed-out"
 
 
@@ -259,7 +259,7 @@ def test_save_holds_no_part_of_a_sign_in(new_door: NewDoor, given: dict[str, Any
 
 def test_store_module_looks_its_live_names_up() -> None:
     class StoreModule:
-        """As Ren'Py's: an attribute that is set lands in the dictionary that is saved."""
+        """Like Ren'Py's store module: setting an attribute writes into the dictionary that Ren'Py saves."""
 
         def __setattr__(self, key: str, value: Any) -> None:
             self.__dict__[key] = value
@@ -319,7 +319,7 @@ def test_pictures_are_png_of_the_right_size() -> None:
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A patient login tries again within a second, and not after a minute."""
+    """Make a patient login try again within a second instead of a minute."""
     monkeypatch.setattr("sudomimus_bridge._login.attempts.PATIENT", Spacing(0.2, 0.4, certain=0.5))
     monkeypatch.setattr("sudomimus_bridge._login.attempts.MAX_ATTEMPTS", 2)
 

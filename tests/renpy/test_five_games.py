@@ -1,4 +1,4 @@
-"""Five games that differ, and each delivered language, in real Ren'Pys: installed, linted, played and distributed.
+"""Specifies five different games, and each delivered language, in real Ren'Pys: install, lint, play and distribute.
 
 SUDOMIMUS_TEST_SCREENSHOTS names a folder for pictures of the screens.
 """
@@ -74,7 +74,7 @@ def play_refused_at_first(game: Project, emulator: Emulator) -> dict[str, dict[s
 
 
 def test_every_delivered_language(project: NewProject, program: list[str], tmp_path: Path) -> None:
-    """A game of its own calls two of them by other names, and draws Chinese and Japanese in a font that has them."""
+    """The game has its own names for two of the languages, and a font with Chinese and Japanese characters."""
     write_game("fonts", tmp_path / "source", Path(program[-1]).parent)
     fonts = Path(program[-1]).parent / "sdk-fonts" / "SourceHanSansLite.ttf"
     shutil.copy(fonts, tmp_path / "source/game/fonts")
@@ -118,7 +118,7 @@ _WITHOUT = {
 
 
 @pytest.mark.parametrize("without", _WITHOUT)
-def test_game_starts_where_nobody_can_sign_in(
+def test_game_starts_on_a_ren_py_that_cannot_sign_in(
     project: NewProject, program: list[str], tmp_path: Path, without: str
 ) -> None:
     write_game("fonts", tmp_path / "source", Path(program[-1]).parent)
@@ -137,7 +137,7 @@ def test_game_starts_where_nobody_can_sign_in(
 def test_game_is_distributed(
     project: NewProject, tmp_path: Path, name: str, emulator: Emulator, stub_log: StubLog
 ) -> None:
-    """What the launcher builds for players has the bridge in it, and signs a player in."""
+    """The distribution that Ren'Py's launcher builds contains the bridge, and signs a player in."""
     kit = distribution_kit(tmp_path)
     write_game(name, tmp_path / "source", kit)
     more = {"SUDOMIMUS_TEST_GAME": name, "SUDOMIMUS_TEST_READS": json.dumps(reads(name))}
@@ -181,7 +181,7 @@ def test_every_text_is_translated_and_keeps_its_numbers(language: str) -> None:
 
 
 def test_short_texts_cannot_clash_with_a_games_own() -> None:
-    """Ren'Py stops a game in which two files translate the same text."""
+    """Ren'Py stops a game if two files translate the same text."""
     for text in translated("german"):
         assert len(text) > 25 or "{#sudomimus}" in text or text in ("the page's address", "Time left: %d:%02d"), text
 

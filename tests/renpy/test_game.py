@@ -82,7 +82,7 @@ def test_sample_has_no_complaint_of_lint(project: NewProject) -> None:
 
 
 def test_sample_is_played_to_its_end(project: NewProject, emulator: Emulator, stub_log: StubLog) -> None:
-    """The bridge starts Steam, from the compiled stub."""
+    """The bridge starts Steam, which is the compiled stub."""
     emulator.fault("POST /direct-issue/steam-ticket 403 reason=Layer2Denied times=1")
     game = project()
     told = game.play("night")
@@ -124,7 +124,7 @@ init -1498 python in achievement:
 def test_login_outlives_reloads_if_ren_py_runs_steam(
     project: NewProject, stub_library: Path, stub_log: StubLog, tmp_path: Path
 ) -> None:
-    """`achievement.steam` and `achievement.steamapi` are as in Ren'Py, which drains on the main thread."""
+    """The stand-ins have `achievement.steam` and `achievement.steamapi`, and Ren'Py drains them on its main thread."""
     source = Path(renpy_achievement.__file__).read_text(encoding="utf-8")
     game = project(
         files={"renpy_achievement.py": source, "stand_in.rpy": _STAND_IN.format(library=str(stub_library))},
@@ -160,11 +160,11 @@ label start:
 """
 
 
-def test_game_without_looks_of_its_own(project: NewProject, stub_log: StubLog) -> None:
+def test_game_without_styles_of_its_own(project: NewProject, stub_log: StubLog) -> None:
     """At 1920 by 1080, without a browser; the app id is `config.steam_appid`."""
     told = project(None, {"script.rpy": _PLAIN}, SUDOMIMUS_NO_BROWSER="1").play("plain")
     assert "Open this page in a browser" in told["page"]["words"]
-    assert told["page"]["certificates"]  # certifi's, although its own way to find them fails here
+    assert told["page"]["certificates"]  # certifi's certificates, although certifi cannot find its file here
     by_the_way, plainly = told["page"]["heights"]
     assert by_the_way < plainly
     assert told["another page"]["copied"] is False  # the clipboard holds the address of the page before
@@ -174,7 +174,7 @@ def test_game_without_looks_of_its_own(project: NewProject, stub_log: StubLog) -
 
 
 def test_game_that_is_higher_than_wide(project: NewProject) -> None:
-    """The code stands above the texts, which have the whole width."""
+    """The QR code is above the texts, which have the whole width."""
     script = _PLAIN.replace("1920", "720").replace("1080", "1280")
     told = project(None, {"script.rpy": script}).play("portrait")
     done, cancel, copy = told["page"]["buttons"]
@@ -184,8 +184,8 @@ def test_game_that_is_higher_than_wide(project: NewProject) -> None:
 
 _UNPLUGGED = {
     "SUDOMIMUS_NATIVE_URL": "http://127.0.0.1:9",
-    "SUDOMIMUS_TIMEOUT": "3",  # how long the player waits; what goes on behind the game has no limit
-    "STEAM_STUB_TICKET_DELAY_MS": "1",  # so that the time-out ends the wait for the service, not the one for Steam
+    "SUDOMIMUS_TIMEOUT": "3",  # the timeout of the login; a postponed login has none
+    "STEAM_STUB_TICKET_DELAY_MS": "1",  # so that the timeout expires while the login waits for the service, not for Steam
 }
 
 

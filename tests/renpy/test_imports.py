@@ -1,4 +1,4 @@
-"""Specifies how the bundle's modules are found: on the disk, with Ren'Py's importer and without it."""
+"""Specifies how the bundle's modules are found: on the disk, with and without Ren'Py's importer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REAL = "sudomimus_bridge", "segno"
 
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A game's python-packages. Only the bridge is imported, which Ren'Py found by a path of its own."""
+    """A game's python-packages. Only the bridge is imported, from a path that Ren'Py set."""
     folder = tmp_path / "python-packages"
     for name in ("sudomimus_bridge", "segno", "games_own"):
         (folder / name).mkdir(parents=True)

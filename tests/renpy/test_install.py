@@ -35,7 +35,7 @@ def _scripts(number: str) -> Files:
 
 
 class Shelf:
-    """Stands in for the bundle: one small version of the bridge after the other."""
+    """Replaces the bundle by small versions of the bridge, one after another."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder = folder
@@ -89,7 +89,7 @@ def game(tmp_path: Path) -> Path:
 
 
 def tree(folder: Path) -> dict[str, str | None]:
-    """Everything below a folder: files with their text, folders with None."""
+    """Everything below a folder: a file's text, or None for a folder."""
     return {
         path.relative_to(folder).as_posix(): path.read_text() if path.is_file() else None
         for path in folder.rglob("*")
@@ -449,7 +449,7 @@ def build_zip(folder: Path) -> Path:
 
 
 class TestWithoutInstaller:
-    """The zip file or `pip install --target` has put the bridge into the game."""
+    """A bridge that the zip file or `pip install --target` has put into the game."""
 
     @pytest.fixture
     def zip_of(self, game: Path, tmp_path: Path) -> Callable[[], Path]:
@@ -533,7 +533,7 @@ class TestWithoutInstaller:
 
 
 def pip_target(game: Path, code: Files) -> None:
-    """As `pip install --target game/python-packages sudomimus-bridge` leaves it, in an older version."""
+    """The files of an older version, as `pip install --target game/python-packages sudomimus-bridge` leaves them."""
     distribution(game, "sudomimus-bridge", code, needs="helper", asked_for=True)
     distribution(game, "helper", {"helper/__init__.py": "h0", "helper/gone.py": "g0"})
     _write(game / "python-packages", {"bin/sudomimus-bridge": "#!python", "share/man/man1/bridge.1": "manual"})

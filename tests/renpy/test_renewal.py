@@ -29,7 +29,7 @@ __all__ = ["given", "new_door"]  # fixtures
 
 
 class Later:
-    """The machine's uptime, which a test moves on."""
+    """The machine's uptime, which a test can advance."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 0.0
@@ -111,7 +111,7 @@ def test_late_renewal_does_not_replace_the_token_of_a_newer_login(
     later.seconds = 3600 - BEFORE_SECONDS + 1
     door.tick()
     until(door, lambda: any(thread.name == "sudomimus-bridge login" for thread in threading.enumerate()))
-    time.sleep(0.1)  # the renewal is on its way now
+    time.sleep(0.1)  # the renewal is running now
     door._share_ended(_Completed())  # type: ignore[arg-type]
     until(door, lambda: door.shared is True)
     newest = door.access_token()
@@ -126,7 +126,7 @@ class _Completed:
     completed = True
 
 
-# --- when -----------------------------------------------------------------------------------------------------------------
+# --- the time of a renewal --------------------------------------------------------------------------------------------
 
 
 def token(lifetime: float | None) -> Secret:
@@ -135,7 +135,7 @@ def token(lifetime: float | None) -> Secret:
 
 
 class _Asked:
-    """A bridge whose session records what it is asked for, and gives the answer of the test."""
+    """A bridge whose session records each request, and gives the test's answer."""
 
     def __init__(self, answer: Any) -> None:
         self.asked: list[float] = []
@@ -237,7 +237,7 @@ def test_end_of_the_game_finishes_a_renewal_and_a_sign_out(
 def test_game_goes_on_if_no_thread_can_be_started(
     new_door: NewDoor, given: dict[str, Any], later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The login fails with a sentence, and nothing is raised into the game."""
+    """The login fails with a sentence, and raises nothing in the game."""
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -1,4 +1,4 @@
-"""Specifies the Steam port over Ren'Py's own Steam: tickets through its binding and its callbacks, on stand-ins of both."""
+"""Specifies the Steam port over Ren'Py's own Steam, on stand-ins of Ren'Py's binding and callbacks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def one_ticket(achievement: ScriptedAchievement, backend: str = "asyncio", *, dr
     async def main_thread() -> None:
         while drain:
             achievement.steam.periodic()
-            await anyio.sleep(1)  # of virtual time
+            await anyio.sleep(1)  # virtual seconds
 
     async def main() -> str:
         async with anyio.create_task_group() as tasks:
@@ -70,16 +70,16 @@ def one_ticket(achievement: ScriptedAchievement, backend: str = "asyncio", *, dr
 
 
 class TestWhichSteam:
-    def test_renpys_if_renpy_runs_steam(self) -> None:
+    def test_renpys_steam_is_used_if_renpy_runs_steam(self) -> None:
         assert isinstance(steam_port(ScriptedAchievement()), RenpySteam)
 
-    def test_the_bridges_own_if_renpy_runs_none(self) -> None:
+    def test_own_steam_is_used_if_renpy_runs_none(self) -> None:
         assert steam_port(SimpleNamespace(steam=None, steamapi=None)) is None
 
-    def test_the_bridges_own_if_renpy_has_no_binding(self) -> None:
+    def test_own_steam_is_used_if_renpy_has_no_binding(self) -> None:
         assert steam_port(SimpleNamespace(steam=object())) is None
 
-    def test_door_decides_likewise(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_door_makes_the_same_choice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "store.achievement", SimpleNamespace(steam=object(), steamapi=None))
         assert hosting_achievement() is None
         monkeypatch.setitem(sys.modules, "store.achievement", achievement := ScriptedAchievement())
@@ -266,7 +266,7 @@ class TestListeners:
         assert achievement.calls == [("request", 1), ("cancel", 1)]
 
 
-# --- whole logins, this thread being Ren'Py's main thread ---------------------------------------------------------------
+# --- whole logins; this thread acts as Ren'Py's main thread -----------------------------------------------------------
 
 
 def over(login: Running[Any]) -> Callable[[], bool]:

@@ -1,6 +1,6 @@
-"""A Ren'Py on which nobody can sign in: its Python is 3.9, or lacks modules, or it runs on the Web or a phone.
+"""Specifies a Ren'Py that cannot sign a player in: its Python is 3.9 or lacks modules, or it runs on the Web or a phone.
 
-The game starts there, `status` is "failed", and `error` says in one sentence what is needed.
+The game starts, `status` is "failed", and `error` says in one sentence what a sign-in needs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FIRST_IMPORTED = [
     *("__init__.py", "_version.py", "_renpy/__init__.py", "_renpy/imports.py"),
     *("_renpy/store.py", "_renpy/support.py", "_renpy/texts.py"),
 ]
-"""The modules that a game imports before it is known whether a player can sign in."""
+"""The modules that a game imports before it knows whether a player can sign in."""
 
 _PROGRAM = """
 import json, sys, types

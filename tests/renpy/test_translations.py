@@ -1,4 +1,4 @@
-"""Specifies how the delivered translations fit a game: its languages get them under its own names, and it gets no new ones."""
+"""Specifies how the delivered translations fit a game: under the game's names for its languages, without new languages."""
 
 from __future__ import annotations
 

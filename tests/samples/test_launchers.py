@@ -1,4 +1,4 @@
-"""Each example launcher signs a player in through an errand, cancels a login, and survives the death of its sidecar."""
+"""Specifies the example launchers: each signs in with an errand, cancels a login, and survives the end of its sidecar."""
 
 from __future__ import annotations
 

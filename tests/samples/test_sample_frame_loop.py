@@ -1,4 +1,4 @@
-"""The smallest sample signs in, reads its settings from the environment, and ends quietly on Ctrl-C."""
+"""Specifies the smallest sample: it signs in, reads its settings from the environment, and ends quietly on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_environment_selects_the_real_service(
     assert "switched off" in done.stdout and done.stdout.endswith("Playing offline.\n")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C by SIGINT is POSIX's")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT as on POSIX")
 def test_interrupt_ends_quietly(stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "30000")
     game = subprocess.Popen([sys.executable, str(SAMPLE)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

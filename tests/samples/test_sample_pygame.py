@@ -1,4 +1,4 @@
-"""The pygame sample without a display: it signs in through an errand and greets the player, and its keys work."""
+"""Specifies the pygame sample, without a display: it signs in with an errand, greets the player, and handles its keys."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_keys(make_bridge: MakeBridge, emulator: Emulator, game_module: ModuleTy
     player.until("signed-in")
     emulator.update({"application.disabled": True})
     player.press(pygame.K_RETURN)
-    player.until("signed-in")  # who is signed in stays so
+    player.until("signed-in")  # the player stays signed in
     assert "switched off" in sign_in.error
 
     player.press(pygame.K_ESCAPE)

@@ -1,4 +1,4 @@
-"""The connection that is opened ahead of a process's first login: before the heavy imports, and never left open."""
+"""Specifies the connection that is opened ahead of a process's first login: before the heavy imports, and never left open."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Ended:
 
 @asynccontextmanager
 async def one_api(url: str) -> AsyncIterator[LateAddress]:
-    """The address of one API of the service, with nothing built yet."""
+    """The address of one API of the service, before any client is built."""
     api = LateAddress(url, SystemClock())
     try:
         yield api
@@ -120,7 +120,7 @@ def test_cancel_while_the_certificates_are_read_closes_the_connection(
 
 
 def test_cancel_during_the_handshake_closes_the_connection(backend: str) -> None:
-    ended = Ended()  # it never answers the client's hello
+    ended = Ended()  # it never answers the client's TLS hello
 
     async def flow() -> None:
         ahead = Ahead()
@@ -166,7 +166,7 @@ def test_nothing_is_opened_ahead_through_a_proxy(backend: str, monkeypatch: pyte
         async with one_api("http://127.0.0.1:9") as api:
             with anyio.fail_after(PATIENCE):
                 await api.warm()
-                await api.warm()  # the exchange is built by now, and has the proxy, too
+                await api.warm()  # the exchange, which is built by now, uses the proxy, too
             assert connected == []
             return await (await api.opened()).post("/x", {})
 

@@ -1,4 +1,4 @@
-"""The real HTTP client on real sockets: its bounds in time and size, the answers it refuses, and connections opened ahead."""
+"""Specifies the HTTP client, on real sockets: its limits of time and size, refused answers, and connections opened ahead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each status and reason of the contract, for the calls that the bridge makes.
+"""Specifies the bridge's reaction to each status and reason of the contract, for each call that it makes.
 
 A case has the answer, the exit status that it leads to, and words of the error's sentence or detail. The exit status 0 means
 that the flow goes on.
@@ -31,7 +31,7 @@ from ..helpers.service_helpers import (
     refused,
 )
 
-# Refusals that every login may get, with words of their texts.
+# Refusals that any login may get, with words from their texts.
 COMMON = {
     "ApplicationDisabled": "is switched off",
     "ApplicationNotActive": "is switched off",

@@ -1,4 +1,4 @@
-"""`POST /refresh` and `/logout`: what becomes of a refresh token, and that a second request comes at once or never."""
+"""Specifies `POST /refresh` and `/logout`: the fate of a refresh token, and that a second request is sent at once or never."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_lost_answer_is_followed_by_a_second_request_at_once(step: Step) -> None
 
 @pytest.mark.parametrize("step", LATE, ids=ids)
 def test_answer_lost_after_a_long_wait_is_not_followed_by_a_second_request(step: Step) -> None:
-    """It may have used the token at its start, and the grace window is short: a second one would end the session."""
+    """The request may have used the token at its start. The grace window is short, so a second request would end the session."""
     outcome, after = refreshed(step, ISSUED)
     assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, ServiceUnavailable)
     assert len(after.transport.seen) == 1
@@ -150,7 +150,7 @@ def test_refusal_after_a_lost_answer_is_not_a_wrong_setting(then: Step) -> None:
 
 @pytest.mark.parametrize("reason", ["ClaimConsentRequired", "RequiredClaimDataMissing"])
 def test_missing_claim_after_a_lost_answer_does_not_send_the_token_again(reason: str) -> None:
-    """The player would decide on a page first, which takes minutes."""
+    """The player would first decide on a page, which takes minutes."""
     outcome, _ = refreshed(refused(502), refused(403, reason))
     assert outcome.fate is Fate.UNKNOWN and isinstance(outcome.error, LoginDenied)
 
@@ -224,7 +224,7 @@ def test_wrong_setting_leaves_the_token_unused(settings: dict[str, str], monkeyp
 
 
 def test_session_without_an_application_setting_is_renewed(backend: str) -> None:
-    """An inquiry of a backend's needs no application here, and an answer to /refresh has none."""
+    """A login by a backend's inquiry needs no such setting, and the answer to /refresh names no application."""
     clock, tokens = VirtualClock(), [jwt(iat=1_000, exp=4_600, serial=serial) for serial in range(2)]
     pairs: list[dict[str, Any]] = [
         {"accessToken": token, "refreshToken": f"refresh.token.{serial}"} for serial, token in enumerate(tokens)
@@ -271,7 +271,7 @@ def test_logout_is_retried(trouble: Step) -> None:
     assert after.outcome is True and len(after.transport.seen) == 2
 
 
-# --- what left this machine, on real sockets -----------------------------------------------------------------------------
+# --- whether the request was sent, on real sockets --------------------------------------------------------------------
 
 
 def failed(url: str, backend: str) -> Failed:

@@ -1,4 +1,4 @@
-"""A caller that is cancelled while it renews the session: it returns soon, and the session outlives it if that is possible."""
+"""Specifies a caller that is cancelled during a renewal: it returns soon, and the session is kept if possible."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def play(
 
 
 async def cancelled_after(clock: VirtualClock, seconds: float, session: PlayerSession) -> float:
-    """How long the cancelled caller takes to return after it is cancelled."""
+    """The seconds from the cancellation to the caller's return."""
     began = clock.now()
     with clock.move_on_after(seconds) as scope:
         await session.access_token(300)

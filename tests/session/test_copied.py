@@ -1,4 +1,4 @@
-"""A session that was copied to another computer or folder is not used there, also if the system names no computer."""
+"""Specifies that a session copied to another computer or folder is not used there, even without a machine identifier."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_ID = [b"", b"\n", b"uninitialized\n", b"00000000-0000-0000-0000-000000000000\
 
 @pytest.fixture
 def nameless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A system without any identifier; the place where it would look for one."""
+    """A system without a machine identifier. Returns the file in which the bridge looks for one."""
     place = tmp_path / "machine-id"
     monkeypatch.setattr(machine, "_ID_FILES", (str(place),))
     monkeypatch.setattr(machine, "registry_value", lambda *_: None)
@@ -47,7 +47,7 @@ def linux(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def copied(source: Path, target: Path, how: str) -> None:
     if how == "copytree":
-        shutil.copytree(source, target)  # keeps the times
+        shutil.copytree(source, target)  # keeps the files' times
     elif how == "session alone":
         target.mkdir()
         shutil.copy2(next(source.glob("*.session")), target)
@@ -111,6 +111,6 @@ def test_two_computers_have_different_identifiers(platform: str, monkeypatch: py
         monkeypatch.setattr(ctypes, "CDLL", lambda _name, libc=libc: libc)
         found.add(machine_id())
     assert found == {"01" * 16, "02" * 16}
-    for silent in (FakeLibc(bytes(16)), SimpleNamespace()):  # a system that tells nothing, or lacks the functions
+    for silent in (FakeLibc(bytes(16)), SimpleNamespace()):  # a system whose functions return nothing, or do not exist
         monkeypatch.setattr(ctypes, "CDLL", lambda _name, libc=silent: libc)
         assert machine_id() is None

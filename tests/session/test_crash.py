@@ -1,4 +1,4 @@
-"""After a crash or a cancelled renewal, no refresh token is sent twice and no record is half written."""
+"""Specifies that after a crash or a cancelled renewal no refresh token is sent twice and no record is half written."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_cancel_during_another_callers_renewal_does_not_release_its_lock(tmp_pat
 
 
 def test_exit_during_a_retry_after_wait_keeps_the_session(tmp_path: Path, backend: str) -> None:
-    """Killed, or by giving up: the token was refused unused, and the next try has not begun."""
+    """The game is killed, or its player gives up. The service has not used the token, and the next attempt has not begun."""
 
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = store_in(tmp_path)
@@ -177,7 +177,7 @@ def test_token_that_can_neither_be_marked_nor_removed_is_not_sent(
     assert play(scene).refreshes == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets nobody replace what is being read")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows refuses to replace a file that is being read")
 def test_reader_gets_the_whole_old_record_during_a_replacement(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)
@@ -188,7 +188,7 @@ def test_reader_gets_the_whole_old_record_during_a_replacement(tmp_path: Path) -
     assert store.read() == replace(RECORD, access=Secret("access-2"))
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="only Windows lets a reader keep others from writing")
+@pytest.mark.skipif(sys.platform != "win32", reason="only on Windows can a reader prevent a write")
 @pytest.mark.parametrize("seconds", [0.0, 0.1])
 def test_writer_waits_for_a_reader_on_windows(tmp_path: Path, seconds: float) -> None:
     store = store_in(tmp_path)

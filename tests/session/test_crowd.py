@@ -1,4 +1,4 @@
-"""Many processes and threads share one session, and some are killed while they renew it. On the real service client."""
+"""Specifies many processes and threads that share one session, some of which are killed during a renewal. The HTTP is real."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_fifty_processes_and_fifty_threads_share_one_renewal(
     store = signed_in(environment, emulator, monkeypatch)
     record = store.read()
     assert record is not None
-    # Of unknown age, so that it is renewed; the machine may have been started less than an hour ago.
+    # The token's age is unknown, so it is renewed: the machine may have started less than an hour ago.
     store.write(replace(record, received=Uptime("another start", 0.0)))
 
     ended = subprocess.run(
@@ -76,7 +76,7 @@ def test_fifty_processes_and_fifty_threads_share_one_renewal(
 def test_no_session_is_revoked_if_processes_are_killed_at_random_moments(
     emulator: Emulator, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, soak: int
 ) -> None:
-    """In the suite 40 kills, with `--soak 25` a thousand."""
+    """The suite kills 40 processes, and `--soak 25` a thousand."""
     emulator.update({"tokens.access_token_ttl_seconds": 1, "sessions.grace_seconds": 0})
     try:
         store = signed_in(environment, emulator, monkeypatch)

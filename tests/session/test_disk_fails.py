@@ -1,4 +1,4 @@
-"""A disk that fails for a moment: the player stays signed in, and no refresh token is used twice."""
+"""Specifies a disk that fails for a moment: the player stays signed in, and no refresh token is used twice."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_next_start_is_signed_in_after_a_short_disk_failure(
         for _ in range(2):
             with contextlib.suppress(LoginDenied):
                 await session.access_token(300)
-            # A record that seems not to be there is no problem of the disk's.
+            # A record that seems to be missing is not reported as a problem.
             assert session.storage.problem or (number == errno.ENOENT and "read" in parts)
         disk.heals()
         await session.access_token(300)

@@ -1,4 +1,4 @@
-"""`Bridge.session` and `Session`, as a game calls them: the player's choice, the claims, and what a frame costs."""
+"""Specifies `Bridge.session` and `Session` for a game: the player's choice, the claims, and no imports on the game's thread."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_starting_to_ask_for_claims_imports_nothing_on_the_games_own_thread(tmp_
 def test_player_who_chooses_not_to_stay_leaves_nothing_of_an_earlier_run(
     tmp_path: Path, first: str, backend: str
 ) -> None:
-    """The choice is made before anything is read, and the saved session is removed and not used."""
+    """The player chooses before the store is read. The saved session is removed and not used."""
     clock = VirtualClock(grace=0.02)
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Files, folders and locks that another user may have written, and unusual file systems."""
+"""Specifies files, folders and locks that another user may have written, and unusual file systems."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_lock_file_that_was_removed_during_the_wait_is_made_again(tmp_path: Path
     assert held == [True]
 
 
-# --- no place to begin with ----------------------------------------------------------------------------------------------
+# --- no home folder ---------------------------------------------------------------------------------------------------
 
 
 def test_user_without_a_home_folder_cannot_save_a_session(monkeypatch: pytest.MonkeyPatch) -> None:

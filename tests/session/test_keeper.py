@@ -1,4 +1,4 @@
-"""Access tokens and their renewal, on a model of the service, in virtual time, on asyncio and trio."""
+"""Specifies access tokens and their renewal, on a model of the service in virtual time, on asyncio and trio."""
 
 from __future__ import annotations
 
@@ -511,7 +511,7 @@ def test_login_does_not_wait_for_a_stopped_process(tmp_path: Path, backend: str,
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
         session = service.session(disk=disk)
-        if moved:  # somebody is signed in, who was not to stay so until now
+        if moved:  # a player is signed in, and chooses only now to stay signed in
             session.storage.stay_signed_in = False
             await session.adopt(service.record())
             session.storage.stay_signed_in = True

@@ -1,4 +1,4 @@
-"""Tokens on disk that a key in the system's keyring encrypts, and keyrings that fail."""
+"""Specifies the encryption of stored tokens with a key in the system's keyring, and keyrings that fail."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytest.importorskip("cryptography")
 
 
 class KeyringInMemory:
-    """What the keyring library's backends offer, as far as it is used."""
+    """The part of a keyring backend that the bridge uses."""
 
     def __init__(self) -> None:
         self.held: dict[tuple[str, str], str] = {}
@@ -117,12 +117,12 @@ def test_keyring_of_the_system_is_used_if_there_is_one(monkeypatch: pytest.Monke
         keyring.set_keyring(before)
 
 
-# --- keyrings as the library has them, that do not serve ----------------------------------------------------------------
+# --- backends of the keyring library that fail ------------------------------------------------------------------------
 
 
 @pytest.fixture
 def system_keyring() -> Iterator[Callable[..., None]]:
-    """Make this the system's keyring: what its two methods do."""
+    """Replace the system's keyring. The two functions are its methods."""
     keyring = pytest.importorskip("keyring")
     backend = pytest.importorskip("keyring.backend")
 

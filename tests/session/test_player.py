@@ -1,6 +1,6 @@
-"""`Session.player`: the profile from the token or from `GET /userinfo`, in every state of the service.
+"""Specifies `Session.player`: the profile from the token or from `GET /userinfo`, in every state of the service.
 
-Whatever `/userinfo` does, the login is over before, the session stays as it is, and the profile is unknown at worst.
+The login ends before `/userinfo` is asked. If that fails, the session is unchanged and the player is unknown.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def test_one_request_for_several_callers_and_for_one_access_token(backend: str) 
     assert len(game.asked) == 1
 
 
-def test_cancelled_caller_leaves_the_question_to_the_next() -> None:
+def test_next_caller_asks_again_after_a_cancelled_one() -> None:
     game = Game(Step(delay=9), Step(body=PROFILE))
 
     async def main() -> None:

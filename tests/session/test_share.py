@@ -1,4 +1,4 @@
-"""The proactive errand and "I'm done": the player is not asked again about a claim that they have just decided."""
+"""Specifies the proactive errand and "I'm done": the player is not asked again about a claim that they have just decided."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_declined_claim_is_named_in_plain_words() -> None:
 
 
 def test_login_asks_for_tokens_as_soon_as_the_player_says_done() -> None:
-    """The next attempt tells: a direct-issue call that succeeds says more than the errand's status."""
+    """The next attempt shows whether the page is finished: it succeeds or returns the errand again."""
     told = iter([False, True])
     gate = errand_step()
     walked = ran(

@@ -1,4 +1,4 @@
-"""The store on disk: what it writes, who can read it, and what happens if the disk fails."""
+"""Specifies the store on disk: its content, its permissions, and its errors if the disk fails."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def in_a_child(function: Callable[[Path], None], folder: Path) -> None:
 
 
 def sign_in_as_a_user_without_rights(folder: Path) -> None:
-    still_signed_in(folder / "file" / "state")  # imports everything as long as this process may read it
+    still_signed_in(folder / "file" / "state")  # imports everything while this process may still read it
     if os.getuid() == 0:
         os.setuid(65534)
     assert "cannot be saved in" in still_signed_in(folder / "home" / "state")
@@ -180,7 +180,7 @@ def test_read_only_home_folder(tmp_path: Path) -> None:
 
 
 def fill_up_the_disk() -> None:
-    """Have every file of this process end after 16 bytes."""
+    """Limit every file that this process writes to 16 bytes."""
     import resource
     import signal
 
@@ -284,7 +284,7 @@ def test_lock_of_another_process_is_waited_for(tmp_path: Path) -> None:
         with clock.move_on_after(5):
             async with store.locked(clock):
                 return False
-        holder.kill()  # the system lets go of it
+        holder.kill()  # the system releases the lock
         holder.wait()
         async with store.locked(clock):
             return True

@@ -1,4 +1,6 @@
-"""Three weeks of play in virtual time: a laptop that sleeps, a calendar that jumps, a service that is away now and then."""
+"""Specifies that no token expires and no session is revoked in three weeks of play, in virtual time. The laptop sleeps, its
+calendar jumps, and the service is sometimes down.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,7 @@ class Weeks:
         self.handed_out += 1
 
     def seconds_left(self, token: Secret) -> float:
-        """By the service's own time, which runs through everything."""
+        """The remaining lifetime by the service's own time, which never stops."""
         body = token.reveal().split(".")[1]
         issued: float = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["issued"]
         return issued + LIFETIME - self.clock.uptime().seconds
@@ -89,7 +91,7 @@ class Weeks:
 def test_three_weeks_without_an_expired_token_or_a_revoked_session(
     method: str, tmp_path: Path, soak: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # two thousand waits for the disk; no power fails here
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # two thousand writes; no power failure is tested here
     for seed in range(1 if soak == 1 else 2 * soak):
         weeks = Weeks(method, seed, tmp_path / str(seed))
         weeks.clock.run(weeks.play)

@@ -1,4 +1,4 @@
-"""benchmarks/sidecar.py runs to its end with its smallest numbers. The tests judge none of its figures."""
+"""Specifies that benchmarks/sidecar.py runs with its smallest numbers. The test checks none of its figures."""
 
 from __future__ import annotations
 

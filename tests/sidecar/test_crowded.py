@@ -1,4 +1,4 @@
-"""The sidecar under load: the most requests that it takes, requests without a pause, a log that nobody reads."""
+"""Specifies the sidecar under load: the most requests at a time, requests without a pause, and a log that nobody reads."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_shutdown_finds_room_beside_the_most_requests(start: Start, program: Pro
 
 
 def test_neither_cancel_nor_a_second_shutdown_cancels_a_shutdown(start: Start, program: Program) -> None:
-    """Otherwise its answer, or the answer to `cancel`, would be false."""
+    """Otherwise the answer to the shutdown, or to `cancel`, would be wrong."""
     launcher = waiting_for_the_ticket(start, program)
     for request_id in ("first", "second"):
         launcher.expect(request_id, "shutdown")
@@ -78,7 +78,7 @@ def test_sentence_names_the_cancelled_request(start: Start, program: Program) ->
 
 @pytest.mark.parametrize("method", ["rpc.discover", "initialize"])
 def test_requests_without_a_pause_do_not_delay_the_end(start: Start, program: Program, method: str) -> None:
-    """Every request is answered as fast as it comes, so no limit stops the stream."""
+    """Each request is answered at once, so no limit stops the stream."""
     launcher = waiting_for_the_ticket(start, program)
     questions = "".join(json.dumps(request(method, None, f"{method} {at}")) + "\n" for at in range(1500))
 

@@ -1,4 +1,4 @@
-"""Every transcript in docs/sidecar.md is replayed on a real sidecar, with the compiled stub and the local service.
+"""Replays every transcript in docs/sidecar.md on a real sidecar, with the compiled stub and the local service.
 
 A transcript sends lines (→), expects lines (←) and names events in parentheses; `_EVENTS` has the code for each of them.
 In an expected message, "…" within a string stands for any text, a member "…" for any further members, and an element "…"

@@ -1,4 +1,4 @@
-"""The single file (`make sidecar`): the tests of the sidecar run on it, and further ones for a program that unpacks itself."""
+"""Specifies the single file (`make sidecar`): the sidecar's tests run on it, and tests of a program that unpacks itself."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Start = Callable[..., Launcher]
 SMALL, SMALL_PACKED = 27_000_000, 12_500_000
 """The most bytes, unpacked and in an archive. Before you raise them, find out what has made the file larger."""
 
-# Tests of the document alone, with a client key (which the file does not take), or of a sidecar with a bug put in.
+# These tests need only the document, or a client key (which the file does not take), or a sidecar with an added bug.
 _NOT_FOR_A_FILE = {
     "test_crash_names_its_place_without_a_secret",
     "test_cancel_while_establishing",
@@ -126,7 +126,7 @@ def run(single_file: Path, *arguments: str, **environ: str) -> subprocess.Comple
     "words", [[], ["sidecar"], ["--verbose"], ["sidecar", "--application", "my-game"]], ids=" ".join
 )
 def test_file_serves_without_python_and_environment(single_file: Path, temporary: Path, words: list[str]) -> None:
-    """With the word `sidecar` and without it."""
+    """With and without the argument `sidecar`."""
     done = run(single_file, *words, TMPDIR=str(temporary), PATH="/nowhere")
     assert json.loads(done.stdout)["result"]["bridgeVersion"] == __version__ and done.returncode == 0, done.stderr
 
@@ -201,7 +201,7 @@ def test_killed_file_ends_its_working_process(start: Start, program: Program) ->
 def test_file_in_the_temporary_folder_ends_with_its_launcher(
     single_file: Path, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The file and its unpacked folder lie side by side."""
+    """The file and its unpacked folder are in the same folder."""
     folder = tmp_path / "downloads"
     folder.mkdir()
     copy = shutil.copy2(single_file, folder)

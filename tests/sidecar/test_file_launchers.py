@@ -1,4 +1,4 @@
-"""The tests of the example launchers, with the single file instead of the installed sidecar."""
+"""Runs the tests of the example launchers with the single file instead of the installed sidecar."""
 
 from __future__ import annotations
 

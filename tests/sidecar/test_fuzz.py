@@ -1,4 +1,4 @@
-"""Hostile lines: each response is valid, memory does not grow, and a player can sign in afterwards.
+"""Specifies the sidecar's reaction to hostile lines: valid responses, no growing memory, and a working login afterwards.
 
 pytest tests/sidecar/test_fuzz.py --soak 50      a million lines
 """
@@ -301,6 +301,6 @@ def test_params_raise_only_refusals(row: Any, params: Any) -> None:
         read_params(row, params)
         taken = True
     valid = judge().params_are_valid(row.name, params)
-    assert taken <= valid  # the document cannot tell half a character, nor 1.0 from 1
+    assert taken <= valid  # JSON Schema accepts a lone surrogate, and 1.0 as an integer
     if not any(isinstance(value, float | str) for value in params.values()):
         assert taken == valid

@@ -1,4 +1,4 @@
-"""The dispatcher as a JSON-RPC 2.0 server: the specification's examples, and each kind of line that it refuses."""
+"""Specifies the dispatcher as a JSON-RPC 2.0 server: the specification's examples, and each kind of refused line."""
 
 from __future__ import annotations
 

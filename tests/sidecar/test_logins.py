@@ -1,5 +1,6 @@
-"""A launcher's logins through the sidecar, on the compiled stub and the local service. Each message is checked against the
-OpenRPC document.
+"""Specifies a launcher's logins through the sidecar, on the compiled stub and the local service.
+
+Each message is checked against the OpenRPC document.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def test_login(start: Start, program: Program) -> None:
     assert launcher.phases(first) == ["requesting-ticket", "issuing", "succeeded"]
     launcher.close_input()
     assert launcher.end()[0] == 0
-    assert "[S_API]" in launcher.err  # what Steam prints on standard output
+    assert "[S_API]" in launcher.err  # Steam's own output on standard output
     assert answer["result"]["accessToken"] not in launcher.err
     program.every_ticket_was_cancelled_once(1)
     assert program.log.story()[-1] == "shutdown"
@@ -264,9 +265,7 @@ def test_missing_setting_is_a_configuration_error(start: Start, program: Program
     launcher.close_input()
     launcher.end()
     assert launcher.err.count("configuration: No application is set: pass --application") == 2
-    assert (
-        not program.emulator.requests
-    )  # the token is not used up for an answer that would lack the application's name
+    assert not program.emulator.requests  # the token must not be used: the answer could not name the application
 
 
 _BROWSER = """

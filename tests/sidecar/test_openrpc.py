@@ -1,4 +1,4 @@
-"""The OpenRPC document: valid by OpenRPC's own meta-schema, and the same interface that the models hold to."""
+"""Specifies the OpenRPC document: valid by OpenRPC's own meta-schema, and the same interface as the models."""
 
 from __future__ import annotations
 

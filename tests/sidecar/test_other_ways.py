@@ -1,4 +1,4 @@
-"""The sidecar's other methods: browser and device login, `refresh` and `logout`, and each of them cancelled halfway."""
+"""Specifies the sidecar's browser and device logins, `refresh` and `logout`, and the cancellation of each."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_refresh_and_logout(start: Start, emulator: Emulator) -> None:
 def test_error_tells_whether_to_send_the_token_again(
     start: Start, emulator: Emulator, fault: str, data: dict[str, Any]
 ) -> None:
-    """Each row of the table in docs/sidecar.md."""
+    """The rows of the table in docs/sidecar.md."""
     emulator.fault(f"POST /session/refresh {fault}")
     error = start().call("refresh", {"refreshToken": emulator.open_session().refresh_token})["error"]
     assert error["data"] == data
@@ -189,7 +189,7 @@ def test_done_is_accepted_while_waiting_only(start: Start, emulator: Emulator) -
         assert launcher.call("done", {"id": asked})["result"] == {"accepted": False}
 
 
-# --- cancelled halfway --------------------------------------------------------------------------------------------------------
+# --- cancelled during a call ------------------------------------------------------------------------------------------
 
 
 def in_flight(launcher: Launcher, emulator: Emulator, method: str, path: str) -> Any:
@@ -232,7 +232,7 @@ def test_cancel_during_a_call(
 
 
 def cancelled(launcher: Launcher, emulator: Emulator, asked: Any, by: str) -> None:
-    """The request ends as cancelled, and no other request is disturbed."""
+    """Assert that the request ends as cancelled, and that no other request is affected."""
     if by == "cancel":
         assert launcher.call("cancel", {"id": asked})["result"] == {"cancelled": True}
         assert launcher.answer(asked)["error"]["data"] == {"kind": "cancelled", "retryable": False}

@@ -1,4 +1,4 @@
-"""Cutting a stream into lines: every split gives the same lines, and at most one line is kept."""
+"""Specifies how a stream is cut into lines: chunks of any size give the same lines, and at most one line is kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cut(stream: bytes, places: list[int]) -> list[bytes | Overlong]:
 
 
 @given(st.lists(st.binary(max_size=LIMIT + 4).map(lambda line: line.replace(b"\n", b"")), max_size=8), st.data())
-def test_every_split_gives_the_same_lines(lines: list[bytes], data: st.DataObject) -> None:
+def test_chunks_of_any_size_give_the_same_lines(lines: list[bytes], data: st.DataObject) -> None:
     stream = b"\n".join(lines)
     places = data.draw(st.lists(st.integers(0, len(stream)), max_size=20))
     expected: list[bytes | Overlong] = [line if len(line) <= LIMIT else Overlong.LINE for line in lines]

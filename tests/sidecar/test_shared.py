@@ -1,5 +1,5 @@
-"""What requests share: Steam, closed when idle (in virtual time), and one call for each key, which a cancelled request leaves
-to the others.
+"""Specifies what requests share: Steam, which is closed when idle, and one call for equal requests, which continues if one of
+them is cancelled.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ Story = list[tuple[float, str]]
 
 
 def evening(*logins: tuple[float, float]) -> Story:
-    """When Steam is opened and shut down during logins. Each login is given by its first and last second."""
+    """Return the times when Steam is opened and shut down. Each login is given by its first and last second."""
     clock = VirtualClock()
     story: Story = []
 

@@ -1,4 +1,4 @@
-"""Every way to end the sidecar: within a second, with every ticket cancelled and Steam shut down."""
+"""Specifies each end of the sidecar: within a second, with every ticket cancelled and Steam shut down."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ CAUSES: dict[str, tuple[Callable[[Launcher], None], int]] = {
     "end of input": (Launcher.close_input, 0),
     "shutdown": (lambda launcher: launcher.send(request("shutdown", request_id="end")), 0),
 }
-if sys.platform != "win32":  # Windows sends none to a process without a console
+if sys.platform != "win32":  # Windows sends no signal to a process without a console
     CAUSES |= {
         "SIGINT": (lambda launcher: launcher.signal(signal.SIGINT), 130),
         "SIGTERM": (lambda launcher: launcher.signal(signal.SIGTERM), 130),
@@ -194,7 +194,7 @@ class Flood:
             b"".join(json.dumps(request("rpc.discover", {}, n)).encode() + b"\n" for n in range(FLOOD))
             + self._padding()
         )
-        for _ in range(20):  # until nothing is taken for a second
+        for _ in range(20):  # until the sidecar reads nothing for a second
             if self.write():
                 break
             time.sleep(0.05)
@@ -230,7 +230,7 @@ def resident_kb(pid: int) -> int:
     )
 
 
-needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="it reads about other processes in /proc")
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 
 @needs_proc
@@ -248,9 +248,9 @@ def test_flood_without_a_reader_does_not_grow_memory_and_loses_nothing(start: St
 @needs_posix
 @pytest.mark.parametrize("cause", ["SIGTERM", "end of input"])
 def test_flooded_sidecar_ends(start: Start, program: Program, cause: str) -> None:
-    """Unread input hides its end. Linux reports that end nevertheless; elsewhere only the launcher's own end is noticed."""
+    """The sidecar does not reach the end of unread input. Linux reports that end; elsewhere only the launcher's exit counts."""
     if cause == "end of input" and sys.platform != "linux":
-        pytest.skip("only Linux reports the end of a pipe that is not read to its end")
+        pytest.skip("only Linux reports the end of a pipe that is not yet read to its end")
     flood = Flood(start, program)
     assert flood.is_stuck
     if cause == "SIGTERM":

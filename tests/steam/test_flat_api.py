@@ -61,7 +61,7 @@ def refused(
 
 
 def assert_for_the_player(sentence: str) -> None:
-    """A sentence names no path, flag, variable or function."""
+    """Assert that the sentence names no path, flag, variable or function."""
     assert sentence.endswith(".")
     assert not re.search(r"[/\\_]|--|SDK|librar|ticket|SteamAPI|EResult", sentence), sentence
 
@@ -146,7 +146,7 @@ def test_library_is_searched_in_these_folders(
         find_library(None)
     for folder in (program, executable, here):
         assert str(folder) in str(nowhere.value.detail)
-    for folder in (here, executable, program):  # each is found before the ones before it
+    for folder in (here, executable, program):  # each place is found before the earlier ones of this list
         (folder / library_name()).write_bytes(b"")
         assert find_library(None) == folder / library_name()
     assert find_library(stub_library.parent) == stub_library.resolve()
@@ -314,7 +314,7 @@ def test_callback_scripts_that_deliver_the_ticket(
         given = read_stub_ticket(ticket)
         assert given is not None
         assert given.nonce.hex() == nonce
-        assert ticket == given.to_bytes(len(ticket))  # neither poison nor filler
+        assert ticket == given.to_bytes(len(ticket))  # no byte of poison or filler
         assert len(ticket) == int(variables.get("TICKET_SIZE", 240))
     balanced(stub_log)
 
@@ -469,7 +469,7 @@ def test_ticket_that_arrives_after_a_cancelled_login_is_cancelled(
         began = anyio.current_time()
         with anyio.move_on_after(0.05):
             await one_ticket(steam)
-        return anyio.current_time() - began  # without `aclose`, which waits for the library
+        return anyio.current_time() - began  # `aclose` would wait for the library
 
     assert kept(in_steam(stub_library, use, backend), hangs)
     monkeypatch.delenv("STEAM_STUB_HANG")
@@ -480,7 +480,7 @@ def test_ticket_that_arrives_after_a_cancelled_login_is_cancelled(
 def test_steam_thread_sleeps_longer_than_a_status_poll_while_no_ticket_is_awaited(
     stub_library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "1000")  # the test must look before the ticket is there
+    monkeypatch.setenv("STEAM_STUB_TICKET_DELAY_MS", "1000")  # time for the test to look before the ticket arrives
 
     async def login(steam: FlatApiSteam) -> tuple[float, float]:
         await steam.open()

@@ -229,7 +229,7 @@ def test_no_warning_if_the_running_copy_is_configured(
     stub_library: Path, stub_log: StubLog, tmp_path: Path, way: str
 ) -> None:
     copies = [stub_library, stub_library.parent]
-    if os.name != "nt":  # Windows needs a privilege to make a link, and Wine does not follow one
+    if os.name != "nt":  # Windows needs a privilege to create a link, and Wine does not follow links
         copies.append(tmp_path / stub_library.name)
         copies[-1].symlink_to(stub_library)
     for named in copies:

@@ -81,7 +81,7 @@ needs_make = pytest.mark.skipif(
 
 
 def _make(build: Path, *targets: str) -> subprocess.CompletedProcess[str]:
-    """Build in a separate folder: tests run in parallel, and the checkout's build may be in use."""
+    """Build in a separate folder, because tests run in parallel and the checkout's build may be in use."""
     command = ["make", "--no-print-directory", "-s", "-C", str(NATIVE), f"BUILD={build}", f"PYTHON={sys.executable}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run([*command, *targets], capture_output=True, text=True, timeout=3600, env=environment)
@@ -154,7 +154,7 @@ def test_exports_of_each_generation(sdk: int | None) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux") or not shutil.which("nm"), reason="nm on Linux reads these")
-def test_exports_nothing_else() -> None:
+def test_stub_has_no_other_exports() -> None:
     command = ["nm", "--dynamic", "--defined-only", "--format=posix", str(_stub())]
     listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert {line.split()[0] for line in listing.splitlines()} == EVERYWHERE | OF_SDK[165]
@@ -307,7 +307,7 @@ def test_an_unknown_generation() -> None:
         compiled_stub(160)
 
 
-# ---- From Python, as the bridge meets it ----
+# ---- From Python, as the bridge uses it ----
 
 PREPARE = """
     import ctypes, sys, time

@@ -174,7 +174,7 @@ def test_login_before_and_after_initialize(play: Player, stub_log: StubLog) -> N
 
 
 def test_library_that_steamworkspy_is_linked_with_is_used(play: Player, stub_log: StubLog, tmp_path: Path) -> None:
-    """Another copy that the process has loaded, and that nobody initialised, is not used."""
+    """The process has loaded another copy, too. Nobody initialised that copy, so it is not used."""
     game_folder(tmp_path / "another")
     signed_in, host = play("""
         import ctypes, pathlib

@@ -66,7 +66,7 @@ def test_host_restarts_steam_during_a_login(play: Player, stub_log: StubLog, mon
     assert (not_started, signed_in) == ("HostHasNotInitialised", "True")
     calls = listened_only(stub_log, host)
     assert [call.details["what"] for call in calls if call.call == "misuse"] == [STILL_OPEN]
-    # The first ticket ended with its pipe, and its login did not cancel the second one.
+    # The first ticket ended with its pipe, and the first login did not cancel the second ticket.
     assert stub_log.story() == ["request", "shutdown", "misuse", "request", "callback", "cancel", "shutdown"]
 
 

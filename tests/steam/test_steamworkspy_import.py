@@ -124,7 +124,7 @@ def upstream(package: Path, game: Path) -> Path:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="LD_LIBRARY_PATH, or its like on macOS, is needed")
 def test_package_in_upstreams_layout(upstream: Path, stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(upstream))  # as its documentation says for Linux
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(upstream))  # as the package's documentation requires on Linux
     told = sign_in("""
     from steamworks import STEAMWORKS
     assert import_steamworks() is STEAMWORKS
@@ -207,9 +207,7 @@ def test_steamworkspy_of_sdk_157_needs_that_sdk(package: Path, game: Path) -> No
 
 
 @pytest.mark.parametrize("sdk", [None, 157])
-def test_the_stub_compiles_where_there_is_no_checkout(
-    sdk: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stub_compiles_without_a_checkout(sdk: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steamworkspy_stub, "_built", lambda *_: None)
     try:
         folder = lay_out_game(tmp_path / "new" / "game", sdk=sdk, app_id=42)

@@ -258,7 +258,7 @@ def test_a_slow_answer_is_waited_for(
     sudomimus_bridge.login()
     assert time.monotonic() - began >= 0.3
     assert [call for call, _ in sudomimus_steam.calls] == ["open", "request", "cancel"]
-    # Virtual time counts the waits of the loop but not its work, which on a busy machine is a part of the 0.3 seconds.
+    # Virtual time counts the loop's waits and not its work. On a busy machine, some of the 0.3 seconds are work.
     assert 0 < sudomimus_virtual_time.elapsed < 10
 
 

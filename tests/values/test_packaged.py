@@ -1,4 +1,4 @@
-"""Where a packaged game's libraries are looked for, and which files were frozen with it."""
+"""Specifies where a packaged game's libraries are searched, and which files count as frozen with it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BRIDGE = Path(packaged.__file__).parents[2]
 
 @pytest.mark.parametrize("working_directory", [".", "elsewhere"])
 def test_beside_a_zipapp(working_directory: str, tmp_path: Path) -> None:
-    """Its `__main__` lies inside the archive, which is no folder."""
+    """The program's `__main__` is inside the archive, which is not a folder."""
     source = tmp_path / "source"
     source.mkdir()
     (source / "__main__.py").write_text(
@@ -57,7 +57,7 @@ def packaged_library_name() -> str:
 
 
 def test_beside_an_executable_that_nuitka_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one file: `__file__` and `sys.executable` lie where it unpacked itself."""
+    """A one-file program: `__file__` and `sys.executable` are in the folder where it unpacked itself."""
     compiled = SimpleNamespace(containing_dir=str(tmp_path / "shipped"))
     main = SimpleNamespace(__file__=str(tmp_path / "unpacked" / "game.py"), __compiled__=compiled)
     monkeypatch.setitem(sys.modules, "__main__", main)
@@ -75,7 +75,7 @@ def test_beside_the_file_that_was_started(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_beside_an_appimage(tmp_path: Path) -> None:
-    """`sys.executable` lies in the image, which is mounted somewhere else."""
+    """`sys.executable` is in the image, which is mounted in another folder."""
     found = [folder for _, folder in places_of_program({"APPIMAGE": str(tmp_path / "game.AppImage")})]
     assert tmp_path in found
 

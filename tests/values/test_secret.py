@@ -1,4 +1,4 @@
-"""`Secret` and `redact`: they mask every secret that exists, while other threads create more."""
+"""Specifies `Secret` and `redact`: they mask every existing secret, even while other threads create more."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def test_either_of_two_equal_secrets_masks_the_text() -> None:
     del first
     assert redact(f"it is {TEXT}.") == f"it is {MASK}."
     del second
-    assert redact(f"it is {TEXT}.") == f"it is {TEXT}."  # no secret with this text exists any more
+    assert redact(f"it is {TEXT}.") == f"it is {TEXT}."  # now no secret with this text exists
 
 
 def test_error_is_made_while_other_threads_make_secrets() -> None:
-    """A profiler's callback plays the other thread: it runs between any two steps."""
+    """A profiler's callback acts as the other thread, because it runs between any two steps."""
     kept = [Secret(f"{TEXT}-{number}") for number in range(10)]
     sys.setprofile(lambda *_step: kept.append(Secret(f"{TEXT}-{len(kept)}")))
     try:

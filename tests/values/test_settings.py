@@ -1,4 +1,4 @@
-"""Every setting from every source: the accepted values, the source that wins, and the error for a wrong value."""
+"""Specifies every setting from every source: the accepted values, the source that wins, and the error for a wrong value."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ BAD: dict[str, list[Any]] = {
     "timeout": ["0", "-1", "nan", "inf", "604801", "soon", "1h"],
 }
 
-# Values that only a program can give.
+# Values that only a program can pass.
 BAD_KEYWORDS: dict[str, list[Any]] = {
     "application": [1, b"x", ""],
     "steam_app_id": [True, 0, 4.5, [480]],
@@ -250,7 +250,7 @@ def test_shown_part_of_a_wrong_value() -> None:
 
 
 def test_sources_of_the_app_id(tmp_path: Path) -> None:
-    """The setting, else SteamAppId, else steam_appid.txt in the working directory, which belongs to the test."""
+    """The setting, else SteamAppId, else steam_appid.txt in the working directory, which is the test's own folder."""
     with pytest.raises(
         ConfigurationError, match=r"pass --steam-app-id, set SUDOMIMUS_STEAM_APP_ID, or put steam_appid\.txt"
     ):

@@ -1,4 +1,4 @@
-"""The client-auth JWT of `/establish`: checked with another library, and accepted or refused by the local service."""
+"""Specifies the client-auth JWT of `/establish`: another library verifies it, and the local service accepts or refuses it."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def test_key_is_shown_nowhere() -> None:
     assert not any(line in repr(key) + str(vars(key)) for line in LINES[1:-1])
 
 
-# --- where it comes from --------------------------------------------------------------------------------------------------
+# --- where the key comes from -----------------------------------------------------------------------------------------
 
 
 def test_flag_wins_over_the_environment(tmp_path: Path) -> None:
