@@ -104,6 +104,7 @@ HOSTILE = [
     ("https://via.sudomimus.com:444/", "via.sudomimus.com:444, is not allowed"),
     ("https://via.sudomimus.com:80/", "via.sudomimus.com:80, is not allowed"),
     ("https://via.sudomimus.com:0/", "not a port"),
+    ("https://via.sudomimus.com:65536/", "not a port"),
     ("https://via.sudomimus.com:65979/", "not a port"),  # is 443 modulo 65536
     ("https://via.sudomimus.com:000443/", "not a well-formed"),
     ("https://via.sudomimus.com:/", "not a well-formed"),
@@ -184,6 +185,7 @@ def test_refused_pages_of_a_loopback_service(url: str) -> None:
         (["pages.example"], "http://pages.example/", False),
         (["127.0.0.1"], "http://127.0.0.1:8000/", True),
         (["127.0.0.1:8000"], "http://127.0.0.1:8001/", False),
+        (["127.0.0.1:80"], "http://127.0.0.1/", True),
         (["pages.example"], "http://127.0.0.1:8000/", False),
         (["[::1]:8000"], "http://[::1]:8000/", True),
         (["pages.example:1"], "https://pages.example:1/", True),
@@ -198,6 +200,26 @@ def test_browser_hosts_replace_the_default(hosts: list[str], url: str, admitted:
     else:
         with pytest.raises(ServiceUnavailable):
             chosen.admit(Secret(url), service_url=LOCAL)
+
+
+def test_longest_page_is_admitted() -> None:
+    page = f"{VIA}/".ljust(4096, "a")
+    assert gate.admit(Secret(page), service_url=REMOTE).reveal() == page
+    with pytest.raises(ServiceUnavailable, match="longer than 4096"):
+        gate.admit(Secret(f"{page}a"), service_url=REMOTE)
+
+
+def test_long_host_is_cut_in_the_error() -> None:
+    host = "page." * 16 + "example"
+    with pytest.raises(ServiceUnavailable, match=f"its host, {host[:80]}, is not"):
+        gate.admit(Secret(f"https://{host}/"), service_url=REMOTE)
+    with pytest.raises(ServiceUnavailable, match=f"its host, {host[:80]}:1, is not"):
+        gate.admit(Secret(f"https://{host}:1/"), service_url=REMOTE)
+
+
+def test_entry_that_is_no_host_admits_nothing() -> None:
+    with pytest.raises(ServiceUnavailable, match="is not allowed"):
+        BrowserGate(("no host",), VIA).admit(Secret(f"{VIA}/errand"), service_url=REMOTE)
 
 
 def test_port_of_the_base_url_is_compared() -> None:

@@ -121,6 +121,7 @@ def ran(
     browser: RecordingBrowser | None = None,
     on_request: Callable[[Seen, DoneSignal], object] | None = None,
     clock: VirtualClock | None = None,
+    steam: StubSteam | None = None,
     **settings: Any,
 ) -> Ran:
     """Run a flow. `how` is a login method, or "share", "refresh" or "logout"."""
@@ -131,7 +132,8 @@ def ran(
 
     async def flow() -> tuple[Any, float]:
         given = read_settings({"application": "my-game", "steam_app_id": 480, **settings}, {})
-        ports = Ports(given, steam=StubSteam(clock), browser=shown, clock=clock, open_service=scripted(transport))
+        port = steam or StubSteam(clock)
+        ports = Ports(given, steam=port, browser=shown, clock=clock, open_service=scripted(transport))
         flows: dict[str, Callable[[], Any]] = {
             "steam": lambda: sign_in(Steam(), ports, events.append, done),
             "access-key": lambda: sign_in(by_access_key(), ports, events.append, done),

@@ -28,7 +28,7 @@ from sudomimus_bridge._values.errors import (
 from sudomimus_bridge._values.events import ProgressEvent
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._scripted_browser import AutoBrowser, RecordingBrowser
-from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, scripted
+from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, errand_step, scripted
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
 from ..helpers.service_helpers import (
@@ -209,6 +209,12 @@ def test_done_said_twice_counts_once() -> None:
 def test_redeem_is_retried(trouble: Step) -> None:
     after = ran("browser", [trouble, ISSUED], [REALIZED])
     assert after.result and len(after.sent("/redeem")) == 2
+
+
+def test_errand_of_a_redemption_is_not_followed() -> None:
+    """No document has one there."""
+    after = ran("browser", [errand_step()], [REALIZED])
+    assert isinstance(after.error, LoginDenied) and len(after.browser.pages) == 1
 
 
 def test_redeem_after_a_lost_answer_says_used_already() -> None:

@@ -28,7 +28,7 @@ from sudomimus_bridge._values.errors import (
     ServiceUnavailable,
     SteamUnavailable,
 )
-from sudomimus_bridge._values.events import Claims, ErrandResult, LoginResult, Phase, ProgressEvent
+from sudomimus_bridge._values.events import ERRAND_SECONDS, Claims, ErrandResult, LoginResult, Phase, ProgressEvent
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.testing._scripted_browser import RecordingBrowser
 from sudomimus_bridge.testing._scripted_service import TOKENS, ScriptedTransport, Seen, Step, errand_step, scripted
@@ -141,6 +141,7 @@ def test_tokens_are_issued(backend: str) -> None:
     assert ran.posts[0].body["applicationAnchor"] == "my-game"
     assert ran.posts[0].body["steamAppId"] == 480
     assert [event.phase for event in ran.events] == [Phase.REQUESTING_TICKET, Phase.ISSUING, Phase.SUCCEEDED]
+    assert ran.events[-1].claims == claims
 
 
 UNKNOWN = {"requirement": "SOMETIMES", "state": "PERHAPS", "since": 3}
@@ -423,6 +424,8 @@ def test_errand_is_opened_and_followed_by_a_fresh_attempt(how: str, backend: str
     claims = errand_step().body["claims"]
     for phase in (Phase.ERRAND_REQUIRED, Phase.WAITING_FOR_BROWSER, Phase.ERRAND_COMPLETED):
         assert told[phase].claims == claims
+    shown = told[Phase.ERRAND_REQUIRED].errand
+    assert shown is not None and shown.url == "https://via.sudomimus.com/errand?key=ernd_1"
     phases = [Phase.REQUESTING_TICKET, Phase.ISSUING] if how == "steam" else [Phase.ISSUING]
     for phase in phases:
         assert [event.attempt for event in ran.events if event.phase is phase] == [1, 2]
@@ -446,6 +449,12 @@ def test_failed_poll_is_repeated_within_one_to_eight_seconds(trouble: Step) -> N
     assert all(1 <= gap <= 8.01 for gap in gaps)
 
 
+def test_wait_doubles_with_each_failed_poll_in_a_row() -> None:
+    ran = run(errand_step(), ISSUED, polls=(*[refused(500)] * 3, poll("PENDING"), refused(500), poll("COMPLETED")))
+    gaps = [after.at - before.at for before, after in zip(ran.polls, ran.polls[1:], strict=False)]
+    assert gaps == pytest.approx([4, 8, 8, 2, 4])
+
+
 def test_retry_after_of_a_poll_stays_within_eight_seconds() -> None:
     ran = run(errand_step(), ISSUED, polls=(refused(429, Retry_After="7"), poll("COMPLETED")))
     assert ran.polls[1].at - ran.polls[0].at == pytest.approx(7, abs=0.01)
@@ -465,7 +474,7 @@ def test_expired_errands_are_replaced_a_bounded_number_of_times() -> None:
 def test_errand_past_its_lifetime_is_requested_again() -> None:
     ran = run(errand_step(), ISSUED)
     ran.signed_in()
-    assert 1800 <= ran.seconds <= 1900
+    assert len(ran.polls) == (ERRAND_SECONDS + 60) / 2 == 930
 
 
 def test_same_errand_again_and_again_is_out_of_rounds() -> None:
@@ -491,6 +500,9 @@ def test_player_declines_the_errand() -> None:
 def test_claim_declined_earlier_may_be_granted_now() -> None:
     before = errand_step(claims={"email": {"requirement": "REQUIRED", "state": "DENIED"}})
     run(before, ISSUED, polls=(poll("COMPLETED"),)).signed_in()
+    page = "https://via.sudomimus.com/errand?key=ernd_2"
+    again = errand_step(page, "ernd_2", claims={"email": {"requirement": "REQUIRED", "state": "DENIED"}})
+    run(before, again, ISSUED, polls=(poll("EXPIRED"), poll("COMPLETED"))).signed_in()
 
 
 def say_done(event: ProgressEvent, done: DoneSignal) -> None:
@@ -675,6 +687,23 @@ def test_access_token_that_expires_meanwhile_does_not_undo_the_errand() -> None:
 )
 def test_share_fails_as_its_status_says(step: Step, error: type[BridgeError]) -> None:
     run(step, how="share").failed_with(error)
+
+
+def test_service_that_fails_meanwhile_does_not_undo_the_errand() -> None:
+    ran = run(offer(), refused(503), polls=(poll("COMPLETED"),), how="share")
+    assert ran.outcome == ErrandResult(True, OWED)
+
+
+def test_time_over_while_the_player_shares() -> None:
+    ran = run(offer(), polls=(poll("PENDING"),), how="share", timeout=60)
+    assert ran.failed_with(ErrandNotCompleted).reason == "TimedOut"
+    assert ran.seconds == 60
+
+
+def test_done_in_a_share_asks_the_service_after_a_second() -> None:
+    ran = run(offer(), NOTHING_OWED, polls=(poll("PENDING"),), how="share", on_event=say_done)
+    assert ran.outcome == ErrandResult(True, SHARED)
+    assert [seen.at for seen in ran.polls] == [ran.posts[0].at + 1]
 
 
 def test_share_gives_up_on_errands_that_only_expire() -> None:

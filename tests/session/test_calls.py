@@ -103,6 +103,23 @@ def test_answer_lost_after_a_long_wait_is_not_followed_by_a_second_request(step:
     assert len(after.transport.seen) == 1
 
 
+@pytest.mark.parametrize(("seconds", "requests"), [(5.0, 2), (5.1, 1)])
+def test_five_seconds_are_a_long_wait(seconds: float, requests: int) -> None:
+    _, after = refreshed(Step(delay=seconds, raises=httpx.ReadError), ISSUED)
+    assert len(after.transport.seen) == requests
+
+
+def test_answer_lost_after_a_restart_of_the_clock_is_not_followed_by_a_second_request() -> None:
+    clock = VirtualClock()
+    after = ran(
+        "refresh",
+        [Step(raises=httpx.ReadError), ISSUED],
+        clock=clock,
+        on_request=lambda _seen, _done: clock.restart(),
+    )
+    assert after.outcome.fate is Fate.UNKNOWN and len(after.transport.seen) == 1
+
+
 @pytest.mark.parametrize("step", LOST, ids=ids)
 def test_token_is_not_sent_a_third_time_after_two_lost_answers(step: Step) -> None:
     outcome, after = refreshed(step)
@@ -168,6 +185,17 @@ def test_unused_token_is_tried_again_after_a_wait(step: Step) -> None:
     outcome, after = refreshed(step)
     assert outcome.fate is Fate.UNUSED and isinstance(outcome.error, ServiceUnavailable)
     assert len(after.transport.seen) == 4
+
+
+def test_unused_token_is_sent_at_most_eight_times_in_any_mixture() -> None:
+    outcome, after = refreshed(*[refused(429)] * 3, *[refused(503)] * 3, *[UNSENT[0]] * 3, ISSUED)
+    assert outcome.fate is Fate.UNUSED and len(after.transport.seen) == 8
+
+
+def test_renewal_without_an_application() -> None:
+    tokens = {"accessToken": "a.b.c", "refreshToken": "d.e.f"}
+    outcome = ran("refresh", [Step(body=tokens)], application=None).outcome
+    assert outcome.result.application_anchor == ""
 
 
 def test_retry_after_is_heeded_if_the_token_is_unused() -> None:
@@ -269,6 +297,12 @@ def test_logout(revoked: bool, backend: str) -> None:
 def test_logout_is_retried(trouble: Step) -> None:
     after = ran("logout", [trouble, Step(body={"revoked": True})])
     assert after.outcome is True and len(after.transport.seen) == 2
+
+
+def test_time_over_during_a_logout() -> None:
+    after = ran("logout", [Step(delay=20)], timeout=5)
+    assert isinstance(after.error, ServiceUnavailable) and after.error.reason == "TimedOut"
+    assert after.seconds == 5
 
 
 # --- whether the request was sent, on real sockets --------------------------------------------------------------------

@@ -83,6 +83,6 @@ def _what_is_wrong(url: str) -> str:
         return "it contains characters that an address must not contain"
     if not url.lower().startswith(("https://", "http://")):
         return "it is not an https address"
-    if "@" in re.split(r"[/?#]", url.split("://", 1)[1])[0]:
+    if "@" in re.split(r"[/?#]", url.split("://")[1])[0]:
         return "it contains a user name"
     return "it is not a well-formed address"

@@ -6,6 +6,7 @@ This is the only place where a retry is decided at run time; `_service.rules` is
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, TypeVar
 
@@ -13,7 +14,7 @@ import anyio
 
 from .._runs.signals import DoneSignal
 from .._service import policy
-from .._service.answers import Answer, ErrandStatus, Operation
+from .._service.answers import Answer, Operation
 from .._service.policy import MAX_ATTEMPTS, PATIENT, SOON, seconds_to_wait
 from .._service.port import Service
 from .._service.rows import Act, Rule
@@ -94,8 +95,6 @@ class Attempts:
         """The rule for an answer, which is logged: status and reason only, because body and URL may hold secrets."""
         what = f"answer {answer.status}" if answer.status is not None else f"no answer: {answer.trouble}"
         facts = [what, answer.reason, answer.detail]
-        if isinstance(answer.value, ErrandStatus):
-            facts.append(str(answer.value))
         if answer.errand is not None:
             facts.append("an errand")
         if answer.retry_after is not None:
@@ -119,7 +118,7 @@ class Attempts:
         if self._patient and rule.passes and (rule.spacing is not SOON or failures > rule.repeats):
             await self._wait_patiently(self.error(operation, answer), answer.retry_after, rule.crowd)
             return
-        if rule.act is Act.FAIL or failures > rule.repeats or not self.left:
+        if failures > rule.repeats or not self.left:  # no final rule has repeats
             raise self.error(operation, answer)
         wait = seconds_to_wait(rule.spacing, failures, answer.retry_after, self.ports.chance())
         await self._wait(wait, self.error(operation, answer), rule.crowd)
@@ -144,7 +143,6 @@ class Attempts:
         """Wait that long. Raises the error at once if the login's time would be over by then."""
         if self.clock.now() + seconds >= self._deadline:
             raise error
-        self.waiting_for = "service"
         left = None if self._patient else self.left
         self.tell(
             Phase.RETRYING, attempt=self.number, retry_in_seconds=seconds, attempts_left=left, others_waiting=crowd
@@ -164,7 +162,7 @@ class Attempts:
         If the player says "I'm done", the next poll comes as soon as the spacing allows. Raises the error of the rule that
         ends it.
         """
-        ends = self.clock.now() + (lifetime if lifetime is not None else self._time_limit + 1)
+        ends = self.clock.now() + (math.inf if lifetime is None else lifetime)
         spacing = policy.poll_spacing(operation, interval)
         failures, wait = 0, seconds_to_wait(spacing, 0, None, self.ports.chance())
         self.waiting_for = "player"

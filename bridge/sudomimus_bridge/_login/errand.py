@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from enum import Enum, auto
 from functools import partial
 
 import anyio
@@ -29,14 +28,6 @@ DONE_KEEPS = 2
 """Attempts that "I'm done" never uses up, so that an impatient click cannot end the login."""
 
 
-class Ended(Enum):
-    """How a wait for the player ended."""
-
-    COMPLETED = auto()
-    EXPIRED = auto()
-    SAID_DONE = auto()
-
-
 class Errands:
     """All errands of one flow. It never opens a page twice, and gives up after `MAX_ERRANDS` different pages."""
 
@@ -45,8 +36,10 @@ class Errands:
         self._pages: dict[Secret, tuple[ErrandHandoff, bool]] = {}
         self._claims: Claims = {}
 
-    async def follow(self, errand: ErrandHandoff, claims: Claims, *, check_done: bool = False) -> Ended:
-        """Send the player to the errand's page, and wait. Raises `ServiceUnavailable` if the gate refuses the page.
+    async def follow(self, errand: ErrandHandoff, claims: Claims, *, check_done: bool = False) -> bool:
+        """Send the player to the errand's page, and wait. True if the service says that the errand is completed.
+
+        Raises `ServiceUnavailable` if the gate refuses the page.
 
         With `check_done`, the service is asked before "I'm done" counts.
         """
@@ -74,10 +67,10 @@ class Errands:
         heed_done = attempts.left > DONE_KEEPS
         with attempts.done.listen() as said_done:
             attempts.tell(Phase.WAITING_FOR_BROWSER, errand=errand, claims=claims, browser_opened=opened)
-            ended = await self._wait(errand, said_done if heed_done else anyio.Event(), check_done=check_done)
-        if ended is Ended.COMPLETED:
+            completed = await self._wait(errand, said_done if heed_done else anyio.Event(), check_done=check_done)
+        if completed:
             attempts.tell(Phase.ERRAND_COMPLETED, claims=claims)
-        return ended
+        return completed
 
     async def _show(self, errand: ErrandHandoff, claims: Claims) -> tuple[ErrandHandoff, bool]:
         attempts = self._attempts
@@ -91,7 +84,7 @@ class Errands:
         attempts.tell(Phase.ERRAND_REQUIRED, errand=errand, claims=claims)
         return errand, await attempts.ports.show(page)
 
-    async def _wait(self, errand: ErrandHandoff, said_done: anyio.Event, *, check_done: bool) -> Ended:
+    async def _wait(self, errand: ErrandHandoff, said_done: anyio.Event, *, check_done: bool) -> bool:
         """Poll until the service says that the errand has ended, or the player does. A failed poll is repeated."""
         clock, chance = self._attempts.clock, self._attempts.ports.chance
         began, failures, wait = clock.now(), 0, seconds_to_wait(policy.ERRAND_POLL, 0, None, chance())
@@ -99,19 +92,17 @@ class Errands:
             with clock.move_on_after(wait):
                 await said_done.wait()
                 if not check_done:
-                    return Ended.SAID_DONE
+                    return False
                 await clock.sleep(max(0.0, policy.ERRAND_POLL.least - (clock.now() - asked)))
             answer = await self._attempts.service.native.errand_status(errand.errand_key)
             _log.debug("errand status: %s", answer.value or answer.status or answer.trouble)
             if answer.value is ErrandStatus.COMPLETED:
-                return Ended.COMPLETED
-            if answer.value is ErrandStatus.EXPIRED:
-                return Ended.EXPIRED
-            if said_done.is_set():
-                return Ended.SAID_DONE
+                return True
+            if answer.value is ErrandStatus.EXPIRED or said_done.is_set():
+                return False
             failures = 0 if answer.value is ErrandStatus.PENDING else failures + 1
             wait = seconds_to_wait(policy.ERRAND_POLL, failures, answer.retry_after, chance())
-        return Ended.EXPIRED
+        return False
 
 
 async def share(
@@ -134,7 +125,7 @@ async def _shared(attempts: Attempts, access_token: Secret) -> ErrandResult:
     answer = await attempts.ask(Operation.CREATE_ERRAND, offer)
     while answer.errand is not None:
         followed = True
-        if await errands.follow(answer.errand, answer.claims, check_done=True) is Ended.COMPLETED:
+        if await errands.follow(answer.errand, answer.claims, check_done=True):
             answer = await _claims_after(attempts, offer, answer)
             break  # a further offer could be the claim that the player has just declined
         # The errand expired, or the player is done with it: the next answer tells whether anything is still owed.
