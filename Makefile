@@ -1,4 +1,4 @@
-# Every target sets itself up: a virtual environment in .venv with the bridge and its tools, and the stub Steam library.
+# Each target first installs what it needs: the bridge and its tools in .venv, and the stub of Steam's library.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
@@ -14,26 +14,26 @@ demo: $(VENV)/.ready native
 test: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
-# One program that needs no Python on the player's machine: dist/sudomimus-bridge-sidecar.
+# The sidecar as one program that needs no Python on the player's machine: dist/sudomimus-bridge-sidecar.
 sidecar: tools
 	$(BIN)/python packaging/build_sidecar.py dist
 
-# The pygame sample, frozen by each freezer and played: prints a table. FROZEN names others (`--help`): the whole ones of Nuitka take
-# 10 minutes each; pyinstaller-windows needs Wine; briefcase needs GitHub, or a copy of its template.
+# Freezes the pygame sample with each freezer, plays it, and prints a table. FROZEN names further freezers (`--help`): each whole
+# build of Nuitka takes 10 minutes, pyinstaller-windows needs Wine, and briefcase needs GitHub or a copy of its template.
 frozen: $(VENV)/.ready native
 	@$(BIN)/python -c 'import pefile, ziglang' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang pefile
 	$(BIN)/python packaging/frozen_games.py $(FROZEN)
 
-# The bridge for Ren'Py projects whose authors have no Python, to be unpacked into `game`: dist/sudomimus-bridge-renpy-VERSION.zip.
+# A zip file for Ren'Py projects whose authors have no Python: dist/sudomimus-bridge-renpy-VERSION.zip.
 renpy-zip: $(VENV)/.ready
 	$(BIN)/python packaging/build_renpy_zip.py dist
 
-# A short visual novel that signs its player in, on the stub and the local service. RENPY: the folder of a Ren'Py.
+# A short visual novel that signs its player in, on the stub and the local service. RENPY names the folder of a Ren'Py SDK.
 sample-renpy: $(VENV)/.ready native
 	$(BIN)/python sample_game/renpy/run.py
 
-# The long form of the long runs: random schedules of faults, a thousand logins, a million hostile lines, two hundred and seventy dead
-# launchers, a thousand renewals killed, and a hundred and fifty times three weeks.
+# The long form of the long tests: 50 times the random schedules, a thousand logins, a million hostile lines, 270 killed launchers,
+# a thousand killed renewals, and 150 times three weeks.
 soak: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto tests/login/test_properties.py tests/program/test_growth.py tests/sidecar/test_fuzz.py tests/emulator/test_description.py --soak 50
 	$(BIN)/python -m pytest -n auto tests/sidecar/test_shutdown.py -k killed_launcher_leaves --soak 17
@@ -52,16 +52,17 @@ check: $(VENV)/.ready
 architecture: $(VENV)/.ready
 	$(BIN)/python docs/draw_layers.py docs/architecture.svg
 
-# Without a compiler the stub is left out: demo and the tests then say so and use the Python stub.
+# Without a compiler there is no compiled stub. The demo and the tests then say so and use the Python stub.
 native:
 	@if command -v "$${CC:-cc}" >/dev/null 2>&1; then $(MAKE) -s -C native; \
-	else echo "There is no C compiler here: the Python stub of Steam stands in for the compiled one."; fi
+	else echo "There is no C compiler here: the Python stub of Steam replaces the compiled one."; fi
 
-# The stub for the other platforms, by ziglang's compiler.
+# The stub for other platforms, built with ziglang's compiler.
 cross: tools
 	$(MAKE) -C native cross PYTHON=$(abspath $(BIN))/python
 
-# What only some tests need: a compiler for all platforms, what makes the single file and frozen games, and, where there is npm, OpenRPC's own schema of its documents.
+# Tools for some tests only: a compiler for all platforms, freezers for the single file and for games, and, if npm is installed,
+# OpenRPC's meta-schema.
 tools: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang 'pyinstaller>=6.10' nuitka
 	@if command -v npm >/dev/null 2>&1; then npm install --silent --no-audit --no-fund --ignore-scripts --fetch-retries 1 --fetch-timeout 20000 --prefix build/npm \
@@ -73,7 +74,8 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-# What the operating system has a say in, on Windows' own Python under Wine; where that cannot be had, it says so and that is all.
+# The tests that depend on the operating system, on a Python for Windows under Wine. If that is not available, this says so and
+# succeeds.
 windows: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang pefile
 	$(BIN)/python tests/helpers/on_windows.py || [ $$? -eq 77 ]

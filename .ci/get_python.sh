@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # get_python.sh VERSION FOLDER: puts Debian's CPython VERSION (such as 3.14) into FOLDER and prints the path of its interpreter.
-# A newer Debian needs a newer C library, so the interpreter gets that library's loader. FOLDER cannot be moved afterwards.
+# A newer Debian needs a newer C library, so the interpreter gets that library's loader. FOLDER cannot be moved later.
 set -euo pipefail
 . "$(dirname "$0")/unpack_debian.sh"
 version=${1:?Give a version, such as 3.14.}

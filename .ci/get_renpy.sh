@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # get_renpy.sh FOLDER: puts Debian 13's Ren'Py 8.3.4 (on Python 3.13) into FOLDER and prints the folder of its SDK, for RENPY.
-# It brings its own C library, Python and OpenGL: about 180 MB to download and 560 MB on the disk. FOLDER cannot be moved afterwards.
+# It has its own C library, Python and OpenGL: a download of about 180 MB, and 560 MB on the disk. FOLDER cannot be moved later.
 set -euo pipefail
 . "$(dirname "$0")/unpack_debian.sh"
 folder=$(mkdir -p "${1:?Give a folder.}" && cd "$1" && pwd)
@@ -8,7 +8,7 @@ sdk=$folder/sdk
 
 works() { "$sdk/renpy.sh" --version >/dev/null 2>&1; }
 
-write_python() { # Python on its own C library; PYTHONHOME would reach every program that the game starts
+write_python() { # Python on its own C library, without PYTHONHOME, which each program that the game starts would inherit
   local usr=$folder/usr libraries=$folder/usr/lib/x86_64-linux-gnu
   cat >"$folder/python" <<PYTHON
 #!/bin/sh
@@ -19,7 +19,7 @@ PYTHON
   chmod +x "$folder/python"
 }
 
-write_sdk() { # one folder, as in the official SDK; Debian keeps the compiled modules elsewhere and names its own folder in renpy.py
+write_sdk() { # one folder, as in the official SDK; Debian splits it, and renpy.py names Debian's folder
   cp -aL "$folder/usr/share/games/renpy" "$sdk"
   cp -a "$folder/usr/lib/python3/dist-packages/renpy/." "$sdk/renpy/"
   sed -i -e 's#renpy_base = "/usr/share/games/renpy"#renpy_base = os.path.dirname(os.path.abspath(__file__))#' \

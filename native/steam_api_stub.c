@@ -196,7 +196,7 @@ struct callback {
     size_t size;
     uint8_t *param;
     bool needs_connection;
-    uint32_t handle; /* of a ticket callback, with its result and stated ticket size; else 0 */
+    uint32_t handle; /* with `result` and `ticket_size`, for a ticket callback; else 0 */
     int result;
     int ticket_size;
 };
@@ -230,7 +230,7 @@ static struct {
     struct registration *registrations;
     uint8_t *quarantine[QUARANTINE];
     unsigned quarantined;
-    /* two of each, taken in turn, so that a pointer from before a Shutdown is noticed */
+    /* two of each, used in turn, so that the stub notices a pointer from before a Shutdown */
     struct interface users[2], utils[2], friends[2];
     /* from one Init to the next Shutdown */
     bool initialised;
@@ -238,7 +238,7 @@ static struct {
     uint32_t app_id;
     enum dispatch dispatch;
     uint64_t frames;
-    long long overlay_asked; /* how often a caller asked for the overlay since Init */
+    long long overlay_asked; /* the number of IsOverlayEnabled calls since Init */
     uint64_t pumped_at_ms;
     uint64_t pumping_thread;
     uint64_t last_noise_ms;
@@ -273,7 +273,7 @@ static uint64_t clock_ms(void)
     return (uint64_t)((double)ticks.QuadPart * 1000.0 / (double)frequency.QuadPart);
 }
 
-/* Reads the environment of the process, as UTF-8. A caller may change another copy than that of this C runtime. */
+/* Reads the environment of the process, as UTF-8. This C runtime may have a copy that a caller does not change. */
 static const char *setting(const char *name, char value[SETTING_SIZE])
 {
     wchar_t wide_name[128], wide_value[SETTING_SIZE];
@@ -386,7 +386,7 @@ static void *allocate(size_t size)
     return memory;
 }
 
-/* Unique among all processes. The last resort is unpredictable enough for a stub. */
+/* Makes 16 bytes that are unique among all processes. If the system gives no random bytes, a counter and a clock suffice here. */
 static void make_nonce(uint8_t nonce[NONCE_SIZE])
 {
     if (system_random(nonce, NONCE_SIZE)) return;
@@ -796,7 +796,7 @@ static bool logged_on(void)
     return steam_running() && setting_number("STEAM_STUB_LOGGED_ON", 1) != 0 && now_ms() < stub.offline_at_ms;
 }
 
-/* Schedules the troubles that a request triggers, once for each Init. */
+/* Schedules the shutdown, disconnection and connect failure that a request triggers, once for each Init. */
 static void schedule_troubles(uint64_t now)
 {
     long long after = setting_number("STEAM_STUB_SHUTDOWN_AFTER_MS", -1);
@@ -893,7 +893,7 @@ static int try_start(const char *versions, char message[MESSAGE_SIZE])
     return INIT_OK;
 }
 
-/* The real library and the client print such lines, even if the game uses its streams otherwise. */
+/* The real library and the client print such lines, even if the game uses its streams for something else. */
 static void chatter(int result, uint32_t app_id, const char *message)
 {
     if (setting_number("STEAM_STUB_CHATTER", 1) == 0) return;
@@ -1060,7 +1060,7 @@ API bool SteamAPI_ISteamUtils_IsOverlayEnabled(void *utils)
     return result;
 }
 
-/* Reports no success, like the real one. The log has the whole URL, which is a page of a test. */
+/* Returns nothing, like the real one. The log has the whole URL, because it is a page of a test. */
 API void SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage(void *friends, const char *url, int mode)
 {
     static const char call[] = "SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage";
@@ -1126,7 +1126,7 @@ MAYBE_UNUSED static void wait_for_early_delivery(uint32_t handle)
     }
 }
 
-/* The mutex is held. The handle is 0 if no ticket is given. */
+/* Gives a ticket and returns its handle, or 0 if there is no ticket. The mutex is held. */
 MAYBE_UNUSED static uint32_t give_ticket(const char *call, const char *identity, struct ticket_script *script)
 {
     uint64_t index = next_ticket_index();
@@ -1343,7 +1343,7 @@ API void SteamAPI_RegisterCallback(struct callback_base *object, int id)
     unlock();
 }
 
-/* Does not wait for a delivery on another thread, like the real one; the log shows it. */
+/* Like the real one, it does not wait for a delivery on another thread. The log shows such a delivery. */
 API void SteamAPI_UnregisterCallback(struct callback_base *object)
 {
     lock();

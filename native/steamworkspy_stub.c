@@ -3,8 +3,8 @@
  * over `libsteam_api` that its Python package loads. Like that layer, it starts, pumps and shuts down Steam. Every other
  * name that the package binds returns 0, false, NULL or nothing, as if Steam had no such interface.
  *
- * It is linked with the stub of `libsteam_api` of one SDK and calls the Init of that SDK. If it is built for 1.57, it does
- * not load beside a later library, which has no SteamAPI_Init. The real one behaves the same.
+ * It is linked with the stub of `libsteam_api` of one SDK and calls the Init of that SDK. A build for 1.57 does not load
+ * beside a later library, which has no SteamAPI_Init. The real one behaves the same.
  */
 #include <stdbool.h>
 #include <stddef.h>

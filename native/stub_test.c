@@ -239,7 +239,7 @@ static void init_twice_and_again(void)
     CHECK(SteamAPI_GetHSteamPipe() == 0);
     start_manual();
     struct answer answer;
-    CHECK(!next_answer(&answer)); /* the queue is a fresh one */
+    CHECK(!next_answer(&answer)); /* the queue is new */
     uint32_t second = request();
     CHECK(second > first && next_answer(&answer) && answer.handle == second);
     cancel(second);
@@ -311,7 +311,7 @@ static void poison_after_free(void)
     CHECK(message.user == 1 && message.id == 168 && message.size == 2572);
     const uint8_t *param = message.param;
     CHECK(memcmp(param + 12, "STUBTKT1", 8) == 0);
-    CHECK(param[12 + 240] == 0xCC && param[2571] == 0xCC); /* beyond the stated ticket */
+    CHECK(param[12 + 240] == 0xCC && param[2571] == 0xCC); /* behind the stated size of the ticket */
     SteamAPI_ManualDispatch_FreeLastCallback(pipe_handle);
     for (int index = 0; index < 2572; index++) CHECK(param[index] == 0xDD);
     cancel(handle);
@@ -344,7 +344,7 @@ static void ticket_layout(void)
     char nonce[64] = "\"nonce\":\"";
     for (int index = 0; index < 16; index++) snprintf(nonce + 9 + 2 * index, 3, "%02x", ticket[20 + index]);
     cancel(handle);
-    CHECK(lines_with(nonce) == 2); /* once given, once cancelled */
+    CHECK(lines_with(nonce) == 2); /* once when given, once when cancelled */
     SteamAPI_Shutdown();
 }
 
@@ -540,7 +540,7 @@ static void registered_objects(void)
     CHECK(first.runs == 2 && second.runs == 1);
     cancel(handle);
     SteamAPI_UnregisterCallback(&first);
-    SteamAPI_UnregisterCallback(&first); /* of one not registered: nothing */
+    SteamAPI_UnregisterCallback(&first); /* unregistering an unknown object does nothing */
     CHECK(first.flags == 0x80);
     SteamAPI_UnregisterCallback(&server);
     handle = request();

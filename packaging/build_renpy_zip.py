@@ -2,8 +2,8 @@
 
 python packaging/build_renpy_zip.py FOLDER
 
-An author unpacks it into the project's folder `game`. It holds the files that `renpy install` leaves, the list of them
-included, so that `renpy install` and `renpy uninstall` recognise it.
+An author unpacks it into the project's folder `game`. It holds the files that `renpy install` writes, including their list, so
+`renpy install` and `renpy uninstall` recognise the result.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from sudomimus_bridge._renpy.installer import install
 from sudomimus_bridge._values.errors import BridgeError
 
-_WRITTEN = (2020, 1, 1, 0, 0, 0)  # so that the same files make the same zip
+_WRITTEN = (2020, 1, 1, 0, 0, 0)  # a fixed time, so that the same files give the same zip
 
 
 def build(folder: Path) -> Path:
-    """Write the zip file into a folder; returns its path."""
+    """Write the zip file into a folder. Returns its path. Raises `BridgeError` as `renpy install` does."""
     with tempfile.TemporaryDirectory() as project:
         game = Path(project) / "game"
         game.mkdir()
@@ -38,7 +38,7 @@ def build(folder: Path) -> Path:
 
 
 def main() -> int:
-    """Build it where the command line says."""
+    """Build the zip in the folder that the command line names. Returns the exit status."""
     try:
         target = build(Path(sys.argv[1] if len(sys.argv) > 1 else "dist"))
     except BridgeError as error:

@@ -70,7 +70,7 @@ def _run_pyinstaller(folder: Path) -> None:
 
 
 def _content() -> str:
-    """A hash of everything that the file is made of."""
+    """A hash of all sources and tools that go into the file."""
     digest = hashlib.sha256()
     for name in sorted({"pyinstaller", "pyinstaller-hooks-contrib", *contents.PACKAGES} - {"sudomimus_bridge"}):
         try:
@@ -86,7 +86,7 @@ def _content() -> str:
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    """Wait for another build: it may make the same file."""
+    """Wait for a build that runs in another process: it may make the same file."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         if sys.platform != "win32":

@@ -43,10 +43,10 @@ _UNUSED_STANDARD_LIBRARY = [
     *("smtplib", "poplib", "multiprocessing", "concurrent.futures.process", "unittest", "doctest", "pdb", "pydoc"),
     *("pydoc_data", "test", "lib2to3", "idlelib", "ensurepip", "venv", "optparse", "cmd", "code", "codeop", "timeit"),
     *("pickletools", "profile", "cProfile", "pstats", "trace", "tracemalloc", "zipapp", "tarfile", "tomllib"),
-    *("bz2", "lzma", "statistics", "_uuid"),  # the modules that import these work without them
+    *("bz2", "lzma", "statistics", "_uuid"),  # optional for the modules that import them
 ]
 
-# Every Linux has libgcc. Steam's own libraries use the copy that is loaded first, so it must be the player's, which is newer.
+# Every Linux has libgcc. Steam's libraries use the copy that is loaded first. That must be the player's, which is newer.
 _LEFT_TO_THE_SYSTEM = ("libgcc_s.so",)
 _NEVER_LOADED = ("_codecs_", "_multibytecodec", "termios.", "resource.")
 

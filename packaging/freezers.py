@@ -1,4 +1,4 @@
-"""The freezers, each with its default flags, and the virtual environment that each is run in."""
+"""The freezers, each with its default flags, and the virtual environments in which they run."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ BUILD = PROJECT / "build" / "frozen"
 PURE = ("httpx", "httpcore", "anyio", "certifi", "segno", "typing_extensions")
 
 NOT_IN_A_GAME = ("emulator", "testing", "_renpy", "_cli", "_sidecar")
-"""Nuitka would compile them: the sample imports the local service where it is run without settings."""
+"""Nuitka would compile these: the sample imports the local service for a run without settings."""
 
 
 class CannotBuild(Exception):
-    """Why there is no game, in a sentence."""
+    """The game cannot be built. The message says why."""
 
 
 class NotHere(CannotBuild):
-    """There can be none: the machine lacks something, or the freezer cannot have this form."""
+    """This freezer cannot build the game here: the machine lacks something, or the freezer does not support it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Game:
-    """A frozen game: how it is started, the folder that a player sees, and the system that it runs on."""
+    """A frozen game: the command that starts it, the folder that a player gets, and the system for which it is built."""
 
     command: list[str]
     folder: Path
@@ -60,7 +60,7 @@ def pyinstaller_onedir(job: Job) -> Game:
 
 
 def pyinstaller_onefile(job: Job) -> Game:
-    """One file, which unpacks itself into a folder for temporary files."""
+    """One file, which unpacks itself into a temporary folder."""
     return _pyinstaller(job, "--onefile", job.place / "dist")
 
 
@@ -79,7 +79,7 @@ def _pyinstaller(job: Job, kind: str, folder: Path) -> Game:
 
 
 def pyinstaller_windows(job: Job) -> Game:
-    """A folder for Windows, made and played by Windows' Python under Wine."""
+    """A folder for Windows, built and played with a Python for Windows under Wine."""
     try:
         windows = frozen_windows.Windows(BUILD / f"windows-{job.extra or 'plain'}", job.extra)
     except frozen_windows.CannotRun as reason:
@@ -100,7 +100,7 @@ def cx_freeze(job: Job) -> Game:
 
 
 def zipapp_archive(job: Job) -> Game:
-    """The smallest sample: no compiled code can be imported from an archive, so pygame cannot."""
+    """An archive with the smallest sample. Python cannot import compiled code, such as pygame, from an archive."""
     if job.extra:
         raise NotHere("cryptography is compiled, and Python imports no compiled code from an archive")
     source, dist = job.place / "source", job.place / "dist"
@@ -113,7 +113,7 @@ def zipapp_archive(job: Job) -> Game:
 
 
 def shiv(job: Job) -> Game:
-    """An archive that unpacks itself, so that it may hold compiled code."""
+    """An archive that unpacks itself, so it may contain compiled code."""
     source, archive = job.place / "source", job.place / "dist" / "lamplight.pyz"
     job.run(job.python, "-m", "pip", "install", "--quiet", "--target", source, _bridge(job.extra), "pygame-ce")
     for module in job.source.glob("*.py"):
@@ -157,7 +157,7 @@ def briefcase(job: Job) -> Game:
 
 
 def nuitka_module(job: Job) -> Game:
-    """The package compiled into one extension module, in a game that is not frozen: quicker than a standalone build."""
+    """The package compiled into one extension module, in a game that is not frozen. This is faster than a standalone build."""
     found = job.run(job.python, "-c", "import sudomimus_bridge; print(sudomimus_bridge.__path__[0])").strip()
     job.run(*_nuitka(job), "--module", "--include-package=sudomimus_bridge", found)
     for module in job.source.glob("*.py"):
@@ -216,11 +216,11 @@ FREEZERS: dict[str, tuple[Callable[[Job], Game], str | None]] = {
     "nuitka-standalone": (nuitka_standalone, "nuitka"),
     "nuitka-onefile": (nuitka_onefile, "nuitka"),
 }
-"""Each freezer, and the package that it comes in; None if it makes an environment of its own."""
+"""Each freezer, and the package that provides it; None if it makes its own environment."""
 
 
 def build(name: str, extra: str, source: Path = SAMPLE) -> Game:
-    """A new build, in a virtual environment as a game's developer has it. Raises `CannotBuild`."""
+    """Build a game in a virtual environment like that of a game's developer. Raises `CannotBuild`."""
     make, freezer = FREEZERS[name]
     place = BUILD / f"{name}-{extra or 'plain'}"
     shutil.rmtree(place, ignore_errors=True)
@@ -242,7 +242,7 @@ def _bridge(extra: str) -> str:
 
 
 def run(folder: Path, *command: str | Path, environ: dict[str, str] | None = None) -> str:
-    """What the program prints, without settings of the bridge in its environment. Raises `CannotBuild` if it fails."""
+    """The output of a program, without settings of the bridge in its environment. Raises `CannotBuild` if it fails."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SUDOMIMUS_")}
     done = subprocess.run(
         [str(word) for word in command],

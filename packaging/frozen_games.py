@@ -1,8 +1,8 @@
 """Freezes a game with each freezer's default flags and plays it: python packaging/frozen_games.py [NAME ...]
 
 Each game is built twice, without and with the extra `keyring`, in a virtual environment that has no part of the local service.
-It is played on the stub of Steam and the local service, outside of it: it signs in, follows an errand, and in a second run,
-without Steam, is still signed in. A freezer or a keyring that this machine lacks is named in the table.
+It is played outside that environment, on the stub of Steam and the local service: it signs in with an errand, and in a second
+run, without Steam, the player is still signed in. The table names a freezer or a keyring that this machine lacks.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WITH_BRIDGE = "from sudomimus_bridge import Bridge\n" + BARE_GAME + "    Bridge(
 
 
 def row(name: str, extra: str) -> dict[str, str]:
-    """Builds one game and plays it."""
+    """Build one game, play it, and return its row of the table."""
     began = time.monotonic()
     try:
         game = build(name, extra)
@@ -57,12 +57,16 @@ def _contents(folder: Path) -> list[bytes]:
 
 
 def main() -> int:
-    """Build, play, and print the table. The exit status is 1 if a game cannot be built or does not work."""
+    """Build and play the games, and print the table. Returns 1 if a game cannot be built or does not work."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FREEZERS)}; default: the quick ones")
-    parser.add_argument("--extra", choices=["plain", "keyring"], help="only without, or only with, the extra keyring")
     parser.add_argument(
-        "--added", action="store_true", help="measure what the bridge adds to a game's size; play nothing"
+        "--extra",
+        choices=["plain", "keyring"],
+        help="build only without, or only with, the extra keyring",
+    )
+    parser.add_argument(
+        "--added", action="store_true", help="measure the megabytes that the bridge adds to a game, and play nothing"
     )
     options = parser.parse_args()
     if unknown := set(options.names) - set(FREEZERS):

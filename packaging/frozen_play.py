@@ -1,4 +1,4 @@
-"""Plays a frozen game on the stub of Steam and the local service, and says what works."""
+"""Plays a frozen game on the stub of Steam and the local service, and reports what works."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 COLUMNS = ("starts", "signs in, with an errand", "keeps the session", "at rest", "names an absent Steam")
 SECONDS = 180.0
-"""How long a game may be played."""
+"""The most seconds of one run of a game."""
 
 _KEYRING = (
     *("dbus-run-session", "--", "sh", "-c"),
@@ -26,21 +26,21 @@ _KEYRING = (
 
 @dataclass(frozen=True)
 class System:
-    """Where a game is played. Without arguments, on this machine."""
+    """The system on which a game is played. Without arguments, this machine."""
 
     environ: dict[str, str] = field(default_factory=dict)
     library: Path | None = None
     """Steam's library; the compiled stub for this machine if there is none."""
     library_folder: Path | None = None
-    """Where the library goes, if not beside the game."""
+    """The folder for the library, if that is not the game's."""
     python: str = sys.executable
     path: Callable[[Path], str] = str
-    """How a program there names a file of this machine."""
+    """Converts the path of a file of this machine for a program on that system."""
     at_rest: str = "plain"
     """How a session is stored without the extra `keyring`."""
 
     def browser(self, home: Path) -> str:
-        """The variable `BROWSER`: a player who agrees to everything."""
+        """The value of `BROWSER`: a program that agrees to everything on a page."""
         bridge = self.path(Path(__file__).resolve().parents[1] / "bridge")
         program = home / "browser.py"
         lines = [
@@ -55,9 +55,10 @@ class System:
 
 
 def play(command: list[str], folder: Path, extra: str = "", system: System | None = None) -> dict[str, str]:
-    """Play it with Steam and an errand, then without Steam: the session must serve. Last, without Steam and session.
+    """Play it three times: with Steam and an errand; without Steam, on the stored session; without Steam and session.
 
-    `folder` is where Steam's library goes. Gives the cells of its row: "yes", what is stored, or what was wrong.
+    `folder` gets Steam's library. Returns the cells of the row by column: "yes", the protection of the stored session, or a
+    failure that begins with "no:".
     """
     from sudomimus_bridge.emulator import Emulator
     from sudomimus_bridge.testing import compiled_stub
@@ -95,7 +96,7 @@ def play(command: list[str], folder: Path, extra: str = "", system: System | Non
 
 
 def _played(command: list[str], home: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    # The working directory is another one, so that nothing is found by it.
+    # Another working directory, so that the game finds nothing by it.
     return subprocess.run(
         command,
         cwd=home,

@@ -38,7 +38,7 @@ static const char *member(const char *object, const char *name) {
   return "";
 }
 static int is(const char *value, const char *json) { return !strncmp(value, json, strlen(json)); }
-static void say(const char *words, const char *string) { /* a launcher has a window for this */
+static void say(const char *words, const char *string) { /* a real launcher shows this in a window */
   fputs(words, stdout);
   for (const char *at = string + (*string == '"'); *at && *at != '"'; at++) {
     unsigned code;
@@ -51,7 +51,7 @@ static void say(const char *words, const char *string) { /* a launcher has a win
 
 /* --- the sidecar: one loop reads its messages; a signal handler may send requests, too --- */
 #define ASK(id, method, params) ask("{\"jsonrpc\":\"2.0\",\"id\":\"" id "\",\"method\":\"" method "\",\"params\":" params "}\n")
-static ssize_t ask(const char *line) { return write(input, line, strlen(line)); } /* the loop notices if it died */
+static ssize_t ask(const char *line) { return write(input, line, strlen(line)); } /* the loop notices a dead sidecar */
 
 static void cancel(int number) { interrupted = number, ASK("cancel", "cancel", "{\"id\":\"login\"}"); }
 
@@ -80,7 +80,7 @@ static enum outcome receive(const char *message, pid_t pid) {
     printf("sidecar %ld\n", (long)pid);
     if (show_page) ASK("login", "login", "{\"method\":\"steam\",\"openBrowser\":false}");
     else ASK("login", "login", "{\"method\":\"steam\"}");
-    if (interrupted) cancel(interrupted); /* Ctrl-C came before the request */
+    if (interrupted) cancel(interrupted); /* Ctrl-C was pressed before the request */
   } else if (is(member(message, "id"), "\"login\"") && *result) {
     say("signed in to ", member(result, "applicationAnchor")); /* the game gets accessToken and refreshToken */
     return SIGNED_IN;

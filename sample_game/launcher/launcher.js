@@ -76,7 +76,7 @@ async function signIn() {
   console.log(`sidecar ${sidecar.process.pid}`);
   const login = sidecar.request("login", { method: "steam", openBrowser: !showPage, patient: true });
   sidecar.loginId = sidecar.lastId;
-  if (cancelled) cancel(); // Ctrl-C came before the request
+  if (cancelled) cancel(); // Ctrl-C was pressed before the request
   return await login;
 }
 

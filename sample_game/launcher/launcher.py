@@ -19,7 +19,7 @@ from shutil import which
 from subprocess import PIPE
 from typing import Any
 
-say = partial(print, flush=True)  # a launcher has a window for this
+say = partial(print, flush=True)  # a real launcher shows this in a window
 
 
 class RequestFailed(Exception):
@@ -41,7 +41,7 @@ class Sidecar:
             os.write(self._process.stdin.fileno(), json.dumps(message).encode() + b"\n")  # type: ignore[union-attr]
 
     def answer(self, request_id: str) -> Any:
-        """Read until the response to that request, and show progress meanwhile. An incomplete line is not a message."""
+        """Read until the response to that request, and show its progress. An incomplete line is not a message."""
         while (line := self._process.stdout.readline()).endswith(b"\n"):  # type: ignore[union-attr]
             message = json.loads(line)
             if message.get("method") == "progress":
@@ -66,7 +66,7 @@ class Sidecar:
             raise RequestFailed(f"This launcher does not speak version {version}.", None)
         say(f"sidecar {self._process.pid}")
         self.ask("login", "login", {"method": "steam", "openBrowser": not self._show_page, "patient": True})
-        if self.cancelled:  # Ctrl-C came before the request
+        if self.cancelled:  # Ctrl-C was pressed before the request
             self.cancel()
         return self.answer("login")
 

@@ -29,7 +29,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sample_game/pygame", description="A small game that signs its player in.")
     parser.add_argument("--fps", type=int, default=240, help="frames a second (default 240)")
     parser.add_argument("--claim-gate", action="store_true", help="have the local service ask for an email first")
-    parser.add_argument("--auto", action="store_true", help="have a robot do the local service's page, then quit")
+    parser.add_argument(
+        "--auto", action="store_true", help="complete the local service's page without a person, then quit"
+    )
     parser.add_argument("--stay-signed-in", action="store_true", help="keep the player signed in for the next start")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="save the last frame as a PNG")
     options = parser.parse_args()
@@ -39,7 +41,7 @@ def arguments() -> argparse.Namespace:
 
 
 def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
-    """Yield a bridge on the settings of the environment; if there are none, on the stub and the local service."""
+    """Yield a bridge with the settings of the environment; without any, one on the stub and the local service."""
     if os.environ.get("SUDOMIMUS_APPLICATION"):
         return stack.enter_context(Bridge())
     from sudomimus_bridge.emulator import Emulator
@@ -49,7 +51,7 @@ def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
     rules: dict[str, Any] = {"steam_seconds": 0.5}
     if options.claim_gate:
         rules["claims"] = {"email": "REQUIRED", "firstName": "REQUIRED"}
-    # The sample reads the player's name from the token, which has none in the newest dialect.
+    # In this dialect the token has the player's name; in the newest one it has none.
     service = stack.enter_context(Emulator(rules, dialect="openapi"))
     return stack.enter_context(
         Bridge(
@@ -61,7 +63,7 @@ def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
 
 
 def show_title(screen: pygame.Surface, bridge: Bridge) -> None:
-    """The title, while the bridge prepares. A login after it delays no frame by imports."""
+    """Show the title while the bridge imports what a login needs, so that the login delays no frame."""
     title = pygame.font.Font(None, 96).render("Lamplight", True, (255, 214, 120))
     preparing = bridge.start_prepare()
     while preparing.poll() is None:

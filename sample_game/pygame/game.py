@@ -41,7 +41,7 @@ class Game:
         self._panels.draw(self._screen, self.sign_in, self.times, self.seconds)
 
     def summary(self) -> str:
-        """Return a line for the terminal."""
+        """Return a line for the terminal: the end of the sign-in, and the slowest frame."""
         who = {"signed-in": f"Signed in{f' as {self.sign_in.name}' if self.sign_in.name else ''}."}
         said = who.get(self.sign_in.status, self.sign_in.error or "Not signed in.")
         return f"{said} Worst frame while signing in: {self.times.worst_signing_in * 1000:.1f} ms."

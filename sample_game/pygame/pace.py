@@ -9,7 +9,7 @@ REMEMBERED = 240
 
 
 class Pace:
-    """Waits until the next frame is due. After a frame that took longer than two, it starts counting again."""
+    """Waits until the next frame is due. After a frame as long as two, it starts counting again."""
 
     def __init__(self, frames_a_second: int) -> None:
         self.frame = 1 / frames_a_second

@@ -31,10 +31,10 @@ SAYING = {
 
 
 class SignIn:
-    """`status` is one of signed-out, signing-in, waiting-for-browser, signed-in, failed, postponed.
+    """The sign-in. `status` is signed-out, signing-in, waiting-for-browser, signed-in, failed or postponed.
 
-    If the service is busy or cannot be reached, the sign-in is postponed: the player plays offline, and a patient login goes on
-    behind the game, which opens no page.
+    If the service is busy or cannot be reached, the sign-in is postponed: the player plays offline while a patient login runs in
+    the background. That login opens no page.
     """
 
     def __init__(self, bridge: Bridge, *, stay_signed_in: bool = False) -> None:
@@ -60,42 +60,42 @@ class SignIn:
 
     @property
     def over(self) -> bool:
-        """Whether it ended, with or without success, and the player's name is known if it can be."""
+        """Whether the sign-in has ended, with or without success, and the request for the player's name, too."""
         return not self.busy and self._asking_who is None and self.status in ("signed-in", "failed")
 
     @property
     def minutes_left(self) -> float:
-        """Return how long the page is still valid."""
+        """Return the minutes for which the page is still valid."""
         return max(0.0, self._page_until - time.monotonic()) / 60
 
     def start(self) -> None:
         """Sign in, or sign in again."""
         if not self.busy:
             if self._running is not None:
-                self._running.cancel()  # a postponed sign-in, of which the player does not want to wait for the next try
+                self._running.cancel()  # a postponed sign-in; the player does not want to wait for its next attempt
             self.status, self.error, self.saying = "signing-in", None, "starting"
-            # If the player is still signed in, the session has a token without a login. Otherwise it signs in.
+            # The session returns its token if the player is still signed in. Otherwise it starts a login.
             start = self._session.start_access_token if self._stay_signed_in else self._bridge.start_login
             self._running = start(on_progress=self._show)
 
     def share(self) -> None:
-        """Offer to share more with the game."""
+        """Let the player share more with the game."""
         if not self.busy and self._signed_in:
             self.error, self.saying = None, "asking what can be shared"
             self._running = self._bridge.start_share(on_progress=self._show)
 
     def done(self) -> None:
-        """The player says: done in the browser."""
+        """Report that the player is done in the browser."""
         if self._running is not None:
             self._running.done()
 
     def cancel(self) -> None:
-        """The player says: never mind."""
+        """Cancel the login or the share."""
         if self._running is not None:
             self._running.cancel()
 
     def poll(self) -> None:
-        """Poll, once a frame."""
+        """Poll the login. Call it once a frame."""
         if self._asking_who is not None and self._asking_who.ended:
             player, self._asking_who = self._asking_who.poll(), None
             self.name = player.given_name if player is not None else None

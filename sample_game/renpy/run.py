@@ -1,9 +1,9 @@
 """Plays the sample on the stub of Steam and the local service, or on the real ones.
 
-python sample_game/renpy/run.py                 # nothing outside this machine; --auto does the page in the browser as well
-python sample_game/renpy/run.py --real          # Steam and Sudomimus, by the settings in the environment
+python sample_game/renpy/run.py                 # on this machine only; --auto also completes the page in the browser
+python sample_game/renpy/run.py --real          # Steam and Sudomimus, with the settings in the environment
 
-It looks for a Ren'Py in RENPY (the folder of an SDK), on the PATH, and at Debian's place.
+It looks for Ren'Py in RENPY (the folder of an SDK), on the PATH, and where Debian installs it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ VISIT = "import sys; from sudomimus_bridge.emulator._players.visitor import visi
 def main() -> int:
     """Install the bridge into a copy of the game, and play it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--real", action="store_true", help="Steam and Sudomimus, by the settings in the environment")
-    parser.add_argument("--auto", action="store_true", help="do the local service's pages without a person")
+    parser.add_argument(
+        "--real", action="store_true", help="use Steam and Sudomimus, with the settings in the environment"
+    )
+    parser.add_argument("--auto", action="store_true", help="complete the local service's pages without a person")
     arguments = parser.parse_args()
     try:
         command = renpy_command()
@@ -40,7 +42,7 @@ def main() -> int:
             shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("art", "run.py", "*.rpyc", "cache", "saves"))
             install(folder)
             environment = {**os.environ} if arguments.real else {**os.environ, **local(stack, arguments.auto)}
-            for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):  # Ren'Py brings a Python of its own
+            for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):  # Ren'Py has its own Python
                 environment.pop(name, None)
             return subprocess.run([*command, str(folder), "run"], env=environment, check=False).returncode
     except (NoRenpy, StubNotCompiled, BridgeError) as error:

@@ -1,6 +1,6 @@
-// A class shaped as steamworks/ABI says that CCallbackBase is, for a C++ compiler to lay out: three virtual functions, two
-// of them overloads of one name, then the flags and the id. And a caller of each, as Valve's library is one.
-// `test_vtable_order` compares what compilers make of it with the callback object that is made of ctypes.
+// A class with the members of CCallbackBase (docs/contracts/steam.md, "Dispatch"): three virtual functions, two of them
+// overloads of one name, then the flags and the id. Each function has a caller, as in Valve's library. `test_vtable_order`
+// compares the layout that C++ compilers choose with the callback object that is built with ctypes.
 
 typedef unsigned char uint8;
 typedef unsigned long long uint64;

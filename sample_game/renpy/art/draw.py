@@ -1,9 +1,11 @@
-"""Draws the pictures of the sample: SVG by hand and by dice, made into WebP by a Chromium.
+"""Draws the pictures of the sample as SVG, with some random details, and has Chromium convert them to WebP.
 
-python sample_game/renpy/art/draw.py       # writes ../game/images/*.webp, which are part of the repository
+python sample_game/renpy/art/draw.py       # writes ../game/images/*.webp, which are under version control
+
+It needs the package selenium, Chromium and chromedriver. The seeds are fixed, so each run draws the same pictures.
 """
 
-# ruff: noqa: E501, S311 - a shape is easiest to find again on one line, and dice may be loaded here
+# ruff: noqa: E501, S311 - each shape is on one line; the random numbers are only decoration
 
 from __future__ import annotations
 
@@ -30,13 +32,13 @@ DAWN = {"top": "#3c4a86", "mid": "#c77b84", "low": "#ffd9a0", "sea": "#8a6a86", 
 
 
 def wave(y: float, height: float, length: float, shift: float) -> str:
-    """A swell from edge to edge, closed below."""
+    """The path of a wave from edge to edge, filled down to the bottom of the picture."""
     points = [f"{x},{y + height * math.sin((x + shift) / length) + height * 0.4 * math.sin((x - shift) / length * 2.7):.1f}" for x in range(-10, W + 20, 10)]  # fmt: skip
     return f"M -10,{H} L {' L '.join(points)} L {W + 10},{H} Z"
 
 
 def glitter(x: float, colour: str, dice: random.Random) -> str:
-    """The path of light that the moon or the sun lays on the sea."""
+    """The reflection of the moon or the sun on the sea."""
     rows = []
     for step in range(34):
         y = 468 + step * 7.2
@@ -51,7 +53,7 @@ def glitter(x: float, colour: str, dice: random.Random) -> str:
 
 
 def lighthouse(colour: str, lamp: str) -> str:
-    """The tower on its rock, the lamp at 306, 236."""
+    """The lighthouse on its rock. The lamp is at (306, 236)."""
     return f"""
     <path d="M -10,{H} L -10,470 C 60,448 110,470 150,458 C 210,440 250,446 300,438 C 360,430 392,452 430,470
              C 470,492 520,500 560,540 C 600,580 640,600 690,{H} Z" fill="{colour}"/>
@@ -68,7 +70,7 @@ def lighthouse(colour: str, lamp: str) -> str:
 def coast(
     p: dict[str, Any], *, disc: tuple[int, int, int], lamp: str, seed: int, fog: bool = False, boat: str = ""
 ) -> str:
-    """The point from the sea's side, in one of the lights of the day."""
+    """The coast, seen from the sea, at one time of the day."""
     dice = random.Random(seed)
     stars = "".join(
         f'<circle cx="{dice.uniform(0, W):.0f}" cy="{dice.uniform(0, 400) ** 1.0:.0f}" r="{dice.choice((0.7, 0.9, 1.2, 1.7))}" opacity="{dice.uniform(0.25, 1):.2f}"/>'
@@ -107,7 +109,7 @@ def coast(
 
 
 def lamp_room() -> str:
-    """Inside, at the top: glass all around, the lens, the desk with the logbook and the radio."""
+    """The lamp room: windows all around, the lens, and the desk with the logbook and the radio."""
     dice = random.Random(11)
     stars = "".join(
         f'<circle cx="{dice.uniform(0, W):.0f}" cy="{dice.uniform(30, 380):.0f}" r="{dice.choice((0.8, 1.1, 1.6))}" opacity="{dice.uniform(0.3, 1):.2f}"/>'
@@ -153,7 +155,7 @@ def lamp_room() -> str:
 
 
 def mara() -> str:
-    """The ferrywoman, to the waist, with her lantern; 520 by 620."""
+    """The ferrywoman down to the waist, with her lantern, on 520 by 620 pixels."""
     return """<g transform="translate(60 0)">
     <defs>
       <radialGradient id="l"><stop offset="0" stop-color="#fff3cf"/><stop offset=".2" stop-color="#ffcf7d" stop-opacity=".8"/><stop offset="1" stop-color="#ffb65a" stop-opacity="0"/></radialGradient>
@@ -198,7 +200,7 @@ PICTURES: dict[str, tuple[int, int, Callable[[], str]]] = {
 
 
 def main() -> int:
-    """Draw them all."""
+    """Draw all pictures."""
     webdriver: Any = importlib.import_module("selenium.webdriver")
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
