@@ -1,7 +1,7 @@
-"""Signs the players of a Steam game in to Sudomimus. `from sudomimus_bridge import Bridge` is enough for most programs.
+"""Sign the players of a Steam game in to Sudomimus. Most programs need only `from sudomimus_bridge import Bridge`.
 
-Importing this package costs next to nothing: its names are imported when a program uses the first of them, and heavy
-libraries when a login starts.
+Importing this package is cheap. It imports its public names when a program uses the first of them, and heavy libraries when
+a login starts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The extras of the distribution: the modules that each brings, and the error if it is not installed."""
+"""The extras of the distribution: the modules of each, and the error if one of them is not installed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class MissingExtra(ImportError):
 
 
 def brought_by(extra: str, what: str, error: ModuleNotFoundError) -> str:
-    """The text for a failed import in `what`, whose imports all come with the extra."""
+    """The text for an import that failed in `what`, a part of the bridge whose imports the extra installs."""
     module = (error.name or "").partition(".")[0]
-    return f"{what} needs {module}, which the extra brings: {_pip_line(extra)}"
+    return f"{what} needs {module}. Install it: {_pip_line(extra)}"
 
 
 def _pip_line(extra: str) -> str:
@@ -33,8 +33,11 @@ def missing(extra: str) -> list[str]:
 
 
 def require_extra(extra: str, what: str = "This command") -> None:
-    """Raise `ConfigurationError`, with the pip line that installs the extra, if `what` lacks a module of it."""
+    """Raise `ConfigurationError` if a module of the extra is not installed. Its detail has the pip line that installs it.
+
+    `what` names the part of the bridge that needs the extra.
+    """
     if lacking := missing(extra):
         raise ConfigurationError(
-            detail=f"{what} needs more than the bridge itself ({', '.join(lacking)}). Install it: {_pip_line(extra)}"
+            detail=f"{what} needs packages that are not installed ({', '.join(lacking)}). Install them: {_pip_line(extra)}"
         )

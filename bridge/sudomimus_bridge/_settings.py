@@ -1,7 +1,7 @@
 """Every setting of the bridge in one table: keyword, flag, variable, default and check. Every door reads its settings here.
 
 This module imports only the standard library, because a game imports it before its first login. A keyword or a flag wins over
-the environment. Only Ren'Py asks for the reverse (`environment_first`).
+the environment. Only the Ren'Py door asks for the reverse (`environment_first`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ._values.errors import ConfigurationError
 from ._values.secret import looks_secret, sealed
-from ._values.urls import is_browser_host, is_loopback
+from ._values.urls import HOST, is_loopback
 
 DEFAULT_TIMEOUT = 3600.0
 
@@ -38,22 +38,27 @@ class Settings:
     session_url: str = "https://session-api.sudomimus.com"
     via_url: str = "https://via.sudomimus.com"
     browser_hosts: tuple[str, ...] = ()
+    """The hosts whose pages may be opened, each with or without a port. Empty: the host of `via_url`."""
     page: str = "browser"
-    """Where a page is opened: "browser", "overlay" (Steam's), or "show" (nowhere; the player is shown its address)."""
+    """Where a page opens: "browser", "overlay" (Steam's), or "show" (nowhere; the player is shown its address)."""
     quietly: bool = False
+    """Whether a flow that needs a page ends with `ErrandNotCompleted` instead of opening it."""
     patient: bool = False
     """Whether a login keeps trying for as long as the service, the network or Steam cannot be used."""
     steam_hosted: bool = False
+    """Whether the program around the bridge initialises, pumps and shuts down Steam."""
     session_folder: Path | None = None
+    """The folder for saved sessions. None: the usual folder of the platform."""
     timeout: float | None = None
+    """The longest time for a flow, pages included, in seconds. None: see `time_limit`."""
 
     def time_limit(self, patient: bool) -> float:
-        """How long a flow may take, in seconds: the setting `timeout`, else an hour, or any time for a patient login."""
+        """The longest time for a flow, in seconds: the setting `timeout`, else an hour, and infinity for a patient login."""
         return self.timeout or (math.inf if patient else DEFAULT_TIMEOUT)
 
     @property
     def no_browser(self) -> bool:
-        """Whether no page is opened, and the player is shown its address."""
+        """Whether the player is shown the address of a page, and the bridge opens none."""
         return self.page == "show"
 
     def require_application(self) -> str:
@@ -69,7 +74,7 @@ class Settings:
     def require_steam_app_id(self, environ: Mapping[str, str] = os.environ) -> int:
         """The Steam app id: the setting, else `SteamAppId`, else `steam_appid.txt` in the working directory.
 
-        Raises `ConfigurationError` if none of them names one.
+        Raises `ConfigurationError` if none of them is set, or if the first one that is set is malformed.
         """
         if self.steam_app_id is not None:
             return self.steam_app_id
@@ -120,9 +125,10 @@ def read_settings(
     environment_first: bool = False,
     spelled: Callable[[Setting], str] = lambda setting: setting.flag,
 ) -> Settings:
-    """Read the settings from a door's own (`given`, in which None means not given) and from the environment.
+    """Read the settings that a door was given (`given`, by keyword) and those in the environment (`environ`).
 
-    Raises `TypeError` for an unknown keyword, and `ConfigurationError` for a wrong value. The error names the setting as the
+    A given setting that is None counts as not given. With `environment_first`, the environment wins. Raises `TypeError` for an
+    unknown keyword, and `ConfigurationError` for a wrong value. The error names the source of the value: the setting as the
     door spells it (`spelled`), or the variable.
     """
     given = given or {}
@@ -149,7 +155,7 @@ def read_settings(
 
 
 def _merge_no_browser(values: dict[str, Any], ranks: dict[str, int]) -> None:
-    """Read `no_browser` as the value of `page` that it stands for. The source with the lower rank wins."""
+    """Turn `no_browser` into a value of `page`. If both are given, the one from the source with the lower rank wins."""
     no_browser = values.pop("no_browser", None)
     if no_browser is None or ranks["no_browser"] > ranks.get("page", 2):
         return
@@ -160,7 +166,7 @@ def _merge_no_browser(values: dict[str, Any], ranks: dict[str, int]) -> None:
 
 
 def shown(value: object) -> str:
-    """A wrong value as an error may repeat it: shortened, and not at all if it looks like a secret."""
+    """The text of a wrong value for an error: shortened, or a placeholder if the value looks like a secret."""
     text = str(value)
     return (
         "a value that looks like a secret"
@@ -204,9 +210,9 @@ def _path(value: Any, source: str, what: str) -> Path:
         raise ConfigurationError(detail=f"{source} must be {what}; it is {shown(value)}.")
     try:
         return Path(text).expanduser()
-    except RuntimeError:  # pathlib's, for a ~ that stands for nobody
+    except RuntimeError:  # pathlib raises it for `~name` if no user has this name
         raise ConfigurationError(
-            detail=f"{source} must be {what}; it is {shown(value)}, and this computer knows no such home folder. Write it out."
+            detail=f"{source} must be {what}; it is {shown(value)}, and there is no such home folder here. Pass the whole path."
         ) from None
 
 
@@ -247,6 +253,12 @@ def _hosts(value: Any, source: str) -> tuple[str, ...]:
             )
         hosts.append(host.lower())
     return tuple(hosts)
+
+
+def is_browser_host(text: str) -> bool:
+    """Whether the text is a host, with or without a port."""
+    match = HOST.fullmatch(text)
+    return match is not None and (match["port"] is None or 1 <= int(match["port"]) <= 65535)
 
 
 def _switch(value: Any, source: str) -> bool:
@@ -311,6 +323,11 @@ TABLE: tuple[Setting, ...] = (
     _row(
         "steam_hosted", "", _switch, "the program around the bridge runs Steam: never initialise, pump or shut it down"
     ),
-    _row("session_folder", "PATH", _folder, "the folder for players who stay signed in; by default the user's own"),
-    _row("timeout", "SECONDS", _seconds, "the whole login, pages included (default 3600; none with --patient)"),
+    _row("session_folder", "PATH", _folder, "the folder for saved sign-ins; by default one of the user's own"),
+    _row(
+        "timeout",
+        "SECONDS",
+        _seconds,
+        "the longest time for a login, pages included (default 3600; no limit with --patient)",
+    ),
 )

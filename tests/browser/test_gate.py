@@ -10,9 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sudomimus_bridge._browser.gate import MAX_LENGTH, BrowserGate
+from sudomimus_bridge._settings import is_browser_host
 from sudomimus_bridge._values.errors import ServiceUnavailable
 from sudomimus_bridge._values.secret import Secret
-from sudomimus_bridge._values.urls import is_browser_host, is_loopback
+from sudomimus_bridge._values.urls import is_loopback
 
 VIA = "https://via.sudomimus.com"
 REMOTE = "https://native-api.sudomimus.com"

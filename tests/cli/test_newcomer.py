@@ -196,7 +196,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "extra missing": Mistake(
         2,
-        "{}This command needs more than the bridge itself (starlette). Install it: python -m pip install "
+        "{}This command needs packages that are not installed (starlette). Install them: python -m pip install "
         "'sudomimus-bridge[emulator]'",
         ["demo"],
         code=_WITHOUT_STARLETTE,

@@ -232,7 +232,7 @@ def test_without_the_extra(project: Project) -> None:
     result.assert_outcomes(passed=1, errors=2)
     said(
         result,
-        "The local service needs uvicorn, which the extra brings: python -m pip install 'sudomimus-bridge[emulator]'",
+        "The local service needs uvicorn. Install it: python -m pip install 'sudomimus-bridge[emulator]'",
     )
     assert "Traceback" not in result.stdout.str()
 

@@ -11,7 +11,7 @@ import anyio
 
 @asynccontextmanager
 async def alongside(background: Callable[[], Coroutine[Any, Any, object]]) -> AsyncIterator[None]:
-    """Run `background`, which must not raise, while the block runs; it is cancelled when the block is left.
+    """Run `background`, which must not raise, while the block runs. When the block is left, `background` is cancelled.
 
     A task group wraps an exception into an `ExceptionGroup`. So the block's exception is kept until the group has ended, and
     is raised outside of it.
@@ -39,8 +39,8 @@ T = TypeVar("T")
 class Finishing(Generic[T]):
     """One run of `work`. If the task that awaits it is cancelled, `work` goes on for `more_seconds` at most.
 
-    The cancelled task waits that long and then raises as usual, so the step's effects are there, but its result is dropped.
-    Works for a cancelled scope, a cancelled asyncio task, and the end of an event loop.
+    The cancelled task waits until then and raises as usual. The work has had its effect, but its result is dropped. This works
+    for a cancelled scope, a cancelled asyncio task, and the end of an event loop.
     """
 
     def __init__(self, work: Callable[[], Awaitable[T]], more_seconds: Callable[[], float]) -> None:

@@ -1,6 +1,6 @@
 """`Running`: the one way to run and cancel a flow, whichever door starts it.
 
-Nothing heavy is imported here before the first flow starts. On a thread of its own, the imports then go in small steps.
+This module imports nothing heavy before the first flow starts. `start` then imports it in small steps.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Flow = Callable[["OnProgress | None", DoneSignal], Awaitable[T]]
-"""A login, an errand, a renewal. It reports progress to the first argument, and hears "I'm done" from the second."""
+"""A login, an errand or a renewal. It reports progress to its first argument; its second one passes on "I'm done"."""
 
 
 class Running(Generic[T]):
@@ -63,13 +63,16 @@ class Running(Generic[T]):
     # --- the three faces -------------------------------------------------------------------------------------------------
 
     def block(self) -> T:
-        """Run the flow on this thread. Raises `ConfigurationError` if the thread runs an event loop, which would stop."""
+        """Run the flow on this thread and return its result.
+
+        Raises the flow's error, and `ConfigurationError` if this thread runs an event loop, because the loop would stop.
+        """
         try:
             start_daemon(int, name="sudomimus-bridge probe")  # every flow needs threads: without any, fail at once
             if _event_loop_runs_here():
                 raise ConfigurationError(
-                    detail="A blocking call was made on a thread that runs an event loop, which would stop. Await the async "
-                    "form there: login_async, share_async, access_token_async, logout_async."
+                    detail="A blocking call was made on a thread that runs an event loop, so the loop would stop. Await the "
+                    "async form there: login_async, share_async, access_token_async, logout_async."
                 )
             with exhaustion_as_bridge_error():
                 import anyio
@@ -86,7 +89,10 @@ class Running(Generic[T]):
             self._over.set()
 
     async def wait(self) -> T:
-        """Run the flow on this event loop, asyncio's or trio's. Cancelling the task cancels the flow."""
+        """Run the flow on this event loop, asyncio's or trio's, and return its result. Raises the flow's error.
+
+        Cancelling the task cancels the flow.
+        """
         try:
             with exhaustion_as_bridge_error():
                 return await self._main(self._on_progress)
@@ -102,9 +108,9 @@ class Running(Generic[T]):
             self._outcome = error
 
     def poll(self) -> T | None:
-        """Call it each frame: it never blocks. It calls `on_progress`, on this thread, for each event since the last poll.
+        """Return None while the flow runs, then its result. Raises the flow's error. Never blocks: call it each frame.
 
-        Returns None while the flow runs, then the result; raises the error that the flow ended with.
+        It first calls `on_progress`, on this thread, for each event since the last poll.
         """
         outcome = self._outcome  # read first, so that every event before the end is reported before the end
         while self._events:
@@ -115,7 +121,7 @@ class Running(Generic[T]):
             return None
         if isinstance(outcome, BaseException):
             raise outcome.with_traceback(None)
-        # Only the caller gets a secret's text: `on_progress`, called above, may raise, with this frame in its traceback.
+        # The secret is revealed last: if `on_progress` raises above, a crash reporter keeps this frame's variables.
         return cast("T", outcome[0].reveal()) if isinstance(outcome[0], Secret) else outcome[0]
 
     @property
@@ -126,15 +132,15 @@ class Running(Generic[T]):
     # --- from any thread -------------------------------------------------------------------------------------------------
 
     def done(self) -> None:
-        """The player says: done in the browser."""
+        """Tell the flow that the player is done in the browser. Has no effect unless the flow waits for the player."""
         with self._lock, suppress(RuntimeError):
             if self._done is not None:
                 self._done()
 
     def cancel(self) -> None:
-        """Cancel the flow, or have it end as soon as it begins: its ticket is cancelled, and it raises `LoginCancelled`.
+        """Cancel the flow: it cancels its ticket and raises `LoginCancelled`.
 
-        A second call does no harm.
+        A flow that has not begun yet ends as soon as it begins. A second call has no effect.
         """
         with self._lock, suppress(RuntimeError):  # the event loop may be gone, and the flow with it
             self._cancel_called = True
@@ -143,7 +149,7 @@ class Running(Generic[T]):
 
     @property
     def cancel_called(self) -> bool:
-        """Whether `cancel` was called. A flow that had ended by then keeps its result."""
+        """Whether `cancel` was called. A flow that ended before the call keeps its result."""
         return self._cancel_called
 
     def join(self, seconds: float) -> None:
@@ -191,7 +197,7 @@ class Running(Generic[T]):
 
 
 def _anyio_in_small_steps(imports: Callable[[], object] | None) -> Any:
-    """anyio, after it and what the flow needs are imported while a game draws its frames."""
+    """Import anyio and the flow's modules in small steps, because a game may be drawing frames. Return anyio."""
     from importlib import import_module
 
     from .small_steps import in_small_steps
@@ -206,14 +212,14 @@ def _anyio_in_small_steps(imports: Callable[[], object] | None) -> Any:
 
 
 def _interrupt_in(error: BaseException) -> BaseException | None:
-    """The interrupt in an exception group, if there is one: a caller does not expect it inside a group."""
+    """The interrupt in an exception group, or None. A caller does not expect an interrupt inside a group."""
     if isinstance(error, BaseExceptionGroup):
         return next(filter(None, map(_interrupt_in, error.exceptions)), None)
     return error if isinstance(error, (KeyboardInterrupt, SystemExit)) else None
 
 
 def _event_loop_runs_here() -> bool:
-    """Whether this thread runs an event loop. Not every callback of a loop belongs to a task."""
+    """Whether this thread runs an event loop. The current task does not tell: some callbacks belong to no task."""
     asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
     with suppress(AttributeError):  # another thread is importing it, so it runs nothing yet
         if trio is not None and trio.lowlevel.in_trio_run():

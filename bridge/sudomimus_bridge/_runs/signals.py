@@ -1,6 +1,6 @@
-"""Signals: SIGINT and SIGTERM, the player's "I'm done", and how either wakes an event loop, asyncio's or trio's.
+"""Signals: SIGINT and SIGTERM, the player's "I'm done", and the calls that wake an event loop of asyncio or trio.
 
-In a program of the bridge's own SIGINT and SIGTERM end it with exit status 130. The handlers must be in place before the
+SIGINT and SIGTERM end the command line and the sidecar with exit status 130. The handlers must be in place before the
 program's other imports, so this module imports only modules that Python has loaded by then.
 """
 
@@ -85,7 +85,7 @@ def on_signal(action: Callable[[], None]) -> Iterator[None]:
 
 
 def ignore_next_signal() -> None:
-    """Ignore one signal: the answer is being written, so a first signal comes too late. A second one interrupts."""
+    """Ignore the next signal: the answer is being written, so it comes too late. A signal after it interrupts."""
     global _ignore_next
     _ignore_next = True
 
@@ -99,13 +99,13 @@ def exit_after(seconds: float, status: int) -> None:
 
 
 class DoneSignal:
-    """Belongs to one flow. Only the event loop's thread calls it; `Running.done` passes on what another thread says."""
+    """Tells one flow that the player is done. Only the event loop's thread may call it; other threads call `Running.done`."""
 
     def __init__(self) -> None:
         self._event: anyio.Event | None = None
 
     def set(self) -> bool:
-        """Tell the flow that the player is done. False if no flow waits for the player, or if it knows already."""
+        """Tell the flow that the player is done. False if the flow does not wait for the player, or was told before."""
         if self._event is None or self._event.is_set():
             return False
         self._event.set()
@@ -128,7 +128,10 @@ class DoneSignal:
 
 
 def call_soon() -> Callable[[Callable[[], object]], object]:
-    """How any thread has this event loop call a function soon. The call raises `RuntimeError` if the loop is gone."""
+    """Return a function that any thread may call: it has this event loop call another function soon.
+
+    It raises `RuntimeError` if the loop has ended.
+    """
     from anyio import lowlevel
 
     loop: Any = lowlevel.current_token().native_token
@@ -144,7 +147,7 @@ class Waker:
         self._set = event.set
 
     def __call__(self) -> bool:
-        """Set the event. False if the loop is gone, and with it every task that waited."""
+        """Set the event. False if the loop has ended, and every task that waited has ended with it."""
         try:
             self._soon(self._set)
         except RuntimeError:  # trio's RunFinishedError is one, too

@@ -1,8 +1,8 @@
-"""Imports beside a frame loop, in small steps: for that time threads take shorter turns.
+"""Imports beside a frame loop, in small steps: meanwhile Python switches between threads more often.
 
 A thread that imports keeps the interpreter for the switch interval (5 ms, `sys.getswitchinterval`), which is longer than a
-frame at 240 frames a second. The interval belongs to the whole program, so it is shorter only for as long as the imports take,
-and a value that the game sets meanwhile stays. `benchmarks/frame_time.py` compares this with other ways.
+frame at 240 frames a second. The interval belongs to the whole program, so this module shortens it only during the
+imports. If the game sets the interval meanwhile, the game's value stays. `benchmarks/frame_time.py` compares other ways.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ _before = 0.0
 
 @contextmanager
 def in_small_steps() -> Iterator[None]:
-    """Let threads take short turns while the block runs, on any number of threads. No longer interval is set than before."""
+    """Shorten the switch interval while the block runs. Blocks on several threads may overlap.
+
+    An interval that is shorter already stays as it is.
+    """
     _enter()
     try:
         yield

@@ -2,7 +2,7 @@
 
 A call into foreign code may hang: a name look-up, a keyring, a disk. asyncio and anyio join their threads when the event loop
 or the interpreter ends, so such a call would hold up its caller and the program. A call made here holds up neither: a cancelled
-task abandons it, and the interpreter ends without it.
+task stops waiting for it, and so does the interpreter.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def as_exhaustion(error: Exception) -> ServiceUnavailable | None:
 
 
 def exhausted(detail: str, reason: str) -> ServiceUnavailable:
-    """The error for a limit. The limit belongs to the process or the computer and changes, so another attempt may succeed."""
+    """The error for a limit of the process or the computer. Such a limit passes, so another attempt may succeed."""
     return ServiceUnavailable(
         "This computer is too busy to sign you in. Close other programs, then try again.",
         reason=reason,
@@ -88,7 +88,10 @@ async def shared_in_thread(key: Hashable, function: Callable[[], T]) -> T:
 
 
 def start_daemon(target: Callable[..., object], *args: object, name: str) -> threading.Thread:
-    """Start a daemon thread. Raises `LoginCancelled` if the interpreter ends, `ServiceUnavailable` if there are too many."""
+    """Start a daemon thread and return it.
+
+    Raises `LoginCancelled` if the interpreter is about to end, and `ServiceUnavailable` if the system allows no more threads.
+    """
     thread = threading.Thread(target=target, args=args, name=name, daemon=True)
     start(thread)
     return thread
@@ -126,7 +129,7 @@ class _Call(Generic[T]):
 
     @property
     def alive(self) -> bool:
-        """Whether the call can still end: a forked child has none of its parent's threads."""
+        """Whether the call can still end. In a forked child it cannot: the child has none of its parent's threads."""
         return self._thread is None or self._thread.is_alive()
 
     async def awaited(self, *, once: bool = False) -> T:
@@ -159,7 +162,7 @@ class _Call(Generic[T]):
         finally:
             if once:
                 self._error = None
-            del self  # breaks, as the line above does, the reference cycle between the error and this frame
+            del self  # like the line above, this breaks the reference cycle between the error and this frame
 
     def _work(self) -> None:
         try:

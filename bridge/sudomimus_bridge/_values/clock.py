@@ -1,11 +1,11 @@
 """The clock, one of the four ports, and the time since the computer was started.
 
-No flow asks for the time, or waits, in any other way. Tests use `testing.VirtualClock`, which has the same calls on an event
-loop with virtual time.
+Every flow takes the time from this port and waits with it. Tests use `testing.VirtualClock`, which has the same calls on an
+event loop with virtual time.
 
-A token's lifetime is measured by the time since the start, sleep included: `time.monotonic` stops while a laptop sleeps, and
-the calendar may jump. Two such moments can be compared only if they belong to the same start of the computer, so each moment
-names its start.
+A token's age is measured with the time since the computer was started, sleep included: `time.monotonic` stops while a laptop
+sleeps, and the calendar may jump. Two such moments can be compared only if they belong to the same start of the computer, so
+each moment names its start.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _system_boot() -> str:
 
 
 class Clock(Protocol):
-    """Time for a flow: monotonic seconds for waits, and the wall clock only for a comparison with the service's."""
+    """Time for a flow: monotonic seconds for its waits, and the calendar for a comparison with the service's clock."""
 
     def now(self) -> float:
         """Seconds on a monotonic clock. Only differences have a meaning."""

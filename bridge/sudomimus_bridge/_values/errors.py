@@ -1,7 +1,7 @@
 """The errors that a flow can end with: one class for each exit status of the command line.
 
-Each has a `sentence` for the player, a `detail` for the developer, and the service's `reason` if there is one. No error holds
-a secret or controls a terminal: every text is masked when the error is made.
+Each has a `sentence` for the player, a `detail` for the developer, and the service's `reason` if there is one. The constructor
+masks secrets, and replaces characters that control a terminal.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ class BridgeError(Exception):
     """The base of every error of the bridge.
 
     `sentence` (str) tells the player what happened and what to do. `detail` (str or None) tells the developer what to
-    change. `reason` (str or None) is the service's own word for it. `str(error)` is the sentence; a traceback shows the
-    detail below it. The command line and the sidecar report `exit_status`, `kind` and `retryable`.
+    change. `reason` (str or None) names the cause: the service's own reason, or one of the bridge's. `str(error)` is the
+    sentence; a traceback shows the detail below it. The command line and the sidecar report `exit_status` (int), `kind` (str)
+    and `retryable` (bool: whether another attempt may succeed).
     """
 
     exit_status: ClassVar[int] = 1
@@ -54,7 +55,7 @@ class ConfigurationError(BridgeError):
     kind = "configuration"
 
     def __init__(self, sentence: str = NOT_SET_UP, *, reason: str | None = None, detail: str | None = None) -> None:
-        """A mistake that the game's makers have to mend needs a detail only: the player's sentence is always the same."""
+        """`sentence` has a default, because only the game's makers can correct most of these errors. `detail` tells them how."""
         super().__init__(sentence, reason=reason, detail=detail)
 
 
@@ -67,18 +68,21 @@ class SteamUnavailable(BridgeError):
 
 
 class LoginDenied(BridgeError):
-    """The service knows the player or the application and says no (exit status 4)."""
+    """The service refuses the player, the application or the credentials (exit status 4)."""
 
     exit_status = 4
     kind = "denied"
 
 
 class AccessTokenRefused(LoginDenied):
-    """The access token has expired, or its session has ended: a renewed token may be accepted (exit status 4)."""
+    """The access token has expired, or its session has ended. The service may accept a renewed token (exit status 4)."""
 
 
 class ErrandNotCompleted(BridgeError):
-    """The player did not finish the page in the browser: it expired, or the player declined (exit status 5)."""
+    """The player did not finish a page in the browser (exit status 5).
+
+    The page expired, the player declined, or the setting `quietly` forbids the page (reason `PageNeeded`).
+    """
 
     exit_status = 5
     kind = "errand-not-completed"
@@ -86,7 +90,7 @@ class ErrandNotCompleted(BridgeError):
 
 
 class ServiceUnavailable(BridgeError):
-    """The service cannot be reached or understood, after all retries (exit status 6)."""
+    """The service cannot be reached, or its answers cannot be read, after all retries (exit status 6)."""
 
     exit_status = 6
     kind = "service-unavailable"

@@ -37,14 +37,14 @@ class Phase(StrEnum):
 
 
 ERRAND_SECONDS = 30 * 60.0
-"""An errand lives 30 minutes (docs/contracts/service.md). They are counted on a monotonic clock, from its first sight here."""
+"""The lifetime of an errand (docs/contracts/service.md). The bridge counts it from the answer that brings the errand."""
 
 
 @dataclass(frozen=True)
 class ErrandHandoff:
-    """The page for the player's browser: an errand's, or the page of a login through the browser.
+    """The page that the player has to visit: an errand's, or the page of a login through the browser.
 
-    Key and URL are bearer secrets.
+    Its key and its URL are bearer secrets: anyone who reads one can use it.
     """
 
     errand_key: Secret
@@ -53,7 +53,7 @@ class ErrandHandoff:
     expires_at: str | None
     """When the page expires, by the service's clock (RFC 3339). For display only: the player's own clock may be wrong."""
     lifetime: float | None = ERRAND_SECONDS
-    """How many seconds the page lives, from the first event that has it; None if the service does not say."""
+    """The page's lifetime in seconds, from the first event with this page; None if the service does not state it."""
 
     @property
     def url(self) -> str:
@@ -69,7 +69,7 @@ class DeviceHandoff:
     page: Secret
     page_complete: Secret | None
     lifetime: float
-    """How many seconds the code lives, from the first event that has it."""
+    """The code's lifetime in seconds, from the first event with this code."""
 
     @property
     def verification_uri(self) -> str:
@@ -93,6 +93,7 @@ class ProgressEvent:
     attempt: int | None = None
     """The number of the request to the service, from 1: at most 8, unless the login is patient."""
     retry_in_seconds: float | None = None
+    """With `retrying`: the time until the next attempt."""
     attempts_left: int | None = None
     """With `retrying`: how many attempts may follow; None if the login is patient."""
     others_waiting: bool | None = None
@@ -100,11 +101,11 @@ class ProgressEvent:
     browser_opened: bool | None = None
     """With `waiting-for-browser`: False if the page was not opened, so that the game must show its address."""
     asked: Uptime | None = None
-    """With `succeeded`: the moment before the request that got the tokens, if it was not the event `issuing`."""
+    """With `succeeded`: the moment before the request that brought the tokens. None: the moment of the last `issuing`."""
 
     @property
     def sentence(self) -> str | None:
-        """With `retrying`, for the player: whether others are waiting too, and how long it is until the next attempt."""
+        """With `retrying`, for the player: whether other players wait too, and the time until the next attempt. Else None."""
         if self.retry_in_seconds is None:
             return None
         why = (
@@ -116,7 +117,7 @@ class ProgressEvent:
 
 
 def in_words(seconds: float) -> str:
-    """When something will be, for a player: "in about 20 seconds", "in about 4 minutes"."""
+    """The time until something happens, in words for the player: "in about 20 seconds", "in about 4 minutes"."""
     if seconds < 2.5:
         return "in a moment"
     if seconds < 57.5:
@@ -130,12 +131,14 @@ OnProgress = Callable[[ProgressEvent], None]
 
 @dataclass(frozen=True)
 class LoginResult:
-    """The tokens of a signed-in player. Both tokens are opaque: their shape changes."""
+    """The tokens of a signed-in player. Both tokens are opaque: the service may change their format."""
 
     application_anchor: str
+    """The application of the tokens, as the answer names it; else the setting `application`."""
     access: Secret = field(repr=False)
     refresh: Secret = field(repr=False)
     claims: Claims
+    """The service's `claims` block; empty if the answer has none."""
 
     @property
     def access_token(self) -> str:
@@ -144,7 +147,7 @@ class LoginResult:
 
     @property
     def refresh_token(self) -> str:
-        """The refresh token: single-use, never shared between two programs."""
+        """The refresh token. It can be used once, so two programs must not share it."""
         return self.refresh.reveal()
 
     def to_json(self) -> dict[str, Any]:
@@ -159,7 +162,10 @@ class LoginResult:
 
 @dataclass(frozen=True)
 class ErrandResult:
-    """The result of a proactive errand. `completed` is False only if nothing was owed."""
+    """The result of a proactive errand. `completed` is False only if the player had nothing to decide.
+
+    `claims` is the service's `claims` block after the errand.
+    """
 
     completed: bool
     claims: Claims

@@ -1,7 +1,8 @@
 """Folders that the bridge makes for this user alone (mode 0700), whatever the umask is.
 
 With a umask of 0, everybody could write into a folder above the tokens; with 0777, the bridge itself could not. The umask
-belongs to the whole program, so the mode is set after the folder is made. Until then the folder has fewer rights, not more.
+belongs to the whole program, so the bridge leaves it alone, and sets the mode after it has made the folder. Until then the
+folder has fewer rights, never more.
 """
 
 from __future__ import annotations

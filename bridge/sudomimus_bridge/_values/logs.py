@@ -10,13 +10,13 @@ FORMAT = "%(asctime)s %(name)s %(levelname)s %(message)s"
 
 
 class RedactingFormatter(logging.Formatter):
-    """Masks every secret in a finished log line, exceptions included, and removes what would steer a terminal."""
+    """Masks every secret in a log line, exceptions included, and replaces characters that control a terminal."""
 
     def __init__(self, format_: str = FORMAT) -> None:
         super().__init__(format_)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line. Formats on the thread that logs: a secret can be masked only while it is alive."""
+        """Return the line. The thread that logs calls this, while the secret still exists: later it could not be masked."""
         return printable(redact(super().format(record)), keep="\n\t")
 
 

@@ -1,4 +1,4 @@
-"""How a freezer has packaged the program around the bridge: where its own files lie, and where the file that a player sees."""
+"""The folders of a frozen program: those of the files inside its package, and those beside the file that the player starts."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def shipped_in() -> list[Path]:
 
 def is_shipped(path: str) -> bool:
     """Whether the file at `path` was frozen with the program."""
-    file = os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - it raises nothing for a path that cannot be
+    file = os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - raises nothing for an impossible path
     return any(file.startswith(os.path.normcase(os.path.abspath(folder)) + os.sep) for folder in shipped_in())  # noqa: PTH100
 
 
 def places_of_program(environ: Mapping[str, str] = os.environ) -> Iterator[tuple[str, Path]]:
     """The folders in which a game's libraries may lie beside the file that the player starts, each with its description.
 
-    A zipapp's `__main__` lies inside the archive: the folder is the archive's. Nuitka's onefile executable unpacks itself
-    elsewhere, and says where it lies itself.
+    The `__main__` of a zipapp lies inside the archive, so the folder is the archive's. Nuitka's onefile executable unpacks
+    itself into another folder; `containing_dir` is the folder of the executable.
     """
     main = sys.modules.get("__main__")
     if file := getattr(main, "__file__", None):
@@ -37,7 +37,7 @@ def places_of_program(environ: Mapping[str, str] = os.environ) -> Iterator[tuple
         executable = Path(sys.executable).absolute()
         yield "beside the executable", executable.parent
         if executable.resolve().parent != executable.parent:  # a link, as in a virtual environment
-            yield "beside what it links to", executable.resolve().parent
+            yield "beside the executable's target", executable.resolve().parent
     if sys.argv and os.path.isfile(sys.argv[0]):  # noqa: PTH113 - it raises nothing
         yield "beside the started file", Path(sys.argv[0]).resolve().parent
     if image := environ.get("APPIMAGE"):
@@ -52,5 +52,5 @@ def _folder_outside_archives(file: Path) -> Path:
 
 
 def _compiled(main: Any) -> Any:
-    """What Nuitka says about the compilation; None for a program that it did not compile."""
+    """Nuitka's object about the compilation; None if Nuitka did not compile the program."""
     return getattr(main, "__compiled__", None) or globals().get("__compiled__")

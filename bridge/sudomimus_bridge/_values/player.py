@@ -1,7 +1,7 @@
 """The signed-in player, and the claims about the player, as the service describes them to this game: plain facts, no secret.
 
-A claim has the game's policy (`requirement`) and the player's decision (`state`). All states of the service are read here: the
-oldest says SYNTHETIC for SYNTHETIC_ONLY and SYNTHETIC_FALLBACK. An unknown value is shown as it is and is never an error.
+A claim has the game's policy (`requirement`) and the player's decision (`state`). The service has had three states; the oldest
+says SYNTHETIC in place of SYNTHETIC_ONLY and SYNTHETIC_FALLBACK. An unknown value is shown as it is and is never an error.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 from .events import Claims
 
 MAX_LENGTH = 500
-"""Characters of a name or an e-mail address. A longer text is not taken for one."""
+"""The most characters of a name or an email address. A longer text is ignored."""
 
 _JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))
-"""Invisible, but part of how Persian names and emoji are spelled."""
+"""Invisible characters that Persian names and emoji are spelled with."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Player:
     """
 
     subject: str | None = None
-    """Identifies the player for this game. Names and addresses change; this does not."""
+    """Identifies the player for this game. Unlike names and addresses, it never changes."""
     name: str | None = field(default=None, repr=False)
-    """The whole name, to be shown."""
+    """The whole name, for display."""
     given_name: str | None = field(default=None, repr=False)
     family_name: str | None = field(default=None, repr=False)
     email: str | None = field(default=None, repr=False)
@@ -63,7 +63,7 @@ class Player:
 def player_from(profile: Mapping[str, Any], subject: str | None) -> Player | None:
     """The player in an answer of `GET /userinfo`; None if it describes another player than `subject`.
 
-    Each member is read by itself, so that one of a wrong kind does not hide the others.
+    A member of a wrong type becomes None and does not affect the other members.
     """
     described = shown_text(profile, "sub")
     if not described or subject not in (None, described):
@@ -90,7 +90,7 @@ def whole_name(given: str | None, family: str | None) -> str | None:
 
 
 def shown_text(part: Mapping[str, Any], name: str, longest: int = MAX_LENGTH) -> str | None:
-    """A text that a game can show, perhaps empty; None if there is none or it would steer a terminal or a layout."""
+    """The text of a member, which may be empty. None if it is missing, too long, or could control a terminal or a layout."""
     value = part.get(name)
     if not isinstance(value, str) or len(value) > longest or not value.translate(_JOINERS).isprintable():
         return None
@@ -121,7 +121,7 @@ def claim_meaning(claim: object) -> str:
 
 
 def claim_meanings(claims: Claims) -> Iterator[tuple[str, str]]:
-    """For every claim its name, as a person would say it, and its meaning, in the service's order."""
+    """Yield the name of each claim, as a person would say it, and its meaning, in the service's order."""
     for name, claim in claims.items():
         yield claim_name(name), claim_meaning(claim)
 

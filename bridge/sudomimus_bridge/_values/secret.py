@@ -21,10 +21,10 @@ from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
 MASK = "[secret]"
 
-# By identity: of two equal secrets, a set would hold only the first, and lose the text together with it.
+# The keys are identities. A set would hold only the first of two equal secrets, and forget the text when that one is deleted.
 _alive: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
 
-# The shapes of the service's and Steam's secrets, for a text with a secret that was never a `Secret` of this process.
+# The formats of the service's and Steam's secrets. They find secrets that this process never held as a `Secret`.
 _LOOKS_SECRET = re.compile(
     r"""
     acs_t_[0-9A-Za-z]+                                  # access-key secret
@@ -99,7 +99,10 @@ def redact(text: str) -> str:
 
 
 def _masked(found: re.Match[str]) -> str:
-    """The mask, except in a path: a folder may be called exp_edition or contain a hash. A key has no slash beside it."""
+    """The mask, or the text itself if it is part of a path: a folder may be called exp_edition, or be named after a hash.
+
+    A key has no slash beside it.
+    """
     if _MAY_BE_A_NAME.match(found[0]):
         start = found.start()
         word = _END_OF_WORD.split(found.string[:start])[-1] + _END_OF_WORD.split(found.string[start:])[0]
@@ -115,7 +118,7 @@ _IN_URL = re.compile(r"://|[?&=]|/errand/")
 
 
 def printable(text: str, keep: str = "") -> str:
-    """A foreign text for a terminal or a log: each character that could control a terminal becomes "?"."""
+    """A text from elsewhere, for a terminal or a log: "?" replaces each character that could control a terminal."""
     return "".join(each if each.isprintable() or each in keep else "?" for each in text)
 
 

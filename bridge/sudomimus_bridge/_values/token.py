@@ -1,8 +1,8 @@
-"""What an access token says about itself and its player, in each of the three shapes that the service has had.
+"""The facts in an access token: its lifetime and its player, in each of the three formats that the service has had.
 
-docs/contracts/service.md, "Tokens", describes the shapes. A token is opaque to a game: `exp` and `iat` are in the JWT's
-header or in its body, the player is `sub` or `subject`, and any of them may be missing. Nothing here verifies a signature:
-the game's backend verifies what it trusts.
+docs/contracts/service.md, "Tokens", describes the formats. A token is opaque to a game: `exp` and `iat` are in the JWT's
+header or in its body, the player is `sub` or `subject`, and any of them may be missing. This module verifies no signature. The
+game's backend must verify a token before it trusts it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .secret import Secret, sealed
 
 @dataclass(frozen=True)
 class TokenFacts:
-    """Each is None if the token does not say it."""
+    """The facts in one token. A fact that the token does not state is None."""
 
     lifetime: float | None = None
     """Seconds from issue to expiry, `exp - iat`. Both are the service's time, so a wrong clock here does no harm."""
@@ -31,7 +31,7 @@ class TokenFacts:
 
 @sealed
 def read_token(token: Secret) -> TokenFacts:
-    """The facts in a token, as far as it is a JWT (RFC 7519) and has them. Never raises."""
+    """Read the facts in a token. A token that is not a JWT (RFC 7519) has none. Never raises."""
     parts = token.reveal().split(".")
     if len(parts) != 3:
         return TokenFacts()

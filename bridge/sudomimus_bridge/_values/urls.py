@@ -1,4 +1,4 @@
-"""Hosts and URLs: the questions that settings, proxies and the gate for pages ask of them."""
+"""Checks of hosts and URLs, for the settings, the proxies and the gate for pages."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from urllib.parse import urlsplit
 
 HOST = re.compile(r"(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE)
 """A host as a URL has it, in ASCII, with or without a port. Brackets hold an IPv6 address (RFC 3986)."""
-
-
-def is_browser_host(text: str) -> bool:
-    """Whether the text is a host, with or without a port, as the setting `browser_hosts` takes it."""
-    match = HOST.fullmatch(text)
-    return match is not None and (match["port"] is None or 1 <= int(match["port"]) <= 65535)
 
 
 def is_loopback(host: str) -> bool:
@@ -27,5 +21,5 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """The host of a URL of the settings, which are checked when they are read."""
+    """The host of a URL from the settings. `_settings` has checked the URL, so this never raises."""
     return urlsplit(url).hostname or ""
