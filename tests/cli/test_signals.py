@@ -210,8 +210,7 @@ def test_signal_before_the_command_begins(
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
-    module = "login" if arguments[0] == "login" else "signed_in"
-    monkeypatch.setattr(f"sudomimus_bridge._cli.{module}.{arguments[0]}", interrupted)
+    monkeypatch.setattr(f"sudomimus_bridge._cli.login.{arguments[0]}", interrupted)
     assert run_command(arguments) == 130
     assert capfd.readouterr() == ("", f"sudomimus-bridge: {words}\n")
 

@@ -55,7 +55,7 @@ sys.path.insert(0, game + "/python-packages")
 from sudomimus_bridge._renpy.imports import find_on_disk
 find_on_disk(game)
 from sudomimus_bridge._renpy.store import focus_rank, make_live, the_door
-from sudomimus_bridge._renpy import translations
+from sudomimus_bridge._renpy import texts
 
 module = types.ModuleType("store.sudomimus")
 make_live(module)

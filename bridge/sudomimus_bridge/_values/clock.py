@@ -16,11 +16,12 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
-
-import anyio
+from typing import TYPE_CHECKING, Protocol
 
 from .system import sysctl_text
+
+if TYPE_CHECKING:
+    import anyio  # each call below imports it: a game that starts needs `uptime` only
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ class SystemClock:
 
     def now(self) -> float:
         """Seconds on the event loop's monotonic clock."""
+        import anyio
+
         return anyio.current_time()
 
     def wall(self) -> float:
@@ -120,8 +123,12 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait that many seconds."""
+        import anyio
+
         await anyio.sleep(seconds)
 
     def move_on_after(self, seconds: float) -> anyio.CancelScope:
         """A scope that is cancelled after that many seconds."""
+        import anyio
+
         return anyio.move_on_after(seconds)

@@ -16,7 +16,7 @@ init -999 python in sudomimus:
     from sudomimus_bridge._renpy.imports import find_on_disk as _find_on_disk
     _find_on_disk(config.gamedir)
     from sudomimus_bridge._renpy.store import the_door as _the_door, make_live as _make_live, focus_rank as _focus_rank
-    from sudomimus_bridge._renpy import translations as _translations
+    from sudomimus_bridge._renpy import texts as _texts
 
     _make_live(store.sudomimus)
     _the_door().log = _partial(renpy.write_log, "sudomimus: %s")
@@ -95,8 +95,8 @@ init -999 python in sudomimus:
     # Before Ren'Py drains Steam: a callback that comes during a reload of the script then finds its listener.
     config.periodic_callbacks.insert(0, _look)
 
-    _languages = _translations.languages_of_game(renpy.game.script.translator)
+    _languages = _texts.languages_of_game(renpy.game.script.translator)
 
 init 999 python in sudomimus:
 
-    _translations.fit_translations(renpy.game.script.translator, _languages, language)
+    _texts.fit_translations(renpy.game.script.translator, _languages, language)
