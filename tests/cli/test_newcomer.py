@@ -139,7 +139,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "halves swapped": Mistake(
         2,
-        "{}The access key identifier is malformed: it is acs_k_ followed by a UUID, version 4. What was given is the secret "
+        "{}The access key identifier is malformed: it is acs_k_ followed by a UUID, version 4. This is the secret "
         "half: the two are swapped.",
         KEY,
         environ={"SUDOMIMUS_ACCESS_KEY_ID": SECRET, "SUDOMIMUS_ACCESS_KEY_SECRET": ID},

@@ -38,7 +38,7 @@ _log = logging.getLogger("sudomimus_bridge")
 
 
 class Attempts:
-    """Belongs to one login, errand or renewal."""
+    """The requests of one login, errand or renewal."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Attempts:
         *,
         patient: bool = False,
     ) -> None:
-        """`patient`: keep trying for as long as the service, the network or Steam cannot be used."""
+        """With `patient`, the flow keeps trying for as long as the service, the network or Steam cannot be used."""
         self.ports = ports
         self.service = service
         self.settings: Settings = ports.settings
@@ -69,7 +69,7 @@ class Attempts:
         self._deadline = self.clock.now() + self._time_limit
 
     def deadline(self) -> anyio.CancelScope:
-        """Cancels the block when the setting `timeout` is over. The code after the block then raises `time_is_up()`."""
+        """Cancel the block when the time of the setting `timeout` is over. The code after it then raises `time_is_up()`."""
         return self.clock.move_on_after(self._time_limit)
 
     def tell(self, phase: Phase, **facts: Any) -> None:
@@ -92,7 +92,7 @@ class Attempts:
         self.tell(phase, attempt=self.number)
 
     def rule(self, operation: Operation, answer: Answer[Any]) -> Rule:
-        """The rule for an answer, which is logged: status and reason only, because body and URL may hold secrets."""
+        """Return the rule for an answer, and log the answer: not its body or URL, because they may hold secrets."""
         what = f"answer {answer.status}" if answer.status is not None else f"no answer: {answer.trouble}"
         facts = [what, answer.reason, answer.detail]
         if answer.errand is not None:
@@ -103,7 +103,7 @@ class Attempts:
         return rule_for(operation, answer)
 
     async def ask(self, operation: Operation, request: Callable[[], Awaitable[Answer[T]]]) -> Answer[T]:
-        """Send a request until its answer is DONE. Raises the error of the rule that ends it."""
+        """Send a request until the rule for its answer says DONE. Raises the error of the rule that ends the flow."""
         while True:
             self.begin()
             answer = await request()
@@ -124,14 +124,14 @@ class Attempts:
         await self._wait(wait, self.error(operation, answer), rule.crowd)
 
     async def wait_for_steam(self, error: SteamUnavailable) -> None:
-        """Wait before a patient login asks Steam again. Raises the error if the login is not patient, or if waiting is no use."""
+        """Wait before a patient login asks Steam again. Raises the error if the login is not patient, or waiting cannot help."""
         if not (self._patient and may_pass(error)):
             raise error
         await self._wait_patiently(error, None, crowd=False)
 
     @property
     def left(self) -> int:
-        """How many attempts may follow. One that a patient login has waited after does not count."""
+        """How many attempts may follow. An attempt does not count if a patient login waited after it."""
         return MAX_ATTEMPTS - (self.number - self._patient_waits)
 
     async def _wait_patiently(self, error: BridgeError, retry_after: float | None, crowd: bool) -> None:
@@ -157,10 +157,10 @@ class Attempts:
         interval: float | None = None,
         lifetime: float | None = None,
     ) -> Answer[T] | None:
-        """Poll until the player is done; None when `lifetime` is over. A failed poll is repeated. `interval`: the service's.
+        """Poll until the player is done, and return that answer; None if `lifetime` (seconds) is over first.
 
-        If the player says "I'm done", the next poll comes as soon as the spacing allows. Raises the error of the rule that
-        ends it.
+        A failed poll is repeated. `interval`: the seconds between two polls that the service asks for. If the player says
+        "I'm done", the next poll comes as soon as the spacing allows. Raises the error of the rule that ends the flow.
         """
         ends = self.clock.now() + (math.inf if lifetime is None else lifetime)
         spacing = policy.poll_spacing(operation, interval)
@@ -185,7 +185,7 @@ class Attempts:
         return None
 
     async def _pause(self, least: float, seconds: float, said_done: anyio.Event) -> anyio.Event:
-        """Wait that long, or less if the player says "I'm done", but never less than `least`."""
+        """Wait that long, or at least `least` if the player says "I'm done". Return the event for the next pause."""
         began = self.clock.now()
         with self.clock.move_on_after(seconds):
             await said_done.wait()
@@ -207,13 +207,13 @@ class Attempts:
             )
 
     def error(self, operation: Operation, answer: Answer[Any]) -> BridgeError:
-        """The error to end with after this answer."""
+        """The error with which the flow ends after this answer."""
         return error_for(operation, answer, self.settings.application)
 
     def time_is_up(self) -> BridgeError:
-        """The error to end with when the setting `timeout` is over."""
+        """The error with which the flow ends when the time of the setting `timeout` is over."""
         seconds = f"{self._time_limit:g} seconds"
-        detail = f"The setting timeout ({seconds}) was over while the flow waited for the {self.waiting_for}."
+        detail = f"The time of the setting timeout ({seconds}) ended while the flow waited for the {self.waiting_for}."
         if self.waiting_for == "player":
             return ErrandNotCompleted(
                 f"The page was not finished within {seconds}. Start the sign-in again when you have time for it.",

@@ -1,4 +1,4 @@
-"""Credentials: read from the environment or a file, and checked before anything is sent. No error repeats one."""
+"""Reads credentials from the environment or a file, and checks them before anything is sent. No error repeats one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._values.errors import ConfigurationError, system_words
 from .._values.secret import Secret, sealed
 
 LARGEST_FILE = 100_000
-"""Characters of a file that holds a secret."""
+"""The most characters that are read from a file with a secret."""
 
 
 @sealed
@@ -29,7 +29,7 @@ def read_secret_file(path: str | os.PathLike[str], flag: str, what: str) -> Secr
 
 
 def as_secret(value: str | Secret | None) -> Secret | None:
-    """A given credential as a `Secret`; None if it is empty."""
+    """The credential as a `Secret`; None if it is empty."""
     text = value if isinstance(value, Secret) else Secret((value or "").strip())
     return text or None
 
@@ -48,14 +48,14 @@ _KEY_SENTENCE = "The access key is missing or incomplete. Check it, or ask for a
 
 @sealed
 def checked_access_key(identifier: str | None, secret: Secret | None) -> tuple[str, Secret]:
-    """Both halves of an access key. Raises `ConfigurationError` if one is missing or malformed, and repeats neither."""
+    """Check both halves of an access key and return them. Raises `ConfigurationError`, which repeats neither half."""
     if not identifier:
         detail = (
             "No access key is set: pass --access-key-id or set SUDOMIMUS_ACCESS_KEY_ID to its identifier (acs_k_…)."
         )
         raise ConfigurationError(_KEY_SENTENCE, detail=detail)
     if not _IDENTIFIER.fullmatch(identifier):
-        swapped = " What was given is the secret half: the two are swapped." if identifier.startswith("acs_t_") else ""
+        swapped = " This is the secret half: the two are swapped." if identifier.startswith("acs_t_") else ""
         detail = f"The access key identifier is malformed: it is acs_k_ followed by a UUID, version 4.{swapped}"
         raise ConfigurationError(_KEY_SENTENCE, detail=detail)
     if not secret:
@@ -71,7 +71,7 @@ def checked_access_key(identifier: str | None, secret: Secret | None) -> tuple[s
 
 @sealed
 def checked_inquiry(exposure_key: Secret | None, hidden_key: Secret | None) -> Inquiry:
-    """The inquiry of these keys. Raises `ConfigurationError` if one is missing or malformed, and repeats neither."""
+    """Check the two keys of an inquiry and return the inquiry. Raises `ConfigurationError`, which repeats neither key."""
     if exposure_key is None or hidden_key is None:
         missing = "exposure" if exposure_key is None else "hidden"
         raise ConfigurationError(

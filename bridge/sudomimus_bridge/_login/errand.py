@@ -1,6 +1,7 @@
 """Errands: pages in the player's own browser, where the player decides what to share.
 
-`Errands` sends the player there, for a login that the service blocks until then. `share` offers the proactive errand.
+`Errands` sends the player to the pages without which the service issues no tokens. `share` runs the proactive errand: a
+signed-in player may share more.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from .ports import Ports
 _log = logging.getLogger("sudomimus_bridge")
 
 DONE_KEEPS = 2
-"""Attempts that "I'm done" never uses up, so that an impatient click cannot end the login."""
+"""The number of last attempts before which "I'm done" is ignored, so that impatient clicks cannot use them up."""
 
 
 class Errands:
@@ -39,9 +40,8 @@ class Errands:
     async def follow(self, errand: ErrandHandoff, claims: Claims, *, check_done: bool = False) -> bool:
         """Send the player to the errand's page, and wait. True if the service says that the errand is completed.
 
-        Raises `ServiceUnavailable` if the gate refuses the page.
-
-        With `check_done`, the service is asked before "I'm done" counts.
+        If the player says "I'm done", this returns False at once, or with `check_done` after one more poll. Raises
+        `ServiceUnavailable` if the gate refuses the page, and `ErrandNotCompleted` if the player may go to no further page.
         """
         attempts = self._attempts
         attempts.require_page(required_claims(claims))
@@ -85,7 +85,7 @@ class Errands:
         return errand, await attempts.ports.show(page)
 
     async def _wait(self, errand: ErrandHandoff, said_done: anyio.Event, *, check_done: bool) -> bool:
-        """Poll until the service says that the errand has ended, or the player does. A failed poll is repeated."""
+        """Poll until the errand has ended, or until the player says "I'm done". A failed poll is repeated."""
         clock, chance = self._attempts.clock, self._attempts.ports.chance
         began, failures, wait = clock.now(), 0, seconds_to_wait(policy.ERRAND_POLL, 0, None, chance())
         while (asked := clock.now()) - began < ERRAND_SECONDS + 60:
@@ -110,7 +110,7 @@ async def share(
 ) -> ErrandResult:
     """The proactive errand: let the player of a valid access token share more.
 
-    Raises one of the errors of `_values.errors`. With the setting `quietly`, that is `ErrandNotCompleted` if a page is needed.
+    Raises one of the errors of `_values.errors`: `ErrandNotCompleted` if a page is needed and the setting `quietly` is on.
     """
     async with ports.service() as service:
         attempts = Attempts(ports, service, on_progress, done)
@@ -127,8 +127,8 @@ async def _shared(attempts: Attempts, access_token: Secret) -> ErrandResult:
         followed = True
         if await errands.follow(answer.errand, answer.claims, check_done=True):
             answer = await _claims_after(attempts, offer, answer)
-            break  # a further offer could be the claim that the player has just declined
-        # The errand expired, or the player is done with it: the next answer tells whether anything is still owed.
+            break  # another errand could ask for the claim that the player has just declined
+        # The errand expired, or the player says "I'm done": the next answer tells whether an errand is left.
         answer = await attempts.ask(Operation.CREATE_ERRAND, offer)
     attempts.tell(Phase.SUCCEEDED, claims=answer.claims, attempt=attempts.number)
     return ErrandResult(followed, answer.claims)
@@ -137,7 +137,7 @@ async def _shared(attempts: Attempts, access_token: Secret) -> ErrandResult:
 async def _claims_after(
     attempts: Attempts, offer: Callable[[], Awaitable[Answer[None]]], before: Answer[None]
 ) -> Answer[None]:
-    """The claims after completion. The errand is completed even if they cannot be fetched, as with an expired token."""
+    """The answer with the claims after completion; `before` if there is none, for example because the token has expired."""
     try:
         return await attempts.ask(Operation.CREATE_ERRAND, offer)
     except (LoginDenied, ServiceUnavailable):

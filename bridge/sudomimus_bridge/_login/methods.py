@@ -38,7 +38,7 @@ class Method(ABC):
     credentials: ClassVar[frozenset[str]] = frozenset()
     """The keywords of the constructor that a program may give."""
     silent: ClassVar[bool] = False
-    """Whether it needs no action of the player. Such a method also renews sessions, so it may sign in any number of times."""
+    """Whether it signs in without the player. Such a method also renews sessions, so its credentials work more than once."""
 
     def __init__(self, *, environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ
@@ -48,7 +48,7 @@ class Method(ABC):
         settings.require_application()
 
     async def prepare(self, attempts: Attempts) -> None:  # noqa: B027 - most methods have nothing to prepare
-        """Do what comes before the service can be asked for tokens."""
+        """Do the steps before the first request for tokens."""
 
     @abstractmethod
     async def present(self, attempts: Attempts) -> Answer[LoginResult]:
@@ -63,7 +63,7 @@ class Steam(Method):
     silent = True
 
     async def present(self, attempts: Attempts) -> Answer[LoginResult]:
-        """Ask Steam for a ticket while the connection is opened, send it, and cancel it after the service has answered."""
+        """Ask Steam for a ticket, send it, and cancel it, whatever happens. Meanwhile the connection opens."""
         from .._runs.finishing import alongside
         from ..steam._results import other_app
         from ..steam._ticket import web_api_ticket
@@ -108,7 +108,7 @@ class AccessKey(Method):
         return bool(self._halves()[0] and self._halves()[1])
 
     def check(self, settings: Settings) -> None:
-        """Also check the form of both halves. The error names the half that is missing or malformed, and repeats neither."""
+        """Also check the form of both halves. The error names the wrong half and repeats neither."""
         super().check(settings)
         checked_access_key(*self._halves())
 
@@ -125,9 +125,9 @@ class AccessKey(Method):
 
 
 class Browser(Method):
-    """The browser, with an inquiry that the game's backend has established, or, on a developer's machine, with a client key.
+    """A page in the browser. The game's backend has established its inquiry, or a developer's client key establishes one.
 
-    In the environment an inquiry wins over a key, because it was established for this one login.
+    If the environment has both, the inquiry wins over the client key: it was established for this one login.
     """
 
     name = "browser"
@@ -156,7 +156,7 @@ class Browser(Method):
 
     @property
     def inquiry(self) -> Inquiry | None:
-        """The given inquiry, else the environment's; None if a client key is used. Raises `ConfigurationError`."""
+        """The inquiry that was given, else the environment's; None if a client key is used. Raises `ConfigurationError`."""
         if self._by_key and self._by_inquiry:
             raise ConfigurationError(
                 detail="Give either a client key, or an exposure key and a hidden key, but not both."
@@ -179,7 +179,7 @@ class Browser(Method):
             super().check(settings)
 
     async def prepare(self, attempts: Attempts) -> None:
-        """Establish the inquiry if need be, and wait until the player has signed in on its page."""
+        """Establish an inquiry, unless there is one, and wait until the player has signed in on its page."""
         attempts.require_page()
         inquiry, settings, connect = self.inquiry, attempts.settings, attempts.service.connect
         if inquiry is None:
@@ -215,7 +215,7 @@ class Browser(Method):
     async def _establish(
         self, attempts: Attempts, key: ClientKey, application: str, body: Mapping[str, Any]
     ) -> Answer[Inquiry]:
-        # By the service's clock, once it is known to differ: the service refuses a JWT that is ahead or has expired.
+        # Use the service's clock as soon as its skew is known: the service refuses a JWT that is ahead or has expired.
         sign = partial(key.authorization, application=application, now=attempts.clock.wall() + self._skew)
         answer = await attempts.service.connect.establish(body, sign)
         self._skew = self._skew if answer.skew is None else answer.skew
@@ -274,18 +274,18 @@ class Device(Method):
 
 
 METHODS: dict[str, type[Method]] = {method.name: method for method in (Steam, AccessKey, Browser, Device)}
-"""Every way in by its name. Only types and the help of the command line spell the names again."""
+"""All methods by name. Only types and the help of the command line spell the names again."""
 
 
 def method_named(name: str) -> type[Method]:
-    """The class of a method. Raises `ConfigurationError` if there is none of this name."""
+    """The class of the method with this name. Raises `ConfigurationError` if there is none."""
     if name not in METHODS:
         raise ConfigurationError(detail=f"The login method must be one of {', '.join(METHODS)}.")
     return METHODS[name]
 
 
 def _client_key(pem: Secret, constraints: Constraints | None) -> tuple[ClientKey, Constraints]:
-    """Checked off the event loop's thread: cryptography is slow to import, and a large key is slow to check."""
+    """Check the key. Call this off the event loop's thread: importing cryptography and checking a large key are slow."""
     from .._service.client_auth import ClientKey
     from .._service.constraints import Constraints
 

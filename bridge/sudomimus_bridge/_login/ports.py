@@ -1,4 +1,4 @@
-"""`Ports`: the four ports and the settings, on which every flow runs."""
+"""`Ports`: the four ports and the settings that every flow uses."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Ports:
         self._open_service: OpenService = open_service or remote_service
 
     def adjusted(self, **settings: Any) -> Ports:
-        """These ports with other settings, for one flow; None keeps a setting. Both share one Steam port."""
+        """Ports with other settings, for one flow. A setting that is None keeps its value. The Steam port is the same."""
         changed: dict[str, Any] = {
             name: value for name, value in settings.items() if value not in (None, getattr(self.settings, name))
         }
@@ -69,7 +69,7 @@ class Ports:
 
     @property
     def steam(self) -> Steam:
-        """The Steam port: the given one, else the flat API of the library that the settings lead to."""
+        """The Steam port that was given, else the flat API of the library that the settings lead to."""
         if self._steam is None:
             settings = self.settings
             self._steam = FlatApiSteam(
@@ -79,7 +79,7 @@ class Ports:
 
     @property
     def gate(self) -> BrowserGate:
-        """The gate that a page has to pass, as these settings set it."""
+        """The gate for pages, with these settings."""
         return BrowserGate(self.settings.browser_hosts, self.settings.via_url)
 
     def service(self) -> AbstractAsyncContextManager[Service]:
@@ -87,7 +87,7 @@ class Ports:
         return self._open_service(self.settings, self.clock)
 
     async def show(self, page: Secret) -> bool:
-        """Open a page that has passed the gate, as the setting `page` says. False if the door must show its address."""
+        """Open a page as the setting `page` says. The page has passed the gate. False if the door must show its address."""
         where = self.settings.page
         if where == "browser":
             opened = await self.browser.open(page)
@@ -105,12 +105,12 @@ class Ports:
             return False
 
     async def aclose(self) -> None:
-        """Let go of Steam. The ports may be used again."""
+        """Release Steam. The ports may be used again."""
         if self._steam is not None:
             with CancelScope(shield=True):
                 await self._steam.aclose()
 
     def drop(self, seconds: float = 0.0) -> None:
-        """Let go of Steam from any thread without an event loop, waiting that many seconds at most."""
+        """Release Steam from any thread, without an event loop. Waits that many seconds at most."""
         if self._steam is not None:
             self._steam.drop(seconds)

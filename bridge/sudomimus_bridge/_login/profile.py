@@ -1,7 +1,7 @@
 """The player behind an access token: from the token if it has the profile, otherwise from one `GET /userinfo`.
 
-No login waits for this. It sends at most one request, never repeats or renews anything, and raises nothing: a profile that
-cannot be had is an unknown profile.
+No login waits for this. It sends at most one request, renews no token, and raises no error: if there is no profile, the
+player's names are None.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .ports import Ports
 
 
 async def find_player(access_token: Secret, ports: Ports, claims: Claims | None = None) -> Player:
-    """The player, as far as they can be known. `claims` is the block that came with the token."""
+    """The player, with the members that are known. `claims` is the block that came with the token."""
     facts = read_token(access_token)
     player = facts.player or await _asked(access_token, ports, facts.subject) or Player(facts.subject)
     return replace(
@@ -39,7 +39,7 @@ async def _asked(access_token: Secret, ports: Ports, subject: str | None) -> Pla
 
 
 def _admitted(url: str | None, ports: Ports) -> str | None:
-    """A picture's URL, if this game may open it."""
+    """A picture's URL; None if this game may not open it."""
     if url is None:
         return None
     try:

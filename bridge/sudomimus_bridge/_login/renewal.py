@@ -1,4 +1,4 @@
-"""Using a refresh token, and ending a session: the two flows during which the player never visits a page."""
+"""Using a refresh token, and ending a session: the two flows that never send the player to a page."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .attempts import Attempts
 from .ports import Ports
 
 LATE_SECONDS = 5.0
-"""After a request that took longer, by the clock that runs through sleep, a second one would come too late for the service's
-grace time: the first may have used the token at its very start.
+"""If the first request took longer, sleep included, no second one follows. The first may have used the token at its very
+start, so the second would come after the service's grace time.
 """
 
 
 async def refresh(refresh_token: Secret, ports: Ports, unsent: Unsent = nullcontext) -> Refreshed:
-    """Use a refresh token. Returns what became of it, and any error with it: this raises none.
+    """Use a refresh token. Returns its fate, with the new tokens or the error. Raises no error of the bridge.
 
-    `unsent` is entered while the next try is waited for and the token is certainly unused. After an answer that was lost soon,
-    the token is sent once more at once, and never later.
+    The flow holds `unsent` while it waits before another attempt and the token is certainly unused. If an answer was lost soon
+    after its request, the flow sends the token once more at once, and never later.
     """
     async with ports.service() as service:
         attempts = Attempts(ports, service)
@@ -33,7 +33,7 @@ async def refresh(refresh_token: Secret, ports: Ports, unsent: Unsent = nullcont
             with attempts.deadline():
                 return await _refreshed(attempts, refresh_token, unsent)
             raise attempts.time_is_up()
-        except ConfigurationError as error:  # nothing could be sent
+        except ConfigurationError as error:  # no request was sent
             return Refreshed(Fate.UNUSED, error=error)
         except ServiceUnavailable as error:  # the time was up during a request
             return Refreshed(Fate.UNKNOWN, error=error)
@@ -75,7 +75,7 @@ async def _refreshed(attempts: Attempts, refresh_token: Secret, unsent: Unsent) 
 
 
 def _after_lost(attempts: Attempts, lost: Answer[LoginResult], answer: Answer[LoginResult]) -> Refreshed:
-    """The outcome of the second try. Only DEAD is certain: any other answer may be about the first request's use."""
+    """The outcome of the second attempt. Only DEAD is certain: any other answer may result from the first request."""
     error, fate = attempts.error(Operation.REFRESH, answer), rule_for(Operation.REFRESH, answer).fate
     if isinstance(error, ConfigurationError):  # the first request was the same, so no setting is wrong
         return Refreshed(Fate.UNKNOWN, error=attempts.error(Operation.REFRESH, lost))

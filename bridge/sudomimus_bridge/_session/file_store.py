@@ -1,7 +1,7 @@
 """A session on disk: one file that only the player can read, replaced as a whole, and bound to this user of this computer.
 
-A file that was copied to another user or computer is not used, because two holders of one refresh token would end the session
-of both. `protection` encrypts the text in the file if the platform offers that.
+A file that was copied to another user or computer is not used: two holders of one refresh token would end the session for
+both. `protection` encrypts the text in the file if the platform offers that.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ MAX_SIZE = 1024 * 1024
 VERSION = 1
 
 SPARE_SIZE = 4096
-"""How much a record may grow from one renewal to the next and still fit on a disk that is full."""
+"""The bytes by which a record may grow from one renewal to the next and still fit on a full disk."""
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def open_file_store(settings: Settings) -> Store:
     """The store on disk for the session of these settings. It may ask the player's keyring. Raises `StoreUnusable`."""
-    if not settings.application:  # a login through the browser needs none
+    if not settings.application:  # a login through the browser needs no application
         raise StoreUnusable(
             NOT_SAVED, detail="No application is set (application, --application or SUDOMIMUS_APPLICATION)."
         )
@@ -49,7 +49,7 @@ def open_file_store(settings: Settings) -> Store:
 
 
 def open_saved(settings: Settings) -> Store | None:
-    """The store on disk, only to remove what an earlier run saved there; None if nothing is saved. Asks no keyring."""
+    """The store on disk, for removing the record of an earlier run; None if nothing is saved. Asks no keyring."""
     try:
         folder = settings.session_folder or session_folder()
     except StoreUnusable:
@@ -60,10 +60,10 @@ def open_saved(settings: Settings) -> Store | None:
 
 @sealed
 def session_folder(environ: dict[str, str] | os._Environ[str] = os.environ) -> Path:
-    """The folder where this platform keeps what a program remembers for one user. Raises `StoreUnusable`."""
+    """The folder where programs of this platform keep a user's data. Raises `StoreUnusable` if the user has no home folder."""
     try:
         return _session_folder(environ)
-    except RuntimeError:  # pathlib's, for a user that the system does not know, as in containers
+    except RuntimeError:  # pathlib raises it for a user that the system does not know, as in containers
         raise StoreUnusable(
             NOT_SAVED,
             detail="This user has no home folder. Set session_folder (--session-folder or SUDOMIMUS_SESSION_FOLDER).",
@@ -81,7 +81,7 @@ def _session_folder(environ: dict[str, str] | os._Environ[str]) -> Path:
 
 
 def _home() -> Path:
-    """The user's home folder. Raises `RuntimeError`, also for a relative one, which the working directory would change."""
+    """The user's home folder. Raises `RuntimeError`, also if its path depends on the working directory."""
     home = Path.home()
     if not home.is_absolute():
         raise RuntimeError
@@ -123,9 +123,8 @@ class FileStore:
         try:
             make_private_folder(self._folder)
             if machine_id() is None:
-                os.close(
-                    open_private(self._lock, os.O_RDWR | os.O_CREAT)
-                )  # it may have been removed since it was locked
+                # The lock file identifies the computer. It may have been removed since it was locked.
+                os.close(open_private(self._lock, os.O_RDWR | os.O_CREAT))
             envelope = {"version": VERSION, "owner": _owner(self._lock), "kind": kind, "data": data}
             self._replace_also_on_a_full_disk(json.dumps(envelope).encode())
         except OSError as error:
@@ -196,10 +195,10 @@ class FileStore:
             if not self._spare.exists() or self._spare.stat().st_size < len(content):
                 descriptor = open_private(self._spare, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
                 with os.fdopen(descriptor, "wb") as spare:
-                    spare.write(os.urandom(len(content) + SPARE_SIZE))  # a file system may store zeros without room
+                    spare.write(os.urandom(len(content) + SPARE_SIZE))  # zeros might take no room on the disk
 
     def _replace(self, content: bytes) -> None:
-        """Write a new file and give it the record's name. The caller holds the lock, so older parts are a killed process's."""
+        """Write a new file and give it the record's name. The caller holds the lock, so other parts are of killed processes."""
         for left in self._folder.glob(f"{self.path.stem}.*.part"):
             with suppress(OSError):
                 left.unlink()
@@ -233,7 +232,7 @@ def _sync_folder(path: Path) -> None:
     try:
         os.fsync(folder)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems do not support it
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot sync a folder
             raise
     finally:
         os.close(folder)

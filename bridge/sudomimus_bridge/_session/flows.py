@@ -19,7 +19,7 @@ from .._values.secret import Secret
 
 
 class Flows(Protocol):
-    """What a session does beside keeping its record."""
+    """The flows that a session starts."""
 
     clock: Clock
 
@@ -30,7 +30,7 @@ class Flows(Protocol):
         done: DoneSignal | None = None,
         quietly: bool | None = None,
     ) -> LoginResult:
-        """Sign in by a method that asks the player nothing, unless a claim is missing."""
+        """Sign in by a silent method. The player has to act only if a claim is missing."""
         ...
 
     async def share(
@@ -52,7 +52,7 @@ class Flows(Protocol):
         ...
 
     async def player(self, access_token: Secret, claims: Claims) -> Player:
-        """The player behind an access token, as far as they can be known. Raises nothing."""
+        """The player behind an access token, with the members that are known. Raises no error."""
         ...
 
 

@@ -1,9 +1,9 @@
-"""What identifies this computer and its user, so that a session that was copied elsewhere is not used there.
+"""Identifies this computer and its user, so that a session that was copied elsewhere is not used there.
 
-The system's own identifier serves if there is one. Otherwise the identity of a file does: its number on the disk, and the
-time when it was made or changed. A random identifier in a file would be copied together with the session, but these two
-cannot be copied: every copy of a file is a new file, and no program can set its change time. After a restored backup, or
-`chmod -R`, the player has to sign in again.
+The bridge uses the system's own identifier. If there is none, it uses the identity of a file: the file's number on the disk,
+and the time when the file was made or changed. A random identifier in a file would be copied together with the session, but
+these two cannot be copied: every copy of a file is a new file, and no program can set its change time. After a restored backup,
+or `chmod -R`, the player has to sign in again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .._values.system import registry_value, sysctl_text
 
 _ID_FILES = ("/etc/machine-id", "/var/lib/dbus/machine-id")  # machine-id(5)
 _SAYS_NOTHING = re.compile(r"[0{}-]*|uninitialized")
-"""A placeholder for an identifier: in an image before its first start, in a jail, in a cheap firmware."""
+"""Placeholders that some systems give for an identifier: images before their first start, jails, cheap firmware."""
 
 
 def machine_id() -> str | None:

@@ -1,7 +1,7 @@
 """The session of one player: it hands out access tokens that are valid, and renews them before they expire.
 
-Three rules hold whatever happens. Of all processes that share the store, one at a time renews. A refresh token is marked on
-disk before it is sent, so that nobody sends it again after a crash. A new pair is stored before any caller gets it.
+Three rules always hold. Only one of the processes that share the store renews at a time. A refresh token is marked on disk
+before it is sent, so that no process sends it again after a crash. A new pair is stored before a caller gets it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from .storage import Storage
 from .store import polled
 
 PAUSE_SECONDS = 10.0
-"""After a renewal that failed for the moment, callers get the same error for this long, without a request."""
+"""How long callers get the same error, without a request, after a renewal failed because the service cannot be used."""
 
 ADOPT_SECONDS = 30.0
 """How long a finished login waits for another process's renewal, which may be hung."""
@@ -47,16 +47,16 @@ ADOPT_SECONDS = 30.0
 FINISH_SECONDS = 1.5
 """How long a renewal goes on after its caller is cancelled: otherwise its refresh token might be lost.
 
-It is less than `Bridge.close` waits."""
+It is shorter than the wait of `Bridge.close`."""
 
 FINISH_FOR_OTHERS_SECONDS = 10.0
-"""The same if other callers of this process wait for the renewal."""
+"""How long the renewal goes on if other callers of this process wait for it."""
 
 PROFILE_PAUSE_SECONDS = 60.0
-"""If the service gives no profile, callers get the same answer for this long, without a request."""
+"""How long callers get the same answer, without a request, after the service gave no profile."""
 
 SIGN_IN_AGAIN = "SignInAgain"
-"""The reason of `LoginDenied` if the player has to sign in and no renewal can help."""
+"""The reason of `LoginDenied` if the session cannot be renewed and the player has to sign in."""
 
 NO_STEAM = {
     "SteamNotRunning",
@@ -66,7 +66,7 @@ NO_STEAM = {
     "LibraryTooOld",
     "NotASteamLibrary",
 }
-"""The reasons of `SteamUnavailable` that show that the game does not run under Steam. With other reasons, it may."""
+"""The reasons of `SteamUnavailable` that show that the game does not run under Steam. With any other reason, it may."""
 
 _NOT_SHARED = "The game asks for something that you have not shared yet. Sign in again to decide."
 
@@ -104,24 +104,24 @@ class PlayerSession:
         self._logouts = 0
         self._outdated: Secret | None = None
         self._claims_since: Claims | None = None
-        """The claims as the errand that made the access token outdated reported them."""
+        """The claims that the errand reported which made the access token outdated."""
         self._player: tuple[Secret, Uptime, Player] | None = None
-        """The last answer of `player`: for which access token, and when the service was asked."""
+        """The last answer of `player`, with its access token and the moment when the service was asked."""
         self._asking = threading.Lock()
         self._waiting: set[object] = set()
-        """One for each caller that waits for a renewal."""
+        """One object for each caller that waits for a renewal."""
         self._token_unsent = False
-        """The renewal waits before its next try, and its refresh token is surely unused."""
+        """Whether the renewal waits before another attempt and its refresh token is certainly unused."""
         self._paused: tuple[Uptime, BridgeError] | None = None
 
     async def adopt(self, record: Record) -> None:
-        """Keep the tokens of a login. If another process holds the disk for long, keep them in memory: the login is over."""
+        """Keep the tokens of a login. If another process holds the disk's lock for `ADOPT_SECONDS`, keep them in memory."""
         async with self.storage.locked(ADOPT_SECONDS):
             await self.storage.write(record)
         self._confirmed, self._paused = True, None
 
     def renew_by(self, method: Method) -> None:
-        """Renew by this method from now on, if it needs no player: its credentials are at hand."""
+        """Renew with this method from now on, if it is silent: it has the credentials."""
         if method.silent:
             self._silent[method.name] = method
 
@@ -136,9 +136,9 @@ class PlayerSession:
         return record is not None and record.access == access
 
     def outdated(self, access: Secret, claims: Claims | None = None) -> None:
-        """Renew the session when the next token is asked for: this one no longer says what the player shares.
+        """Note that this token is outdated, because the player shares other claims now. The next call renews the session.
 
-        `claims` is the block as the errand that changed it reported it.
+        `claims` is the block that the errand reported.
         """
         self._outdated, self._claims_since, self._player = access, claims, None
 
@@ -154,8 +154,8 @@ class PlayerSession:
     async def player(self) -> Player | None:
         """The signed-in player; None if nobody is signed in, or if Steam has not yet confirmed who plays. Renews nothing.
 
-        The service's answer is used until there is another access token or an errand was done. If the service gave no
-        profile, it is asked again after a pause.
+        The session keeps the service's answer until it has another access token, or until the player has done an errand. If
+        the service gave no profile, the session asks again after a pause.
         """
         async with polled(self._asking, self._flows.clock):
             record, now = await self.record(), self._flows.clock.uptime()
@@ -197,12 +197,12 @@ class PlayerSession:
             if renewed.lifetime is not None and not self._usable(renewed, valid_for):
                 raise ServiceUnavailable(
                     "The sign-in service took too long to answer. Try again.",
-                    detail=f"The new token arrived with less than {valid_for:g} of its seconds left.",
+                    detail=f"The new token was valid for less than {valid_for:g} seconds when it arrived.",
                 )
             return renewed.access
 
     async def logout(self) -> bool:
-        """Forget the session and revoke it. False if the service did not confirm; it is forgotten in any case."""
+        """Forget the session and revoke it. False if the service did not confirm; the session is forgotten in either case."""
         async with self.storage.locked():
             record = await self.storage.read()
             await self.storage.forget()
@@ -218,7 +218,7 @@ class PlayerSession:
 
     @asynccontextmanager
     async def _turn_to_renew(self) -> AsyncIterator[None]:
-        """Hold the lock; until then, the caller counts as waiting."""
+        """Hold the lock. Until the caller has it, the caller counts as waiting."""
         me = object()
         self._waiting.add(me)
         try:
@@ -241,7 +241,7 @@ class PlayerSession:
         return self._trusted(record) and left > valid_for and record.access != self._outdated
 
     def _trusted(self, record: Record) -> bool:
-        """Whether Steam need not confirm the session. It must if another process began it by Steam: another user may play now."""
+        """Whether the session can be trusted. Not if another process began it by Steam: another user may be playing now."""
         return self._confirmed or record.method != Steam.name or Steam.name not in self._silent
 
     async def _renewed(self, record: Record | None, valid_for: float, asker: Asker) -> Record:
@@ -265,7 +265,7 @@ class PlayerSession:
         except SteamUnavailable as error:
             if record is None or not (self._confirmed or error.reason in NO_STEAM):
                 raise
-        self._confirmed = True  # without Steam, the player is whoever signed in last
+        self._confirmed = True  # without Steam, the player is the one who signed in last
         if self._usable(record, valid_for):
             return record
         return await self._by_refresh(record, asker)
@@ -290,7 +290,8 @@ class PlayerSession:
         received = self._flows.clock.uptime()
         refreshed = await self._use_refresh_token(record, received)
         if refreshed.fate is Fate.CLAIMS:
-            # A claim has become required. The player can share it while the access token is valid, else has to sign in again.
+            # A claim has become required. While the access token is valid, the player can share it. After that, the player has to
+            # sign in again.
             if record.lifetime is not None and record.seconds_left(self._flows.clock.uptime()) <= 0:
                 raise sign_in_again(_NOT_SHARED)
             try:
@@ -309,7 +310,7 @@ class PlayerSession:
 
     async def _use_refresh_token(self, record: Record, received: Uptime) -> Refreshed:
         """Send the refresh token and store the outcome, also if the caller is cancelled meanwhile."""
-        if record.in_flight:  # the process that sent it ended before it stored the answer
+        if record.in_flight:  # another process sent the token, and ended before it stored the answer
             await self.storage.write(record.without_refresh())
         if record.in_flight or record.refresh is None:
             raise self._not_renewable("The last renewal of this sign-in was interrupted, so it cannot be renewed.")
@@ -326,7 +327,7 @@ class PlayerSession:
         await self._mark_sent(record)
         try:
             refreshed = await self._flows.refresh(refresh_token, partial(self._unmarked, record))
-        except BaseException:  # cancelled during the request: nobody knows whether the token was used
+        except BaseException:  # cancelled during the request, so the token may have been used
             if not self._token_unsent:
                 with CancelScope(shield=True):
                     await self.storage.write(record.without_refresh())
@@ -346,7 +347,7 @@ class PlayerSession:
 
     @asynccontextmanager
     async def _unmarked(self, record: Record) -> AsyncIterator[None]:
-        """While the next try is waited for, the token has no mark: the game may end then, and keeps the session."""
+        """Remove the token's mark while the flow waits before another attempt. If the game ends then, it keeps the session."""
         with CancelScope(shield=True):
             self._token_unsent = await self.storage.write(record)
         yield
@@ -365,5 +366,5 @@ class PlayerSession:
 
 
 def sign_in_again(sentence: str, detail: str | None = None) -> LoginDenied:
-    """The error if the player has to sign in. `detail` is the service's reason, or why a store failed."""
+    """The error if the player has to sign in. `detail`: the service's reason, or the detail of a store that failed."""
     return LoginDenied(sentence, reason=SIGN_IN_AGAIN, detail=detail)

@@ -1,4 +1,4 @@
-"""Files that only the player may have made and that several processes use: opening one, replacing one, locking one."""
+"""Opens, replaces and locks files that several processes use, and that no other user may have written."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FIRST_WAIT, LONGEST_WAIT = 0.01, 0.25
 """Seconds between two looks at a lock that another process holds."""
 
 PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4) if sys.platform == "win32" else ()
-"""Seconds between the tries of `retry_if_in_use`: about one second in all, because a forbidden file looks the same."""
+"""The pauses of `retry_if_in_use`, in seconds: about one in all. A file that may not be opened fails with the same error."""
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Open a file and return its descriptor, which child processes do not inherit. Follows no link, waits for no pipe.
+    """Open a file and return its descriptor. Child processes do not inherit it. A link is not followed.
 
     Raises `OSError`, and `PermissionError` if another user may have written the file. That user could sign the player in as
     somebody else, or keep the lock.
@@ -53,7 +53,7 @@ def open_private(path: Path, flags: int) -> int:
 def retry_if_in_use(use: Callable[[], T]) -> T:
     """Call `use`; on Windows, try again while another process has the file open. Blocks for a second at most.
 
-    There, an open file cannot be replaced, and a file that is being replaced cannot be opened. Another window of the game
+    On Windows, an open file cannot be replaced, and a file that is being replaced cannot be opened. Another process of the game
     reads the session in a moment; a virus scanner takes longer. POSIX has no sharing violations, so this does nothing there.
     """
     for pause in PAUSES:
@@ -68,12 +68,12 @@ def retry_if_in_use(use: Callable[[], T]) -> T:
 async def lock_file(path: Path, clock: Clock) -> AsyncIterator[None]:
     """Hold a lock across tasks, threads and processes while the block runs. The system releases it if the process dies.
 
-    Waits for as long as another holds the lock; a cancelled task gives up. The file stays, because two processes must never
-    lock two files of one name. Raises `OSError`.
+    Waits for as long as another task, thread or process holds the lock; a cancelled task gives up. The file is never removed:
+    otherwise two processes could lock two files of the same name. Raises `OSError`.
     """
     wait = FIRST_WAIT
     while (descriptor := _locked_file(path)) is None:
-        # The system's own waiting cannot be cancelled. Uneven steps, so that waiting processes do not come all at once.
+        # Not the system's own wait, which cannot be cancelled. Random steps, so that processes do not all try at once.
         await clock.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
         wait = min(LONGEST_WAIT, wait * 1.5)
     try:
@@ -86,7 +86,7 @@ async def lock_file(path: Path, clock: Clock) -> AsyncIterator[None]:
 
 
 def _locked_file(path: Path) -> int | None:
-    """The file, locked; None if another holds the lock. Each holder opens the file anew, so threads exclude each other."""
+    """Open and lock the file; None if the lock is held. Each holder opens the file anew, so threads exclude each other."""
     descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
     try:
         if _try_to_lock(descriptor) and _still_named(path, descriptor):
@@ -99,7 +99,7 @@ def _locked_file(path: Path) -> int | None:
 
 
 def _still_named(path: Path, descriptor: int) -> bool:
-    """Whether the next process would open the same file. Somebody may have removed it since."""
+    """Whether the path still leads to this file: another process may have removed the file since."""
     if sys.platform == "win32":
         return True  # an open file cannot be removed there
     try:
@@ -132,7 +132,7 @@ if sys.platform == "win32":
 
     def _unlock(descriptor: int) -> None:
         handle, overlapped = _first_byte(descriptor)
-        _kernel.UnlockFileEx(handle, 0, 1, 0, overlapped)  # closing would release it too, a little later
+        _kernel.UnlockFileEx(handle, 0, 1, 0, overlapped)  # closing the file releases the lock too, but later
 
 else:
     import fcntl

@@ -1,4 +1,4 @@
-"""How a session's text is protected on disk: encrypted with a key from the system's keyring, or by Windows, or not at all.
+"""Protects a session's text on disk: encrypts it with a key from the system's keyring, or by Windows, or not at all.
 
 The keyring holds a key, not the tokens. Windows' keyring takes 2,560 bytes at most, and a key is written once, while tokens
 are replaced often and as a whole.
@@ -21,11 +21,11 @@ from .store import NOT_USED, StoreUnusable
 T = TypeVar("T")
 
 KEYRING_SECONDS = 60.0
-"""How long a keyring may take to answer. The player may be typing its password; a keyring that hangs must not keep a login."""
+"""How long a keyring may take to answer: the player may have to type its password. After that, the login goes on."""
 
 
 class Protection(Protocol):
-    """Turns a text into what is written on disk, and back. May block if a keyring asks the player to unlock it.
+    """Turns a text into the text on disk, and back. May block if a keyring asks the player to unlock it.
 
     Each method raises `StoreUnusable`.
     """
@@ -35,11 +35,11 @@ class Protection(Protocol):
         ...
 
     def close(self, text: str) -> tuple[str, str]:
-        """The kind of protection, in a word, and the text to write."""
+        """Protect a text. Returns the kind of protection, in a word, and the text to write."""
         ...
 
     def open(self, kind: str, data: str) -> str:
-        """The original text."""
+        """Return the original of a text that `close` has protected."""
         ...
 
 
@@ -83,7 +83,7 @@ class WindowsDataProtection:
 class KeyringKey:
     """Encryption with a key in the system's keyring, by the libraries `keyring` and `cryptography` (Fernet: AES-CBC and HMAC).
 
-    The key stays in the keyring when the session is forgotten. It opens nothing then, and another process may need it.
+    The key stays in the keyring when the session is forgotten. It decrypts nothing then, and another process may need it.
     """
 
     kind = "keyring"
@@ -105,7 +105,7 @@ class KeyringKey:
         from cryptography.fernet import Fernet, InvalidToken
 
         if kind == FileModeOnly.kind:
-            return data  # written before there was a keyring; the next write encrypts it
+            return data  # an earlier run wrote it without a keyring; the next write encrypts it
         if kind != self.kind:
             raise _other_protection(kind)
         if (key := self._held_key()) is None:
@@ -136,7 +136,7 @@ SERVICE = "sudomimus-bridge"
 
 
 def _answer_of(ask: Callable[[], T]) -> T:
-    """What a keyring answers, within `KEYRING_SECONDS`. Raises `StoreUnusable`."""
+    """Return a keyring's answer. Raises `StoreUnusable` if there is none within `KEYRING_SECONDS`."""
     answer: Future[T] = Future()
 
     def work() -> None:
@@ -179,9 +179,9 @@ def _other_protection(kind: str) -> StoreUnusable:
 
 
 def best_protection(name: str) -> Protection:
-    """The system's keyring if the extra `keyring` is installed and the system has one; else what the platform offers.
+    """The system's keyring, if the extra `keyring` is installed and there is one. Else Windows' encryption, or the file mode.
 
-    Raises `StoreUnusable` if the system does not say in time which keyring it has.
+    Raises `StoreUnusable` if the keyring does not answer in time, or the extra is incomplete.
     """
     keyring = _answer_of(_system_keyring)
     if keyring is not None:
@@ -192,7 +192,7 @@ def best_protection(name: str) -> Protection:
 def _system_keyring() -> Any:
     """The system's keyring; None if the extra is not installed or the system has none.
 
-    Raises `ImportError` if the extra is installed but incomplete, as in a frozen game: its developer meant to encrypt.
+    Raises `ImportError` if the extra is installed but incomplete, as in a frozen game: the developer wants encryption.
     """
     if find_spec("keyring") is None or find_spec("cryptography") is None:
         return None
@@ -208,8 +208,8 @@ def _system_keyring() -> Any:
 def import_keyring() -> Any:
     """Import the extra `keyring`, its backends by name. Raises `ImportError`.
 
-    keyring finds its backends by package metadata, which some freezers leave out. A backend that is imported is known to it,
-    and the import statements tell a freezer what to bring.
+    keyring finds its backends by package metadata, which some freezers leave out. It also finds every backend that is
+    imported, and the import statements tell a freezer which modules to include.
     """
     import cryptography.fernet  # noqa: F401
     import keyring.backends.chainer

@@ -1,6 +1,6 @@
 """One session as a value: its tokens, when they came, and its text form.
 
-Reading is strict, because others can reach the file: a text that is not exactly a record is no record.
+Reading is strict, because other programs can change the file: `from_json` rejects a text that is not exactly a record.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Record:
-    """One session: its pair of tokens, when they came, and whether its refresh token may have been used since."""
+    """One session: its two tokens, the moment of their receipt, and whether the refresh token may have been used since."""
 
     application: str
     method: str
     """The name of the method by which the player signed in. Steam renews its own sessions if it runs."""
     access: Secret = field(repr=False)
     refresh: Secret | None = field(repr=False)
-    """None if a request whose answer was lost may have used it: a second use would end the session."""
+    """None if a request may have used it and the answer was lost: a second use would end the session."""
     claims: Claims
     received: Uptime
     lifetime: float | None
     """Seconds that the access token is valid, from its receipt; None if the token does not say."""
     subject: str | None
     in_flight: bool = False
-    """The refresh token is being used. If a process finds this after a crash, the token may be used up and is not sent."""
+    """Whether the refresh token is being used. After a crash the mark remains: the token may be used up and is not sent."""
 
     @classmethod
     def of(cls, result: LoginResult, method: str, received: Uptime) -> Record:
@@ -53,20 +53,20 @@ class Record:
         )
 
     def renewed(self, result: LoginResult, received: Uptime) -> Record:
-        """The record after a refresh. The answer of `POST /refresh` names no application, so that stays."""
+        """The record after a refresh. The answer of `POST /refresh` names no application, so the record keeps its own."""
         return replace(Record.of(result, self.method, received), application=self.application)
 
     def seconds_left(self, now: Uptime) -> float:
-        """How long the access token is still valid; 0 if that cannot be known."""
+        """The seconds that the access token is still valid; 0 if that is not known."""
         age = now.since(self.received)
         return 0.0 if age is None or self.lifetime is None else max(0.0, self.lifetime - age)
 
     def sent(self) -> Record:
-        """The same, marked: its refresh token is being used."""
+        """The same record, with the mark that its refresh token is being used."""
         return replace(self, in_flight=True)
 
     def without_refresh(self) -> Record:
-        """The same without the refresh token."""
+        """The same record without its refresh token."""
         return replace(self, refresh=None, in_flight=False)
 
     def received_after(self, other: Record) -> bool:
@@ -76,7 +76,7 @@ class Record:
     def endangers(self, newer: Record) -> bool:
         """Whether this record must not stay on disk if `newer` cannot be written.
 
-        It must not if it could sign in another player, or if its refresh token is being used and has no mark.
+        It is a danger if it could sign in another player, or if its refresh token is being used and has no mark.
         """
         if self == newer:
             return False
@@ -131,7 +131,7 @@ class IssueTimer:
 
 
 def from_json(text: str) -> Record | None:
-    """The record in a text; None if the text is anything else."""
+    """The record in a text; None if the text is not a record."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""Where a session's record is kept: on disk or in memory, as the player chose, and in memory while the disk fails.
+"""Keeps a session's record on disk or in memory, as the player chose, and in memory while the disk fails.
 
-Nothing here raises `StoreUnusable`: if a store fails, `trouble` says so, and the session continues in memory.
+This module handles every `StoreUnusable`: if a store fails, `trouble` says so, and the session continues in memory.
 Each later call tries the disk again, because a full disk, a lack of descriptors or a held lock is soon over. A keyring that
 the player left locked is not asked again.
 """
@@ -57,9 +57,9 @@ class Storage:
         self._open_saved = open_saved
         self._store: Store = MemoryStore()
         self._on_disk = False
-        """The choice that was carried out last."""
+        """Whether the record was last moved to the disk, and not to memory."""
         self._removed = False
-        """Nothing that an earlier run saved is left, because the player chose so."""
+        """Whether the record of an earlier run was removed, because the player chose not to stay signed in."""
         self._failed: Store | None = None
         """The disk that has failed, while memory replaces it."""
         self._held: Store | None = None
@@ -67,9 +67,9 @@ class Storage:
         self._known: Record | None = None
         """The record that was on disk when it was last read or written."""
         self._copied = False
-        """The record in memory is only a copy: the one on disk is at least as new."""
+        """Whether the record in memory is only a copy: the one on disk is at least as new."""
         self._doomed = False
-        """The record on the disk that failed is forgotten, and still has to be removed."""
+        """Whether the session was forgotten, and its record must still be removed from the disk that failed."""
         self._turn = threading.Lock()
         """For this process's threads and tasks, around a store's lock: the store may change while its lock is held."""
         self.stay_signed_in: bool | None = None
@@ -84,9 +84,9 @@ class Storage:
 
     @asynccontextmanager
     async def locked(self, patience: float = math.inf) -> AsyncIterator[None]:
-        """Held while the record is renewed, at the place where it is then.
+        """Hold the lock of the store that has the record, during a renewal.
 
-        After `patience` seconds, a disk that another process holds all the time is treated as failed.
+        If another process holds a disk's lock for `patience` seconds, the disk counts as failed.
         """
         async with polled(self._turn, self._clock), AsyncExitStack() as stack:
             await self._settle(patience)
@@ -154,7 +154,7 @@ class Storage:
                     await self.write(held)
 
     async def _return_to(self, disk: Store) -> None:
-        """Go on with a disk that has failed before. Of two records, the one that was received later is kept."""
+        """Use a disk again that has failed before. If it has a record too, the one that was received later stays."""
         async with AsyncExitStack() as stack:
             held = None if self._copied else self._store.read()
             try:
@@ -191,13 +191,13 @@ class Storage:
                     self._store.write(held)
 
     async def _remove_saved(self) -> None:
-        """Remove what an earlier run saved: the player chose not to stay signed in. It is not used any more."""
+        """Remove the record of an earlier run, without using it: the player chose not to stay signed in."""
         async with AsyncExitStack() as stack:
             try:
                 with _or_unusable():
                     disk = await in_thread(self._open_saved)
                 if disk is not None:
-                    await self._lock(stack, disk, RETRY_SECONDS)  # a renewal that goes on would write it again
+                    await self._lock(stack, disk, RETRY_SECONDS)  # a renewal that still runs would write it again
                     await self._call(disk, disk.forget)
             except StoreUnusable as unusable:  # the next call tries again
                 self._say(unusable)
@@ -213,10 +213,10 @@ class Storage:
         raise AssertionError  # for mypy, which thinks that the block might swallow an error
 
     async def read(self) -> Record | None:
-        """The record; None if there is none, or none that can be used.
+        """The record; None if there is no record that can be used.
 
-        If the disk cannot be read for the moment, this is the record that it held before, without the refresh token: another
-        process may have used that since.
+        If the disk cannot be read for the moment, this is the last record that was read or written, without its refresh token:
+        another process may have used the refresh token since.
         """
         store = self._store
         try:
@@ -232,7 +232,10 @@ class Storage:
         return record
 
     async def write(self, record: Record) -> bool:
-        """True unless another process, or a later start, can still use a refresh token that this record has used up."""
+        """Replace the record, in memory if the disk fails.
+
+        False if the disk still has a record with a refresh token that another process, or a later start, must not use.
+        """
         store = self._held or self._store
         try:
             await self._call(store, store.prepare, asks=True)
@@ -251,8 +254,8 @@ class Storage:
         return True
 
     async def _harmless(self, disk: Store, record: Record, unusable: StoreUnusable) -> bool:
-        """Make sure that no record on disk leads to a second use of a refresh token. False if one still may."""
-        if not unusable.for_good:  # otherwise reading would bother the player as well
+        """Make sure that no record on disk leads to a second use of a refresh token. False if that is not possible."""
+        if not unusable.for_good:  # otherwise reading would ask the player again
             left = await self._left_on(disk)
             if left is not None and not left.endangers(record):
                 return True
@@ -281,7 +284,7 @@ class Storage:
                     self._doomed = True
 
     def _do_without(self, disk: Store | None, unusable: StoreUnusable) -> None:
-        """Continue in memory, with the record that is known, until the disk works again."""
+        """Continue in memory, with the last record that is known, until the disk works again."""
         self._say(unusable)
         self._failed = disk if disk is not None and disk.shared and not unusable.for_good else None
         if unusable.for_good:

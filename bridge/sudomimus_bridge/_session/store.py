@@ -1,6 +1,6 @@
-"""The port for a place that keeps a session, and the store in memory. `file_store` is the one on disk.
+"""`Store`, the interface of a place that keeps a session, and `MemoryStore`. `file_store` has the store on disk.
 
-A store holds one record, whole or not at all. A login goes on without a store that fails.
+A store holds one record, whole or not at all. If a store fails, a login goes on without it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ NOT_USED = "The sign-in that was saved on this computer cannot be used. Sign in 
 
 
 class StoreUnusable(Exception):
-    """The store cannot do what was asked.
+    """A store failed.
 
-    `sentence` says to the player what that means, and `detail` says to the developer why.
-    `for_good`: nothing changes while this process lives, or another try would bother the player again.
+    `sentence` tells the player the consequence, and `detail` tells the developer the cause. `for_good`: another attempt in this
+    process would fail too, or would ask the player again.
     """
 
     def __init__(self, sentence: str, *, detail: str, for_good: bool = False) -> None:
@@ -42,7 +42,7 @@ class Store(Protocol):
         ...
 
     def prepare(self) -> None:
-        """Ask the player for whatever writing needs, such as a keyring's password. Changes nothing, so it may be abandoned."""
+        """Let the player give what `write` needs, such as a keyring's password. Changes nothing, so it may be abandoned."""
         ...
 
     def write(self, record: Record) -> None:
@@ -54,7 +54,7 @@ class Store(Protocol):
         ...
 
     def locked(self, clock: Clock) -> AbstractAsyncContextManager[None]:
-        """Held during a renewal: one holder among all tasks, threads and processes that share the store."""
+        """Hold the store's lock during a renewal. It has one holder among all tasks, threads and processes."""
         ...
 
 
@@ -85,7 +85,7 @@ class MemoryStore:
 
 @asynccontextmanager
 async def polled(lock: threading.Lock, clock: Clock) -> AsyncIterator[None]:
-    """Hold a lock that other threads' event loops hold too, and that therefore cannot be awaited."""
+    """Hold a lock that the event loops of several threads share. No loop can await such a lock, so this polls it."""
     while not lock.acquire(blocking=False):
         await clock.sleep(0.01)
     try:
