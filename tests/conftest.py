@@ -195,7 +195,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poll twenty times a second while a login waits for the player. For logins on the local service, in real time."""
     spacing = Spacing(0.05, 1.0, least=0.05, regular=True)
     monkeypatch.setattr("sudomimus_bridge._service.policy.ERRAND_POLL", spacing)
-    monkeypatch.setattr("sudomimus_bridge._service.policy.poll_spacing", lambda _operation, _interval: spacing)
+    monkeypatch.setattr("sudomimus_bridge._service.policy.poll_spacing", lambda _interval: spacing)
 
 
 # The same for a program. Its imports delay the signal handlers a little; `plain_command` has no such delay.

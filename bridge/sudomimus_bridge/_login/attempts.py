@@ -163,7 +163,7 @@ class Attempts:
         "I'm done", the next poll comes as soon as the spacing allows. Raises the error of the rule that ends the flow.
         """
         ends = self.clock.now() + (math.inf if lifetime is None else lifetime)
-        spacing = policy.poll_spacing(operation, interval)
+        spacing = policy.poll_spacing(interval)
         failures, wait = 0, seconds_to_wait(spacing, 0, None, self.ports.chance())
         self.waiting_for = "player"
         with self.done.listen() as said_done:

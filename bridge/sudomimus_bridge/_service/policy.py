@@ -10,8 +10,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .answers import Operation
-
 MAX_ATTEMPTS = 8
 """The most attempts of one login, unless it is patient. Polls do not count."""
 
@@ -53,7 +51,7 @@ def seconds_to_wait(spacing: Spacing, failures: int, retry_after: float | None, 
     """
     if spacing.regular:
         grown = max(spacing.seconds, min(spacing.most, spacing.seconds * 2.0 ** min(failures, 10)))
-        wait = max(spacing.least, grown, retry_after or 0.0)
+        wait = max(grown, retry_after or 0.0)
         return min(spacing.most, wait) if spacing.strict else wait
     window = min(spacing.most, spacing.seconds * spacing.growth ** min(max(0, failures - 1), 60))
     if retry_after is None:
@@ -87,12 +85,12 @@ INQUIRY_POLL = Spacing(3.0, 30.0, least=1.0, regular=True)
 """Every few seconds: an inquiry admits a limited number of polls."""
 
 
-def poll_spacing(operation: Operation, interval: float | None) -> Spacing:
-    """The spacing of the polls of one call, with the interval that the service has asked for.
+def poll_spacing(interval: float | None) -> Spacing:
+    """The spacing of a call's polls, with the interval that the service has asked for, if it has.
 
     Polls for a device's tokens are at least that interval apart. While the service does not answer, the interval doubles
     (RFC 8628, 3.5).
     """
-    if operation is Operation.STATUS_POLL or interval is None:
+    if interval is None:
         return INQUIRY_POLL
     return Spacing(interval, 60.0, least=interval, regular=True)

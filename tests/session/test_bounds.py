@@ -1,0 +1,124 @@
+"""The times and the reasons that the session's policy names, each tried on both sides of its bound, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from sudomimus_bridge._session.player_session import PlayerSession
+from sudomimus_bridge._values.errors import ServiceUnavailable, SteamUnavailable
+from sudomimus_bridge._values.player import Player
+from sudomimus_bridge._values.secret import Secret
+from sudomimus_bridge.testing._virtual_time import VirtualClock
+
+from ..helpers.session_disk import store_in
+from ..helpers.session_helpers import LIFETIME, ModelService
+
+Scene = Callable[[ModelService, VirtualClock, PlayerSession], Awaitable[None]]
+
+
+def play(scene: Scene, plan: tuple[str, ...] = ()) -> ModelService:
+    """A player is signed in, and the token has expired. Requests take whole seconds, so that moments are exact."""
+    clock = VirtualClock()
+    service = ModelService(clock, list(plan), request_seconds=1)
+
+    async def main() -> None:
+        session = service.session()
+        await session.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        await scene(service, clock, session)
+
+    clock.run(main)
+    return service
+
+
+def test_failed_renewal_is_repeated_after_ten_seconds() -> None:
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        for pause in (0, 9.5):
+            await clock.sleep(pause)
+            with pytest.raises(ServiceUnavailable, match="busy"):
+                await session.access_token(300)
+        assert service.refreshes == 1
+        await clock.sleep(0.5)
+        await session.access_token(300)
+
+    assert play(scene, ("unused",)).refreshes == 2
+
+
+@pytest.mark.parametrize(("others", "seconds"), [(False, 1.5), (True, 10.0)])
+def test_renewal_goes_on_for_a_while_after_its_caller_is_cancelled(others: bool, seconds: float) -> None:
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        service.request_seconds = 60
+        async with anyio.create_task_group() as tasks:
+            if others:
+                clock.call_later(0.5, lambda: tasks.start_soon(session.access_token, 300))
+            with clock.move_on_after(1):
+                began = clock.now()
+                await session.access_token(300)
+            assert clock.now() - began - 1 == pytest.approx(seconds, abs=0.1)
+            tasks.cancel_scope.cancel()
+
+    play(scene)
+
+
+def test_service_that_gave_no_profile_is_asked_again_after_a_minute() -> None:
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        async def nobody(access_token: Secret, claims: object) -> Player:
+            service.seen.append("player")
+            return Player("player")
+
+        service.player = nobody  # type: ignore[method-assign]
+        for pause, asked in ((0, 1), (59.5, 1), (0.5, 2)):
+            await clock.sleep(pause)
+            assert await session.player() is not None
+            assert service.seen.count("player") == asked
+
+    play(scene)
+
+
+def test_finished_login_waits_thirty_seconds_for_another_process(tmp_path: Path) -> None:
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+
+    async def main() -> None:
+        disk = store_in(tmp_path)
+        async with disk.locked(clock):
+            began = clock.now()
+            await service.session(disk=disk).adopt(service.record())
+            assert clock.now() - began == pytest.approx(30, abs=0.5)
+
+    clock.run(main)
+
+
+@pytest.mark.parametrize(
+    ("reason", "used"),
+    [
+        ("SteamNotRunning", True),
+        ("HostHasNotInitialised", True),
+        ("LibraryNotFound", True),
+        ("LibraryNotLoaded", True),
+        ("LibraryTooOld", True),
+        ("NotASteamLibrary", True),
+        ("SteamInitFailed", False),
+        ("NoCallback", False),
+        ("TicketDenied", False),
+    ],
+)
+def test_saved_session_of_steam_is_used_only_if_steam_does_not_run(tmp_path: Path, reason: str, used: bool) -> None:
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+
+    async def main() -> None:
+        saved = await service.session("steam", disk=store_in(tmp_path)).access_token(300)
+        service.steam, service.without_steam = False, reason
+        later = service.session("steam", disk=store_in(tmp_path))
+        if used:
+            assert await later.access_token(300) == saved
+        else:
+            with pytest.raises(SteamUnavailable):
+                await later.access_token(300)
+
+    clock.run(main)
