@@ -1,7 +1,7 @@
 """The gate that every page's URL passes before the bridge opens or shows it.
 
-The URL comes from the network, and the player's operating system receives it. So the gate accepts only what it knows, a plain
-https URL on an allowed host, and refuses everything else.
+The URL comes from the network, and the bridge gives it to the player's operating system. So the gate accepts only a plain https
+URL on an allowed host, and refuses every other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 # Only the characters of RFC 3986. The authority has no userinfo, the host is ASCII, and brackets contain IPv6 only.
 _URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    rf"(?P<scheme>https?)://{HOST.pattern}"
     r"(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?",
     re.IGNORECASE,
 )
@@ -28,7 +28,7 @@ _URL = re.compile(
 
 @dataclass(frozen=True)
 class BrowserGate:
-    """The rule for pages: the setting `browser_hosts`, empty for the default, and the base URL of the service's pages."""
+    """Admits pages by the setting `browser_hosts`. If it is empty, by the host of `via_url`, the base of the service's pages."""
 
     browser_hosts: Sequence[str]
     via_url: str

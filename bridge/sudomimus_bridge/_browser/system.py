@@ -1,4 +1,4 @@
-"""The browser port, and the player's own browser: chosen as Python's `webbrowser` chooses it, started as a game must start it.
+"""The browser port, and the player's own browser. Python's `webbrowser` chooses it; the bridge starts it as a game must.
 
 `webbrowser.open` passes on the environment of Steam's runtime, in which browsers often fail (docs/contracts/steam.md, "The
 process around it"), and waits seconds for some browsers. So this module takes `webbrowser`'s choice and starts the
@@ -37,11 +37,11 @@ WATCH_SECONDS = 0.5
 """How long the start is watched: a launcher that finds no browser fails early."""
 
 ANSWER_SECONDS = 10.0
-"""The longest time for finding the browsers and for starting one. Then the player is shown the address."""
+"""The longest time for finding the browsers, and for starting one. After it, the player is shown the address."""
 
 _STEP_SECONDS = 0.05
 
-# They would draw on the game's terminal. A player who wants one sets BROWSER.
+# These browsers would draw on the game's terminal. A player who wants one sets BROWSER.
 _TEXT_BROWSERS = {"www-browser", "lynx", "links", "elinks", "w3m", "browsh"}
 
 _CREDENTIALS = (
@@ -57,7 +57,7 @@ _DROPPED = {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_LIBRARY_PATH_ORIG", "_MEIPASS2"
 
 _OF_PACKAGES = ("_PYI_", "NUITKA_ONEFILE_")
 """Variables by which the start programs of PyInstaller and Nuitka talk to their child process. If a page starts the game
-again, the game must not take itself for that child."""
+again, the new game must not find them: it would behave as that child."""
 
 _started: list[subprocess.Popen[bytes]] = []
 
@@ -69,7 +69,7 @@ class SystemBrowser:
         self._clock = clock
 
     async def open(self, page: Secret) -> bool:
-        """Tries one browser after the other until one starts."""
+        """Start the first browser that can be started."""
         for controller in await self._in_time(lambda: list(_controllers())) or ():
             if await self._start(controller, page):
                 return True
@@ -108,8 +108,8 @@ def available_browser() -> str | None:
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a browser.
 
-    It lacks the bridge's credentials, and the entries of Steam's runtime and of the game's package (PyInstaller, Nuitka, an
-    AppImage), which would make the browser load their libraries.
+    It has none of the bridge's credentials, and no entries of Steam's runtime or of the game's package (PyInstaller, Nuitka, an
+    AppImage): with those, the browser would load the wrong libraries.
     """
     places = _unpacked_at(environ)
     cleaned = {}
@@ -120,7 +120,7 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
             and (outside := _outside(places, value)) is not None
         ):
             cleaned[name] = outside
-    # Steam's runtime keeps the system's value in the first; PyInstaller keeps the previous value in the second.
+    # Steam's runtime keeps the system's value in SYSTEM_…, and PyInstaller keeps it in …_ORIG.
     original = environ.get("SYSTEM_LD_LIBRARY_PATH", environ.get("LD_LIBRARY_PATH_ORIG"))
     if original and (outside := _outside(places, original)):
         cleaned["LD_LIBRARY_PATH"] = outside
@@ -165,7 +165,7 @@ def _controllers() -> Iterator[webbrowser.BaseBrowser]:
 def _controller(entry: str | None) -> webbrowser.BaseBrowser | None:
     try:
         return webbrowser.get(entry)
-    except (webbrowser.Error, ValueError, IndexError):  # the latter two for an entry of BROWSER that it cannot parse
+    except (webbrowser.Error, ValueError, IndexError):  # the last two: it cannot parse an entry of BROWSER
         return None
 
 
@@ -187,7 +187,7 @@ def _template(controller: webbrowser.BaseBrowser) -> list[str] | None:
 
 @sealed
 def _spawn(template: list[str], page: Secret) -> subprocess.Popen[bytes] | None:
-    _started[:] = [process for process in _started if process.poll() is None]  # reaps the ones that ended
+    _started[:] = [process for process in _started if process.poll() is None]  # `poll` reaps a browser that has ended
     try:
         process = subprocess.Popen(
             [template[0], *(argument.replace("%s", page.reveal()) for argument in template[1:])],

@@ -1,1 +1,1 @@
-"""The door for Python programs: `Bridge` and `Session`, which run their flows through a `Runner`."""
+"""The door for Python programs: `Bridge` and `Session`. Both run their flows with a `Runner`."""

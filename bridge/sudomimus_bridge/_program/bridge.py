@@ -1,6 +1,6 @@
 """`Bridge`, the door for Python programs. Each method blocks, is awaited, or runs beside a frame loop.
 
-Nothing heavy is imported here before the first login starts, and then on that login's own thread.
+This module imports nothing heavy. The first login does, on its own thread.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ CLOSE_SECONDS = 2.0
 
 
 class Bridge:
-    """Signs players in. Its settings are keywords (docs/command-line.md lists them); a setting that is not given comes from
+    """Signs players in. Its settings are keywords (docs/command-line.md lists them). A setting that is not given comes from
     the environment.
 
     A bridge may be used any number of times, and by several threads. Steam stays initialised between its logins, until
-    `close()` or the end of a `with` block. Raises `ConfigurationError` if a setting is wrong.
+    `close()` or the end of a `with` block. Raises `ConfigurationError` if a setting is wrong, and `TypeError` for an unknown
+    keyword.
     """
 
     def __init__(
@@ -62,15 +63,15 @@ class Bridge:
     def prepare(self) -> None:
         """Import what a login needs and read the certificates. Blocks this thread: call it behind a loading screen.
 
-        A login after it delays no frame by imports. It uses no network and no Steam, writes no file, and raises nothing
-        about settings: the login does.
+        The imports of a later login then delay no frame. This uses neither the network nor Steam, and writes no file. It does
+        not raise the errors of wrong settings: the login does.
         """
         from .preparation import prepare
 
         prepare(self._runner.settings)
 
     def start_prepare(self) -> Running[bool]:
-        """As `prepare`, on a thread of its own, in small steps; call `poll()` of the result each frame: True once it is done."""
+        """As `prepare`, in small steps on a thread of its own. Call `poll()` of the result each frame; it is True in the end."""
         from .preparation import prepare_beside
 
         return self._runner.started(partial(prepare_beside, self._runner.settings))
@@ -114,13 +115,19 @@ class Bridge:
         patient: bool | None = None,
         **credentials: Any,
     ) -> LoginResult:
-        """Sign in. Blocks this thread, and calls `on_progress` on it.
+        """Sign in and return the tokens. Blocks this thread, and calls `on_progress` on it with each `ProgressEvent`.
 
-        `method` is "steam", "access-key" (`access_key_id`, `access_key_secret`), "browser" (`exposure_key` and `hidden_key`
-        of an inquiry that a backend established, or on a developer's machine `client_key` or `client_key_file`, and
-        `constraints`) or "device". A credential that is not given comes from the environment. `quietly` and
-        `patient` are the settings of these names for this login. Raises one of the errors of this package, each with its
-        sentence.
+        `method` has these credentials; one that is not given comes from the environment:
+
+        - "steam", "device": none;
+        - "access-key": `access_key_id`, `access_key_secret`;
+        - "browser": `exposure_key` and `hidden_key` of an inquiry that a backend has established, or on a developer's machine
+          `client_key` or `client_key_file`, and `constraints`.
+
+        `quietly` and `patient` replace the settings of these names for this login; None keeps them.
+
+        Raises `ConfigurationError`, `SteamUnavailable`, `LoginDenied`, `ErrandNotCompleted`, `ServiceUnavailable` or
+        `LoginCancelled`, each with a sentence for the player, and `TypeError` for a credential that the method does not have.
         """
         return self._runner.running(self._login(method, credentials, quietly, patient), on_progress).block()
 
@@ -161,7 +168,7 @@ class Bridge:
         patient: bool | None = None,
         **credentials: Any,
     ) -> LoginResult:
-        """Sign in on this event loop, asyncio's or trio's. Cancelling the task cancels the ticket first."""
+        """As `login`, on this event loop, asyncio's or trio's. If the task is cancelled, the ticket is cancelled first."""
         return await self._runner.running(self._login(method, credentials, quietly, patient), on_progress).wait()
 
     @overload
@@ -201,11 +208,14 @@ class Bridge:
         patient: bool | None = None,
         **credentials: Any,
     ) -> Running[LoginResult]:
-        """Sign in on a thread of its own, and return at once. Call `poll()` of the result each frame."""
+        """As `login`, on a thread of its own. Returns at once: call `poll()` of the result each frame.
+
+        `poll()` calls `on_progress`, returns the tokens in the end, and raises the errors of `login`.
+        """
         return self._runner.started(self._login(method, credentials, quietly, patient), on_progress)
 
     def _start_postponed_login(self) -> Running[LoginResult]:
-        """By Steam, while the player plays offline. The setting `timeout`, how long a player waits, does not end it."""
+        """Sign in by Steam while the player plays offline. The setting `timeout` does not apply, because no player waits."""
         settings = {"quietly": True, "patient": True, "timeout": math.inf}
         return self._runner.started(partial(self._runner.sign_in, method_named("steam")(), settings), None)
 
@@ -214,7 +224,7 @@ class Bridge:
     def share(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
         """The proactive errand: let the player share more with the game. Blocks this thread.
 
-        Without an access token it uses the session's, which is renewed first if it has expired.
+        Without an access token, this uses the session's, and first renews it if it has expired. Raises the errors of `login`.
         """
         try:
             flow = self._share(access_token)
@@ -223,7 +233,7 @@ class Bridge:
         return self._runner.running(flow, on_progress).block()
 
     async def share_async(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
-        """The proactive errand, on this event loop."""
+        """As `share`, on this event loop, asyncio's or trio's."""
         try:
             flow = self._share(access_token)
         finally:
@@ -233,7 +243,7 @@ class Bridge:
     def start_share(
         self, access_token: str | None = None, on_progress: OnProgress | None = None
     ) -> Running[ErrandResult]:
-        """The proactive errand, on a thread of its own. Call `poll()` of the result each frame."""
+        """As `share`, on a thread of its own. Returns at once: call `poll()` of the result each frame."""
         try:
             flow = self._share(access_token)
         finally:
@@ -243,11 +253,11 @@ class Bridge:
     # --- staying signed in -----------------------------------------------------------------------------------------------
 
     def session(self, stay_signed_in: bool | None = None) -> Session:
-        """The signed-in player, who has a valid access token at any time.
+        """Return the session of the signed-in player. It gives a valid access token at any time. Sends no request.
 
-        `stay_signed_in` is the player's choice: whether the session stays on this computer after the program has ended, or
-        only in memory. The choice holds for every `Session` of this bridge until a later call makes another one. Without the
-        argument, the choice stays as it is; the first call chooses True.
+        `stay_signed_in` is the player's choice. True: the session is saved on this computer. False: it is kept in memory until
+        the program ends. The choice holds for every `Session` of this bridge until a later call changes it. None keeps the
+        choice; the first call then chooses True.
         """
         if stay_signed_in is not None or self._runner.stay_signed_in is None:
             self._runner.stay_signed_in = stay_signed_in is not False
@@ -256,7 +266,7 @@ class Bridge:
     # --- ending ----------------------------------------------------------------------------------------------------------
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Cancel every running flow, wait a moment for its clean-up, and let go of Steam. The bridge may be used again.
+        """Cancel every running flow, wait for its clean-up, and release Steam. The bridge may be used again.
 
         A cancelled flow raises `LoginCancelled`: from `poll()`, or in the thread or task that waits for it. `seconds` is the
         longest wait for each flow. Pass 0 in a frame loop: the clean-up then goes on in the background.
@@ -274,7 +284,7 @@ class Bridge:
     def _login(
         self, method: LoginMethod, credentials: dict[str, Any], quietly: bool | None, patient: bool | None
     ) -> Flow[LoginResult]:
-        # Hide the secrets in the caller's keywords first: a crash reporter keeps them. So does a mistyped name.
+        # Hide the secrets first, also under a mistyped keyword: a crash reporter keeps the keywords.
         for name in credentials.keys() - {"access_key_id", "client_key_file", "constraints"}:
             if isinstance(credentials[name], str):
                 credentials[name] = Secret(credentials[name])

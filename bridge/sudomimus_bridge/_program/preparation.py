@@ -1,4 +1,4 @@
-"""Imports what a login needs and reads the certificates, ahead of the login: behind a loading screen."""
+"""Imports the modules that a login needs and reads the certificates, ahead of the login."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def prepare(settings: Settings) -> None:
-    """Prepare on this thread. It uses no network and no Steam, and writes no file.
+    """Prepare on this thread. Uses neither the network nor Steam, and writes no file.
 
-    A setting that is wrong, or a limit of the system, raises nothing here: the login that follows meets it and says so.
+    A wrong setting or a limit of the system raises no error here: the login that follows raises it.
     """
     with suppress(BridgeError), exhaustion_as_bridge_error():
         _import_modules()
@@ -23,7 +23,7 @@ def prepare(settings: Settings) -> None:
 
 
 async def prepare_beside(settings: Settings, *_: object) -> bool:
-    """The same on another thread, in small steps, while a game draws its loading screen. Returns True."""
+    """As `prepare`, in small steps on another thread, while a game draws its loading screen. Returns True."""
     from .._runs.threads import in_thread
 
     await in_thread(_prepare_in_small_steps, settings)
@@ -38,12 +38,12 @@ def _prepare_in_small_steps(settings: Settings) -> None:
 
 
 def _import_modules() -> None:
-    """The modules of every way in that needs no extra, of an errand, and of a session that is kept."""
-    import glob  # noqa: F401 - which `pathlib` imports on use from Python 3.15 on
+    """Import the modules of every method that needs no extra, of an errand, and of a saved session."""
+    import glob  # noqa: F401 - from Python 3.15 on, `pathlib` imports it late
     import hmac  # noqa: F401
     from encodings import ascii, idna  # noqa: F401
 
-    with suppress(ImportError):  # what `anyio.run` would import by itself; another anyio may have it elsewhere
+    with suppress(ImportError):  # `anyio.run` would import it; another version of anyio may have it elsewhere
         import anyio._backends._asyncio  # noqa: F401
 
     from .._browser import system  # noqa: F401

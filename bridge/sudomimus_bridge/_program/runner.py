@@ -1,4 +1,4 @@
-"""`Runner`: what a `Bridge` and its `Session` run their flows with. It builds the ports and the session at the first flow."""
+"""`Runner` runs the flows of a `Bridge` and its `Session`. It builds the ports and the session at the first flow."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ T = TypeVar("T")
 
 
 class Runner:
-    """Belongs to one `Bridge`. All methods may be called from any thread; the flows run on whichever event loop."""
+    """Runs the flows of one `Bridge`. Any thread may call its methods, and any event loop may run a flow."""
 
     def __init__(self, given: dict[str, Any], ports: dict[str, Any]) -> None:
-        """`given`: the settings by keyword. `ports`: those that replace a real port. Raises `ConfigurationError`."""
+        """`given`: the settings by keyword. `ports`: replacements of real ports. Raises as `read_settings` does."""
         self.stay_signed_in: bool | None = None
         self._given = given
         self._ports = ports
@@ -41,20 +41,20 @@ class Runner:
         self._running: weakref.WeakSet[Running[Any]] = weakref.WeakSet()
 
     def running(self, flow: Flow[T], on_progress: OnProgress | None = None) -> Running[T]:
-        """A run of this flow, which `close` ends. The caller chooses how it runs."""
+        """A run of this flow. The caller chooses how it runs; `close` cancels it."""
         running = Running(flow, on_progress, run=current().run, imports=_import_flows)
         with self._lock:
             self._running.add(running)
         return running
 
     def started(self, flow: Flow[T], on_progress: OnProgress | None = None) -> Running[T]:
-        """The same, already running on a thread of its own."""
+        """A run of this flow, started on a thread of its own."""
         running = self.running(flow, on_progress)
         running.start()
         return running
 
     def problem(self) -> str | None:
-        """Why the session will not outlive the program. The thread that draws frames asks: imports nothing, never waits."""
+        """Why the session cannot be saved; None if it can. Imports nothing and never waits, because a frame loop calls it."""
         session = self._session if self.stay_signed_in else None
         return session.storage.problem if session is not None else None
 
@@ -78,7 +78,7 @@ class Runner:
         on_progress: OnProgress | None,
         done: DoneSignal,
     ) -> LoginResult:
-        """Sign in with these settings, of which None keeps the bridge's, and have the session keep the tokens."""
+        """Sign in, and have the session keep the tokens. A value in `settings` replaces the bridge's, unless it is None."""
         from .._login.sign_in import sign_in
         from .._session.record import IssueTimer
 
@@ -90,7 +90,7 @@ class Runner:
         return result
 
     async def share(self, given: Secret | None, on_progress: OnProgress | None, done: DoneSignal) -> ErrandResult:
-        """The proactive errand, with the given access token, or with the session's, which is renewed once if refused."""
+        """The proactive errand, with the given access token or the session's. A refused token of the session is renewed once."""
         from .._login.errand import share
 
         ports, session = self._opened()
@@ -125,10 +125,10 @@ class Runner:
         """The player of the session."""
         return await self._opened()[1].player()
 
-    # --- what they run on ------------------------------------------------------------------------------------------------
+    # --- the ports and the session ---------------------------------------------------------------------------------------------
 
     def _opened(self) -> tuple[Ports, PlayerSession]:
-        # Not under the lock, which the thread that draws frames takes too.
+        # Import before taking the lock: the thread that draws frames takes it, too.
         from .._login.ports import Ports
         from .._session.player_session import open_player_session
 
@@ -162,4 +162,4 @@ def _keyword(setting: Setting) -> str:
 
 
 def _import_flows() -> None:
-    from .._session import player_session  # noqa: F401 - and with it the flows
+    from .._session import player_session  # noqa: F401 - it imports the flows

@@ -19,8 +19,8 @@ class Session:
     """The signed-in player of a `Bridge`.
 
     Threads and tasks share one session, and so do processes if the player stays signed in: one of them renews it, and the
-    others get its result. If Steam is running, a Steam ticket renews the session, so no login has to come before it. Otherwise
-    the refresh token renews it.
+    others get the result. If Steam is running, a Steam ticket renews the session, so the program need not sign in first.
+    Otherwise the refresh token renews it.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -34,12 +34,14 @@ class Session:
         *,
         quietly: bool | None = None,
     ) -> str:
-        """An access token that is valid for that many seconds at least. Blocks this thread while it is being renewed.
+        """Return an access token that is valid for at least `valid_for` seconds. Blocks this thread during a renewal.
 
-        If a claim became required, the player is sent to a page, and `on_progress` hears of it. In the middle of a game,
-        pass `quietly=True`: then this raises `ErrandNotCompleted` (reason `PageNeeded`) instead. None leaves it to the
-        setting `quietly`. Raises `LoginDenied` (reason `SignInAgain`) if only the player can go on, `ConfigurationError` if
-        no token is valid for that long, and the errors of a login. A token without a lifetime is renewed on each call.
+        If a claim has become required, the player has to visit a page, and `on_progress` gets the event. In the middle of a
+        game, pass `quietly=True`: then this raises `ErrandNotCompleted` (reason `PageNeeded`) instead. None keeps the setting
+        `quietly`. A token that does not state its lifetime is renewed on each call.
+
+        Raises `LoginDenied` (reason `SignInAgain`) if the player has to sign in, `ConfigurationError` if tokens do not live that
+        long, `ValueError` if `valid_for` is negative, and the errors of `Bridge.login`.
         """
         return _revealed(self._runner.running(self._access_token(valid_for, quietly), on_progress).block())
 
@@ -64,7 +66,7 @@ class Session:
         return cast("Running[str]", self._runner.started(self._access_token(valid_for, quietly), on_progress))
 
     def logout(self) -> bool:
-        """Revoke the session and forget it. True where the service confirmed; forgotten it is in any case."""
+        """Revoke the session and forget it. False if the service did not confirm; the session is forgotten in either case."""
         return self._runner.running(self._runner.logout).block()
 
     async def logout_async(self) -> bool:
@@ -78,7 +80,7 @@ class Session:
     def claims(self) -> Claims | None:
         """The claims as the service last sent them; None if nobody is signed in. Sends no request.
 
-        Blocks this thread while the saved session is read: a frame loop uses `start_claims`.
+        Blocks this thread while it reads the saved session. In a frame loop, use `start_claims`.
         """
         return self._runner.running(self._runner.claims).block()
 
@@ -89,16 +91,16 @@ class Session:
     def start_claims(self) -> Running[Claims | None]:
         """As `claims`, on a thread of its own; call `poll()` of the result each frame.
 
-        If nobody is signed in, `poll()` keeps returning None; `ended` tells that from a flow that still runs.
+        If nobody is signed in, `poll()` returns None in the end, too; `ended` says whether the flow has ended.
         """
         return self._runner.started(self._runner.claims)
 
     def player(self) -> Player | None:
-        """The signed-in player, as far as the service tells. None if nobody is signed in.
+        """The signed-in player, with the members that the service gives. None if nobody is signed in.
 
-        It raises none of the service's errors: if the service does not give the profile, the names are None. It renews no
-        token. Blocks this thread while the service is asked, which happens once for each access token and again after an
-        errand. If Steam began a session in another process, this is None until `access_token` has asked Steam who plays.
+        Blocks this thread while it asks the service: once for each access token, and again after an errand. It renews no
+        token, and raises none of the service's errors: if there is no profile, the names are None. If Steam began the session
+        in another process, this is None until `access_token` has asked Steam who is playing.
         """
         return self._runner.running(self._runner.player).block()
 
@@ -109,13 +111,13 @@ class Session:
     def start_player(self) -> Running[Player | None]:
         """As `player`, on a thread of its own; call `poll()` of the result each frame.
 
-        If nobody is signed in, `poll()` keeps returning None; `ended` tells that from a flow that still runs.
+        If nobody is signed in, `poll()` returns None in the end, too; `ended` says whether the flow has ended.
         """
         return self._runner.started(self._runner.player)
 
     @property
     def problem(self) -> str | None:
-        """Why the player will not stay signed in after this program has ended, in a sentence; None if nothing is wrong.
+        """A sentence for the player: why the sign-in cannot be saved on this computer. None if nothing is wrong.
 
         Never blocks and imports nothing, so a frame loop may read it.
         """
@@ -128,5 +130,5 @@ class Session:
 
 
 def _revealed(token: Secret) -> str:
-    """Outside the event loop, whose task would show its result."""
+    """Reveal the token outside the event loop: a task shows its result in its repr."""
     return token.reveal()

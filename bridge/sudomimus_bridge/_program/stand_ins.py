@@ -1,7 +1,8 @@
 """Ports that replace the real ones in a whole process. `testing` sets them while a test runs; otherwise there are none.
 
-A game may create its bridge anywhere, perhaps at import, and gives it no ports. So each `Bridge` looks here when a flow starts.
-A port that the bridge was given wins over a port from here, and a setting by keyword wins over the test's environment.
+A game may create its bridge anywhere, perhaps at import, and gives it no ports. So each `Bridge` looks for replacements here
+when a flow starts. A port that the bridge was given wins over a replacement, and a setting by keyword wins over the test's
+environment.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class StandIns:
         clock: Clock | None = None,
         run: Callable[..., Any] | None = None,
     ) -> None:
-        """`run` replaces `anyio.run`: it runs an event loop whose time is the clock's."""
+        """`run` replaces `anyio.run`: it runs an event loop with the time of `clock`."""
         self.steam = steam
         self.browser = browser
         self.clock = clock
@@ -38,12 +39,12 @@ _current = StandIns()
 
 
 def current() -> StandIns:
-    """The present replacements."""
+    """The replacements that apply now."""
     return _current
 
 
 def replace(stand_ins: StandIns) -> StandIns:
-    """Use these replacements from now on. Returns the ones before."""
+    """Use these replacements from now on. Returns the previous ones."""
     global _current
     before, _current = _current, stand_ins
     return before

@@ -1,1 +1,1 @@
-"""Steam: the port, its implementation on the flat API, and the life of a ticket. Knows nothing of the sign-in service."""
+"""Steam: the port, its implementation on the flat API, and the life of a ticket. Nothing here is about the service."""

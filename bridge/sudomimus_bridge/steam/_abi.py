@@ -70,21 +70,21 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "SteamAPI_UnregisterCallback": (None, c_void_p),
 }
 
-# Used if the library has them: without them there is no overlay, and a login works all the same.
+# The bridge uses these if the library has them. Without them there is no overlay; a login does not need them.
 OPTIONAL_FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "SteamAPI_ISteamUtils_IsOverlayEnabled": (c_bool, c_void_p),
     "SteamAPI_ISteamFriends_ActivateGameOverlayToWebPage": (None, c_void_p, c_char_p, c_int),
 }
 OPTIONAL_ACCESSORS: dict[str, int] = {"SteamAPI_SteamFriends_v": 17}
 
-# The ways to initialise, newest first. A library is initialised by the first that it exports. (SDK, result, *arguments)
+# The functions that initialise, newest first. The bridge calls the first that the library exports. (SDK, result, *arguments)
 INITIALISERS: dict[str, tuple[Any, ...]] = {
     "SteamAPI_InitFlat": ("1.59 or later", c_int, POINTER(c_char)),
     "SteamInternal_SteamAPI_Init": ("1.58", c_int, c_char_p, POINTER(c_char)),
     "SteamAPI_Init": ("1.57", c_bool),
 }
 
-# Interface versions rise with the SDK, and each library has one. Below these numbers there are no web API tickets.
+# Interface versions rise with the SDK, and a library has one of each. Older versions have no web API tickets.
 ACCESSORS: dict[str, int] = {"SteamAPI_SteamUser_v": 23, "SteamAPI_SteamUtils_v": 10}
 NEWEST_ACCESSOR = 99
 

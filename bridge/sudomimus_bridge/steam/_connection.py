@@ -18,7 +18,7 @@ from pathlib import Path
 import anyio
 
 from .._values.clock import Clock
-from .._values.errors import BridgeError, ConfigurationError, SteamUnavailable
+from .._values.errors import ConfigurationError, SteamUnavailable
 from .._values.secret import Secret, sealed
 from . import _abi as abi
 from . import _results as results
@@ -29,7 +29,7 @@ from ._on_thread import CANCEL_SECONDS, SteamOnThread
 from ._worker import Worker
 
 _IDLE_PUMP_SECONDS = 15.0
-"""How often the queue is emptied while no ticket is awaited: often enough to notice that Steam shuts down."""
+"""The time between two pumps while no ticket is awaited: short enough to notice that Steam shuts down."""
 
 
 class Connection:
@@ -50,10 +50,10 @@ class Connection:
         self.worker = Worker("sudomimus-bridge steam", self._pump, self._pause)
 
     def open(self, wanted: Callable[[], int], *, by_host: bool = False) -> int:
-        """Load and initialise Steam if necessary, and again if Steam has shut down since. Return the app id that it runs as.
+        """Load and initialise Steam, unless that is done. Return the app id that Steam runs as.
 
-        `wanted` returns the app id of the settings and raises `ConfigurationError` if they have none. With `by_host`, only
-        the game may initialise Steam.
+        If Steam has shut down since, this initialises it again. `wanted` returns the app id of the settings, and raises
+        `ConfigurationError` if they have none. With `by_host`, only the game may initialise Steam.
         """
         if self._library is None:
             self._library = load_library(self.path)
@@ -81,7 +81,7 @@ class Connection:
         raise results.no_handle()
 
     def cancel(self, number: int) -> None:
-        """Call CancelAuthTicket, once for each ticket and never after Shutdown, which ended the handle."""
+        """Call CancelAuthTicket, once for each ticket, and never after Shutdown: Shutdown ends the handle."""
         if not self.ledger.strike(number) or self._dispatch is None:
             return
         if self.library.api.GetHSteamPipe() == self._dispatch.pipe and (user := self.library.user()):
@@ -96,7 +96,7 @@ class Connection:
         return True
 
     def shut_down(self) -> None:
-        """Cancel all open tickets and release Steam. If the game initialised it, it stays initialised."""
+        """Cancel all open tickets and release Steam. If the game initialised Steam, it stays initialised."""
         self.ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
         for number in self.ledger.numbers():
             self.cancel(number)
@@ -116,11 +116,11 @@ class Connection:
     def library(self) -> SteamLibrary:
         """The loaded library, after `open`."""
         if self._library is None:
-            raise BridgeError("The sign-in failed.", detail="Steam was used before it was opened.")
+            raise results.not_opened()
         return self._library
 
     def _wanted(self, wanted: Callable[[], int]) -> int:
-        """Return the app id of the settings. If they have none, a game that runs Steam has chosen it."""
+        """Return the app id of the settings. If they have none and the game runs Steam, return the app id of Steam."""
         try:
             return wanted()
         except ConfigurationError:
@@ -155,14 +155,14 @@ class Connection:
             return
         try:
             alive = self._dispatch.pump()
-        except Exception as error:  # noqa: BLE001 - a library that fails here must not take the thread with it
+        except Exception as error:  # noqa: BLE001 - a library that fails must not end the thread
             self.ledger.fail_all(results.SHUTTING_DOWN, type(error).__name__)
             alive = False
         if not alive:
             self.shut_down()
 
     def _pause(self) -> float | None:
-        """Return how long the thread may sleep: a twentieth of the wait so far, so that it adds about 5 % to the wait."""
+        """Return the seconds until the next pump; None: no pump. During a wait, a twentieth of it, so that it adds about 5 %."""
         if self._dispatch is None:
             return None
         if not self.ledger.waiting:
@@ -186,11 +186,11 @@ def _steam_app_id(app_id: int) -> Iterator[None]:
             os.environ["SteamAppId"] = before
 
 
-# An unused connection stays here and its thread sleeps. The next user gets the same one, so that an Init cannot overtake the
-# Shutdown before it.
+# An unused connection stays here, and its thread sleeps. The next user gets the same connection, so that its Init cannot overtake
+# the Shutdown of the user before.
 _connections: dict[Path, Connection] = {}
-# One lock for all ports and this table. With two, their order could differ: the garbage collector may drop one port on a thread
-# that is opening another.
+# All ports and this table share one lock. Two locks could be taken in either order: the garbage collector may drop one port on a
+# thread that is opening another.
 _connections_lock = threading.RLock()
 
 
@@ -224,7 +224,7 @@ class FlatApiSteam(SteamOnThread):
     """The Steam port on a `libsteam_api`, Valve's or the stub, which the bridge or the game has loaded."""
 
     def __init__(self, library: Path | None, app_id: Callable[[], int], clock: Clock, *, hosted: bool = False) -> None:
-        """With `hosted`, the game runs Steam, even if it has not initialised it yet; this port never initialises it."""
+        """With `hosted`, the game runs Steam: this port never initialises it, even if the game has not done so yet."""
         super().__init__(clock)
         self._by_host = hosted
         self._chosen = library
@@ -233,7 +233,7 @@ class FlatApiSteam(SteamOnThread):
         self._using = False
 
     async def open(self) -> int:
-        """Raises `ConfigurationError` if Steam runs as another app."""
+        """Open Steam and return its app id. Raises `SteamUnavailable`, and `ConfigurationError` if it runs as another app."""
         # Not under the lock: it reads the disk.
         path = None if self._using else find_library(self._chosen, hosted=self._by_host)
         with _connections_lock:
@@ -250,7 +250,7 @@ class FlatApiSteam(SteamOnThread):
             raise
 
     async def aclose(self) -> None:
-        """Waits at most `CANCEL_SECONDS` for Shutdown: a library may hang."""
+        """Release Steam. Waits `CANCEL_SECONDS` at most for Shutdown, because a library may hang."""
         if (connection := self._let_go()) is not None:
             with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):
                 await connection.worker.call(partial(_shut_down_if_unused, connection))
@@ -269,11 +269,11 @@ class FlatApiSteam(SteamOnThread):
             return self._connection
 
     async def logged_on(self) -> bool:
-        """Whether Steam is connected to its servers (isteamuser.h, BLoggedOn). Only after `open`."""
+        """Whether Steam is connected to its servers (isteamuser.h, BLoggedOn). Call `open` first."""
         connection = self._thread()
         return await connection.worker.call(connection.logged_on)
 
     def _thread(self) -> Connection:
         if self._connection is None:
-            raise BridgeError("The sign-in failed.", detail="Steam was used before it was opened.")
+            raise results.not_opened()
         return self._connection

@@ -24,7 +24,7 @@ class Dispatch(Protocol):
     """How callbacks reach the ledger. Every method is called on the worker's thread."""
 
     pipe: int
-    """The HSteamPipe that this listens on. If the library has another one, or 0, Steam was shut down since."""
+    """The HSteamPipe that this listens on. If the library has another pipe, or 0, Steam was shut down since."""
 
     def start(self) -> None:
         """Begin to listen."""
@@ -54,7 +54,7 @@ class ManualDispatch:
 
     @sealed
     def pump(self) -> bool:
-        """Empty the queue. Each callback is copied before it is freed, at most as long as its stated size and its struct."""
+        """Empty the queue. Copy each callback before it is freed: at most its stated size, and at most the size of its struct."""
         api, alive = self._library.api, True
         api.ManualDispatch_RunFrame(self.pipe)
         message = abi.CallbackMsg()
@@ -75,7 +75,7 @@ class ManualDispatch:
         return alive
 
     def stop(self) -> None:
-        """Do nothing: Shutdown ends the pipe."""
+        """Do nothing: the caller's Shutdown ends the pipe."""
 
 
 # The virtual functions of CCallbackBase, each with `this` first (steam_api_common.h).
@@ -111,7 +111,7 @@ class CallbackObject:
         return self._size
 
 
-_retired: list[CallbackObject] = []  # a few hundred bytes for each time that the bridge released a host's Steam
+_retired: list[CallbackObject] = []  # a few hundred bytes for each release of a host's Steam
 
 
 class HostDispatch:
@@ -139,11 +139,11 @@ class HostDispatch:
         self._register(abi.STEAM_SERVER_CONNECT_FAILURE, 8, self._on_disconnected)
 
     def pump(self) -> bool:
-        """Do not pump, which is the host's job. False if the host has shut Steam down, even if it has initialised it again."""
+        """Do not pump: the host pumps. False if the host has shut Steam down, even if it has initialised Steam again."""
         return bool(self._library.api.GetHSteamPipe() == self.pipe)
 
     def stop(self) -> None:
-        """Unregister the callback objects, even after the host's Shutdown: after its next Init Steam would call them again.
+        """Unregister the callback objects, even after the host's Shutdown: after the next Init, Steam would call them again.
 
         UnregisterCallback does not wait for a call on the host's thread, so the objects are never freed.
         """

@@ -3,8 +3,9 @@
 Callbacks arrive on any thread that pumps: early, late, twice, or for tickets of other code. The ledger matches them by handle
 only, copies their bytes, and may be used from every thread.
 
-Steam counts its handles from the start again after each Init. A ticket's number in the ledger is therefore its handle plus,
-above 32 bits, the number of shutdowns so far: a caller with an older number can neither read nor cancel a newer ticket.
+After each Init, Steam counts its handles from the start again. A ticket's number in the ledger therefore has the handle in its
+lower 32 bits, and above them the number of shutdowns so far. A caller with an older number can neither read nor cancel a newer
+ticket.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ def handle_of(number: int) -> int:
 
 
 class Ledger:
-    """The open tickets by number."""
+    """The open tickets by number. Any thread may call all methods."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # the garbage collector may drop the port on a thread that holds the lock
         self._shutdowns = 0
         self._open: dict[int, PendingTicket] = {}
-        # Callbacks that came before their request returned its handle. Only the latest few are kept.
+        # Callbacks that came before the request had returned the handle. Only the latest are kept.
         self._strays: dict[int, Secret | SteamUnavailable] = {}
 
     @property
@@ -63,7 +64,7 @@ class Ledger:
             return list(self._open)
 
     def enter(self, handle: int) -> int:
-        """Add a handle that Steam returned, and return its number. Its answer may be there already."""
+        """Add a handle that Steam returned, and return the ticket's number. The ticket's answer may be there already."""
         with self._lock:
             number = self._number(handle)
             self._open[number] = PendingTicket(self._strays.pop(handle, None))

@@ -1,4 +1,4 @@
-"""Find the Steam library of the game, load it and bind its functions. Errors say what is wrong with it.
+"""Find the Steam library of the game, load it and bind its functions. An error says how to correct the library.
 
 `_abi` declares the functions.
 """
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 _POINTER_BITS = struct.calcsize("P") * 8
 
-# Processors by their numbers in the heads of ELF, PE and Mach-O files. `dlopen` says little about a library that does not load.
+# The numbers of processors in the heads of ELF, PE and Mach-O files. The error of `dlopen` does not name the processor.
 _ELF = {3: "x86 (32 bit)", 40: "arm (32 bit)", 62: "x86-64", 183: "arm64"}
 _PE = {0x14C: "x86 (32 bit)", 0x8664: "x86-64", 0xAA64: "arm64"}
 _MACH = {0x01000007: "x86-64", 0x0100000C: "arm64", 7: "x86 (32 bit)"}
@@ -50,7 +50,7 @@ class SteamLibrary:
 
     path: Path
     sdk: str
-    """The SDK, by the exports: "1.57", "1.58" or "1.59 or later"."""
+    """The version of the SDK, judged by the exports: "1.57", "1.58" or "1.59 or later"."""
     api: Any
     initialiser: str
     overlay_exported: bool
@@ -185,15 +185,14 @@ def bind(library: ctypes.CDLL, path: Path) -> SteamLibrary:
 
 
 def _function(library: ctypes.CDLL, name: str, signature: list[Any]) -> Any:
-    # By item, not by attribute: this makes a new function object, so the types that the game declared on the same library stay
-    # as they are.
+    # Subscription makes a new function object, so the types that the game declared on the same library stay as they are.
     function = library[name]
     function.restype, *function.argtypes = signature
     return function
 
 
 def _inside(folder: Path) -> Iterator[Path]:
-    """Yield the file's path in a folder: as a game has it, then as the SDK's `redistributable_bin` has it."""
+    """Yield the library's possible paths in a folder: beside a game, then in the SDK's `redistributable_bin`."""
     name = library_name()
     yield folder / name
     arm = platform.machine().lower() in ("aarch64", "arm64")
@@ -221,7 +220,7 @@ def _why_not_loaded(path: Path) -> str:
 
 
 def _copy_in_use(chosen: Path | None, *, hosted: bool) -> Path | None:
-    """Return the loaded copy that Steam runs on, or will run on if the game runs it (`hosted`). None if there is none."""
+    """Return the loaded copy that Steam runs on. If the game runs Steam (`hosted`), any loaded copy. None if there is none."""
     copies = running_copies() or (list(loaded_paths()) if hosted else [])
     if not copies:
         return None
@@ -240,7 +239,7 @@ def _copy_in_use(chosen: Path | None, *, hosted: bool) -> Path | None:
 
 
 def _built_for(path: Path) -> str:
-    """Return what a library was built for, such as "Linux on arm64", or "no program library" for another kind of file."""
+    """Return the platform of a library, such as "Linux on arm64", or "no program library" for another kind of file."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)

@@ -1,6 +1,7 @@
-"""The Steam libraries that this process has loaded, and the one that is initialised.
+"""The Steam libraries that this process has loaded, and those that are initialised.
 
-A game that runs Steam has loaded one. Each copy has its own state, so the bridge must use that copy and load no second one.
+A game that runs Steam has loaded a copy. Each copy has its own state, so the bridge must use the game's copy and not load a
+second one.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ def loaded_paths() -> Iterator[Path]:
 
 
 def running_copies() -> list[Path]:
-    """Return the initialised ones: each has a pipe to Steam (steam_api.h, `SteamAPI_GetHSteamPipe`)."""
+    """Return the paths of the initialised libraries: each has a pipe to Steam (steam_api.h, `SteamAPI_GetHSteamPipe`)."""
     return [path for path in loaded_paths() if _has_pipe(path)]
 
 
 def handle_of_loaded(path: Path) -> int | None:
-    """Return the handle of exactly this file if it is loaded, else None."""
+    """Return the handle of this file if this process has loaded it, else None."""
     if sys.platform == "win32":
         kernel = ctypes.WinDLL("kernel32")
         kernel.GetModuleHandleW.restype = ctypes.c_void_p
@@ -44,7 +45,7 @@ def _has_pipe(path: Path) -> bool:
     if (handle := handle_of_loaded(path)) is None:
         return False
     try:
-        # By item: this makes a new function object, so the types that the host declared stay as they are.
+        # Subscription makes a new function object, so the types that the host declared stay as they are.
         pipe = ctypes.CDLL(str(path), handle=handle)["SteamAPI_GetHSteamPipe"]
     except AttributeError:
         return False
@@ -77,5 +78,5 @@ def _images() -> Iterator[Path]:
         for line in maps.splitlines():
             columns = line.split(maxsplit=5)
             if len(columns) == 6:
-                # Linux adds the mark if an update of the game or of Steam replaced the file.
+                # Linux adds " (deleted)" if an update of the game or of Steam has replaced the file.
                 yield Path(columns[5].removesuffix(" (deleted)"))

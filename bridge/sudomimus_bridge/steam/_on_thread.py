@@ -1,4 +1,4 @@
-"""The async side of a Steam port that makes its calls on a worker's thread: it asks for tickets, awaits and cancels them."""
+"""The async side of a Steam port on a worker's thread: it asks for tickets, awaits them and cancels them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from ._worker import Worker
 T = TypeVar("T")
 
 OPEN_SECONDS = 20.0
-"""The longest time for loading and initialising Steam. Then the login fails."""
+"""The longest time for loading and initialising Steam. After it, the login fails."""
 
 CANCEL_SECONDS = 1.0
 """The longest wait for CancelAuthTicket. If the library hangs in a call, the worker cancels when that call returns."""
 
 OVERLAY_SECONDS = 5.0
-"""How long a login waits for the overlay, which starts some seconds after Init. Without it, the page is shown instead."""
+"""How long a login waits for the overlay, which starts seconds after Init. Then the player is shown the page's address."""
 
 _OVERLAY_STEP_SECONDS = 0.5
 
 TAKE_BACK_SECONDS = 0.25
-"""The longest wait of a login that is cancelled during its request: the request may still return a ticket."""
+"""The longest wait of a login that is cancelled during its request. The request may still return a ticket."""
 
 
 class TicketThread(Protocol):
@@ -64,13 +64,13 @@ class SteamOnThread(ABC):
         try:
             return await steam.worker.call(partial(steam.request, identity), undo=steam.cancel)
         except anyio.get_cancelled_exc_class():
-            # The worker cancels a ticket that still comes. Unless the library hangs, that happens before this returns.
+            # If a ticket still comes, the worker cancels it. Unless the library hangs, it does so before this call returns.
             with anyio.CancelScope(shield=True), self._clock.move_on_after(TAKE_BACK_SECONDS):
                 await steam.worker.call(_nothing)
             raise
 
     async def ticket_response(self, handle: int) -> Secret:
-        """If no thread pumps any more, this waits until the caller cancels it."""
+        """Wait for the ticket. If no thread pumps any more, this waits until the caller cancels it."""
         arrived = anyio.Event()
         ticket = self._thread().ledger.watch(handle, Waker(arrived))
         if ticket.answer is None:
@@ -107,4 +107,4 @@ class SteamOnThread(ABC):
 
 
 def _nothing() -> None:
-    """Do nothing: when this job ends, so have the jobs before it."""
+    """Do nothing. When this job has run, all jobs before it have run."""

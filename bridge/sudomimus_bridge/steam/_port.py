@@ -26,7 +26,7 @@ class Steam(Protocol):
         ...
 
     async def ticket_response(self, handle: int) -> Secret:
-        """Wait for the handle's `GetTicketForWebApiResponse_t` and return the ticket in hex. May wait forever."""
+        """Wait for the handle's `GetTicketForWebApiResponse_t` and return the ticket in hex. Has no time limit."""
         ...
 
     async def cancel_auth_ticket(self, handle: int) -> None:
@@ -34,7 +34,7 @@ class Steam(Protocol):
         ...
 
     async def activate_game_overlay_to_web_page(self, page: Secret) -> bool:
-        """Open a page in Steam's overlay (isteamfriends.h); False if the overlay is off. Only after `open`.
+        """Open a page in Steam's overlay (isteamfriends.h). False if the overlay is off. Call `open` first.
 
         The page has passed the gate.
         """
@@ -45,5 +45,5 @@ class Steam(Protocol):
         ...
 
     def drop(self, seconds: float = 0.0) -> None:
-        """Do the same from any thread, without an event loop. Waits at most that many seconds."""
+        """As `aclose`, from any thread, without an event loop. Waits at most that many seconds."""
         ...

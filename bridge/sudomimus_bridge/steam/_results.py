@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._values.errors import ConfigurationError, SteamUnavailable
+from .._values.errors import BridgeError, ConfigurationError, SteamUnavailable
 from . import _abi as abi
 
 _TRY_LATER = "Steam is busy and did not confirm who you are. Try again in a minute."
@@ -78,7 +78,7 @@ def no_handle() -> SteamUnavailable:
 
 
 def other_app(running: int, wanted: int) -> ConfigurationError:
-    """Return the error for a setting that names another app than the one that Steam runs as in this process."""
+    """Return the error if the setting names another app than Steam runs as in this process."""
     return ConfigurationError(
         "Steam runs another game than this one. Start this game from your Steam library, then try again.",
         reason="SteamAppIdMismatch",
@@ -101,20 +101,25 @@ DISCONNECTED = "Steam lost its connection. Check that Steam is online, then try 
 
 
 def host_has_not_started() -> SteamUnavailable:
-    """Return the error for a game that is said to run Steam and has not initialised it, or no more runs it."""
+    """Return the error if the game is said to run Steam, but Steam is not initialised in this process."""
     return SteamUnavailable(
         "The game is not connected to Steam. Start Steam, then start the game again.",
         reason="HostHasNotInitialised",
-        detail="The game runs Steam by its setting or by its engine, and the Steam API is not initialised in this process. "
-        "Initialise it before the login starts.",
+        detail="The setting steam_hosted or the game's engine says that the game runs Steam, but the Steam API is not "
+        "initialised in this process. Initialise it before the login starts.",
     )
 
 
 def thread_is_gone() -> SteamUnavailable:
-    """Return the error for a login in a program that ends, or in a fork of one that used Steam."""
+    """Return the error for a login while the program ends, or in a fork of a program that used Steam."""
     return SteamUnavailable(
         "Steam cannot be used in this program any more. Restart the game, then try again.",
         reason="ProgramEndsOrForked",
         detail="The interpreter is shutting down, or this process was forked from one that uses Steam. Sign in earlier, and in "
         "the process that was started first.",
     )
+
+
+def not_opened() -> BridgeError:
+    """Return the error for a call before `open`, which is a bug of the bridge."""
+    return BridgeError("The sign-in failed.", detail="Steam was used before it was opened.")

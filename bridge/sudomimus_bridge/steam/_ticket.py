@@ -1,4 +1,4 @@
-"""The life of a web API ticket: ask, wait, use, cancel. Nothing else in the bridge holds one."""
+"""The life of a web API ticket: ask, wait, use, cancel. No other code of the bridge holds a ticket."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Job(Generic[T]):
-    """One call for the thread. Exactly one of two things happens: the caller takes its outcome, or the worker undoes it."""
+    """One call for the thread. Exactly one thing happens with its outcome: the caller takes it, or the worker undoes the call."""
 
     def __init__(self, function: Callable[[], T], undo: Callable[[T], None] | None) -> None:
         self._function = function
@@ -37,7 +37,7 @@ class Job(Generic[T]):
         """Make the call, on the thread, and undo it if the caller no longer waits."""
         try:
             self._value = self._function()
-        except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
+        except BaseException as error:  # noqa: BLE001 - the caller gets every exception
             self._error = error
         with self._lock:
             self._done = True
@@ -95,7 +95,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs. It does not after `stop`, nor in a forked child, which has no threads of its parent."""
+        """Whether the thread runs. After `stop` it does not, nor in a forked child: a child has no threads of its parent."""
         return self._thread.is_alive()
 
     def finish(self, function: Callable[[], Any], seconds: float) -> None:
@@ -103,7 +103,7 @@ class Worker:
         over = threading.Event()
         self.post(function)
         self.post(over.set)
-        if self.alive and self._thread is not threading.current_thread():  # the garbage collector may call this on it
+        if self.alive and self._thread is not threading.current_thread():  # the garbage collector may call this there
             over.wait(seconds)
 
     def stop(self, seconds: float) -> None:

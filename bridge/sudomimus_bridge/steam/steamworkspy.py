@@ -1,7 +1,7 @@
-"""The Steam port for a game on SteamworksPy, and the import of that package.
+"""The Steam port for a game that uses SteamworksPy, and the import of that package.
 
 The game initialises Steam, calls `run_callbacks()` each frame and shuts Steam down; the port only listens. This module finds
-the `libsteam_api` that SteamworksPy's library has loaded. It imports nothing of the package, and nothing heavy, before a caller
+the `libsteam_api` that SteamworksPy's library has loaded. It imports neither the package nor anything heavy before a caller
 needs it. See docs/contracts/steam.md, "SteamworksPy".
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .._values.errors import BridgeError, ConfigurationError, SteamUnavailable
+from .._values.errors import ConfigurationError, SteamUnavailable
 
 if TYPE_CHECKING:
     import ctypes
@@ -33,9 +33,9 @@ _DISTRIBUTED_AS = "steamworkspy"
 def import_steamworks(libraries: str | Path | None = None) -> Any:
     """Return the class `STEAMWORKS` of the installed package, PyPI's or upstream's.
 
-    PyPI's `steamworkspy` imports itself as `steamworks.steamworks`, a name that its installation does not create. This function
-    creates it, and `from steamworks.steamworks import STEAMWORKS` works afterwards. `libraries` is the folder with the libraries
-    of SteamworksPy and Steam, if the game keeps them outside the package.
+    PyPI's `steamworkspy` imports itself as `steamworks.steamworks`, but its installation does not create this name. This function
+    does, so that `from steamworks.steamworks import STEAMWORKS` works afterwards. `libraries` (str or Path) is the folder with
+    the libraries of SteamworksPy and Steam, if the game keeps them outside the package.
 
     Raises `ConfigurationError` if the package or the folder is missing, and `OSError` if Linux cannot load the folder's
     `libsteam_api.so`.
@@ -44,7 +44,6 @@ def import_steamworks(libraries: str | Path | None = None) -> Any:
     if upstream is not None:
         if libraries is not None:
             raise ConfigurationError(
-                "The game is not set up correctly. Please tell its makers.",
                 detail="The installed package steamworks takes no folder: it looks for SteamworksPy's library in the working "
                 "directory and beside itself. Put the libraries there and call import_steamworks() without a folder.",
             )
@@ -54,7 +53,6 @@ def import_steamworks(libraries: str | Path | None = None) -> Any:
         folder = Path(libraries).absolute()
         if not folder.is_dir():
             raise ConfigurationError(
-                "The game is not set up correctly. Please tell its makers.",
                 detail=f"There is no folder {folder}. Pass import_steamworks() the folder of SteamworksPy's library.",
             )
         alias.__path__ = [str(folder), *alias.__path__]  # the package loads its library from the first folder
@@ -77,7 +75,6 @@ def _alias() -> ModuleType:
     spec = importlib.util.find_spec(_DISTRIBUTED_AS)
     if spec is None or not spec.submodule_search_locations:
         raise ConfigurationError(
-            "The game is not set up correctly. Please tell its makers.",
             detail=f"The Python package steamworkspy is not installed. Install it: {_PIP_LINE}.",
         )
     alias = sys.modules[_ALIAS] = ModuleType(
@@ -88,7 +85,7 @@ def _alias() -> ModuleType:
 
 
 def _load_first(folder: Path) -> None:
-    """Load libsteam_api.so first on Linux: SteamworksPy.so needs it by its bare name, which the loader then finds."""
+    """On Linux, load libsteam_api.so first. SteamworksPy.so needs it by its bare name, and then the loader finds it."""
     if sys.platform.startswith("linux") and (library := folder / "libsteam_api.so").is_file():
         import ctypes
 
@@ -103,10 +100,9 @@ class SteamworksPySteam:
     """
 
     def __init__(self, steamworks: Any) -> None:
-        """Raises `ConfigurationError` if the argument is no `STEAMWORKS` object."""
+        """Raises `ConfigurationError` if the argument is not a `STEAMWORKS` object."""
         if not callable(getattr(steamworks, "run_callbacks", None)) or not hasattr(steamworks, "_cdll"):
             raise ConfigurationError(
-                "The game is not set up correctly. Please tell its makers.",
                 detail="The argument of SteamworksPySteam is not the game's STEAMWORKS object. Pass that object.",
             )
         self._steamworks = steamworks
@@ -114,7 +110,7 @@ class SteamworksPySteam:
         self._lock = threading.Lock()
 
     async def open(self) -> int:
-        """Raises `SteamUnavailable` if the game has not initialised Steam, or if its library is too old."""
+        """Return Steam's app id. Raises `SteamUnavailable` if the game has not initialised Steam, or its library is too old."""
         layer = self._steamworks._cdll
         if not self._steamworks.loaded():
             raise _not_initialised()
@@ -145,7 +141,7 @@ class SteamworksPySteam:
             self._steam.drop(seconds)
 
     def _connected(self, layer: ctypes.CDLL) -> FlatApiSteam:
-        """Return the port on the library below. Several logins share it."""
+        """Return the port on the library that SteamworksPy uses. All logins share it."""
         from .._values.clock import SystemClock
         from ._connection import FlatApiSteam
 
@@ -156,13 +152,14 @@ class SteamworksPySteam:
 
     def _opened(self) -> FlatApiSteam:
         if self._steam is None:
-            raise BridgeError("The sign-in failed.", detail="Steam was used before it was opened.")
+            from ._results import not_opened
+
+            raise not_opened()
         return self._steam
 
 
 def _none_is_set() -> int:
     raise ConfigurationError(
-        "The game is not set up correctly. Please tell its makers.",
         detail="The app id comes from the game's STEAMWORKS object, and Steam has none. Initialise Steam first.",
     )
 
@@ -171,7 +168,7 @@ def _library_below(layer: ctypes.CDLL) -> Path | None:
     """Return the path of the `libsteam_api` that SteamworksPy's library uses, or None if only its name is known.
 
     `dlsym` also searches the libraries that a library is linked with, and `dladdr` names the file of a symbol. On Windows, a
-    process finds a loaded module by its name, as the loader did for SteamworksPy.
+    process finds a loaded module by its name, as the loader has done for SteamworksPy.
     """
     if sys.platform == "win32":
         return None
