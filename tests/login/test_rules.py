@@ -395,6 +395,17 @@ def test_time_over_while_waiting_for_the_player() -> None:
     assert ran.seconds < 100.1
 
 
+def test_time_over_while_no_poll_is_answered() -> None:
+    """The player may have finished the page, so the error is about the service."""
+    ran = run(errand_step(), polls=(Step(raises=httpx.ConnectError),), timeout=100)
+    assert ran.failed_with(ServiceUnavailable).reason == "TimedOut"
+
+
+def test_time_over_after_polls_are_answered_again() -> None:
+    ran = run(errand_step(), polls=(*[Step(raises=httpx.ConnectError)] * 5, poll("PENDING")), timeout=100)
+    assert ran.failed_with(ErrandNotCompleted).reason == "TimedOut"
+
+
 def test_missing_callback_ends_the_login_after_twenty_seconds() -> None:
     ran = run(ISSUED, behaviours=(StubBehaviour(silent=True),))
     assert ran.failed_with(SteamUnavailable).reason == "NoCallback"

@@ -46,6 +46,7 @@ DOMAINS = {
 TOO_MANY, OVERLOADED = "Too many players", "overloaded"
 AGAIN = {500: "has a problem", 504: "has a problem", 408: "did not answer in time"}
 UNKNOWN, ODD = "does not know. Update the game", "does not know. Update the game"
+FOREIGN = "Something other than the sign-in service answered"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def denials(reasons: dict[str, str]) -> list[tuple[int, str | None, int, str]]:
 def usual(*, busy: bool = True) -> list[tuple[int, str | None, int, str]]:
     """Answers that any call may give, although no document names them."""
     rows: list[tuple[int, str | None, int, str]] = [(status, None, 6, words) for status, words in AGAIN.items()]
-    rows += [(418, None, 6, UNKNOWN), (999, None, 6, ODD)]
+    rows += [(418, None, 6, UNKNOWN), (999, None, 6, ODD), (407, None, 6, FOREIGN), (511, None, 6, FOREIGN)]
     rows += [(429, None, 6, TOO_MANY), (503, None, 6, OVERLOADED)] if busy else []
     return rows
 
@@ -204,7 +205,7 @@ TABLE = [
         (400, "AccountNotFound", 4, "does not exist any more", Fate.DEAD),
         (400, "InvalidBody", 2, "Check the refresh token", Fate.DEAD),
         (401, "RefreshTokenInvalid", 4, "does not know this sign-in", Fate.DEAD),
-        (401, "RefreshTokenInvalidType", 4, "not an application's refresh token", Fate.DEAD),
+        (401, "RefreshTokenInvalidType", 4, "no refresh token of an application", Fate.DEAD),
         (401, "RefreshTokenInvalidSignature", 4, "did not sign the refresh token", Fate.DEAD),
         (401, "RefreshTokenSuspended", 4, "is suspended", Fate.DEAD),
         (401, "RefreshTokenExpired", 4, "away for so long", Fate.DEAD),
@@ -229,6 +230,8 @@ TABLE = [
         (504, None, 6, "has a problem", Fate.UNKNOWN),
         (418, None, 6, UNKNOWN, Fate.UNKNOWN),
         (999, None, 6, ODD, Fate.UNKNOWN),
+        (407, None, 6, FOREIGN, Fate.UNKNOWN),
+        (511, None, 6, FOREIGN, Fate.UNKNOWN),
     ),
     *cases(
         "logout",

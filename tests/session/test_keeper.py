@@ -9,9 +9,11 @@ from pathlib import Path
 import anyio
 import pytest
 
+from sudomimus_bridge import Bridge
 from sudomimus_bridge._runs.signals import DoneSignal
 from sudomimus_bridge._service.answers import Refreshed, Unsent
 from sudomimus_bridge._session.file_store import FileStore
+from sudomimus_bridge._session.private_files import lock_file
 from sudomimus_bridge._session.protection import FileModeOnly
 from sudomimus_bridge._values.errors import (
     BridgeError,
@@ -22,6 +24,7 @@ from sudomimus_bridge._values.errors import (
 )
 from sudomimus_bridge._values.events import Phase, ProgressEvent
 from sudomimus_bridge._values.secret import Secret
+from sudomimus_bridge.testing import using_service, using_stub_steam, using_virtual_time
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
 from ..helpers.session_helpers import LIFETIME, ModelService
@@ -524,6 +527,24 @@ def test_login_does_not_wait_for_a_stopped_process(tmp_path: Path, backend: str,
         assert disk.read() is None
 
     play(scene, backend)
+
+
+def test_login_beside_a_stopped_process_ends_with_its_timeout(tmp_path: Path) -> None:
+    with using_service(), using_stub_steam(), using_virtual_time() as clock:
+        with Bridge(session_folder=tmp_path) as bridge:
+            bridge.session()
+            bridge.login()
+        (lock,) = tmp_path.glob("*.lock")
+        with Bridge(session_folder=tmp_path, timeout=5) as bridge:
+            session, began = bridge.session(), clock.elapsed
+
+            async def beside() -> None:
+                async with lock_file(lock, clock):
+                    await bridge.login_async()
+
+            clock.run(beside)
+            assert clock.elapsed - began < 6
+            assert "Another program" in (session.problem or "")
 
 
 @pytest.mark.parametrize("asks", [1, 8])

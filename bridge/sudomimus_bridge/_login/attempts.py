@@ -213,7 +213,8 @@ class Attempts:
     def time_is_up(self) -> BridgeError:
         """The error with which the flow ends when the time of the setting `timeout` is over."""
         seconds = f"{self._time_limit:g} seconds"
-        detail = f"The time of the setting timeout ({seconds}) ended while the flow waited for the {self.waiting_for}."
+        whom = "Steam" if self.waiting_for == "steam" else f"the {self.waiting_for}"
+        detail = f"The time of the setting timeout ({seconds}) ended while the flow waited for {whom}."
         if self.waiting_for == "player":
             return ErrandNotCompleted(
                 f"The page was not finished within {seconds}. Start the sign-in again when you have time for it.",

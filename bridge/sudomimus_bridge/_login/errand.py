@@ -20,7 +20,7 @@ from .._values.errors import ErrandNotCompleted, LoginDenied, ServiceUnavailable
 from .._values.events import ERRAND_SECONDS, Claims, ErrandHandoff, ErrandResult, OnProgress, Phase
 from .._values.player import claim_name, declined_since, required_claims
 from .._values.secret import Secret
-from .attempts import Attempts
+from .attempts import NOBODY_ANSWERS, Attempts
 from .ports import Ports
 
 _log = logging.getLogger("sudomimus_bridge")
@@ -101,6 +101,7 @@ class Errands:
             if answer.value is ErrandStatus.EXPIRED or said_done.is_set():
                 return False
             failures = 0 if answer.value is ErrandStatus.PENDING else failures + 1
+            self._attempts.waiting_for = "player" if failures < NOBODY_ANSWERS else "service"
             wait = seconds_to_wait(policy.ERRAND_POLL, failures, answer.retry_after, chance())
         return False
 

@@ -83,9 +83,10 @@ class Runner:
         from .._session.record import IssueTimer
 
         ports, session = self._opened()
-        timer = IssueTimer(ports.clock, on_progress)
-        result = await sign_in(method, ports.adjusted(**settings), timer, done)
-        await session.adopt(timer.record(result, method.name))
+        timer, ports = IssueTimer(ports.clock, on_progress), ports.adjusted(**settings)
+        ends = ports.clock.now() + ports.settings.time_limit(ports.settings.patient)
+        result = await sign_in(method, ports, timer, done)
+        await session.adopt(timer.record(result, method.name), ends - ports.clock.now())
         session.renew_by(method)
         return result
 

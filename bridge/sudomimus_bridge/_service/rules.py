@@ -1,6 +1,6 @@
-"""The one table of rules: for each answer of the service, the flow's next step, and the texts of the error that may end it.
+"""The one table of rules: what each answer of the service means, what a flow does about it, and what an error says.
 
-Rows are tried from the top, and the first that matches decides. docs/contracts/service.md lists the statuses and
+Policy only. Rows are tried from the top, and the first that matches decides. docs/contracts/service.md lists the statuses and
 reasons. A reason without a row of its own gets the row of its status. To add a rule, add a row above the row of its status.
 """
 
@@ -33,7 +33,12 @@ _SESSION = _REFRESH | {Operation.LOGOUT}
 
 _STATUSES = frozenset(range(100, 1000))  # HTTP/1.1 admits any three digits, and some proxies answer 999
 _5XX = frozenset(range(500, 600))
-_LOST = {Trouble.NETWORK, Trouble.TIMEOUT}
+_UNSENT = {Trouble.NETWORK, Trouble.TIMEOUT, Trouble.UNREADABLE}
+_FOREIGN: set[int | Trouble] = {
+    Trouble.UNREADABLE,
+    407,
+    511,
+}  # of a proxy or a captive portal (RFC 9110, 15.5.8; RFC 6585, 6)
 _SLOW = {408, 425}
 
 _CHECK = {
@@ -48,7 +53,7 @@ _CHECK = {
     Operation.REFRESH: "the refresh token and the setting session_url",
     Operation.LOGOUT: "the refresh token and the setting session_url",
 }
-"""For each call, the settings that a refused request most likely depends on."""
+"""For each call, what a refused request most likely depends on."""
 
 _NETWORK_TEXTS = (
     "The sign-in service cannot be reached. Check the internet connection, then try again.",
@@ -77,7 +82,7 @@ _NO_APPLICATION_TEXTS = (
     'The service knows no application "{application}": check the setting application.',
 )
 _ACCESS_KEY_TEXTS = (
-    "The access key was not accepted. Check it, or ask for a new one.",
+    "The access key was not accepted. Check it, or ask whoever gave it to you for a new one.",
     "The key is wrong, expired, revoked, or belongs to another application than {application}.",
 )
 _CLIENT_KEY_TEXTS = (
@@ -111,7 +116,7 @@ RULES: tuple[Rule, ...] = (
         "The device code was used already, perhaps by a request whose answer was lost.")),
     final(_TOKEN, 500, "", ServiceUnavailable, (
         "You confirmed the code, but then the service could not sign you in. Try again in a few minutes.",
-        "The service failed after the player had confirmed the code. The code is used up.")),
+        "The service failed after the player had confirmed the code, which is spent.")),
     # --- an inquiry in the browser ---
     final(_INQUIRY, {400, 404, 410}, "InquiryNotFound", ErrandNotCompleted, _NO_INQUIRY_TEXTS),
     final(_INQUIRY, {400, 404, 410}, "InquiryExpired", ErrandNotCompleted, (
@@ -209,7 +214,7 @@ RULES: tuple[Rule, ...] = (
         "The service does not know this sign-in. Sign in again.", "The refresh token is not valid."), Fate.DEAD),
     final(_SESSION, 401, "RefreshTokenInvalidType", LoginDenied, (
         "The service does not know this sign-in. Sign in again.",
-        "The token is not an application's refresh token."), Fate.DEAD),
+        "The token is no refresh token of an application."), Fate.DEAD),
     final(_SESSION, 401, "RefreshTokenInvalidSignature", LoginDenied, (
         "The service does not know this sign-in. Sign in again.",
         "The service did not sign the refresh token."), Fate.DEAD),
@@ -226,7 +231,7 @@ RULES: tuple[Rule, ...] = (
         "A refresh token of this session was used twice."), Fate.DEAD),
     final(_SESSION, 401, "", LoginDenied, (
         "The service has ended this sign-in. Sign in again.",
-        "The session has ended, or another program renewed it first."), Fate.DEAD),
+        "The session has ended, or another renewal of it was faster."), Fate.DEAD),
     final(_ANY, 401, "", LoginDenied, (
         "The service does not accept this sign-in. Start it again.", "The service does not accept the proof.")),
     # --- 409: something changed meanwhile ---
@@ -240,19 +245,21 @@ RULES: tuple[Rule, ...] = (
         "The service is still busy with the request before. Try again in a minute.",
         "The service reports a conflict with another request.")),
     # --- a refresh token: if it may have been used, it is sent once more at once, and never later ---
-    again(_REFRESH, _LOST, 3, NETWORK, _NETWORK_TEXTS, Fate.UNUSED, also=unsent),
+    again(_REFRESH, _UNSENT, 3, NETWORK, _NETWORK_TEXTS, Fate.UNUSED, also=unsent),
     again(_REFRESH, 429, 3, BUDGET, _BUSY_TEXTS, Fate.UNUSED),
     again(_REFRESH, 503, 3, BUDGET, _OVERLOADED_TEXTS, Fate.UNUSED),
     again(_REFRESH, {Trouble.NETWORK}, 1, AT_ONCE, _NETWORK_TEXTS),
     again(_REFRESH, {Trouble.TIMEOUT, *_SLOW}, 1, AT_ONCE, _TIMEOUT_TEXTS),
-    again(_REFRESH, {Trouble.UNREADABLE}, 1, AT_ONCE, _UNREADABLE_TEXTS),
+    again(_REFRESH, _FOREIGN, 1, AT_ONCE, _UNREADABLE_TEXTS),
     again(_REFRESH, _5XX, 1, AT_ONCE, _PROBLEM_TEXTS),
+    # --- something else answers ---
+    again(_ANY, _FOREIGN, 4, UPSTREAM, _UNREADABLE_TEXTS),
     # --- the service cannot do it now ---
     again(_ANY, 429, 7, BUDGET, _BUSY_TEXTS),
     again(_ANY, 503, 7, BUDGET, _OVERLOADED_TEXTS),
     again(_STEAM, 502, 7, UPSTREAM, (
         "The service cannot reach Steam right now. Try again in a few minutes.",
-        "The service cannot reach Steam to verify the ticket.")),
+        "Steam's own verification of tickets is unreachable for the service.")),
     again(_ANY, _5XX, 7, UPSTREAM, _PROBLEM_TEXTS),
     again(_ANY, _SLOW, 7, UPSTREAM, _TIMEOUT_TEXTS),
     # --- there is no answer of the service ---
@@ -261,7 +268,6 @@ RULES: tuple[Rule, ...] = (
         "The certificate is not trusted: perhaps a proxy or a virus scanner intercepts connections.")),
     again(_ANY, {Trouble.NETWORK}, 5, NETWORK, _NETWORK_TEXTS),
     again(_ANY, {Trouble.TIMEOUT}, 4, UPSTREAM, _TIMEOUT_TEXTS),
-    again(_ANY, {Trouble.UNREADABLE}, 4, UPSTREAM, _UNREADABLE_TEXTS),
     final(_ANY, _STATUSES, "", ServiceUnavailable, (
         "The sign-in service gave an answer that this version of the game does not know. Update the game.",
         "This version has no rule for the status."), Fate.UNKNOWN),
@@ -275,9 +281,9 @@ def rule_for(operation: Operation, answer: Answer[Any]) -> Rule:
 
 
 def error_for(operation: Operation, answer: Answer[Any], application: str | None) -> BridgeError:
-    """The error with which a flow ends if it may not go on after this answer."""
+    """The error that a flow ends with if it may not go on after this answer."""
     rule = rule_for(operation, answer)
-    names = {"application": application or "the application", "check": _CHECK[operation]}
+    names = {"application": application or "the application", "check": _CHECK[operation], "status": answer.status}
     facts = f" ({answer.detail})" if answer.detail else ""
     return rule.error(
         rule.sentence.format(**names), reason=answer.reason, detail=f"{rule.detail.format(**names)}{facts}"

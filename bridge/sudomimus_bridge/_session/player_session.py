@@ -35,7 +35,7 @@ from .._values.secret import Secret
 from .file_store import open_file_store, open_saved
 from .flows import Flows, PortFlows
 from .record import IssueTimer, Record
-from .storage import Storage
+from .storage import RETRY_SECONDS, Storage
 from .store import polled
 
 PAUSE_SECONDS = 10.0
@@ -114,9 +114,12 @@ class PlayerSession:
         """Whether the renewal waits before another attempt and its refresh token is certainly unused."""
         self._paused: tuple[Uptime, BridgeError] | None = None
 
-    async def adopt(self, record: Record) -> None:
-        """Keep the tokens of a login. If another process holds the disk's lock for `ADOPT_SECONDS`, keep them in memory."""
-        async with self.storage.locked(ADOPT_SECONDS):
+    async def adopt(self, record: Record, within: float = ADOPT_SECONDS) -> None:
+        """Keep the tokens of a login. If another process holds the disk for longer than `within`, keep them in memory.
+
+        `within` is what is left of the login's time, in seconds.
+        """
+        async with self.storage.locked(max(RETRY_SECONDS, min(within, ADOPT_SECONDS))):
             await self.storage.write(record)
         self._confirmed, self._paused = True, None
 

@@ -26,7 +26,9 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 RETRY_SECONDS = 0.1
-"""How long a call waits for the lock of a disk that has failed before. The session is in memory, so the call need not wait."""
+"""How long a call waits for the lock of a disk that has failed before. The session is in memory, so the call need not wait.
+
+A login whose time is over waits as long."""
 
 _log = logging.getLogger(__name__)
 
