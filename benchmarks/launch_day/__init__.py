@@ -1,1 +1,1 @@
-"""A launch day in simulation: how long a crowd takes to get in, and how many attempts that costs, with each retry policy."""
+"""The simulation of a launch day: how long a crowd needs to sign in with each retry policy, and how many attempts it makes."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.launch_day`: simulate launch days, and write a report with plots. Needs the extra `benchmarks`."""
+"""`python -m benchmarks.launch_day`: simulates launch days and writes a report with plots. Needs the extra `benchmarks`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .report import SHORT, Sizes, write_report
 
 
 def main() -> int:
-    """Write the report. The exit status is 1 if something that must hold does not."""
+    """Write the report. Returns the exit status: 1 if a requirement of the report does not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.launch_day", description=__doc__)
     parser.add_argument(
-        "--out", type=Path, default=Path("build/launch-day"), help="the folder (default build/launch-day)"
+        "--out", type=Path, default=Path("build/launch-day"), help="the folder of the report (default build/launch-day)"
     )
-    parser.add_argument("--short", action="store_true", help="small crowds, within seconds")
+    parser.add_argument("--short", action="store_true", help="simulate fewer and smaller crowds; takes seconds")
     arguments = parser.parse_args()
     holds = write_report(
         arguments.out, SHORT if arguments.short else Sizes(), lambda text: print(f"{text}…", file=sys.stderr)

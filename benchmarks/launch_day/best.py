@@ -1,4 +1,4 @@
-"""The best that any client could do: a perfect queue, in which each player makes an attempt exactly when it is admitted."""
+"""The theoretical best: a perfect queue, in which each player makes an attempt at the moment at which the service admits it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .simulation import Crowd
 
 
 def best_times(crowd: Crowd, conditions: Conditions) -> Any:
-    """When the players are signed in at best, in order. A player who owes an errand needs two attempts."""
+    """The earliest possible moments of all sign-ins, in order. A player who owes an errand needs two attempts."""
     owes = [0.0] * len(crowd.arrivals) if crowd.errand_seconds is None else crowd.errand_seconds.tolist()
     returning = np.zeros(len(owes), dtype=bool) if crowd.returning is None else crowd.returning
     queue = [
@@ -43,7 +43,7 @@ def best_times(crowd: Crowd, conditions: Conditions) -> Any:
 
 
 def _open_from(at: float, outages: list[tuple[float, float] | None]) -> float:
-    """The first moment from then on at which there is no outage."""
+    """The first moment from `at` on that is not in an outage."""
     for outage in sorted(outage for outage in outages if outage):
         if outage[0] <= at < outage[1]:
             at = outage[1]

@@ -1,4 +1,4 @@
-"""Crowds: when the players of a launch day start the game, who owes an errand, and who comes back with a session."""
+"""The crowds of a launch day: when each player starts the game, which players owe an errand, and which have a session."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ ARRIVALS: tuple[Arrivals, ...] = ("all at once", "within five minutes", "over an
 
 
 def crowd(arrivals: Arrivals, count: int, seed: int = 1, *, errands: bool = False, returning: bool = False) -> Crowd:
-    """That many players. `errands`: half of them owe one. `returning`: half of them have a session, which renews."""
+    """Make a crowd of `count` players.
+
+    With `errands`, half of them owe an errand. With `returning`, half of them have a session, which renews itself.
+    """
     random = np.random.default_rng([seed, count])
     return Crowd(
         np.sort(_arrivals(arrivals, count, random)),
-        # Most players need a minute or two for the page.
+        # Most players spend a minute or two on the page.
         np.where(random.random(count) < 0.5, random.lognormal(np.log(90.0), 0.6, count), 0.0) if errands else None,
         random.random(count) < 0.5 if returning else None,
     )
@@ -31,4 +34,4 @@ def _arrivals(arrivals: Arrivals, count: int, random: np.random.Generator) -> An
         return np.zeros(count)
     if arrivals == "within five minutes":
         return random.uniform(0.0, FIVE_MINUTES, count)
-    return random.beta(2.0, 2.0, count) * EVENING  # the middle of the evening has one and a half times the mean
+    return random.beta(2.0, 2.0, count) * EVENING  # in the middle of the evening, 1.5 times the mean

@@ -1,4 +1,4 @@
-"""What the report says about one day: times beside the best, attempts, the busiest second, waits, and who gave up."""
+"""The measures of one simulated day: sign-in times beside the best, attempts, the busiest second, waits, players who gave up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .simulation import Crowd, Day, Simulation
 SHARE = 0.99
 """The share of the players whose sign-in is timed."""
 IN_TIME = 1.3
-"""How many times the best time the players may need."""
+"""The players may need this many times the best time."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Scenario:
 
     @cached_property
     def best(self) -> Any:
-        """When the players are signed in at best, in order."""
+        """The earliest possible moments of all sign-ins, in order."""
         return best_times(self.crowd, self.conditions)
 
     @cached_property
     def best_time(self) -> float:
-        """When `SHARE` of them are, at best."""
+        """The earliest moment at which `SHARE` of the players can be signed in."""
         return float(self.best[int(np.ceil(SHARE * len(self.best))) - 1])
 
 
@@ -47,32 +47,32 @@ class Outcome:
 
     @property
     def players(self) -> int:
-        """How many there are."""
+        """The number of players."""
         return len(self.scenario.crowd.arrivals)
 
     @property
     def time(self) -> float:
-        """When `SHARE` of the players were signed in; infinite if never."""
+        """The moment at which `SHARE` of the players were signed in; infinite if they never were."""
         return self.day.time_of(SHARE)
 
     @property
     def ratio(self) -> float:
-        """That time beside the best."""
+        """`time` divided by the best time."""
         return self.time / self.scenario.best_time
 
     @property
     def signed_in_in_time(self) -> float:
-        """The share of the players who were signed in by 1.3 times the best time."""
+        """The share of the players who were signed in within `IN_TIME` times the best time."""
         return self.day.signed_in_by(IN_TIME * self.scenario.best_time) / self.players
 
     @property
     def attempts_in_time(self) -> float:
-        """Attempts per player by 1.3 times the best time."""
+        """Attempts per player within `IN_TIME` times the best time."""
         return self.day.attempts_until(IN_TIME * self.scenario.best_time) / self.players
 
     @property
     def attempts(self) -> float:
-        """Attempts per player until `SHARE` of them were signed in, or until the end."""
+        """Attempts per player until `SHARE` of the players were signed in, or until the end of the day."""
         until = self.time if np.isfinite(self.time) else len(self.day.per_second)
         return self.day.attempts_until(until) / self.players
 
@@ -87,17 +87,17 @@ class Outcome:
         return int(self.day.per_second.max())
 
     def busiest_after(self, seconds: float) -> int:
-        """Attempts in the busiest second from then on."""
+        """Attempts in the busiest second after `seconds`."""
         return int(self.day.per_second[int(seconds) :].max())
 
     def wait(self, share: float) -> float:
-        """The longest wait of that share of the players who were signed in."""
+        """The wait that this share of the signed-in players did not exceed."""
         waits = self.day.waits()
         return float(waits[int(np.ceil(share * len(waits))) - 1]) if len(waits) else float("inf")
 
 
 def outcome(policy: Policy, scenario: Scenario, *, times_best: float = 3.0, seed: int = 7) -> Outcome:
-    """Run one policy through a day. The day ends after that many times the best time, and after an hour at the earliest."""
+    """Simulate a day with one policy. The day ends after `times_best` times the best time, but lasts an hour at least."""
     random = np.random.default_rng(seed)
     day = Simulation(
         policy,

@@ -1,4 +1,4 @@
-"""What a simulated player costs: time and memory of one run, in a process of its own."""
+"""The cost of the simulation: CPU time and memory of one run, measured in a process of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .service import Conditions
 
 @dataclass(frozen=True)
 class Cost:
-    """A crowd of patient players within five minutes: what it costs to simulate, and what the day costs the players."""
+    """One crowd of patient players within five minutes: the cost of its simulation, and the players' attempts and waits."""
 
     players: int
     seconds: float
@@ -30,7 +30,7 @@ class Cost:
 
 
 def cost_of(players: int) -> Cost:
-    """Simulate that crowd in a fresh Python."""
+    """Simulate a crowd of this size in a new process."""
     command = [sys.executable, "-m", __name__, str(players)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=True)
     return Cost(**json.loads(done.stdout))
@@ -40,13 +40,13 @@ def _measured(players: int) -> Cost:
     began = time.process_time()
     scenario = Scenario(crowd("within five minutes", players), Conditions())
     found = outcome(PATIENT_POLICY, scenario)
-    seconds = time.process_time() - began  # the machine may be busy with other programs
+    seconds = time.process_time() - began  # CPU time, because other programs may be running
     kilobytes = _most_kilobytes()
     return Cost(players, seconds, kilobytes / 1024, found.ratio, found.attempts, found.wait(0.5))
 
 
 def _most_kilobytes() -> float:
-    """The most memory that this process has used. On Linux, `ru_maxrss` counts what the parent used before it started this."""
+    """The peak memory of this process. On Linux, `ru_maxrss` would include the peak of the parent before the fork."""
     status = Path("/proc/self/status")
     if status.exists():
         return float(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])  # type: ignore[index]

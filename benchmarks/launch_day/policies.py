@@ -1,4 +1,4 @@
-"""The policies that the simulation compares. The bridge's own two use the function that its logins use, `seconds_to_wait`."""
+"""The retry policies that the simulation compares. The bridge's two policies call `seconds_to_wait`, as its logins do."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from sudomimus_bridge._service.policy import (
 from .service import Reply
 
 Bounds = tuple[float, float]
-"""The shortest and the longest wait. Every policy's wait grows evenly with the client's random number in between."""
+"""The shortest and the longest wait. Each client's wait lies evenly between the two, as its random number says."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """One way to try again: the bounds of the wait after so many failures, or None to give up."""
+    """One retry policy. `wait` returns the bounds of the wait after a number of failures, or None to give up."""
 
     name: str
     wait: Callable[[Reply, int, float | None], Bounds | None]
     endless: bool = True
-    """It never gives up."""
+    """Whether its players never give up."""
 
 
 def spaced(spacing: Spacing, failures: int, retry_after: float | None) -> Bounds:
-    """The bounds of the bridge's own wait."""
+    """The bounds of the wait that the bridge computes."""
     least, most = (seconds_to_wait(spacing, failures, retry_after, chance) for chance in (0.0, 1.0))
     return least, most
 
 
 def patient(spacing: Spacing = PATIENT, name: str = "patient") -> Policy:
-    """A patient login: the same shape after every answer, without end."""
+    """The policy of a patient login: the same spacing after every answer, and no end."""
     return Policy(name, lambda _reply, failures, retry_after: spaced(spacing, failures, retry_after))
 
 
 _WATCHED = {Reply.BUSY: (BUDGET, 7), Reply.UPSTREAM: (UPSTREAM, 7), Reply.DOWN: (NETWORK, 5)}
-"""The rows of `_service.rules` for these answers: how far apart the attempts are, and how many may follow."""
+"""The rows of `_service.rules` for these answers: the spacing of the attempts, and how many may follow."""
 
 
 def _watched(reply: Reply, failures: int, retry_after: float | None) -> Bounds | None:
@@ -56,12 +56,12 @@ def _watched_again(reply: Reply, failures: int, retry_after: float | None) -> Bo
 
 
 def every(seconds: float) -> Policy:
-    """The same wait after every answer."""
+    """A policy with a constant wait."""
     return Policy(f"every {seconds:g} s", lambda _reply, _failures, retry_after: (max(seconds, retry_after or 0),) * 2)
 
 
 def doubling(first: float, most: float, name: str) -> Policy:
-    """Plain exponential back-off, without a random part."""
+    """Exponential back-off without a random part."""
 
     def wait(_reply: Reply, failures: int, retry_after: float | None) -> Bounds:
         seconds = max(retry_after or 0.0, min(most, first * 2.0 ** min(failures - 1, 60)))

@@ -1,7 +1,7 @@
-"""The service of the simulation: attempt budgets in fixed windows, a circuit that failures open, and the outages of a day.
+"""The simulated service: attempt budgets in fixed windows, a circuit that failures open, and outages.
 
-The figures are the published ones (docs/contracts/service.md, "Limits"). All players play the same game, so the budget of one
-application is the one that counts.
+The numbers are the published ones (docs/contracts/service.md, "Limits"). All players play the same game, so only the budget
+for one application matters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ CIRCUIT_SECONDS = 60.0
 
 
 class Reply(Enum):
-    """What an attempt meets."""
+    """The service's answer to an attempt."""
 
     ADMITTED = auto()
     BUSY = auto()
@@ -30,18 +30,21 @@ class Reply(Enum):
 
 @dataclass(frozen=True)
 class Conditions:
-    """One day. Times are seconds from the opening."""
+    """The conditions of one day. Times are seconds since the opening."""
 
     down: tuple[float, float] | None = None
-    """From when until when the service is down."""
+    """The service is down from the first moment to the second."""
     steam_down: tuple[float, float] | None = None
-    """From when until when the service cannot reach Steam. Each attempt that it admits then is a failure."""
+    """The service cannot reach Steam from the first moment to the second. Each attempt that it admits meanwhile fails."""
     retry_after: float | None = None
-    """The Retry-After of a 429. The published service names none."""
+    """The Retry-After of a 429. The published service sends none."""
 
 
 class Admission:
-    """The counters of one day. Call `steady_until`, then `admit` for the attempts until then, in their order."""
+    """The service's counters during one day.
+
+    The caller asks `steady_until` how long nothing changes, then calls `admit` for the attempts of that time, in order.
+    """
 
     def __init__(self, conditions: Conditions) -> None:
         self._conditions = conditions
@@ -51,19 +54,19 @@ class Admission:
         self._circuit_until = 0.0
 
     def steady_until(self, at: float, end: float) -> float:
-        """The next moment, at most `end`, at which an outage begins or ends, or the circuit closes."""
+        """The next moment at which an outage begins or ends or the circuit closes; `end` if that is sooner."""
         conditions = self._conditions
         changes = [*(conditions.down or ()), *(conditions.steam_down or ()), self._circuit_until]
         return min([change for change in changes if at < change < end], default=end)
 
     def is_down(self, at: float) -> bool:
-        """Whether the service is down then."""
+        """Whether the service is down at this moment."""
         return _within(self._conditions.down, at)
 
     def admit(self, times: list[float], count: int, at: float) -> tuple[int, Reply, Reply]:
-        """How many of the next `count` attempts are answered first, what these meet, and what all others meet.
+        """Answer the next `count` attempts: returns a number, the reply to that many of them, and the reply to the others.
 
-        `at` is the beginning of the steady time. `times` are those of the attempts, which matter only if they may fail.
+        `at` is the beginning of the steady time. `times` are the moments of the attempts; they matter only if attempts may fail.
         """
         if self.is_down(at):
             return count, Reply.DOWN, Reply.DOWN

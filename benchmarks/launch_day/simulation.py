@@ -1,7 +1,7 @@
-"""A crowd of players, all with one policy, before the service: every attempt of a day, ten seconds at a time.
+"""Simulates every attempt that a crowd with one policy makes in a day.
 
-A player is a row of arrays. All attempts of one window of the service's budget are answered together, in the order of their
-times, so that a million players take less than two minutes. A player draws a random number for each wait, as the bridge does.
+Each player is one row of the arrays. The simulation answers all attempts of one budget window (ten seconds) together, in the
+order of their times. So a million players take less than two minutes. Each wait uses a new random number, as in the bridge.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from .policies import Bounds, Policy
 from .service import WINDOW_SECONDS, Admission, Conditions, Reply
 
 Array = Any
-"""A numpy array, usually with a row for each player."""
+"""A numpy array; most have one row for each player."""
 
 RENEWAL_SECONDS = 3600.0
-"""How long an access token lives: a session renews that often."""
+"""The lifetime of an access token, after which a session renews it."""
 PLAYING_SECONDS = 2 * 3600.0
+"""How long a returning player plays, and so renews the session."""
 
 
 @dataclass(frozen=True)
@@ -29,48 +30,48 @@ class Crowd:
     """The players of one day."""
 
     arrivals: Array
-    """When each player starts the game, in seconds from the opening."""
+    """The moment at which each player starts the game, in seconds since the opening."""
     errand_seconds: Array | None = None
-    """How long each player takes for the errand that is owed; 0 if none is."""
+    """How long each player needs for an errand; 0 if the player owes none."""
     returning: Array | None = None
-    """Which players have a session. It is renewed instead of a login, and every hour: a call that has no budget."""
+    """Which players have a session. They renew it instead of signing in, and again every hour. Renewals have no budget."""
 
 
 @dataclass(frozen=True)
 class Day:
-    """What became of the crowd."""
+    """The result of one day."""
 
     crowd: Crowd
     signed_in: Array
-    """When each player was signed in; infinite if never."""
+    """The moment at which each player was signed in; infinite if it never came."""
     attempts: Array
-    """How many attempts each player made. Each takes a ticket from Steam."""
+    """The number of attempts of each player. Each attempt takes a ticket from Steam."""
     gave_up: Array
     per_second: Array
-    """How many attempts were made in each second."""
+    """The number of attempts in each second."""
     renewals_per_second: Array
 
     def attempts_until(self, seconds: float) -> int:
-        """All attempts that were made by then."""
+        """The number of attempts before this moment."""
         return int(self.per_second[: int(seconds)].sum())
 
     def time_of(self, share: float) -> float:
-        """When that share of the players was signed in; infinite if never."""
+        """The moment at which this share of the players was signed in; infinite if it never came."""
         ordered = np.sort(self.signed_in)
         return float(ordered[int(np.ceil(share * len(ordered))) - 1])
 
     def signed_in_by(self, seconds: float) -> int:
-        """How many players were signed in by then."""
+        """The number of players who were signed in by this moment."""
         return int((self.signed_in <= seconds).sum())
 
     def waits(self) -> Array:
-        """How long each player who was signed in had waited, in order."""
+        """The waits of all players who were signed in, in seconds, shortest first."""
         waits = self.signed_in - self.crowd.arrivals
         return np.sort(waits[np.isfinite(waits)])
 
 
 class Simulation:
-    """One day of one policy."""
+    """Simulates one day with one policy."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class Simulation:
         ends: float,
         chance: Callable[[Array, Array], Array],
     ) -> None:
-        """`chance` gives the random numbers from 0 to 1 for the next waits of these players after so many failures."""
+        """`chance(players, failures)` returns one random number from 0 to 1 for the next wait of each of these players."""
         count = len(crowd.arrivals)
         self._policy = policy
         self._crowd = crowd
@@ -103,7 +104,7 @@ class Simulation:
         self._bounds: dict[tuple[Reply, int], Bounds | None] = {}
 
     def run(self) -> Day:
-        """Let the day pass until nobody waits any more, or it ends."""
+        """Simulate until no player is waiting, or until the day ends."""
         self._schedule(np.arange(len(self._next), dtype=np.int32))
         window = 0
         while self._calendar and window * WINDOW_SECONDS < self._ends:
@@ -113,7 +114,7 @@ class Simulation:
         return Day(self._crowd, self._signed_in, self._attempts, self._gave_up, self._per_second, self._renewals)
 
     def _pass(self, window: int) -> None:
-        """All attempts of one window. A retry may fall into the same window."""
+        """Answer all attempts of one budget window. A retry may fall into the same window."""
         at, end = window * WINDOW_SECONDS, (window + 1) * WINDOW_SECONDS
         while at < end:
             until = self._admission.steady_until(at, end)
@@ -133,7 +134,7 @@ class Simulation:
             self._present(now[~renewing], at)
 
     def _present(self, players: Array, at: float) -> None:
-        """Answer these attempts, which are in order, as the service is from `at` on."""
+        """Answer the attempts of these players, who are in the order of their attempts. `at`: the steady time begins."""
         if not players.size:
             return
         times = self._next[players]
@@ -191,7 +192,7 @@ class Simulation:
         return self._bounds[key]
 
     def _schedule(self, players: Array) -> None:
-        """Put the players into the calendar, which has a list for each window."""
+        """Add the players' next attempts to the calendar, which has one list for each window."""
         if not players.size:
             return
         windows = (self._next[players] // WINDOW_SECONDS).astype(np.int64)

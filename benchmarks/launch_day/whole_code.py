@@ -1,8 +1,8 @@
-"""Players who run the whole login code in virtual time, all at one service: the check that the simulation tells the truth.
+"""Checks the simulation against the bridge's real login code.
 
-Everything above the socket is what runs in a game, and the budgets are counted by the local service's own code. Steam is the
-stub, which gives a ticket at once. With the same arrivals and the same random numbers, the simulation must have every player
-signed in at the same moment, after as many attempts.
+Each player runs the bridge's login code in virtual time; only the network, Steam and the clock are replaced. The local
+service's own code counts the budgets, and the stub of Steam issues each ticket at once. The simulation gets the same arrivals
+and the same random numbers. Then both must sign each player in at the same moment, after the same number of attempts.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ ENDS = 100_000.0
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far the whole code and the simulation agree."""
+    """How well the login code and the simulation agree."""
 
     players: int
     attempts: int
-    """All requests that the whole code sent."""
+    """The number of requests that the login code sent."""
     other_attempts: int
-    """Players for whom the simulation counts another number of attempts."""
+    """The number of players for whom the two counts of attempts differ."""
     furthest: float
-    """The largest difference between the two moments at which one player was signed in, in seconds."""
+    """The largest difference between the two sign-in times of one player, in seconds."""
 
 
 class LaunchDayService(httpx.AsyncBaseTransport):
-    """The service, in the place of the network."""
+    """A transport that answers as the service of the launch day does."""
 
     def __init__(self, clock: VirtualClock, conditions: Conditions) -> None:
         self._clock = clock
@@ -58,7 +58,7 @@ class LaunchDayService(httpx.AsyncBaseTransport):
         self.attempts = 0
 
     async def warm(self, url: str) -> None:
-        """There is nothing to open."""
+        """Do nothing: this transport opens no connection."""
 
     async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
         """Issue tokens, or refuse the attempt."""
@@ -82,10 +82,10 @@ def _answer(status: int, body: str = "") -> httpx.Response:
 
 
 class LaunchDay:
-    """One crowd before that service."""
+    """Runs one crowd on that service."""
 
     def __init__(self, crowd: Crowd, conditions: Conditions, chances: Any) -> None:
-        """`chances`: a row of random numbers for each player."""
+        """`chances` has one row of random numbers for each player."""
         self.clock = VirtualClock()
         self.service = LaunchDayService(self.clock, conditions)
         self.attempts = [0] * len(crowd.arrivals)
@@ -94,7 +94,7 @@ class LaunchDay:
         self._chances = chances
 
     async def run(self) -> None:
-        """Let every player sign in."""
+        """Sign every player in."""
         async with anyio.create_task_group() as players:
             for player in range(len(self._crowd.arrivals)):
                 players.start_soon(self._play, player)
@@ -117,7 +117,7 @@ class LaunchDay:
 
 
 def compare(crowd: Crowd, conditions: Conditions, *, backend: Literal["asyncio", "trio"] = "asyncio") -> Agreement:
-    """Run the crowd in the whole code and in the simulation, with the same random numbers."""
+    """Run the crowd in the login code and in the simulation, with the same random numbers."""
     count = len(crowd.arrivals)
     chances = np.random.default_rng(count).random((count, MOST_WAITS))
     real = LaunchDay(crowd, conditions, chances)
