@@ -26,7 +26,7 @@ from typing import IO, Any
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
-_ANSWERS_ONE_LINE = """
+ANSWERS_ONE_LINE = """
 import asyncio, json, sys
 async def main():
     loop = asyncio.get_running_loop()
@@ -35,7 +35,7 @@ async def main():
     await loop.run_in_executor(None, sys.stdin.buffer.read)
 asyncio.run(main())
 """
-_ANSWERS_ON_ANYIO = _ANSWERS_ONE_LINE.replace("import asyncio,", "import anyio._backends._asyncio, asyncio,")
+_ANSWERS_ON_ANYIO = ANSWERS_ONE_LINE.replace("import asyncio,", "import anyio._backends._asyncio, asyncio,")
 _IMPORTS_A_LOGIN = """
 import asyncio, ctypes, json, ssl, sys, anyio._backends._asyncio, httpx, pydantic
 class Message(pydantic.BaseModel):
@@ -81,6 +81,13 @@ def first_answer(arguments: Sequence[str]) -> float:
     with started(arguments) as process:
         request(process, "initialize")
         return time.perf_counter() - began
+
+
+def seconds_of(arguments: Sequence[str]) -> float:
+    """Seconds from the start of a program to its end."""
+    began = time.perf_counter()
+    subprocess.run(arguments, check=True)
+    return time.perf_counter() - began
 
 
 def resident(process: Process) -> float:
@@ -145,7 +152,7 @@ def compiled_modules() -> Iterator[None]:
 
 def measure(programs: dict[str, list[str]], flags: list[str], runs: int, logins: int) -> None:
     starts = {
-        "floor": [sys.executable, "-c", _ANSWERS_ONE_LINE],
+        "floor": [sys.executable, "-c", ANSWERS_ONE_LINE],
         "and anyio": [sys.executable, "-c", _ANSWERS_ON_ANYIO],
         **{name: [*program, "sidecar", *flags] for name, program in programs.items()},
     }

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from sudomimus_bridge.emulator import Emulator
+
 from ..helpers.patience import PATIENCE
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -81,6 +83,25 @@ def test_frame_time(loop: str) -> None:
     for way in ("prepared", "unprepared", "plain", "without"):
         assert 0 < found[way]["p50"] <= found[way]["worst"]
     assert found["plain"]["frames"] == found["without"]["frames"] > 1  # both figures are of the same frames
+
+
+def test_table_of_costs_is_filled() -> None:
+    """`make costs` measures it. A sidecar starts in 1.3 times the time that importing the libraries takes, or less."""
+    rows = [
+        line.strip("| ").split(" | ") for line in (BENCHMARKS / "README.md").read_text().splitlines() if "| " in line
+    ]
+    measured = {row[-2]: float(row[-1]) for row in rows if re.fullmatch(r"\d+\.\d\d", row[-1])}
+    assert len(measured) >= 15
+    assert measured["`python -c 'import asyncio, httpx, pydantic'`"] <= 1.3
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from /proc, which only Linux has")
+@pytest.mark.parametrize("side", ["bridge", "bare"])
+def test_first_login_and_its_floor(side: str, emulator: Emulator, stub_library: Path) -> None:
+    names = ("application", "steam_app_id", "native_url")
+    settings = {name: emulator.settings[name] for name in names} | {"steam_library": str(stub_library)}
+    found = figures("first_login", json.dumps({"side": side, "prepared": True, "settings": settings}))
+    assert found["seconds"] > 0 and found["resident"] > 0
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="wake-ups are read from /proc, which only Linux has")
