@@ -6,7 +6,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sudomimus_bridge._renpy.store import the_door
@@ -184,6 +186,39 @@ def stranded(p: Any) -> Steps:
     yield p.sees("offline: False")
     yield p.pause(float(os.environ.get("SUDOMIMUS_TIMEOUT", "0")) + 0.5)
     p.report("offline", status=renpy.store.sudomimus.status, token=the_door().access_token())
+
+
+def busy_night(p: Any) -> Steps:
+    """The service is busy. The player plays offline, and is signed in later while the story goes on."""
+    from sudomimus_bridge._login import attempts
+    from sudomimus_bridge._service.policy import PATIENT
+
+    # A second stands for each minute.
+    vars(attempts)["PATIENT"] = replace(PATIENT, seconds=PATIENT.seconds / 60, most=PATIENT.most / 60)
+    store = renpy.store.sudomimus
+    yield p.sees("one night at Marrow Point")
+    p.click("Take the watch")
+    yield from _to_the_book(p)
+    yield p.sees("Signing in")
+    yield Path(os.environ["SUDOMIMUS_TEST_FOLDER"], "refused").exists
+    yield p.pause(0.3)
+    p.report("busy", words=p.words(), status=store.status)
+    p.shot("70 busy")
+    p.click("Play offline")
+    yield p.sees("You leave the line empty")
+    yield p.pause(0.3)
+    p.report("offline", words=p.words(), status=store.status, player=repr(store.player))
+    p.shot("71 busy, playing offline")
+    yield lambda: not renpy.exports.get_screen("notify")
+
+    yield lambda: store.status == "signed-in"  # without a key or a click
+    yield p.sees("You are signed in now")
+    yield p.pause(0.3)
+    p.report("later", words=p.words(), name=store.player.name, token=the_door().access_token())
+    p.shot("72 busy, signed in later")
+    yield p.through("has the light")
+    p.report("greeted", words=p.words())
+    p.shot("73 busy, greeted by name")
 
 
 def at_the_page(p: Any) -> Steps:

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from sudomimus_bridge.testing._compiled_stub import open_tickets
 
 from ..conftest import StubLog
 from ..helpers import renpy_achievement
-from ..helpers.patience import PATIENCE
+from ..helpers.patience import PATIENCE, until
 from ..helpers.renpy_helpers import VERSIONS, Project, renpy, screen
 
 _SAMPLE = Path(__file__).parents[2] / "sample_game" / "renpy"
@@ -211,6 +212,42 @@ def test_game_that_cannot_sign_in_is_played_offline(
     status = "postponed" if name == "no network" else "failed"
     assert told["offline"] == {"step": "offline", "status": status, "token": None}
     assert open_tickets(stub_log.calls) == []
+
+
+def test_busy_service_signs_the_player_in_later(
+    project: NewProject, emulator: Emulator, stub_log: StubLog, tmp_path: Path
+) -> None:
+    """The service refuses the first attempts, as on a launch day. A second stands for each minute of a patient wait."""
+    emulator.put_player(steam_id=emulator.config.default_player, first_name="Robin", grants={"firstName": "GRANTED"})
+    fault = emulator.fault(path="/direct-issue/*", status=429)
+    game = project()
+
+    def watch() -> None:
+        until(lambda: refused(emulator))
+        (tmp_path / "refused").touch()
+        until(lambda: refused(emulator) > REFUSALS)
+        emulator.clear_faults()
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    told = game.play("busy_night")
+    watching.join()
+
+    assert told["busy"]["status"] == "signing-in"
+    assert told["offline"]["status"] == "postponed" and told["offline"]["player"] == "None"
+    assert "You will be signed in as soon as possible" in told["offline"]["words"]
+    assert told["later"]["name"] == "Robin"
+    assert "Robin has the light" in told["greeted"]["words"]
+    assert refused(emulator) > REFUSALS and fault.times is None
+    nothing_open(stub_log)
+    _no_secret_in_saves(game.saves, [told["later"]["token"]], 0)
+
+
+REFUSALS = 4
+
+
+def refused(emulator: Emulator) -> int:
+    return sum(request.status == 429 for request in emulator.requests)
 
 
 def test_closed_window_cancels_the_login_at_the_page(project: NewProject, stub_log: StubLog) -> None:
