@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check architecture all frozen native cross tools sidecar sample-renpy renpy-zip soak windows clean
+.PHONY: demo test check costs architecture all frozen native cross tools sidecar sample-renpy renpy-zip faults long soak windows clean
 
 all: check test
 
@@ -32,15 +32,28 @@ renpy-zip: $(VENV)/.ready
 sample-renpy: $(VENV)/.ready native
 	$(BIN)/python sample_game/renpy/run.py
 
+# What the bridge costs beside the bare libraries and the vendor's packages. Writes the table in benchmarks/README.md. Linux only.
+costs: $(VENV)/.ready native
+	$(BIN)/python benchmarks/costs.py --write
+
+# Logins, errands, renewals and faults through one sidecar and one Bridge: memory, threads, descriptors and tickets stay flat.
+MINUTES ?= 60
+soak: $(VENV)/.ready native
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
 # The long form of the long tests: 50 times the random schedules, a thousand logins, a million hostile lines, 270 killed launchers,
 # a thousand killed renewals, and 150 times three weeks.
-soak: $(VENV)/.ready native
+long: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto tests/login/test_properties.py tests/program/test_growth.py tests/sidecar/test_fuzz.py tests/emulator/test_description.py --soak 50
 	$(BIN)/python -m pytest -n auto tests/sidecar/test_shutdown.py -k killed_launcher_leaves --soak 17
 	$(BIN)/python -m pytest -n auto tests/session/test_crowd.py tests/session/test_weeks.py --soak 25
 	$(BIN)/python -m pytest -n auto tests/cli/test_signals.py -k any_moment --soak 5
 	$(BIN)/python -m pytest -n auto tests/sidecar/test_file.py tests/sidecar/test_file_launchers.py --soak 2
 	$(BIN)/python -m pytest tests/project/test_frozen.py -k nuitka --soak 2
+
+# Each step of a login against each fault, on real sockets. Writes the matrix to docs/faults.md. Linux only, a minute or two.
+faults: $(VENV)/.ready native
+	$(BIN)/python -m tests.faults --out docs/faults.md
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .

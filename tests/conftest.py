@@ -116,7 +116,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
 
 @pytest.fixture
 def soak(request: pytest.FixtureRequest) -> int:
-    """The factor by which long runs are longer: 1 in the suite, more in `make soak`."""
+    """The factor by which long runs are longer: 1 in the suite, more in `make long`."""
     return int(request.config.getoption("--soak"))
 
 

@@ -1,6 +1,6 @@
 """Specifies that many logins in one process, some with faults, leave no memory, threads, descriptors or tickets behind.
 
-`make soak` runs a thousand logins.
+`make long` runs a thousand logins.
 """
 
 from __future__ import annotations
