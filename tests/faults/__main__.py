@@ -1,6 +1,6 @@
 """`python -m tests.faults`: run the fault matrix in a network and mount namespace of its own. Linux only.
 
-    python -m tests.faults [--out docs/faults.md] [--cell "STEP × FAULT"] [--timeout 4] [--json]
+    python -m tests.faults [--out docs/faults.md] [--cell "STEP × FAULT"] [--timeout 8] [--json]
 
 The name server, the full disk and the ports are real; the namespace keeps them away from this machine.
 """
@@ -41,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, help="write the matrix to this file")
     parser.add_argument("--cell", action="append", help='run this cell, such as "TLS × reset"; repeatable')
-    parser.add_argument("--timeout", type=float, default=4.0, help="the time limit of each login, in seconds")
+    parser.add_argument("--timeout", type=float, default=8.0, help="the time limit of each login, in seconds")
     parser.add_argument("--at-once", type=int, default=12, help="how many cells run at once")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     arguments = parser.parse_args()

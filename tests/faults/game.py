@@ -56,7 +56,7 @@ def import_all() -> None:
     from sudomimus_bridge.steam import _connection, _ticket  # noqa: F401
 
     spacing = policy.ERRAND_POLL = policy.Spacing(0.1, 1.0, least=0.05, regular=True)
-    policy.poll_spacing = lambda operation, interval: spacing
+    policy.poll_spacing = lambda interval: spacing
 
 
 def play(given: dict[str, Any], address: str) -> None:
