@@ -55,6 +55,7 @@ class ModelService:
     shared: list[Secret] = field(default_factory=list)
     on_refresh: Callable[[], None] = lambda: None
     request_seconds: float = 0.05
+    name: str | None = "Robin"
 
     def result(self) -> LoginResult:
         self.serial += 1
@@ -138,7 +139,7 @@ class ModelService:
 
     async def player(self, access_token: Secret, claims: Claims) -> Player:
         self.seen.append("player")
-        return Player("player", claims=claims)
+        return Player("player", self.name, claims=claims)
 
     def session(self, *silent: str, disk: Store | None = None) -> PlayerSession:
         session = PlayerSession(

@@ -8,12 +8,18 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sudomimus_bridge._session.player_session import PlayerSession
-from sudomimus_bridge._values.errors import ServiceUnavailable, SteamUnavailable
+from sudomimus_bridge._login.methods import METHODS
+from sudomimus_bridge._login.ports import Ports
+from sudomimus_bridge._session.player_session import PlayerSession, open_player_session
+from sudomimus_bridge._settings import read_settings
+from sudomimus_bridge._values.errors import LoginDenied, ServiceUnavailable, SteamUnavailable
+from sudomimus_bridge._values.events import Claims
 from sudomimus_bridge._values.player import Player
 from sudomimus_bridge._values.secret import Secret
+from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, scripted
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
+from ..helpers.service_helpers import ACCESS_KEY
 from ..helpers.session_disk import store_in
 from ..helpers.session_helpers import LIFETIME, ModelService
 
@@ -66,11 +72,7 @@ def test_renewal_goes_on_for_a_while_after_its_caller_is_cancelled(others: bool,
 
 def test_service_that_gave_no_profile_is_asked_again_after_a_minute() -> None:
     async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
-        async def nobody(access_token: Secret, claims: object) -> Player:
-            service.seen.append("player")
-            return Player("player")
-
-        service.player = nobody  # type: ignore[method-assign]
+        service.name = None
         for pause, asked in ((0, 1), (59.5, 1), (0.5, 2)):
             await clock.sleep(pause)
             assert await session.player() is not None
@@ -122,3 +124,93 @@ def test_saved_session_of_steam_is_used_only_if_steam_does_not_run(tmp_path: Pat
                 await later.access_token(300)
 
     clock.run(main)
+
+
+# --- what a later call remembers of an earlier one -------------------------------------------------------------------
+
+
+def test_login_ends_the_pause_after_a_failed_renewal() -> None:
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        with pytest.raises(ServiceUnavailable):
+            await session.access_token(300)
+        await session.adopt(record := service.record())
+        session.outdated(record.access)
+        await session.access_token(300)
+
+    assert play(scene, ("unused",)).refreshes == 2
+
+
+@pytest.mark.parametrize("method", ["access-key", "device"])
+def test_session_is_renewed_by_a_later_login_only_if_that_needs_no_player(method: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        await session.adopt(service.record(method))
+        session.renew_by(METHODS[method]())
+        await clock.sleep(LIFETIME)
+        if method == "access-key":
+            await session.access_token(300)
+        else:
+            with pytest.raises(LoginDenied, match="You were signed out"):
+                await session.access_token(300)
+
+    assert play(scene, ("dead",)).logins == (method == "access-key")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_session_is_renewed_by_an_access_key_in_the_environment(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if known:
+        monkeypatch.setenv("SUDOMIMUS_ACCESS_KEY_ID", ACCESS_KEY[0])
+        monkeypatch.setenv("SUDOMIMUS_ACCESS_KEY_SECRET", ACCESS_KEY[1].reveal())
+    clock = VirtualClock()
+    transport = ScriptedTransport(clock, [Step()])
+    ports = Ports(read_settings({"application": "my-game"}, {}), clock=clock, open_service=scripted(transport))
+
+    async def main() -> None:
+        session = open_player_session(ports, by_steam=False)
+        await session.adopt(ModelService(clock).record("access-key").without_refresh())
+        await clock.sleep(LIFETIME)
+        if known:
+            await session.access_token(0)
+        else:
+            with pytest.raises(LoginDenied):
+                await session.access_token(0)
+
+    clock.run(main)
+    assert [seen.path for seen in transport.seen] == ["/direct-issue/access-key"] * known
+
+
+def test_service_is_asked_for_the_player_of_each_access_token() -> None:
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        for _ in range(2):
+            await session.access_token(300)
+            for _ in range(2):
+                player = await session.player()
+                assert player is not None and player.name == "Robin"
+            await clock.sleep(LIFETIME)
+
+    assert play(scene).seen.count("player") == 2
+
+
+def test_player_has_the_claims_of_an_errand_that_ended_while_the_service_was_asked() -> None:
+    shared: Claims = {"email": {"state": "DENIED"}}
+
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        async def slow(access_token: Secret, claims: Claims) -> Player:
+            session.outdated(access_token, shared)
+            return Player("player", "Robin", claims=claims)
+
+        service.player = slow  # type: ignore[method-assign]
+        for _ in range(2):
+            player = await session.player()
+        assert player is not None and player.claims == shared
+
+    play(scene)
+
+
+def test_service_that_gave_no_profile_is_asked_again_after_a_restart_of_the_clock() -> None:
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        service.name = None
+        await session.player()
+        clock.restart()
+        await session.player()
+
+    assert play(scene).seen.count("player") == 2
