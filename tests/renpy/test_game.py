@@ -194,7 +194,7 @@ _UNPLUGGED = {
     ("name", "lacking", "sentence"),
     [
         ("no Steam", {"STEAM_STUB_RUNNING": "0"}, "Steam is not running"),
-        ("no library", {"SUDOMIMUS_STEAM_LIBRARY": "/nowhere/libsteam_api.so"}, "cannot use Steam's library"),
+        ("no library", {"SUDOMIMUS_STEAM_LIBRARY": "/nowhere/libsteam_api.so"}, "that connects this game to Steam"),
         ("no network", _UNPLUGGED, "sign-in service"),
     ],
 )

@@ -74,7 +74,7 @@ class Command:
     settings: tuple[str, ...]
     """The settings that it uses, which its help shows. Every command accepts all settings."""
     description: str = ""
-    """What its own help says, if that is more than `help`."""
+    """The text of its own help, if that is longer than `help`."""
     add_arguments: Callable[[Parser], None] | None = None
     extra: str = ""
     """The extra of the distribution that it needs."""

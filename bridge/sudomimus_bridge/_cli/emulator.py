@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON object with everything that a client needs, then nothing more",
+        help="print one JSON object with everything that a client needs, and nothing else",
     )
     parser.add_argument(
         "--dialect",
@@ -66,10 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
-    """Serve until SIGINT or SIGTERM; the exit status."""
+    """Serve until SIGINT or SIGTERM. Returns the exit status."""
     try:
         if not 0 <= arguments.port <= 65535:
-            raise ValueError(f"--port: {arguments.port} is no port; give one from 1 to 65535, or 0 for any free one")
+            raise ValueError(f"--port: {arguments.port} is not a port; give one from 1 to 65535, or 0 for any free one")
         emulator = Emulator(_config(arguments), port=arguments.port)
     except (ValueError, OSError) as error:
         return _usage(terminal, str(error))
@@ -141,7 +141,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """JSON if it is JSON, so that lists and numbers can be set; else the text as it is."""
+    """The value of a text that is JSON, such as a list or a number; otherwise the text itself."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -159,7 +159,7 @@ def _until_signal(ended: threading.Event) -> Iterator[None]:
         ended.set()
 
     before: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():  # no other may set handlers
+    if threading.current_thread() is threading.main_thread():  # only the main thread may set handlers
         before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

@@ -45,7 +45,7 @@ class Manifest:
 
 
 def read_manifest(game: Path) -> Manifest | None:
-    """The manifest of a game, None if there is none. Raises `ConfigurationError` if it cannot be read or trusted."""
+    """The manifest of a game; None if there is none. Raises `ConfigurationError` if it cannot be read or trusted."""
     try:
         text = (game / PATH).read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -28,7 +28,7 @@ class Row:
     params: str | None = None
     result: str | None = None
     answer: Callable[[Any, Call], Any] | None = None
-    """Returns the result at once. Its first argument is the sidecar's `Handlers`, as that of `run` is."""
+    """Returns the result at once. Like `run`, it takes the sidecar's `Handlers` as its first argument."""
     run: Callable[[Any, Call], Any] | None = None
     """Takes a while, beside other requests."""
     cancelled: Callable[[], Exception] = LoginCancelled
@@ -80,7 +80,7 @@ _PROBLEMS = {
     "string_too_short": "It is empty.",
     "string_too_long": "It is too long.",
     "string_pattern_mismatch": "It holds characters that no token has.",
-    "string_unicode": "It holds half of a character.",
+    "string_unicode": "It holds a lone surrogate, which is half of a character.",
     "not_for_method": 'It is only for the method "browser".',
 }
 _TYPES = {
@@ -104,7 +104,7 @@ def _problem_and_field(error: ValidationError) -> tuple[str, str]:
         problem = _PROBLEMS.get(here[0]["type"], "It is not valid.")
     if here[0]["loc"]:
         return problem, _field(str(here[0]["loc"][0]))
-    # The error is about params that exclude each other, or about a name that holds half a character.
+    # The error is about params that exclude each other, or about a name with a lone surrogate.
     field = here[0].get("ctx", {}).get("field")
     return problem, _field(field) if field else "params"
 

@@ -116,7 +116,7 @@ class ErrandOutcome(Message):
 
 
 class PlayerParams(Message):
-    """The player that is meant."""
+    """The player to return."""
 
     access_token: Annotated[BearerSecret, Field(description="A secret: the player's access token.")]
 

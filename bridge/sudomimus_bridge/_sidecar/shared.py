@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from .._values.clock import Clock
 
 IDLE_SECONDS = 10.0
-"""How long Steam stays open after a login: enough for a second attempt, too short for a friend to notice."""
+"""How long Steam stays open after a login: long enough for a second attempt, too short for friends to notice."""
 
 
 class SharedSteam:

@@ -103,5 +103,7 @@ class LoginCancelled(BridgeError):
     exit_status = 130
     kind = "cancelled"
 
-    def __init__(self, sentence: str = "The login was cancelled.") -> None:
-        super().__init__(sentence)
+    def __init__(
+        self, sentence: str = "The login was cancelled.", *, reason: str | None = None, detail: str | None = None
+    ) -> None:
+        super().__init__(sentence, reason=reason, detail=detail)

@@ -52,10 +52,10 @@ class LocalService(Emulator):
         super().reset(settings=settings)
         if settings:
             with self._state.lock:
-                vars(self._state.clock).update(vars(Clock()))  # it only moves forward, so each test gets a new one
+                vars(self._state.clock).update(vars(Clock()))  # a clock never goes back, so each test gets a new one
 
     def serve(self, *, application: str, steam_app_id: int, dialect: DialectName = "v4") -> None:
-        """Reset the service, let it know this one application, and play this state of the real service."""
+        """Reset the service. It then knows only this application, and plays this state of the real service."""
         self.reset(settings=True)
         app_ids = {"application.allowed_steam_app_ids": [steam_app_id]}
         self.update({"application.anchor": application, **app_ids}, dialect=dialect)
@@ -71,7 +71,7 @@ class LocalService(Emulator):
         self.update(claims=dict.fromkeys(claims, "OPTIONAL"))
 
     # --- faults ----------------------------------------------------------------------------------------------------------
-    # `times` is the number of requests that fail, None for all. `path` says which requests, by default those that sign in.
+    # `times` is the number of requests that fail; None means all. `path` selects the requests, by default those that sign in.
 
     def too_busy(self, *, retry_after: int | None = None, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
         """Answer 429, with Retry-After if seconds are given."""
@@ -87,11 +87,11 @@ class LocalService(Emulator):
         return self.fault(path=path, reset=True, when="after" if after else "before", times=times)
 
     def slow(self, seconds: float, *, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """Delay the answer by that many seconds, which are real ones even in virtual time."""
+        """Delay the answer by that many real seconds, even in virtual time."""
         return self.fault(path=path, delay=seconds, times=times)
 
     def unreadable(self, *, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """Answer with a web page, as the network of a hotel does."""
+        """Answer with a web page, as the login page of a Wi-Fi network does."""
         page = "<!doctype html><title>Welcome to our Wi-Fi</title>"
         return self.fault(path=path, status=200, body=page, headers={"Content-Type": "text/html"}, times=times)
 
@@ -125,7 +125,7 @@ class ScriptedPlayer:
         self._service.put_player(steam_id=self.steam_id, grants=dict.fromkeys(claims, "GRANTED"), **values)
 
     def withholds(self, *claims: str) -> None:
-        """Let the player have declined these claims before."""
+        """Record that the player has declined these claims before."""
         _check(claims, get_args(ClaimName))
         self._service.put_player(steam_id=self.steam_id, grants=dict.fromkeys(claims, "DENIED"))
 
@@ -142,7 +142,7 @@ _lock = threading.Lock()
 def shared_service() -> LocalService:
     """Return the local service of this process. It starts at the first call; later tests only reset it."""
     with _lock:
-        if os.getpid() not in _running:  # a forked child has the object but not its thread
+        if os.getpid() not in _running:  # a forked child has a copy of the object, without its thread
             service = _running[os.getpid()] = LocalService().start()
             atexit.register(service.stop)
         return _running[os.getpid()]

@@ -27,7 +27,7 @@ _SCRIPT = {"overlay", "init", "running", "logged_on", "steam_id", "param_size", 
 _SCRIPT |= {f"ticket_{name}" for name in _EACH} | {f"{name}_after_ms" for name in _AFTER}
 
 SETTLE_SECONDS = 1.0
-"""How long a cancelled login may take to cancel its ticket on its own thread. Then the ticket counts as open."""
+"""The seconds that a cancelled login has to cancel its ticket on its own thread. Then the ticket counts as open."""
 
 
 class TicketLeftOpen(AssertionError):

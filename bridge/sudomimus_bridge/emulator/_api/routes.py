@@ -56,7 +56,7 @@ class ConnectApi:
         ]
 
     async def establish(self, request: Request) -> Response:
-        """Make an inquiry, for a client that has signed these very bytes."""
+        """Make an inquiry, for a client that has signed exactly these bytes."""
         state = self._state
         try:
             raw = await raw_body(request)
@@ -66,7 +66,9 @@ class ConnectApi:
                 raise Refusal(400, "InvalidBody")
             with state.lock:
                 if anchor != state.config.application.anchor:
-                    raise Refusal(404, "ApplicationNotFound")  # before the signature, which is the application's
+                    raise Refusal(
+                        404, "ApplicationNotFound"
+                    )  # checked before the signature, which belongs to the application
                 authorization = request.headers.get("authorization")
                 check_client(state, authorization, raw, audience=connect.AUDIENCE, anchor=anchor)
                 application(state, anchor)

@@ -64,7 +64,7 @@ class SettingRefused(ValueError):
 
 @contextmanager
 def refusing(model: type[Model] | type[BaseModel] | None = None) -> Iterator[None]:
-    """Raise `SettingRefused` in place of pydantic's own error."""
+    """Raise `SettingRefused` instead of pydantic's own error."""
     try:
         yield
     except ValidationError as error:
@@ -72,7 +72,7 @@ def refusing(model: type[Model] | type[BaseModel] | None = None) -> Iterator[Non
 
 
 def problems(error: ValidationError, model: type[Model] | type[BaseModel] | None = None) -> list[str]:
-    """Pydantic's findings, each with the setting's path. `model` is what was validated, for a suggestion."""
+    """Pydantic's findings, each with the setting's path. `model` is the validated model, for suggestions."""
     lines = []
     for found in error.errors(include_url=False, include_input=False, include_context=False):
         path = ".".join(str(part) for part in found["loc"])

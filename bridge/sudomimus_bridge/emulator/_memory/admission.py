@@ -19,7 +19,7 @@ from .._config.limits import Budgets
 
 Admitted = Literal["admitted", "exhausted", "unavailable"]
 
-# There is a counter for each application anchor, and this one for all of them together.
+# Each application anchor has a counter, and this one is for all of them together.
 _ALL = ""
 
 
@@ -131,7 +131,7 @@ class CancelledTickets:
     def _read_on(self, log: Path) -> None:
         try:
             with log.open("rb") as lines:
-                if lines.seek(0, 2) < self._position:  # a new run has begun the log anew
+                if lines.seek(0, 2) < self._position:  # another run has started a new log
                     self._position, self._nonces = 0, set()
                 lines.seek(self._position)
                 for line in lines:
