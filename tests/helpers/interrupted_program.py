@@ -52,7 +52,7 @@ def login() -> None:
 
 
 def interrupted(seconds: float, secrets: Secrets) -> BaseException | None:
-    """What the login raises if Ctrl-C comes that many seconds after its start."""
+    """The error of a login that gets Ctrl-C that many seconds after its start; None if it has ended before."""
     ready, over = threading.Event(), threading.Event()
 
     def interrupt() -> None:

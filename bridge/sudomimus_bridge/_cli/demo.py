@@ -1,4 +1,4 @@
-"""The command `demo`: a whole login on this machine alone, through the same code as a real login."""
+"""The command `demo`: a whole login on this machine only, with the same code as a real login."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `sudomimus-bridge emulator`: its flags and what it prints.
+"""The command `sudomimus-bridge emulator`: its flags and its output.
 
 With `--json`, standard output has one line for a program to read, and everything else goes to standard error.
 """

@@ -1,7 +1,7 @@
 """The work in the background of a Ren'Py game: renewing the access token in time, and signing out.
 
 All methods run on the main thread, and only `SigningOut.finish` blocks it. The renewal and the sign-out run on threads of
-their own, and neither opens a page.
+their own, and open no page.
 """
 
 from __future__ import annotations

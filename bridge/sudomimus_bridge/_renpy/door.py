@@ -165,7 +165,7 @@ class Door:
         self._forget()
 
     def errand_url(self) -> str | None:
-        """The address of the page that the sign-in waits for: a secret, for this player alone."""
+        """The address of the page that the sign-in waits for. It is a secret, for this player only."""
         return self._page.errand.url if self._page is not None and self._waiting else None
 
     def access_token(self) -> str | None:

@@ -53,7 +53,7 @@ class Page:
 class Thumbnails:
     """Replaces the next save's thumbnail by an empty picture while a page's QR code may be on the screen.
 
-    Somebody who sees a thumbnail could scan the code. Ren'Py takes a thumbnail when the game menu or the quit dialogue opens,
+    A person who sees a thumbnail could scan the code. Ren'Py takes a thumbnail when the game menu or the quit dialogue opens,
     and when it saves without one.
     """
 

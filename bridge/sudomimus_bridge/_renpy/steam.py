@@ -1,7 +1,7 @@
 """The Steam port for a game in which Ren'Py runs Steam: calls go through Ren'Py's binding, callbacks come from Ren'Py's loop.
 
 Ren'Py drains Steam's callbacks on the main thread, about 20 times a second, and hands each to the functions that are listed
-for its kind (docs/contracts/renpy.md, "Steam"). So the port neither initialises Steam, nor pumps it, nor shuts it down. Any
+for its kind (docs/contracts/renpy.md, "Steam"). So the port never initialises, pumps or shuts down Steam. Any
 thread may call the flat API: the port calls it on a thread of its own, so that a slow call delays no frame.
 """
 
@@ -200,7 +200,7 @@ def _end(connection: _Connection) -> None:
 
 @contextmanager
 def _binding() -> Iterator[None]:
-    """Turn what Ren'Py's binding raises into `SteamUnavailable`: an `AttributeError` if it or the library is too old."""
+    """Turn errors of Ren'Py's binding into `SteamUnavailable`, such as the `AttributeError` of an old binding or library."""
     try:
         yield
     except BridgeError:

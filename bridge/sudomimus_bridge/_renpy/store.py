@@ -1,7 +1,7 @@
 """What the store module `sudomimus` imports: its door, and its live names.
 
 `status`, `error` and `player` are read from the door each time. So they are never in the store's dictionary, which Ren'Py
-saves and rolls back: a rollback signs nobody out, and a save does not hold what a player shared.
+saves and rolls back: a rollback signs nobody out, and a save holds no claims of a player.
 This module runs on Python 3.9 (see `support`).
 """
 

@@ -1,6 +1,6 @@
 """Whether this Ren'Py can sign a player in, and the door of a game on one that cannot.
 
-A game imports this module first, on whatever Python its Ren'Py carries: the module runs on Python 3.9, on the Web and on
+A game imports this module first, on any Python that its Ren'Py may have: the module runs on Python 3.9, on the Web and on
 phones (docs/contracts/renpy.md, "Which Ren'Py"). The game also starts and runs there, and the player plays offline.
 """
 

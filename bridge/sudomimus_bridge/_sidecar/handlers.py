@@ -1,4 +1,4 @@
-"""What each method does: runs one of the bridge's flows for the request, and reports its progress."""
+"""The work of each method: it runs one of the bridge's flows for the request, and reports its progress."""
 
 from __future__ import annotations
 

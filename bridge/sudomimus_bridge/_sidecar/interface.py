@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """One method of the interface. `params` and `result` name models; None stands for no params, and for null."""
+    """One method of the interface. `params` and `result` name models; None means no params, or null."""
 
     name: str
     summary: str
@@ -50,7 +50,7 @@ def model(name: str) -> type[Message]:
 
 
 def checked(name: str, value: dict[str, Any]) -> dict[str, Any]:
-    """An outgoing message, checked by its model. Raises if it is not what the interface describes."""
+    """An outgoing message, checked by its model. Raises if it does not fit the interface."""
     return model(name).model_validate(value, by_alias=True).model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 

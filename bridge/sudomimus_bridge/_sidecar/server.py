@@ -49,7 +49,7 @@ def run(settings: Settings) -> int:
             writer.close(_FLUSH_SECONDS)
         except BaseException as error:
             shutdown.begin(_BUG)
-            while isinstance(error, BaseExceptionGroup):  # only the exception inside says what failed
+            while isinstance(error, BaseExceptionGroup):  # only the exception inside names the failure
                 error = error.exceptions[0]
             raise error from None
         finally:

@@ -150,7 +150,7 @@ class Controls:
                 session.suspended = session.suspended if suspended is None else suspended
         return len(meant)
 
-    # --- time and what was seen ------------------------------------------------------------------------------------------
+    # --- time and the journal --------------------------------------------------------------------------------------------
 
     def advance(self, seconds: float) -> None:
         """Let that many seconds pass for budgets, errands, sign-ins and tokens."""

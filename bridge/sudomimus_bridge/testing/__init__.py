@@ -78,5 +78,5 @@ if not TYPE_CHECKING:  # otherwise a type checker would accept any name
         return getattr(home, name)
 
     # There is no `__dir__`: pytest reads each of its names from a plugin to find fixtures, which would import the whole kit.
-    # pytest loads the plugin if it is told to load this module as one. Other frameworks need no pytest.
+    # pytest loads the plugin when a project loads this module as a plugin. Other frameworks need no pytest.
     pytest_plugins = ["sudomimus_bridge.testing._pytest_plugin"]

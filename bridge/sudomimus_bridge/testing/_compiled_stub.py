@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 SDKS = (156, 157, 158, 159, 165, 999)
-"""The SDKs that the stub can imitate. 999 stands for a future one."""
+"""The SDKs that the stub can imitate. 999 is an imagined future one."""
 
 _HERE = Path(__file__).resolve().parent
 _CHECKOUT = _HERE.parents[2] / "native"

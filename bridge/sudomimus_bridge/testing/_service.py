@@ -61,7 +61,7 @@ class LocalService(Emulator):
         self.update({"application.anchor": application, **app_ids}, dialect=dialect)
 
     def requires(self, *claims: ClaimName) -> None:
-        """Require these claims: a player who has not shared them must do an errand first."""
+        """Require these claims. A player who has not shared them gets an errand first."""
         _check(claims, get_args(ClaimName))
         self.update(claims=dict.fromkeys(claims, "REQUIRED"))
 

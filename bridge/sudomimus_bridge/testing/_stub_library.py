@@ -113,7 +113,7 @@ def check_tickets(handles: Iterable[int]) -> None:
 def _left_open(tickets: list[str]) -> str:
     return (
         f"{len(tickets)} Steam ticket{'s were' if len(tickets) > 1 else ' was'} left open ({', '.join(tickets)}). "
-        "Anybody who gets hold of it can sign in as this player. A login that still runs has an open ticket: let it finish, "
+        "Anybody who gets it can sign in as this player. A login that still runs has an open ticket: let it finish, "
         "or call its cancel() or the bridge's close() before the test ends."
     )
 

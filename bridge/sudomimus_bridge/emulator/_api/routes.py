@@ -195,7 +195,7 @@ class NativeApi:
             return refused(request, refusal, state)
 
     async def create_errand(self, request: Request) -> Response:
-        """Make an errand for a player who is already signed in."""
+        """Make a proactive errand for a signed-in player."""
         return await answer(request, ErrandRequest, direct_issue.create_errand, self._state)
 
     async def errand_status(self, request: Request) -> Response:
@@ -256,11 +256,11 @@ class SessionApi:
             return refused(request, refusal, state)
 
     async def userinfo(self, request: Request) -> Response:
-        """What the player of an access token shares now."""
+        """The claims that the player of an access token shares now."""
         return self._profile(request, session.userinfo)
 
     async def claim_state(self, request: Request) -> Response:
-        """How each claim of the player of an access token stands now."""
+        """The state of each claim of an access token's player."""
         return self._profile(request, session.claim_state)
 
     async def jwks(self, request: Request) -> Response:

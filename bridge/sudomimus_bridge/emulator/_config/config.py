@@ -44,7 +44,7 @@ Anchor = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
 class ClaimPolicy(Settings):
-    """What the application asks for, for each claim. Every dialect takes the requirements of all dialects."""
+    """The application's requirement for each claim. Each dialect accepts the requirements of all dialects."""
 
     # The fields have the wire's own names. Older versions of pydantic would turn firstName into firstname.
     model_config: ClassVar[Mapping[str, object]] = ConfigDict(alias_generator=None)
@@ -130,7 +130,7 @@ class Application(Settings):
     access_key_direct: bool = True
     # Layer 1 of a sign-in in the browser: the methods that a player may use.
     browser_methods: list[BrowserMethod] = Field(default_factory=_default_methods)
-    # Layer 2: one match in any of the lists admits a player. "*" stands for every SteamID.
+    # Layer 2: one match in any of the lists admits a player. "*" matches every SteamID.
     allowed_steam_ids: list[str] = Field(default_factory=lambda: ["*"])
     allowed_emails: list[str] = Field(default_factory=list)
     allowed_account_aliases: list[str] = Field(default_factory=list)
@@ -151,7 +151,7 @@ class Application(Settings):
 
 
 class ScriptedPlayer(Settings):
-    """A player who needs no browser: does each errand and sign-in when a client next polls it."""
+    """A player without a browser, who does each errand and sign-in when a client next polls it."""
 
     does: Literal["nothing", "approves", "declines"] = "nothing"
     # The seconds from the start of an errand or sign-in until this player does it.

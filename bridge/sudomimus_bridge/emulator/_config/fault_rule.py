@@ -43,7 +43,7 @@ HeaderText = Annotated[str, AfterValidator(_one_line)]
 
 
 class FaultRule(Model):
-    """What goes wrong with a request. The first rule that matches and is not used up applies."""
+    """A fault of a request. The first rule that matches and is not used up applies."""
 
     model_config: ClassVar[Mapping[str, object]] = ConfigDict(
         extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_assignment=True

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     @dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
     class Model:
-        """What the local service uses of `BaseModel`."""
+        """The part of `BaseModel` that the local service uses."""
 
         model_config: ClassVar[Mapping[str, object]]
         model_fields: ClassVar[Mapping[str, object]]

@@ -1,4 +1,4 @@
-"""What the service refuses before it does any work: too many attempts, a Steam ticket or a client's JWT that it has seen before.
+"""Refusals before any work: too many attempts, or a Steam ticket or a client's JWT that the service has seen before.
 
 docs/contracts/service.md, "Limits" and "A Steam ticket". Attempts have budgets in fixed windows, and failures open a circuit.
 The service does not publish for how long it counts a failure. Here it is as long as the circuit stays open. Which tickets a game

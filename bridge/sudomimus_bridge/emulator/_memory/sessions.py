@@ -69,7 +69,7 @@ class SessionStore:
         access_token_ttl_seconds: int | None = None,
         refresh_token_ttl_seconds: int | None = None,
     ) -> Pair:
-        """Open a session for a player who has proved who they are."""
+        """Open a session for an authenticated player."""
         session = Session(player.steam_id, player.subject, access_token_ttl_seconds, refresh_token_ttl_seconds)
         self.sessions.append(session)
         self._by_sid[session.sid] = session

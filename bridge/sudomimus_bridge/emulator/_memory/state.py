@@ -1,4 +1,4 @@
-"""What the local service remembers while it runs: players, errands, sign-ins, sessions, seen tickets, faults and the journal.
+"""The state of the running local service: players, errands, sign-ins, sessions, seen tickets, faults and the journal.
 
 One lock guards all of it, because a test makes changes from its own thread. `_rules` decides the answers.
 """

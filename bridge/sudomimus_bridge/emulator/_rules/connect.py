@@ -92,7 +92,7 @@ def _not_over(state: State, inquiry: Inquiry) -> None:
 
 
 def _player(state: State, inquiry: Inquiry) -> Player:
-    """The player who realized the inquiry. Raises `Refusal` if the player may not get tokens. Spends nothing."""
+    """The player who realized the inquiry. Raises `Refusal` if the player may not get tokens. Uses up nothing."""
     application(state, inquiry.anchor, absent=400)
     player = state.players.get(inquiry.steam_id) if inquiry.steam_id is not None else None
     if player is not None and player.authentication_missing:
