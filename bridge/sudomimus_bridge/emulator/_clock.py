@@ -21,7 +21,7 @@ class Clock:
         self._frozen_at: float | None = None
 
     def now(self) -> float:
-        """The present moment, in seconds since the epoch."""
+        """The present time, in seconds since 1970."""
         return self._frozen_at if self._frozen_at is not None else time.monotonic() + self._offset
 
     def advance(self, seconds: float) -> None:

@@ -31,7 +31,7 @@ class Emulator(Controls):
         port: int = 0,
         dialect: DialectName | None = None,
     ) -> None:
-        """`dialect` is the setting of that name: which state of the service to play."""
+        """`dialect` is the setting of that name: the state of the service to play."""
         super().__init__(config, dialect=dialect)
         self._wanted_port = port
         self._server: ThreadedServer | None = None

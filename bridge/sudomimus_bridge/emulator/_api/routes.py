@@ -45,7 +45,7 @@ class ConnectApi:
         self._state = state
 
     def routes(self) -> list[Route]:
-        """All routes, each with its full path. The JWK Set is also where libraries look for one (RFC 8615)."""
+        """All routes, each with its full path. The JWK Set also has a well-known address (RFC 8615)."""
         return [
             Route(f"{CONNECT}/establish", self.establish, methods=["POST"]),
             Route(f"{CONNECT}/status-poll", self.status_poll, methods=["POST"]),

@@ -46,7 +46,7 @@ Anchor = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 class ClaimPolicy(Settings):
     """The application's requirement for each claim. Each dialect accepts the requirements of all dialects."""
 
-    # The fields have the wire's own names. Older versions of pydantic would turn firstName into firstname.
+    # The fields have the names of the messages. Older versions of pydantic would turn firstName into firstname.
     model_config: ClassVar[Mapping[str, object]] = ConfigDict(alias_generator=None)
 
     email: Requirement = "OPTIONAL"
@@ -180,7 +180,7 @@ def _default_players() -> list[Player]:
 
 
 class EmulatorConfig(Settings):
-    """All settings of the local service. Every one may also be changed while it runs."""
+    """All settings of the local service. Each may also be changed while the service runs."""
 
     # The state of the service to play (docs/contracts/service.md).
     dialect: DialectName = "v4"
@@ -200,11 +200,11 @@ class EmulatorConfig(Settings):
     faults: list[FaultRule] = Field(default_factory=list)
     # Steam verifies each ticket, rejects each (error 101), or cannot be reached.
     steam: Literal["verifies", "rejects", "unreachable"] = "verifies"
-    # Real seconds that Steam's verification takes. A second request with the ticket meets its reservation meanwhile.
+    # The real seconds of Steam's verification. Meanwhile a second request with the ticket is refused.
     steam_seconds: float = Field(default=0, ge=0, le=60)
     # Whether a ticket from a real Steam client counts as the default player's.
     accept_foreign_tickets: bool = True
-    # The stub library's log. A ticket that the log says was cancelled is refused, as Steam refuses it.
+    # The stub library's log. A ticket that was cancelled in the log is refused, as Steam would refuse it.
     steam_log: Path | None = None
     # The number of the next successful sign-ins that end as 409 AuthorizationArtifactStale instead.
     authorization_artifact_stale: int = Field(default=0, ge=0)
@@ -218,7 +218,7 @@ class EmulatorConfig(Settings):
     @classmethod
     def _a_file(cls, path: Path | None) -> Path | None:
         if path is not None and path.is_dir():
-            raise ValueError("a folder is no log; give the file's path")
+            raise ValueError("a folder is not a log; give the file's path")
         return path
 
 

@@ -54,7 +54,7 @@ class FaultRule(Model):
     # The number of requests to which it applies, after `skip` requests that it lets pass. None: all.
     times: int | None = Field(default=None, ge=1)
     skip: int = Field(default=0, ge=0)
-    # "after": the service processes the request first, so a ticket is spent and the answer is lost.
+    # "after": the service processes the request first, so a ticket is used up and the answer is lost.
     when: Literal["before", "after"] = "before"
 
     # Real seconds, in addition to anything else that goes wrong.
@@ -84,7 +84,7 @@ class FaultRule(Model):
         if not (named or answers or self.delay or self.headers or self.content_type or self.drip_seconds):
             raise ValueError("the rule changes nothing: give it a status, delay, reset, garbage, truncate, redirect …")
         if self.reason is not None and self.status is None:
-            raise ValueError("a reason needs the status it goes with")
+            raise ValueError("a reason needs a status")
         return self
 
     @model_validator(mode="after")
@@ -134,7 +134,7 @@ def parse_fault(text: str) -> FaultRule:
             values[field] = _json_or_text(value) if field in ("body", "headers") else value
         elif separator and (meant := get_close_matches(field, _KNOWN, n=1, cutoff=0.75)):
             raise ValueError(
-                f"{name!r} is no part of a fault. Did you mean {meant[0].replace('_', '-')!r}? (JSON takes any header.)"
+                f"{name!r} is not a part of a fault. Did you mean {meant[0].replace('_', '-')!r}? (JSON takes any header.)"
             )
         elif separator:
             headers[name] = value
@@ -146,7 +146,7 @@ def parse_fault(text: str) -> FaultRule:
             values["method"] = word
         else:
             raise ValueError(
-                f"{word!r} is no part of a fault; the form is: [METHOD] PATH [STATUS] [reset] [name=value …]"
+                f"{word!r} is not a part of a fault; the form is: [METHOD] PATH [STATUS] [reset] [name=value …]"
             )
     if headers:
         values["headers"] = {**headers, **values.get("headers", {})}

@@ -18,7 +18,7 @@ SteamID = Annotated[int, Field(gt=0, lt=2**64), PlainSerializer(lambda value: st
 
 
 class Settings(Model):
-    """The base of all settings: unknown names and wrong values are refused, in assignments too."""
+    """The base of all settings. It refuses unknown names and wrong values, in assignments, too."""
 
     model_config: ClassVar[Mapping[str, object]] = ConfigDict(
         extra="forbid",

@@ -1,7 +1,9 @@
-"""The base of the settings' models, and how a wrong setting is reported: one line a problem, its path first, never the value.
+"""The base of the settings' models, and the report of wrong settings.
 
-A value may be a secret. The base is pydantic's `BaseModel`; type checkers see the same with all of its parts typed, for pydantic
-leaves some types of its own class out, and each public class that derives from it would count as untyped.
+The report has one line for each problem, which begins with the setting's path. It leaves the value out, which may be secret.
+
+The base is pydantic's `BaseModel`. Type checkers see a fully typed class instead: pydantic's own class lacks some types, so each
+public class that derives from it would count as untyped.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ else:
 
 
 class SettingRefused(ValueError):
-    """A setting that the local service does not have, or a value that it does not take."""
+    """The local service has no such setting, or does not accept this value."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))

@@ -1,4 +1,4 @@
-"""The errands: short-lived pages that a player has to visit, each usable once, and when the same one is handed out again.
+"""The errands: short-lived pages that a player has to visit. Each can be used once, and may be returned again until then.
 
 docs/contracts/service.md, "Errands".
 """

@@ -22,7 +22,7 @@ from .sign_ins import SignInStore
 
 @dataclass
 class ActiveFault:
-    """A rule, and how often it matched and was applied."""
+    """A rule, and the numbers of its matches and its applications."""
 
     rule: FaultRule
     matched: int = 0
@@ -35,7 +35,7 @@ class ActiveFault:
 
 
 class FaultTable:
-    """The rules in force, in the order in which they were given."""
+    """The active rules, in the order in which they were added."""
 
     def __init__(self, rules: list[FaultRule]) -> None:
         self._lock = threading.Lock()

@@ -1,9 +1,10 @@
 """A sign-in in the browser: whether the player may sign in, the claims to ask for, and the effect of yes and no.
 
-The same for inquiries and device authorizations, and for a person on the pages and the scripted player. No HTML here.
+The rules are the same for inquiries and device authorizations, and for a person on the pages and the scripted player. No HTML
+here.
 
-The scripted player needs no browser. It does errands and sign-ins as the settings say, when a client next polls them: it enters
-and presses what a visitor of the pages would. This player cannot do anything that the pages refuse.
+The scripted player needs no browser. It does errands and sign-ins as the settings say, when a client next polls them. It makes
+the same entries and decisions as a visitor of the pages. This player cannot do anything that the pages refuse.
 """
 
 from __future__ import annotations

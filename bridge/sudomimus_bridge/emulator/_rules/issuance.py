@@ -38,7 +38,7 @@ class DeviceTokenRefusal(Exception):
 
 
 class InvalidToken(Exception):
-    """The one 401 of `/userinfo` and `/claim-state`."""
+    """The only 401 of `/userinfo` and `/claim-state`."""
 
 
 def error_body(reason: str | None) -> dict[str, Any] | None:

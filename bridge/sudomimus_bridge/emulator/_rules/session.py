@@ -1,6 +1,6 @@
 """The rules of the Session API: `/refresh` in its order, `/introspect`, `/logout`, `/revoke-all`, and the profile calls.
 
-docs/contracts/service.md, "Session API". The service documents no reasons for the 401 of `/introspect`. They are the emulator's.
+docs/contracts/service.md, "Session API". The reasons for the 401 of `/introspect` are the emulator's own.
 """
 
 from __future__ import annotations

@@ -189,7 +189,7 @@ def _opened(token: str) -> Envelope:
     except (ValueError, RecursionError):
         raise jwt.DecodeError("the body is not JSON") from None
     if not isinstance(body, dict):
-        raise jwt.DecodeError("the body is no object")
+        raise jwt.DecodeError("the body is not an object")
     said: dict[str, Any] = parts["header"] | body
     kinds = {**{text: kind for kind, text in TYPES.items()}, **{text: kind for kind, text in OLDER_TYPES.items()}}
     typed = said.get("typ") in TYPES.values()
