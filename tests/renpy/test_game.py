@@ -28,7 +28,7 @@ from ..helpers.patience import PATIENCE, until
 from ..helpers.renpy_helpers import VERSIONS, Project, renpy, screen
 
 _SAMPLE = Path(__file__).parents[2] / "sample_game" / "renpy"
-_VISITOR = Path(__file__).parents[1] / "helpers" / "renpy_visitor.py"
+_VISITOR = Path(__file__).with_name("visitor.py")
 _SCREENSHOTS = os.environ.get("SUDOMIMUS_TEST_SCREENSHOTS")  # read before conftest clears it away
 NewProject = Callable[..., Project]
 

@@ -24,7 +24,7 @@ import pytest
 import trio
 
 from sudomimus_bridge import Bridge
-from tests.helpers.frames import Secrets
+from tests.project.frames import Secrets
 
 urls = json.loads(sys.argv[1])
 way, how, count, seed = sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
