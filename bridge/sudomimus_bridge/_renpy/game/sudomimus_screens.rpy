@@ -3,10 +3,10 @@
 #     call screen sudomimus_login      returns True (signed in) or False (play offline)
 #     call screen sudomimus_share      returns True (the page is finished, or nothing was owed) or False
 #
-# They take the looks of the game: `sudomimus_frame` is a `frame`, `sudomimus_button` a `button`, and so on. A game changes
-# more by style statements of its own, for any style below, and translates the texts as it does its own; some languages are
-# in the folder translations. The tag {#sudomimus} is not shown: it keeps these texts apart from the game's own "Cancel". Do
-# not edit this file, so that `sudomimus-bridge renpy install` can bring a newer one.
+# They use the game's styles: `sudomimus_frame` is a `frame`, `sudomimus_button` a `button`, and so on. A game may change any
+# style below with style statements of its own, and translate the texts as it does its own. Some translations are in the folder
+# `translations`. The tag {#sudomimus} is not shown: it distinguishes these texts from the game's own, such as "Cancel". Do not
+# edit this file, so that `sudomimus-bridge renpy install` can replace it by a newer one.
 
 init offset = -1
 
