@@ -28,7 +28,7 @@ _log = logging.getLogger("sudomimus_bridge")
 
 
 class Ports:
-    """Steam, the service, the browser and the clock, with the settings. A port that is not given is the real one.
+    """Steam, the service, the browser and the clock, with the settings. A port that is not given is a real one.
 
     Steam stays open between logins, until `aclose`. Connections to the service last for one flow.
     """

@@ -257,7 +257,7 @@ class Bridge:
 
         `stay_signed_in` is the player's choice. True: the session is saved on this computer. False: it is kept in memory until
         the program ends. The choice holds for every `Session` of this bridge until a later call changes it. None keeps the
-        choice; the first call then chooses True.
+        choice. If no choice was made before, it becomes True.
         """
         if stay_signed_in is not None or self._runner.stay_signed_in is None:
             self._runner.stay_signed_in = stay_signed_in is not False

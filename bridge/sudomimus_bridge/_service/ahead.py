@@ -100,7 +100,7 @@ class _Connection:
         return None if self.broken else self.stream
 
     async def close(self) -> None:
-        """Close it, whatever its state."""
+        """Close the connection, whatever its state."""
         if self.stream is not None:
             with anyio.CancelScope(shield=True), suppress(Exception):
                 await self.stream.aclose()

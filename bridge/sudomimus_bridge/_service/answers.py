@@ -122,7 +122,7 @@ class Answer(Generic[T]):
     trouble: Trouble | None = None
     detail: str | None = None
     unsent: bool = False
-    """The request certainly never left this computer."""
+    """Whether the request certainly never left this computer."""
     retry_after: float | None = None
     """Seconds, from the header Retry-After (RFC 9110, 10.2.3) or from the `interval` of a `slow_down` (RFC 8628, 3.5)."""
     skew: float | None = None
@@ -130,4 +130,4 @@ class Answer(Generic[T]):
     errand: ErrandHandoff | None = field(default=None, repr=False)
     claims: Claims = field(default_factory=dict)
     value: T = field(default=cast(Any, None), repr=False)
-    """The value that the call is for. Read it only if the answer's rule says DONE: otherwise it is None."""
+    """The result of the call. Read it only if the answer's rule says DONE: otherwise it is None."""

@@ -1,4 +1,4 @@
-"""The policy: the bounds of one login, and how long to wait before each request.
+"""The policy: the bounds of one login, and the wait before each request.
 
 `seconds_to_wait` alone decides every wait. It is pure: it knows only what a client can know, so a simulation of a launch day
 can call it a million times.
@@ -35,7 +35,7 @@ class Spacing:
     """For a poll: the shortest time between two requests, even if the player says "I'm done"."""
     regular: bool = False
     strict: bool = False
-    """Never wait longer than `most`, even if Retry-After asks for it."""
+    """Whether a wait is never longer than `most`, even if Retry-After asks for more."""
 
     def slower(self, interval: float | None) -> Spacing:
         """The spacing after `slow_down`: five seconds more (RFC 8628, 3.5), or the interval of the answer if that is longer."""
@@ -68,7 +68,7 @@ SOON = Spacing(0.25, 2.0)
 """After an answer for which another ticket is enough."""
 NETWORK = Spacing(0.5, 8.0)
 UPSTREAM = Spacing(1.0, 15.0)
-"""Something behind the service is down."""
+"""After an answer that says that something behind the service is down."""
 BUDGET = Spacing(2.0, 60.0)
 """The service's budgets refill every 10 seconds, and a circuit opens for 60."""
 

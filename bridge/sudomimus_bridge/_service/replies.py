@@ -22,10 +22,10 @@ from .._values.secret import Secret
 from .answers import Answer, Trouble
 
 MAX_DEPTH = 64
-"""Levels of nesting. The contract needs four; pydantic writes up to 255."""
+"""The most levels of nesting. The contract needs four; pydantic writes up to 255."""
 
 _MAX_DIGITS = 300
-"""Digits of an integer. A float can represent any such number. Python refuses to read or write 4,300 digits."""
+"""The most digits of an integer. A float can hold such a number, and Python refuses to read or write 4,300 digits."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -90,7 +90,7 @@ class Failed:
     trouble: Trouble
     detail: str
     unsent: bool = False
-    """The request never left this computer: no connection was made."""
+    """Whether the request never left this computer, because no connection was made."""
 
 
 class Sender(Protocol):
