@@ -93,7 +93,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "Steam offline": Mistake(
         3,
-        "Steam gave no ticket within 3 seconds. Check that Steam is online, then try again.{}reason: TimedOut",
+        "Steam did not confirm who you are within 3 seconds. Check that Steam is online, then try again.{}reason: TimedOut",
         environ={"STEAM_STUB_LOGGED_ON": "0"},
         flags={"timeout": "3"},
     ),

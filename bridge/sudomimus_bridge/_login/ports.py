@@ -101,7 +101,7 @@ class Ports:
             await self.steam.open()
             return await self.steam.activate_game_overlay_to_web_page(page)
         except BridgeError as error:
-            _log.info("no overlay: %s", error.reason or type(error).__name__)
+            _log.info("Steam's overlay cannot open the page: %s", error.reason or type(error).__name__)
             return False
 
     async def aclose(self) -> None:

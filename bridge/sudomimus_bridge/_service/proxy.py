@@ -94,8 +94,8 @@ def unsupported(address: Secret) -> bool:
 def _bypassed(host: str) -> bool:
     try:
         return bool(proxy_bypass(host))
-    except Exception as error:  # noqa: BLE001 - the exceptions are a setting of the system, too
-        _log.warning("the exceptions from the proxy cannot be read (%s), and are ignored", type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - this list is a setting of the system, too
+        _log.warning("the list of hosts without a proxy cannot be read (%s), and is ignored", type(error).__name__)
         return False
 
 

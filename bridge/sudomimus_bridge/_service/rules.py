@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._values.errors import (
+    NOT_SET_UP,
     AccessTokenRefused,
     BridgeError,
     ConfigurationError,
@@ -89,10 +90,7 @@ _CLIENT_KEY_TEXTS = (
     "This game's sign-in is not set up correctly. Check this computer's date and time, and tell the game's makers.",
     "The client key was not accepted: it must be the private key of {application}, and the computer's clock must be right.",
 )
-_MALFORMED_TEXTS = (
-    "This game's sign-in is not set up correctly. Tell the game's makers.",
-    "The service refuses the request as malformed. Check {check}.",
-)
+_MALFORMED_TEXTS = (NOT_SET_UP, "The service refuses the request as malformed. Check {check}.")
 _METHOD_TEXT = "This game does not accept this way of signing in. Tell the game's makers."
 
 
@@ -145,8 +143,7 @@ RULES: tuple[Rule, ...] = (
         "The access key secret is malformed: it is acs_t_ followed by 64 lowercase hexadecimal characters.")),
     final(_ANY, 400, "", ConfigurationError, _MALFORMED_TEXTS, Fate.DEAD),
     final(_INQUIRY, 404, "", ErrandNotCompleted, _NO_INQUIRY_TEXTS),
-    final(_TOKEN | _SESSION, 404, "", ConfigurationError, (
-        "This game's sign-in is not set up correctly. Tell the game's makers.",
+    final(_TOKEN | _SESSION, 404, "", ConfigurationError, (NOT_SET_UP,
         "The service does not have this call at this address. Check {check}.")),
     final(_ANY, 404, "", ConfigurationError, _NO_APPLICATION_TEXTS),
     # --- the service says no ---
