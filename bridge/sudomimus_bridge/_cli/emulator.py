@@ -1,4 +1,4 @@
-"""The command `sudomimus-bridge emulator`: its flags and its output.
+"""The command `sudomimus-bridge emulator`: its flags and what it prints.
 
 With `--json`, standard output has one line for a program to read, and everything else goes to standard error.
 """
@@ -8,8 +8,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import shlex
+import shutil
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +24,7 @@ from ..emulator._config.fault_rule import FaultRule, parse_fault
 from ..emulator._config.model import SettingRefused, refusing
 from ..emulator._contract.dialects import DIALECTS
 from ..emulator._emulator import HOST, Emulator
+from ..testing._compiled_stub import StubNotCompiled, compiled_stub
 
 if TYPE_CHECKING:
     from .output import Output
@@ -36,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON object with everything that a client needs, and nothing else",
+        help="print one JSON object with everything that a client needs, then nothing more",
     )
     parser.add_argument(
         "--dialect",
@@ -63,13 +67,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--steam-log", type=Path, metavar="PATH", help="the stub Steam library's log, to refuse cancelled tickets"
     )
+    parser.add_argument(
+        "program",
+        nargs="*",
+        metavar="-- PROGRAM",
+        help="a program to start with the settings of this service and a stub of Steam; the service ends with it",
+    )
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
-    """Serve until SIGINT or SIGTERM. Returns the exit status."""
+    """Serve until SIGINT or SIGTERM, or until the given program ends; the exit status."""
     try:
         if not 0 <= arguments.port <= 65535:
-            raise ValueError(f"--port: {arguments.port} is not a port; give one from 1 to 65535, or 0 for any free one")
+            raise ValueError(f"--port: {arguments.port} is no port; give one from 1 to 65535, or 0 for any free one")
         emulator = Emulator(_config(arguments), port=arguments.port)
     except (ValueError, OSError) as error:
         return _usage(terminal, str(error))
@@ -82,6 +92,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> in
                 terminal, f"cannot listen on {HOST}:{arguments.port}: {system_words(error)}; give another --port"
             )
         try:
+            if arguments.program:
+                return _run_program(arguments.program, emulator, terminal, output, ended)
             _announce(emulator, output, as_json=arguments.json)
             # On Windows, Ctrl-C does not interrupt a wait without an end.
             while not ended.wait(0.5):
@@ -91,6 +103,44 @@ def run(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> in
         finally:
             emulator.stop()
     return _EXIT_INTERRUPTED
+
+
+def _run_program(
+    command: list[str], emulator: Emulator, terminal: Terminal, output: Output, ended: threading.Event
+) -> int:
+    """Run a program beside the service. Its exit status, as a shell reports it."""
+    program = shutil.which(command[0])
+    if program is None:
+        return _usage(terminal, f"there is no program {command[0]} to start")
+    terminal.line(f"The local service listens at {emulator.urls['native']}. Starting {command[0]}.")
+    environment = _environment(emulator, terminal)
+    # This process's own descriptors lead elsewhere while a command runs: see `own_standard_output`.
+    stdout = subprocess.DEVNULL if output.descriptor is None else output.descriptor
+    stderr = terminal.stream if terminal.alive else None
+    with subprocess.Popen([program, *command[1:]], env=environment, stdout=stdout, stderr=stderr) as process:
+        while process.poll() is None and not ended.wait(0.1):
+            pass
+        if process.poll() is None:
+            process.terminate()
+        status = process.wait()
+    return 128 - status if status < 0 else status
+
+
+def _environment(emulator: Emulator, terminal: Terminal) -> dict[str, str]:
+    """The environment of a program that signs in to this service, with a ticket of the compiled stub."""
+    settings = {f"SUDOMIMUS_{name.upper()}": str(value) for name, value in emulator.settings.items() if value}
+    keys = {
+        "SUDOMIMUS_ACCESS_KEY_ID": emulator.urls["accessKeyId"],
+        "SUDOMIMUS_ACCESS_KEY_SECRET": emulator.urls["accessKeySecret"],
+    }
+    settings |= {name: str(value) for name, value in keys.items() if value}
+    settings["RENPY_NO_STEAM"] = "1"  # a Ren'Py that finds Valve's library would start the real Steam
+    if "SUDOMIMUS_STEAM_LIBRARY" not in os.environ:
+        try:
+            settings["SUDOMIMUS_STEAM_LIBRARY"] = str(compiled_stub())
+        except StubNotCompiled as error:
+            terminal.line(f"There is no stub of Steam, so only the other ways to sign in work. {error}")
+    return {"STEAM_STUB_TICKET_DELAY_MS": "400", **os.environ, **settings}
 
 
 def _config(arguments: argparse.Namespace) -> EmulatorConfig:
@@ -141,7 +191,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """The value of a text that is JSON, such as a list or a number; otherwise the text itself."""
+    """JSON if it is JSON, so that lists and numbers can be set; else the text as it is."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -159,7 +209,7 @@ def _until_signal(ended: threading.Event) -> Iterator[None]:
         ended.set()
 
     before: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():  # only the main thread may set handlers
+    if threading.current_thread() is threading.main_thread():  # no other may set handlers
         before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -195,7 +245,7 @@ def _announce(emulator: Emulator, output: Output, *, as_json: bool) -> None:
   its secret    {urls["accessKeySecret"] or "none"}
   client key    {urls["clientKeyFile"]}
 
-Point a game at it:
+Start a game with it and a stub of Steam: sudomimus-bridge emulator -- python game.py. Or point a game at it:
 
   export SUDOMIMUS_NATIVE_URL={native} SUDOMIMUS_VIA_URL={urls["via"]}
   export SUDOMIMUS_CONNECT_URL={urls["connect"]} SUDOMIMUS_DEVICE_URL={urls["device"]}
