@@ -28,10 +28,7 @@ _URL = re.compile(
 
 @dataclass(frozen=True)
 class BrowserGate:
-    """Admits pages of the hosts in `browser_hosts`.
-
-    If it is empty, the gate admits the host of `via_url`, and every loopback host if the service itself is on one.
-    """
+    """Admits pages by the setting `browser_hosts`. If it is empty, by the host of `via_url`, the base of the service's pages."""
 
     browser_hosts: Sequence[str]
     via_url: str

@@ -37,12 +37,10 @@ CLOSE_SECONDS = 2.0
 
 
 class Bridge:
-    """Signs players in. Its settings are keywords (docs/command-line.md lists them). A setting that is not given comes from
-    the environment.
+    """Signs players in.
 
     A bridge may be used any number of times, and by several threads. Steam stays initialised between its logins, until
-    `close()` or the end of a `with` block. Raises `ConfigurationError` if a setting is wrong, and `TypeError` for an unknown
-    keyword.
+    `close()` or the end of a `with` block.
     """
 
     def __init__(
@@ -54,7 +52,20 @@ class Bridge:
         service: OpenService | None = None,
         **settings: Unpack[Keywords],
     ) -> None:
-        """`steam`, `browser`, `clock` and `service` replace a port, for example with a host's own Steam or in a test."""
+        """Read and check the settings.
+
+        Args:
+            steam: What gives tickets, in place of Steam's library: `SteamworksPySteam`, or a stub in a test.
+            browser: What opens pages, in place of the player's browser, in a test.
+            clock: What measures time and sleeps, in place of the system's clocks, in a test.
+            service: What talks to the service, in place of HTTP, in a test.
+            **settings: The settings by their keywords (docs/reference/settings.md lists them). A setting that is not given,
+                or is None, comes from the environment.
+
+        Raises:
+            ConfigurationError: A setting is wrong. The detail names it.
+            TypeError: There is no such setting.
+        """
         ports = {"steam": steam, "browser": browser, "clock": clock, "open_service": service}
         self._runner = Runner({**settings}, ports)
 
@@ -63,15 +74,19 @@ class Bridge:
     def prepare(self) -> None:
         """Import what a login needs and read the certificates. Blocks this thread: call it behind a loading screen.
 
-        The imports of a later login then delay no frame. This uses neither the network nor Steam, and writes no file. It does
-        not raise the errors of wrong settings: the login does.
+        A login after it delays no frame by imports. It uses no network and no Steam, and writes no file. If a setting is
+        wrong, the login says so later.
         """
         from .preparation import prepare
 
         prepare(self._runner.settings)
 
     def start_prepare(self) -> Running[bool]:
-        """As `prepare`, in small steps on a thread of its own. Call `poll()` of the result each frame; it is True in the end."""
+        """Do what `prepare` does on a thread of its own, in small steps.
+
+        Returns:
+            The preparation. Call `poll()` each frame: it returns True once everything is done.
+        """
         from .preparation import prepare_beside
 
         return self._runner.started(partial(prepare_beside, self._runner.settings))
@@ -115,19 +130,29 @@ class Bridge:
         patient: bool | None = None,
         **credentials: Any,
     ) -> LoginResult:
-        """Sign in and return the tokens. Blocks this thread, and calls `on_progress` on it with each `ProgressEvent`.
+        """Sign in. Blocks this thread until the player is signed in or the login has failed.
 
-        `method` has these credentials; one that is not given comes from the environment:
+        Args:
+            method: How to sign in: "steam", "access-key", "browser" or "device".
+            on_progress: Called with each `ProgressEvent`, on this thread.
+            quietly: Open no page and wait for none. None leaves it to the setting `quietly`.
+            patient: Keep trying while the service, the network or Steam cannot be used. None leaves it to the setting.
+            **credentials: What the method needs. A credential that is not given comes from the environment.
+                "access-key" takes `access_key_id` and `access_key_secret`. "browser" takes `exposure_key` and `hidden_key` of
+                an inquiry that a backend established, or on a developer's computer `client_key` (PEM) or `client_key_file` (a
+                path), and `constraints`.
 
-        - "steam", "device": none;
-        - "access-key": `access_key_id`, `access_key_secret`;
-        - "browser": `exposure_key` and `hidden_key` of an inquiry that a backend has established, or on a developer's machine
-          `client_key` or `client_key_file`, and `constraints`.
+        Returns:
+            The tokens of the signed-in player.
 
-        `quietly` and `patient` replace the settings of these names for this login; None keeps them.
-
-        Raises `ConfigurationError`, `SteamUnavailable`, `LoginDenied`, `ErrandNotCompleted`, `ServiceUnavailable` or
-        `LoginCancelled`, each with a sentence for the player, and `TypeError` for a credential that the method does not have.
+        Raises:
+            ConfigurationError: A setting or credential is missing or wrong, or the service does not know the application.
+            SteamUnavailable: Steam gave no ticket, or refused to confirm it.
+            LoginDenied: The service refuses this player or this application.
+            ErrandNotCompleted: The player did not finish a page, or `quietly` forbids one.
+            ServiceUnavailable: The service cannot be used, after all retries, or `timeout` (seconds) is over.
+            LoginCancelled: `close` was called meanwhile.
+            TypeError: The method takes no such credential.
         """
         return self._runner.running(self._login(method, credentials, quietly, patient), on_progress).block()
 
@@ -168,7 +193,21 @@ class Bridge:
         patient: bool | None = None,
         **credentials: Any,
     ) -> LoginResult:
-        """As `login`, on this event loop, asyncio's or trio's. If the task is cancelled, the ticket is cancelled first."""
+        """As `login`, on this event loop, asyncio's or trio's. If the task is cancelled, the ticket is cancelled first.
+
+        Args:
+            method: How to sign in: "steam", "access-key", "browser" or "device".
+            on_progress: Called with each `ProgressEvent`, on the event loop.
+            quietly: Open no page and wait for none. None leaves it to the setting `quietly`.
+            patient: Keep trying while the service, the network or Steam cannot be used. None leaves it to the setting.
+            **credentials: What the method needs, as for `login`.
+
+        Returns:
+            The tokens of the signed-in player.
+
+        Raises:
+            BridgeError: The errors of `login`.
+        """
         return await self._runner.running(self._login(method, credentials, quietly, patient), on_progress).wait()
 
     @overload
@@ -208,9 +247,18 @@ class Bridge:
         patient: bool | None = None,
         **credentials: Any,
     ) -> Running[LoginResult]:
-        """As `login`, on a thread of its own. Returns at once: call `poll()` of the result each frame.
+        """As `login`, on a thread of its own. Returns at once.
 
-        `poll()` calls `on_progress`, returns the tokens in the end, and raises the errors of `login`.
+        Args:
+            method: How to sign in: "steam", "access-key", "browser" or "device".
+            on_progress: Called with each `ProgressEvent`, on the thread that calls `poll()`.
+            quietly: Open no page and wait for none. None leaves it to the setting `quietly`.
+            patient: Keep trying while the service, the network or Steam cannot be used. None leaves it to the setting.
+            **credentials: What the method needs, as for `login`.
+
+        Returns:
+            The running login. Call `poll()` each frame: it returns None, then the `LoginResult`, or raises an error of
+            `login`.
         """
         return self._runner.started(self._login(method, credentials, quietly, patient), on_progress)
 
@@ -222,9 +270,19 @@ class Bridge:
     # --- sharing more ----------------------------------------------------------------------------------------------------
 
     def share(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
-        """The proactive errand: let the player share more with the game. Blocks this thread.
+        """Let the player share more with the game: the proactive errand. Blocks this thread.
 
-        Without an access token, this uses the session's, and first renews it if it has expired. Raises the errors of `login`.
+        Args:
+            access_token: The player's access token. None uses the session's, which is renewed first if it has expired.
+            on_progress: Called with each `ProgressEvent`, on this thread.
+
+        Returns:
+            Whether the player has finished a page, and the claims.
+
+        Raises:
+            ErrandNotCompleted: The player did not finish the page.
+            AccessTokenRefused: The access token has expired, or its session has ended.
+            BridgeError: The other errors of `login`.
         """
         try:
             flow = self._share(access_token)
@@ -233,7 +291,18 @@ class Bridge:
         return self._runner.running(flow, on_progress).block()
 
     async def share_async(self, access_token: str | None = None, on_progress: OnProgress | None = None) -> ErrandResult:
-        """As `share`, on this event loop, asyncio's or trio's."""
+        """As `share`, on this event loop.
+
+        Args:
+            access_token: The player's access token. None uses the session's, which is renewed first if it has expired.
+            on_progress: Called with each `ProgressEvent`, on the event loop.
+
+        Returns:
+            Whether the player has finished a page, and the claims.
+
+        Raises:
+            BridgeError: The errors of `share`.
+        """
         try:
             flow = self._share(access_token)
         finally:
@@ -243,7 +312,15 @@ class Bridge:
     def start_share(
         self, access_token: str | None = None, on_progress: OnProgress | None = None
     ) -> Running[ErrandResult]:
-        """As `share`, on a thread of its own. Returns at once: call `poll()` of the result each frame."""
+        """As `share`, on a thread of its own. Returns at once.
+
+        Args:
+            access_token: The player's access token. None uses the session's, which is renewed first if it has expired.
+            on_progress: Called with each `ProgressEvent`, on the thread that calls `poll()`.
+
+        Returns:
+            The running errand. Call `poll()` each frame.
+        """
         try:
             flow = self._share(access_token)
         finally:
@@ -253,11 +330,15 @@ class Bridge:
     # --- staying signed in -----------------------------------------------------------------------------------------------
 
     def session(self, stay_signed_in: bool | None = None) -> Session:
-        """Return the session of the signed-in player. It gives a valid access token at any time. Sends no request.
+        """Return the session of this bridge, which has a valid access token at any time.
 
-        `stay_signed_in` is the player's choice. True: the session is saved on this computer. False: it is kept in memory until
-        the program ends. The choice holds for every `Session` of this bridge until a later call changes it. None keeps the
-        choice. If no choice was made before, it becomes True.
+        Args:
+            stay_signed_in: The player's choice: True stores the session on this computer, False keeps it in memory only. The
+                choice holds for every `Session` of this bridge until a later call makes another one. None leaves it as it
+                is; the first call without a choice chooses True.
+
+        Returns:
+            The session. It exists before the player has signed in.
         """
         if stay_signed_in is not None or self._runner.stay_signed_in is None:
             self._runner.stay_signed_in = stay_signed_in is not False
@@ -268,8 +349,11 @@ class Bridge:
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Cancel every running flow, wait for its clean-up, and release Steam. The bridge may be used again.
 
-        A cancelled flow raises `LoginCancelled`: from `poll()`, or in the thread or task that waits for it. `seconds` is the
-        longest wait for each flow. Pass 0 in a frame loop: the clean-up then goes on in the background.
+        A cancelled flow raises `LoginCancelled`: from `poll()`, or in the thread or task that waits for it.
+
+        Args:
+            seconds: The longest wait for each flow, in seconds. Pass 0 in a frame loop: the clean-up then goes on in the
+                background.
         """
         self._runner.close(seconds)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .._service.constraints import Constraints
 
 LoginMethod = Literal["steam", "access-key", "browser", "device"]
+"""How a player signs in: with a Steam ticket, an access key, on a page, or with a code."""
 
 
 class Keywords(TypedDict, total=False):

@@ -24,7 +24,11 @@ class Session:
     """
 
     def __init__(self, runner: Runner) -> None:
-        """`Bridge.session` makes it."""
+        """Made by `Bridge.session`.
+
+        Args:
+            runner: The bridge's own.
+        """
         self._runner = runner
 
     def access_token(
@@ -34,14 +38,25 @@ class Session:
         *,
         quietly: bool | None = None,
     ) -> str:
-        """Return an access token that is valid for at least `valid_for` seconds. Blocks this thread during a renewal.
+        """Return a valid access token. Blocks this thread while the token is being renewed.
 
-        If a claim has become required, the player has to visit a page, and `on_progress` gets the event. In the middle of a
-        game, pass `quietly=True`: then this raises `ErrandNotCompleted` (reason `PageNeeded`) instead. None keeps the setting
-        `quietly`. A token that does not state its lifetime is renewed on each call.
+        A token without a lifetime is renewed on each call.
 
-        Raises `LoginDenied` (reason `SignInAgain`) if the player has to sign in, `ConfigurationError` if tokens do not live that
-        long, `ValueError` if `valid_for` is negative, and the errors of `Bridge.login`.
+        Args:
+            valid_for: How long the token must be valid, in seconds, from 0.
+            on_progress: Called with each `ProgressEvent` of a renewal, on this thread.
+            quietly: Open no page. None leaves it to the setting `quietly`. If a claim became required, the player is
+                otherwise sent to a page.
+
+        Returns:
+            The access token. It is a secret.
+
+        Raises:
+            LoginDenied: With the reason `SignInAgain`, the player has to log in again.
+            ErrandNotCompleted: With the reason `PageNeeded`, a page is needed, and `quietly` forbids it.
+            ConfigurationError: With the reason `ValidForTooLong`, no token is valid for so long.
+            BridgeError: The other errors of `Bridge.login`.
+            ValueError: `valid_for` is negative.
         """
         return _revealed(self._runner.running(self._access_token(valid_for, quietly), on_progress).block())
 
@@ -52,7 +67,19 @@ class Session:
         *,
         quietly: bool | None = None,
     ) -> str:
-        """As `access_token`, on this event loop."""
+        """As `access_token`, on this event loop.
+
+        Args:
+            valid_for: How long the token must be valid, in seconds, from 0.
+            on_progress: Called with each `ProgressEvent` of a renewal, on the event loop.
+            quietly: Open no page. None leaves it to the setting `quietly`.
+
+        Returns:
+            The access token. It is a secret.
+
+        Raises:
+            BridgeError: The errors of `access_token`.
+        """
         return _revealed(await self._runner.running(self._access_token(valid_for, quietly), on_progress).wait())
 
     def start_access_token(
@@ -62,56 +89,98 @@ class Session:
         *,
         quietly: bool | None = None,
     ) -> Running[str]:
-        """As `access_token`, on a thread of its own; call `poll()` of the result each frame."""
+        """As `access_token`, on a thread of its own. Returns at once.
+
+        Args:
+            valid_for: How long the token must be valid, in seconds, from 0.
+            on_progress: Called with each `ProgressEvent` of a renewal, on the thread that calls `poll()`.
+            quietly: Open no page. None leaves it to the setting `quietly`.
+
+        Returns:
+            The running renewal. Call `poll()` each frame: it returns None, then the token.
+        """
         return cast("Running[str]", self._runner.started(self._access_token(valid_for, quietly), on_progress))
 
     def logout(self) -> bool:
-        """Revoke the session and forget it. False if the service did not confirm; the session is forgotten in either case."""
+        """Revoke the session and forget it. Blocks this thread.
+
+        Returns:
+            True if the service has confirmed it. The session is forgotten in any case.
+
+        Raises:
+            LoginCancelled: `Bridge.close` was called meanwhile.
+        """
         return self._runner.running(self._runner.logout).block()
 
     async def logout_async(self) -> bool:
-        """As `logout`, on this event loop."""
+        """As `logout`, on this event loop.
+
+        Returns:
+            True if the service has confirmed it.
+        """
         return await self._runner.running(self._runner.logout).wait()
 
     def start_logout(self) -> Running[bool]:
-        """As `logout`, on a thread of its own; call `poll()` of the result each frame."""
+        """As `logout`, on a thread of its own. Returns at once.
+
+        Returns:
+            The running sign-out. Call `poll()` each frame.
+        """
         return self._runner.started(self._runner.logout)
 
     def claims(self) -> Claims | None:
-        """The claims as the service last sent them; None if nobody is signed in. Sends no request.
+        """Return the claims as the service last sent them. Sends no request.
 
-        Blocks this thread while it reads the saved session. In a frame loop, use `start_claims`.
+        Blocks this thread while the saved session is read: a frame loop uses `start_claims`.
+
+        Returns:
+            The claims by name; None if nobody is signed in.
         """
         return self._runner.running(self._runner.claims).block()
 
     async def claims_async(self) -> Claims | None:
-        """As `claims`, on this event loop."""
+        """As `claims`, on this event loop.
+
+        Returns:
+            The claims by name; None if nobody is signed in.
+        """
         return await self._runner.running(self._runner.claims).wait()
 
     def start_claims(self) -> Running[Claims | None]:
-        """As `claims`, on a thread of its own; call `poll()` of the result each frame.
+        """As `claims`, on a thread of its own. Returns at once.
 
-        If nobody is signed in, `poll()` returns None in the end, too; `ended` says whether the flow has ended.
+        Returns:
+            The running flow. Call `poll()` each frame. If nobody is signed in, it keeps returning None; `ended` tells that
+            from a flow that still runs.
         """
         return self._runner.started(self._runner.claims)
 
     def player(self) -> Player | None:
-        """The signed-in player, with the members that the service gives. None if nobody is signed in.
+        """Return the signed-in player, as far as the service tells. Blocks this thread while the service is asked.
 
-        Blocks this thread while it asks the service: once for each access token, and again after an errand. It renews no
-        token, and raises none of the service's errors: if there is no profile, the names are None. If Steam began the session
-        in another process, this is None until `access_token` has asked Steam who is playing.
+        The service is asked once for each access token, and again after an errand. No token is renewed. If the service does
+        not give the profile, the names are None: its errors are not raised. If Steam began a session in another process,
+        the result is None until `access_token` has asked Steam who plays.
+
+        Returns:
+            The player; None if nobody is signed in.
         """
         return self._runner.running(self._runner.player).block()
 
     async def player_async(self) -> Player | None:
-        """As `player`, on this event loop."""
+        """As `player`, on this event loop.
+
+        Returns:
+            The player; None if nobody is signed in.
+        """
         return await self._runner.running(self._runner.player).wait()
 
     def start_player(self) -> Running[Player | None]:
-        """As `player`, on a thread of its own; call `poll()` of the result each frame.
+        """As `player`, on a thread of its own. Returns at once.
 
-        If nobody is signed in, `poll()` returns None in the end, too; `ended` says whether the flow has ended.
+        Returns:
+            The running flow. Call `poll()` each frame. If nobody is signed in, it keeps returning None; `ended` tells that
+            from a flow that still runs.
         """
         return self._runner.started(self._runner.player)
 

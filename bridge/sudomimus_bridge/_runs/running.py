@@ -42,8 +42,14 @@ class Running(Generic[T]):
         imports: Callable[[], object] | None = None,
         cancelled: Callable[[], LoginCancelled] = LoginCancelled,
     ) -> None:
-        """`run` replaces `anyio.run`. `imports` imports what the flow needs, on the thread that `start` starts.
-        `cancelled` makes the error that a cancelled run raises.
+        """Made by the methods of `Bridge` and `Session`.
+
+        Args:
+            flow: What to run.
+            on_progress: Called with each `ProgressEvent`.
+            run: Replaces `anyio.run`.
+            imports: Imports what the flow needs, on the thread that `start` starts.
+            cancelled: Makes the error that a cancelled run raises.
         """
         self._flow: Flow[T] | None = flow
         self._on_progress = on_progress
@@ -63,9 +69,14 @@ class Running(Generic[T]):
     # --- the three faces -------------------------------------------------------------------------------------------------
 
     def block(self) -> T:
-        """Run the flow on this thread and return its result.
+        """Run the flow on this thread.
 
-        Raises the flow's error, and `ConfigurationError` if this thread runs an event loop, because the loop would stop.
+        Returns:
+            The result of the flow.
+
+        Raises:
+            ConfigurationError: The thread runs an event loop, which would stop.
+            BridgeError: The error that the flow ended with.
         """
         try:
             start_daemon(int, name="sudomimus-bridge probe")  # every flow needs threads: without any, fail at once
@@ -89,9 +100,13 @@ class Running(Generic[T]):
             self._over.set()
 
     async def wait(self) -> T:
-        """Run the flow on this event loop, asyncio's or trio's, and return its result. Raises the flow's error.
+        """Run the flow on this event loop, asyncio's or trio's. If the task is cancelled, so is the flow.
 
-        Cancelling the task cancels the flow.
+        Returns:
+            The result of the flow.
+
+        Raises:
+            BridgeError: The error that the flow ended with.
         """
         try:
             with exhaustion_as_bridge_error():
@@ -108,9 +123,13 @@ class Running(Generic[T]):
             self._outcome = error
 
     def poll(self) -> T | None:
-        """Return None while the flow runs, then its result. Raises the flow's error. Never blocks: call it each frame.
+        """Ask for the result, each frame. Never blocks. Calls `on_progress`, on this thread, for each event since the last poll.
 
-        It first calls `on_progress`, on this thread, for each event since the last poll.
+        Returns:
+            None while the flow runs, then the result.
+
+        Raises:
+            BridgeError: The error that the flow ended with.
         """
         outcome = self._outcome  # read first, so that every event before the end is reported before the end
         while self._events:

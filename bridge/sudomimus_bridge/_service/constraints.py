@@ -1,7 +1,7 @@
-"""The constraints of an inquiry that the bridge establishes (docs/contracts/service.md, "Establishing an inquiry").
+"""What a caller may narrow an inquiry to when the bridge establishes it (docs/contracts/service.md, "Establishing an inquiry").
 
 The caller makes plain values; `establish_request` checks them before anything is sent. Names are the service's own, in
-snake case. Importing this module does not import pydantic: a game that establishes nothing never needs it.
+snake case. Importing this module loads no pydantic: a game that establishes nothing never needs it.
 """
 
 from __future__ import annotations
@@ -19,35 +19,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AuthenticationConstraint:
-    """A way in which the player may sign in: a `method` of the service, with the members of that method's payload.
-
-    A member that is None is not sent. Lifetimes (`…_ttl_seconds`) are whole seconds.
-    """
+    """A way in which the player may sign in: a `method` of the service, with the members of that method's payload."""
 
     method: str
+    """The service's name, such as "PASSKEY_USERNAMELESS", "STEAM_TICKET" or "GOOGLE_OAUTH"."""
     allowed_steam_app_ids: Sequence[int] | None = None
+    """With "STEAM_TICKET": the games whose tickets count."""
     allowed_hosted_domains: Sequence[str] | None = None
+    """With "GOOGLE_OAUTH": the Workspace domains that may sign in; None allows all."""
     allowed_git_hub_orgs: Sequence[str] | None = None
+    """With "GITHUB_OAUTH": the organisations whose members may sign in; an empty list allows all."""
     allowed_discord_guilds: Sequence[str] | None = None
+    """With "DISCORD_OAUTH": the servers whose members may sign in; None allows all."""
     connector_anchor: str | None = None
+    """With "ENTERPRISE_FEDERATION_APPLICATION_MANAGED": the anchor of the connector."""
     access_token_ttl_seconds: int | None = None
+    """The lifetime of access tokens, in seconds, from 60 to 604,800."""
     refresh_token_ttl_seconds: int | None = None
+    """The lifetime of refresh tokens, in seconds, from 86,400 to 31,536,000."""
 
 
 @dataclass(frozen=True)
 class RealizeConstraint:
-    """Which players may sign in: a `constraint_type` of the service, and the list that belongs to it.
-
-    A member that is None is not sent. Lifetimes (`…_ttl_seconds`) are whole seconds.
-    """
+    """Which players may sign in: a `constraint_type` of the service, and its list."""
 
     constraint_type: str
+    """"EMAIL", "STEAM_ID", "ACCOUNT_ALIAS", "SECTOR_SUBJECT" or "EVERYONE"."""
     allowed_emails: Sequence[str] | None = None
+    """With "EMAIL": the addresses."""
     allowed_steam_ids: Sequence[str] | None = None
+    """With "STEAM_ID": the 64-bit SteamIDs, as decimal texts."""
     allowed_account_aliases: Sequence[str] | None = None
+    """With "ACCOUNT_ALIAS": the aliases."""
     allowed_sector_subjects: Sequence[str] | None = None
+    """With "SECTOR_SUBJECT": the identifiers by which this application knows the players."""
     access_token_ttl_seconds: int | None = None
+    """The lifetime of access tokens, in seconds, from 60 to 604,800."""
     refresh_token_ttl_seconds: int | None = None
+    """The lifetime of refresh tokens, in seconds, from 86,400 to 31,536,000."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +64,38 @@ class ReturnMethod:
     """How the tokens may come back: "STATUS_POLL", which the bridge uses, "CALLBACK" with its URL, or "REVEAL"."""
 
     type: str
+    """"STATUS_POLL", "CALLBACK" or "REVEAL"."""
     callback_url: str | None = None
+    """With "CALLBACK": the URL, on a host that the application allows."""
 
 
 @dataclass(frozen=True)
 class Constraints:
-    """All constraints of an inquiry. A member that is None constrains nothing; `return_methods` is then STATUS_POLL alone.
+    """All constraints of an inquiry.
 
-    Raises `ConfigurationError` if the service would refuse them. The error names the wrong field and repeats no value.
+    Raises:
+        ConfigurationError: A constraint is wrong. The detail names the field and repeats no value.
     """
 
     authentication_constraints: Sequence[AuthenticationConstraint] | None = None
+    """The ways in which the player may sign in; None narrows nothing."""
     realize_constraints: Sequence[RealizeConstraint] | None = None
+    """The players who may sign in; None narrows nothing."""
     return_methods: Sequence[ReturnMethod] | None = None
+    """How the tokens may come back; None means STATUS_POLL alone, which the bridge uses."""
 
     def __post_init__(self) -> None:
         self.to_json()
 
     def to_json(self) -> dict[str, Any]:
-        """The members of the request's body, except the application's anchor."""
+        """Return the members of the request's body, except the application's anchor.
+
+        Returns:
+            A mapping that `json.dumps` takes.
+
+        Raises:
+            ConfigurationError: A constraint is wrong.
+        """
         returns = [ReturnMethod("STATUS_POLL")] if self.return_methods is None else self.return_methods
         body = {
             name: _written(name, given)
@@ -86,7 +108,7 @@ class Constraints:
         }
         _check(body)
         if not any(method["type"] == "STATUS_POLL" for method in body["returnMethods"]):
-            raise _wrong("returnMethods has no STATUS_POLL, which the bridge needs")
+            raise _wrong("returnMethods has no STATUS_POLL, and the bridge polls")
         return body
 
 
@@ -110,7 +132,7 @@ _BESIDE_THE_PAYLOAD = ("method", "constraintType", "type", "accessTokenTtlSecond
 
 
 def _written(name: str, items: object) -> Any:
-    """One of the three arrays as JSON. A value that is not a sequence stays as it is, and the check refuses it."""
+    """One of the three arrays as JSON; anything that is no sequence is left for the check to refuse."""
     if isinstance(items, str) or not isinstance(items, Sequence):
         return items
     made, discriminator = _KINDS[name]
@@ -149,14 +171,14 @@ def _check(body: Mapping[str, Any]) -> None:
 
 
 def _reason(found: ErrorDetails) -> str:
-    """An error of pydantic's in plain words that follow the path. They repeat no value."""
+    """A finding of pydantic's in plain words, which follow the path. It repeats no value."""
     context = found.get("ctx", {})
     discriminator = str(context.get("discriminator", "")).strip("'")
     match found["type"]:
         case "missing":
             return " is missing"
         case "too_short":
-            return " is empty; the service refuses an empty list, so leave it out"
+            return " is empty, which the service refuses; leave it out to narrow nothing"
         case "too_long":
             return f" has more than {context['max_length']} entries"
         case "string_too_long":
@@ -183,7 +205,7 @@ def _listed(value: Any) -> Any:
 
 
 def _quoted(names: set[str] | list[str]) -> str:
-    """Names of members for an error: shortened, and without characters that control a terminal."""
+    """Members' names for an error: shortened, and without characters that steer a terminal."""
     return ", ".join(sorted(repr(name)[:40] for name in names))
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from .system import sysctl_text
 
 if TYPE_CHECKING:
-    import anyio  # each call below imports anyio itself: when a game starts, it needs only `uptime`
+    import anyio  # each call below imports it: a game that starts needs `uptime` only
 
 
 @dataclass(frozen=True)
@@ -108,27 +108,27 @@ class SystemClock:
     """The event loop's own clock, which is monotonic on asyncio and on trio."""
 
     def now(self) -> float:
-        """Seconds on the event loop's monotonic clock."""
+        """Return the seconds on the event loop's monotonic clock."""
         import anyio
 
         return anyio.current_time()
 
     def wall(self) -> float:
-        """Seconds since 1970."""
+        """Return the seconds since 1970."""
         return time.time()
 
     def uptime(self) -> Uptime:
-        """A moment on the computer's clock that runs through sleep."""
+        """Return a moment on the computer's clock that runs through sleep."""
         return uptime()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait that many seconds."""
+        """Wait. `seconds` may have a fraction."""
         import anyio
 
         await anyio.sleep(seconds)
 
     def move_on_after(self, seconds: float) -> anyio.CancelScope:
-        """A scope that is cancelled after that many seconds."""
+        """Return a scope that is cancelled after `seconds`."""
         import anyio
 
         return anyio.move_on_after(seconds)

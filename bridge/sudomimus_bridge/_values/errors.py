@@ -22,20 +22,34 @@ def system_words(error: OSError) -> str:
 class BridgeError(Exception):
     """The base of every error of the bridge.
 
-    `sentence` (str) tells the player what happened and what to do. `detail` (str or None) tells the developer what to
-    change. `reason` (str or None) names the cause: the service's own reason, or one of the bridge's. `str(error)` is the
-    sentence; a traceback shows the detail below it. The command line and the sidecar report `exit_status` (int), `kind` (str)
-    and `retryable` (bool: whether another attempt may succeed).
+    `str(error)` is the sentence; a traceback shows the detail below it. No text of an error holds a secret.
     """
 
     exit_status: ClassVar[int] = 1
+    """With what the command line exits."""
     kind: ClassVar[str] = "internal"
+    """What the sidecar calls this class of errors."""
     retryable: ClassVar[bool] = False
+    """Whether the same call may succeed later without a change to the game."""
+
+    sentence: str
+    """For the player: what happened, and what the player can do."""
+    reason: str | None
+    """The service's own word for the cause, or the bridge's; None if there is none."""
+    detail: str | None
+    """For the developer: the setting or the file, and what to change."""
 
     def __init__(self, sentence: str, *, reason: str | None = None, detail: str | None = None) -> None:
-        self.sentence: str = _safe(sentence)
-        self.reason: str | None = None if reason is None else _safe(reason)
-        self.detail: str | None = None if detail is None else _safe(detail)
+        """Mask secrets in all texts.
+
+        Args:
+            sentence: For the player.
+            reason: One word for the cause.
+            detail: For the developer.
+        """
+        self.sentence = _safe(sentence)
+        self.reason = None if reason is None else _safe(reason)
+        self.detail = None if detail is None else _safe(detail)
         super().__init__(self.sentence)
         if self.detail:  # so that a traceback shows it to the developer
             self.add_note(self.detail)
@@ -55,7 +69,13 @@ class ConfigurationError(BridgeError):
     kind = "configuration"
 
     def __init__(self, sentence: str = NOT_SET_UP, *, reason: str | None = None, detail: str | None = None) -> None:
-        """`sentence` has a default, because only the game's makers can correct most of these errors. `detail` tells them how."""
+        """Mask secrets in all texts. A mistake of the game's makers needs a detail only.
+
+        Args:
+            sentence: For the player.
+            reason: One word for the cause.
+            detail: For the developer.
+        """
         super().__init__(sentence, reason=reason, detail=detail)
 
 
@@ -103,7 +123,10 @@ class LoginCancelled(BridgeError):
     exit_status = 130
     kind = "cancelled"
 
-    def __init__(
-        self, sentence: str = "The login was cancelled.", *, reason: str | None = None, detail: str | None = None
-    ) -> None:
-        super().__init__(sentence, reason=reason, detail=detail)
+    def __init__(self, sentence: str = "The login was cancelled.") -> None:
+        """Have neither a reason nor a detail.
+
+        Args:
+            sentence: For the player.
+        """
+        super().__init__(sentence)

@@ -28,12 +28,19 @@ class Phase(StrEnum):
     """The step of a flow. The values are the names that the sidecar sends."""
 
     REQUESTING_TICKET = "requesting-ticket"
+    """The bridge asks Steam for a ticket."""
     ISSUING = "issuing"
+    """The bridge asks the service for tokens. `attempt` counts from 1."""
     RETRYING = "retrying"
+    """The attempt failed. The next one follows in `retry_in_seconds`; show `sentence`."""
     ERRAND_REQUIRED = "errand-required"
+    """The player has to do something in the browser: `errand`, `claims`."""
     WAITING_FOR_BROWSER = "waiting-for-browser"
+    """The page is ready: `errand` and `claims`, or `device`. Offer "done" and "never mind"."""
     ERRAND_COMPLETED = "errand-completed"
+    """The player has finished the page. The flow goes on by itself."""
     SUCCEEDED = "succeeded"
+    """The result follows at once."""
 
 
 ERRAND_SECONDS = 30 * 60.0
@@ -50,6 +57,7 @@ class ErrandHandoff:
     errand_key: Secret
     """The errand's key, or the inquiry's exposure key."""
     page: Secret
+    """The page's address, masked; `url` is its text."""
     expires_at: str | None
     """When the page expires, by the service's clock (RFC 3339). For display only: the player's own clock may be wrong."""
     lifetime: float | None = ERRAND_SECONDS
@@ -66,8 +74,11 @@ class DeviceHandoff:
     """The code that the player confirms, and its pages. Show all of it to this player alone."""
 
     user_code: str = field(repr=False)
+    """The code, such as `WDJB-MJHT`, to be shown in large letters."""
     page: Secret
+    """The page's address, masked; `verification_uri` is its text."""
     page_complete: Secret | None
+    """The address with the code in it, masked; `verification_uri_complete` is its text."""
     lifetime: float
     """The code's lifetime in seconds, from the first event with this code."""
 
@@ -87,13 +98,17 @@ class ProgressEvent:
     """One step of a flow. A field that does not belong to the phase is None."""
 
     phase: Phase
+    """The step that begins."""
     errand: ErrandHandoff | None = None
+    """With `errand-required` and `waiting-for-browser`: the page."""
     device: DeviceHandoff | None = None
+    """With `waiting-for-browser`, in a login with a code: the code and its page."""
     claims: Claims | None = None
+    """What the game asks for, and what the player has decided, if the service sent it."""
     attempt: int | None = None
     """The number of the request to the service, from 1: at most 8, unless the login is patient."""
     retry_in_seconds: float | None = None
-    """With `retrying`: the time until the next attempt."""
+    """With `retrying`: the time until the next attempt, in seconds."""
     attempts_left: int | None = None
     """With `retrying`: how many attempts may follow; None if the login is patient."""
     others_waiting: bool | None = None
@@ -127,6 +142,7 @@ def in_words(seconds: float) -> str:
 
 
 OnProgress = Callable[[ProgressEvent], None]
+"""The type of `on_progress`: a function that takes each event of a flow."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +150,13 @@ class LoginResult:
     """The tokens of a signed-in player. Both tokens are opaque: the service may change their format."""
 
     application_anchor: str
-    """The application of the tokens, as the answer names it; else the setting `application`."""
+    """The application that issued the tokens."""
     access: Secret = field(repr=False)
+    """The access token, masked; `access_token` is its text."""
     refresh: Secret = field(repr=False)
+    """The refresh token, masked; `refresh_token` is its text."""
     claims: Claims
-    """The service's `claims` block; empty if the answer has none."""
+    """For each claim, the game's requirement and the player's decision."""
 
     @property
     def access_token(self) -> str:
@@ -151,7 +169,11 @@ class LoginResult:
         return self.refresh.reveal()
 
     def to_json(self) -> dict[str, Any]:
-        """The object of `login --json` and of the sidecar."""
+        """Return the object that `login --json` and the sidecar send. It holds the text of both tokens.
+
+        Returns:
+            A mapping that `json.dumps` takes.
+        """
         return {
             "applicationAnchor": self.application_anchor,
             "accessToken": self.access_token,
@@ -162,14 +184,17 @@ class LoginResult:
 
 @dataclass(frozen=True)
 class ErrandResult:
-    """The result of a proactive errand. `completed` is False only if the player had nothing to decide.
-
-    `claims` is the service's `claims` block after the errand.
-    """
+    """The result of a proactive errand."""
 
     completed: bool
+    """True if the player has finished a page. False only if there was nothing left to decide."""
     claims: Claims
+    """For each claim, the game's requirement and the player's decision, as they are after the page."""
 
     def to_json(self) -> dict[str, Any]:
-        """The object of `errand --json` and of the sidecar."""
+        """Return the object that `errand --json` and the sidecar send.
+
+        Returns:
+            A mapping that `json.dumps` takes.
+        """
         return {"completed": self.completed, "claims": dict(self.claims)}

@@ -32,17 +32,26 @@ class Player:
     name: str | None = field(default=None, repr=False)
     """The whole name, for display."""
     given_name: str | None = field(default=None, repr=False)
+    """The first name."""
     family_name: str | None = field(default=None, repr=False)
+    """The last name."""
     email: str | None = field(default=None, repr=False)
+    """The e-mail address, or the placeholder that the service gives out in its place."""
     email_verified: bool | None = field(default=None, repr=False)
+    """Whether the player has shown that the address is theirs."""
     picture: str | None = field(default=None, repr=False)
     """The URL of the player's picture, on a host that this game may open. The bridge never fetches it."""
     animated_picture: str | None = field(default=None, repr=False)
+    """The URL of a moving picture, on a host that this game may open."""
     claims: Claims = field(default_factory=dict, repr=False)
     """The service's `claims` block: what the game asks for and what the player decided, by claim name."""
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `whoami --json` and the sidecar give."""
+        """Return the object that `whoami --json` and the sidecar send.
+
+        Returns:
+            A mapping that `json.dumps` takes.
+        """
         return {
             "subject": self.subject,
             "name": self.name,

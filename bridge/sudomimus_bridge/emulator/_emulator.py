@@ -31,20 +31,29 @@ class Emulator(Controls):
         port: int = 0,
         dialect: DialectName | None = None,
     ) -> None:
-        """`dialect` is the setting of that name: the state of the service to play."""
+        """Check the settings. `start`, or the beginning of a `with` block, starts the service.
+
+        Args:
+            config: The settings (docs/reference/local-service.md): `{"claims": {"email": "REQUIRED"}}`.
+            port: The port on 127.0.0.1; 0 takes any free one.
+            dialect: The state of the real service to play: "v4", "openapi" or "documents".
+
+        Raises:
+            ValueError: A setting is wrong. The message names it.
+        """
         super().__init__(config, dialect=dialect)
         self._wanted_port = port
         self._server: ThreadedServer | None = None
         self._client_key: ClientKeyFile | None = None
 
     def start(self) -> Self:
-        """Bind a port and serve it on a new thread. Returns when the service listens.
+        """Bind a port and serve it from a new thread; return once the service listens.
 
-        Raises `OSError` if the port is in use. If the start fails, no thread, socket or key file remains.
+        OSError if the port is taken. If the start fails, no thread, socket or key file stays behind.
         """
         if self._server is not None:
             raise RuntimeError("the emulator runs already")
-        # asyncio disables Nagle's delay (40 ms for each answer) only if the socket names its protocol.
+        # asyncio turns Nagle's delay (40 ms for each answer) off only if the socket names its protocol.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if os.name == "posix":  # on Windows the option would let two processes share the port

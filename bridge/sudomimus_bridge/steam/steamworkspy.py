@@ -33,12 +33,18 @@ _DISTRIBUTED_AS = "steamworkspy"
 def import_steamworks(libraries: str | Path | None = None) -> Any:
     """Return the class `STEAMWORKS` of the installed package, PyPI's or upstream's.
 
-    PyPI's `steamworkspy` imports itself as `steamworks.steamworks`, but its installation does not create this name. This function
-    does, so that `from steamworks.steamworks import STEAMWORKS` works afterwards. `libraries` (str or Path) is the folder with
-    the libraries of SteamworksPy and Steam, if the game keeps them outside the package.
+    PyPI's `steamworkspy` imports itself as `steamworks.steamworks`, a name that its installation does not create. This function
+    creates it, and `from steamworks.steamworks import STEAMWORKS` works afterwards.
 
-    Raises `ConfigurationError` if the package or the folder is missing, and `OSError` if Linux cannot load the folder's
-    `libsteam_api.so`.
+    Args:
+        libraries: The folder with the libraries of SteamworksPy and Steam, if the game keeps them outside the package.
+
+    Returns:
+        The class.
+
+    Raises:
+        ConfigurationError: The package or the folder is missing.
+        OSError: Linux cannot load the folder's `libsteam_api.so`.
     """
     upstream = _upstream()
     if upstream is not None:
@@ -100,7 +106,14 @@ class SteamworksPySteam:
     """
 
     def __init__(self, steamworks: Any) -> None:
-        """Raises `ConfigurationError` if the argument is not a `STEAMWORKS` object."""
+        """Keep the game's object. Steam need not be initialised yet.
+
+        Args:
+            steamworks: The game's `STEAMWORKS` object.
+
+        Raises:
+            ConfigurationError: The argument is no such object.
+        """
         if not callable(getattr(steamworks, "run_callbacks", None)) or not hasattr(steamworks, "_cdll"):
             raise ConfigurationError(
                 detail="The argument of SteamworksPySteam is not the game's STEAMWORKS object. Pass that object.",
@@ -110,7 +123,14 @@ class SteamworksPySteam:
         self._lock = threading.Lock()
 
     async def open(self) -> int:
-        """Return Steam's app id. Raises `SteamUnavailable` if the game has not initialised Steam, or its library is too old."""
+        """Return the app id that the game runs as.
+
+        Returns:
+            The app id.
+
+        Raises:
+            SteamUnavailable: The game has not initialised Steam, or its library is too old.
+        """
         layer = self._steamworks._cdll
         if not self._steamworks.loaded():
             raise _not_initialised()

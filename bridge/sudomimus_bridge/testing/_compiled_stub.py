@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 SDKS = (156, 157, 158, 159, 165, 999)
-"""The SDKs that the stub can imitate. 999 is an imagined future one."""
+"""The SDKs that the stub can imitate. 999 stands for a future one."""
 
 _HERE = Path(__file__).resolve().parent
 _CHECKOUT = _HERE.parents[2] / "native"
@@ -55,10 +55,20 @@ def library_name() -> str:
 
 
 def compiled_stub(sdk: int | None = None) -> Path:
-    """Return the path of the stub for this machine, of the newest SDK or of one of `SDKS`. Raises `StubNotCompiled`.
+    """Return the compiled stub of Steam's library for this machine, and compile it if there is none.
 
     The stub in the checkout's `native/build` is used if it is newer than its source. Otherwise a C compiler builds one in a
     private folder, which is removed when the process ends.
+
+    Args:
+        sdk: The Steamworks SDK to imitate: 156 to 159, 165, or 999 for a future one; None is the newest.
+
+    Returns:
+        The path of the library.
+
+    Raises:
+        StubNotCompiled: There is no C compiler. The message says what to install.
+        ValueError: The stub does not know this SDK.
     """
     if sdk is not None and sdk not in SDKS:
         raise ValueError(f"the stub knows no SDK {sdk}; it knows {', '.join(map(str, SDKS))}")
@@ -95,7 +105,7 @@ def _compile(source: Path, sdk: int | None) -> Path:
     library = Path(folder, library_name())
     flags = ["-std=c11", "-O1", "-fvisibility=hidden", "-shared"]
     flags += [] if sys.platform == "win32" else ["-fPIC", "-pthread"]
-    # A library that is linked with the stub must find it by its bare name, not by its path.
+    # A library that is linked with the stub must find it by its name, not by its path.
     if sys.platform == "linux":
         flags.append(f"-Wl,-soname,{library_name()}")
     elif sys.platform == "darwin":
@@ -156,7 +166,7 @@ def read_stub_log(path: str | os.PathLike[str]) -> list[StubCall]:
     except FileNotFoundError:
         return []
     calls = []
-    for line in text.split("\n")[:-1]:  # `splitlines` would also split at U+2028; an incomplete line has no newline yet
+    for line in text.split("\n")[:-1]:  # splitlines would also split at U+2028; each complete line ends with a newline
         entry = json.loads(line)
         seq, ms, pid, tid, call = (entry.pop(name) for name in ("seq", "ms", "pid", "tid", "call"))
         calls.append(StubCall(seq, ms, pid, tid, call, entry))

@@ -23,7 +23,7 @@ from ._virtual_time import VirtualClock
 
 
 class AutoBrowser:
-    """The browser port: completes the local service's pages as a player would."""
+    """Completes the local service's pages as a player would."""
 
     def __init__(self, *, agree: bool = True, email: str = "robin@example.com") -> None:
         self._agree = agree
@@ -40,7 +40,7 @@ class AutoBrowser:
 
 
 class RecordingBrowser:
-    """The browser port: shows nothing, records the pages, and fails on request."""
+    """Shows nothing. It records the pages, and fails if it is told to."""
 
     def __init__(self, *, opens: bool = True, on_open: Callable[[Secret], None] | None = None) -> None:
         self.pages: list[Secret] = []
@@ -74,9 +74,9 @@ class ScriptedBrowser:
         self.pages: list[str] = []
         """The address of every page that was opened, in order."""
         self.ends: list[str] = []
-        """The last page of each visit: "done", "revealed" (with the keys for a backend), "declined" or "expired"."""
+        """The end of each visit: "done", "revealed" (with the keys for a backend), "declined" or "expired"."""
         self.failures: list[BaseException] = []
-        """The errors of pages that the player could not complete."""
+        """The errors of pages that could not be done."""
         self._plan = _Plan()
         self._timers: list[threading.Timer] = []
 
@@ -90,35 +90,49 @@ class ScriptedBrowser:
         share: Iterable[str] | None = None,
         steam_id: int | None = None,
     ) -> None:
-        """The player agrees after `after` seconds. `share` names the optional claims to tick; None ticks all.
+        """Let the player agree to each page.
 
-        `steam_id` is the account to choose if a page asks who signs in; None chooses the first.
+        Args:
+            after: How many seconds the player takes; virtual ones in virtual time.
+            email: What the player enters if a page asks for an address.
+            share: The names of the optional claims to tick; None ticks all.
+            steam_id: The account to choose if a page asks who signs in; None chooses the first.
         """
         ticked = None if share is None else tuple(share)
         self._plan = _Plan(after=after, email=email, share=ticked, steam_id=steam_id)
 
     def declines(self, *, after: float = 0.0) -> None:
-        """The player reads the page and declines."""
+        """Let the player decline each page.
+
+        Args:
+            after: How many seconds the player takes; virtual ones in virtual time.
+        """
         self._plan = _Plan(agree=False, after=after)
 
     def never_comes(self) -> None:
-        """The page opens, and the player ignores or closes it. The service sees no difference."""
+        """Let the player ignore or close each page. The service sees no difference."""
         self._plan = _Plan(agree=None)
 
     def does_not_open(self) -> None:
-        """No browser starts, so the game must show the page's address."""
+        """Start no browser, so that the game must show the page's address."""
         self._plan = _Plan(opens=False)
 
     def visit(self, url: str, *, user_code: str | None = None) -> str:
-        """Complete a page that the game has shown, at once, as the script says. Return the last page's name.
+        """Do a page that the game showed, now, as the script says.
 
-        `user_code` is the code to type if the page asks for one, as on a phone.
+        Args:
+            url: The page's address.
+            user_code: The code to type if the page asks for one, as on a phone.
+
+        Returns:
+            The end of the visit: "done", "revealed", "declined" or "expired".
         """
         return self._visit(url, self._plan, user_code)
 
     # --- opening a page --------------------------------------------------------------------------------------------------
 
     async def open(self, page: Secret) -> bool:
+        """Open a page for a bridge of this process; False if no browser starts."""
         from .._runs.threads import in_thread
 
         clock = current().clock
@@ -126,7 +140,15 @@ class ScriptedBrowser:
         return await in_thread(lambda: self.show(page.reveal(), later))
 
     def show(self, url: str, later: Callable[[float, Callable[[], object]], object] | None = None) -> bool:
-        """Open a page. `later` runs a function after some seconds; by default these are real seconds."""
+        """Open a page.
+
+        Args:
+            url: The page's address.
+            later: Runs a function after some seconds; by default these are real seconds.
+
+        Returns:
+            Whether a browser starts.
+        """
         plan = self._plan
         if not plan.opens:
             return False
@@ -209,7 +231,7 @@ class HandOver:
                 if self._over:
                     return
                 connection.settimeout(10)
-                # A client that has gone or sends something else gets no answer. This does not affect the next page.
+                # A client that has gone, or sends something else, gets no answer. The next page is shown all the same.
                 with suppress(OSError, ValueError), connection.makefile("rw", encoding="utf-8") as lines:
                     self._answer(lines.readline().strip(), lines.write)
 

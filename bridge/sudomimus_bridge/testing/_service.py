@@ -37,7 +37,11 @@ class LocalService(Emulator):
         return str(self.urls["clientKeyFile"])
 
     def inquiry(self) -> InquiryCredentials:
-        """Establish an inquiry as a game's backend does, for one `login("browser", **inquiry())`."""
+        """Establish an inquiry as a game's backend does.
+
+        Returns:
+            The keywords for one `login("browser", **inquiry())`.
+        """
         keys = self.establish()
         return {"exposure_key": keys["exposureKey"], "hidden_key": keys["hiddenKey"]}
 
@@ -48,50 +52,117 @@ class LocalService(Emulator):
         return {"access_key_id": urls["accessKeyId"], "access_key_secret": urls["accessKeySecret"]}
 
     def reset(self, *, settings: bool = False) -> None:
-        """Reset the service; with `settings`, its clock too."""
+        """Forget all players' sign-ins, errands, sessions and requests.
+
+        Args:
+            settings: Also restore the settings, the faults and the clock.
+        """
         super().reset(settings=settings)
         if settings:
             with self._state.lock:
-                vars(self._state.clock).update(vars(Clock()))  # a clock never goes back, so each test gets a new one
+                vars(self._state.clock).update(vars(Clock()))  # it only moves forward, so each test gets a new one
 
     def serve(self, *, application: str, steam_app_id: int, dialect: DialectName = "v4") -> None:
-        """Reset the service. It then knows only this application, and plays this state of the real service."""
+        """Reset the service, and let it know one application.
+
+        Args:
+            application: The application's anchor.
+            steam_app_id: The Steam app id that layer 1 allows.
+            dialect: The state of the real service to play: "v4", "openapi" or "documents".
+        """
         self.reset(settings=True)
         app_ids = {"application.allowed_steam_app_ids": [steam_app_id]}
         self.update({"application.anchor": application, **app_ids}, dialect=dialect)
 
     def requires(self, *claims: ClaimName) -> None:
-        """Require these claims. A player who has not shared them gets an errand first."""
+        """Require claims: a player who has not shared them must do an errand first.
+
+        Args:
+            *claims: Their names: "email", "firstName", "lastName", "staticAvatar", "animatedAvatar".
+
+        Raises:
+            TypeError: There is no such claim.
+        """
         _check(claims, get_args(ClaimName))
         self.update(claims=dict.fromkeys(claims, "REQUIRED"))
 
     def offers(self, *claims: ClaimName) -> None:
-        """Ask for these claims as optional ones: the sign-in succeeds without them, and `Bridge.share` offers them."""
+        """Ask for optional claims: the sign-in succeeds without them, and `Bridge.share` offers them.
+
+        Args:
+            *claims: Their names, as for `requires`.
+
+        Raises:
+            TypeError: There is no such claim.
+        """
         _check(claims, get_args(ClaimName))
         self.update(claims=dict.fromkeys(claims, "OPTIONAL"))
 
     # --- faults ----------------------------------------------------------------------------------------------------------
-    # `times` is the number of requests that fail; None means all. `path` selects the requests, by default those that sign in.
+    # `times` is the number of requests that fail, None for all. `path` says which requests, by default those that sign in.
 
     def too_busy(self, *, retry_after: int | None = None, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """Answer 429, with Retry-After if seconds are given."""
+        """Answer 429: too many requests.
+
+        Args:
+            retry_after: The seconds of the header Retry-After; None sends none.
+            times: How many requests it meets; None for all.
+            path: Which requests, with `*` for any characters; by default those that sign in.
+
+        Returns:
+            The rule, as the service has it.
+        """
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         return self.fault(path=path, status=429, headers=headers, times=times)
 
     def unavailable(self, *, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """Answer 503 with an empty body."""
+        """Answer 503 with an empty body.
+
+        Args:
+            times: How many requests it meets; None for all.
+            path: Which requests, with `*` for any characters; by default those that sign in.
+
+        Returns:
+            The rule, as the service has it.
+        """
         return self.fault(path=path, status=503, times=times)
 
     def drops(self, *, after: bool = False, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """Break the connection; with `after`, after the request was processed, so that only the answer is lost."""
+        """Break the connection.
+
+        Args:
+            after: Process the request first, so that only the answer is lost.
+            times: How many requests it meets; None for all.
+            path: Which requests, with `*` for any characters; by default those that sign in.
+
+        Returns:
+            The rule, as the service has it.
+        """
         return self.fault(path=path, reset=True, when="after" if after else "before", times=times)
 
     def slow(self, seconds: float, *, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """Delay the answer by that many real seconds, even in virtual time."""
+        """Delay the answer.
+
+        Args:
+            seconds: How long, in real seconds, even in virtual time.
+            times: How many requests it meets; None for all.
+            path: Which requests, with `*` for any characters; by default those that sign in.
+
+        Returns:
+            The rule, as the service has it.
+        """
         return self.fault(path=path, delay=seconds, times=times)
 
     def unreadable(self, *, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """Answer with a web page, as the login page of a Wi-Fi network does."""
+        """Answer with a web page, as the network of a hotel does.
+
+        Args:
+            times: How many requests it meets; None for all.
+            path: Which requests, with `*` for any characters; by default those that sign in.
+
+        Returns:
+            The rule, as the service has it.
+        """
         page = "<!doctype html><title>Welcome to our Wi-Fi</title>"
         return self.fault(path=path, status=200, body=page, headers={"Content-Type": "text/html"}, times=times)
 
@@ -100,7 +171,14 @@ class ScriptedPlayer:
     """A player's account at the local service: the claims that the player shares and withholds."""
 
     def __init__(self, service: LocalService, steam_id: int) -> None:
+        """Describe an account.
+
+        Args:
+            service: The service that has the account.
+            steam_id: The player's 64-bit SteamID.
+        """
         self.steam_id = steam_id
+        """The player's 64-bit SteamID."""
         self._service = service
 
     @property
@@ -119,13 +197,27 @@ class ScriptedPlayer:
         }
 
     def shares(self, **claims: str) -> None:
-        """Let the player share these claims: `shares(email="robin@example.com", firstName="Robin")`."""
+        """Let the player have shared claims: `shares(email="robin@example.com", firstName="Robin")`.
+
+        Args:
+            **claims: The values by the claims' names: `email`, `firstName`, `lastName`.
+
+        Raises:
+            TypeError: There is no such claim.
+        """
         _check(claims, _CLAIM_FIELDS)
         values = {_CLAIM_FIELDS[claim]: value for claim, value in claims.items()}
         self._service.put_player(steam_id=self.steam_id, grants=dict.fromkeys(claims, "GRANTED"), **values)
 
     def withholds(self, *claims: str) -> None:
-        """Record that the player has declined these claims before."""
+        """Let the player have declined claims before.
+
+        Args:
+            *claims: Their names, as for `LocalService.requires`.
+
+        Raises:
+            TypeError: There is no such claim.
+        """
         _check(claims, get_args(ClaimName))
         self._service.put_player(steam_id=self.steam_id, grants=dict.fromkeys(claims, "DENIED"))
 
@@ -142,7 +234,7 @@ _lock = threading.Lock()
 def shared_service() -> LocalService:
     """Return the local service of this process. It starts at the first call; later tests only reset it."""
     with _lock:
-        if os.getpid() not in _running:  # a forked child has a copy of the object, without its thread
+        if os.getpid() not in _running:  # a forked child has the object but not its thread
             service = _running[os.getpid()] = LocalService().start()
             atexit.register(service.stop)
         return _running[os.getpid()]

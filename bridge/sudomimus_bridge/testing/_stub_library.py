@@ -27,7 +27,7 @@ _SCRIPT = {"overlay", "init", "running", "logged_on", "steam_id", "param_size", 
 _SCRIPT |= {f"ticket_{name}" for name in _EACH} | {f"{name}_after_ms" for name in _AFTER}
 
 SETTLE_SECONDS = 1.0
-"""The seconds that a cancelled login has to cancel its ticket on its own thread. Then the ticket counts as open."""
+"""How long a cancelled login may take to cancel its ticket on its own thread. Then the ticket counts as open."""
 
 
 class TicketLeftOpen(AssertionError):
@@ -59,15 +59,28 @@ class StubLibrary(StubLog):
     """The compiled stub of `libsteam_api` and its log."""
 
     def __init__(self, log: Path) -> None:
+        """Compile the stub, unless it is compiled already.
+
+        Args:
+            log: The file that the stub logs its calls to.
+
+        Raises:
+            StubNotCompiled: There is no C compiler.
+        """
         super().__init__(log)
         self.library: Path = compiled_stub()
         """Its path, which is the value of `SUDOMIMUS_STEAM_LIBRARY` during a test."""
         self._before: dict[str, str | None] = {}
 
     def script(self, **told: object) -> None:
-        """Script the stub by the names of `native/README.md`: `script(ticket_delay_ms=[5, 400])`.
+        """Script the stub: `script(ticket_delay_ms=[5, 400])`.
 
-        A list has one item for each ticket, starting with the next one, and its last item repeats. None restores the default.
+        Args:
+            **told: Values by the names of `native/README.md`. A list has one item for each ticket, starting with the next
+                one, and its last item repeats. None restores the default.
+
+        Raises:
+            TypeError: The stub has no such option.
         """
         if unknown := set(told) - _SCRIPT:
             raise TypeError(
@@ -113,7 +126,7 @@ def check_tickets(handles: Iterable[int]) -> None:
 def _left_open(tickets: list[str]) -> str:
     return (
         f"{len(tickets)} Steam ticket{'s were' if len(tickets) > 1 else ' was'} left open ({', '.join(tickets)}). "
-        "Anybody who gets it can sign in as this player. A login that still runs has an open ticket: let it finish, "
+        "Anybody who gets hold of it can sign in as this player. A login that still runs has an open ticket: let it finish, "
         "or call its cancel() or the bridge's close() before the test ends."
     )
 

@@ -23,19 +23,22 @@ STEAM_ID = 76561197960287930
 
 @dataclass(frozen=True)
 class StubBehaviour:
-    """Steam's reaction to one request for a ticket. Times are in seconds."""
+    """The course of one request for a ticket. Times are in seconds."""
 
     delay: float = 0.06
     """The time from the request to its callback. Negative: the callback comes before the request returns."""
     result: int = 1
+    """The `EResult` of the callback; 1 is OK."""
     size: int = 240
     """The value of `m_cubTicket`."""
     no_handle: bool = False
+    """The request returns `k_HAuthTicketInvalid`."""
     silent: bool = False
     """No callback at all."""
     other_handle: bool = False
     """A callback for another ticket comes first."""
     twice: bool = False
+    """The callback comes twice."""
     goes_away: str | None = None
     """Instead of the callback: "shutdown" or "disconnect"."""
 
@@ -53,12 +56,26 @@ class StubSteam:
         steam_id: int = STEAM_ID,
         overlay: bool = False,
     ) -> None:
+        """Script a Steam.
+
+        Args:
+            clock: What measures the delays: `SystemClock()`, or the `VirtualClock` of the test.
+            app_id: The app as which Steam runs.
+            behaviours: The courses of the requests for tickets.
+            running: Whether the Steam client runs.
+            steam_id: The player's 64-bit SteamID.
+            overlay: Whether Steam's overlay is on.
+        """
         self.app_id = app_id
+        """The app as which Steam runs."""
         self.running = running
+        """Whether the Steam client runs. If not, a login raises `SteamUnavailable`."""
         self.steam_id = steam_id
+        """The player's 64-bit SteamID."""
         self.calls: list[tuple[str, int]] = []
         """Every call in order: "request" and "cancel" with the handle, "open" and "shutdown" with 0."""
         self.overlay = overlay
+        """Whether Steam's overlay is on."""
         self.overlay_pages: list[Secret] = []
         """The pages that were opened in Steam's overlay."""
         self._behaviours = list(behaviours)
@@ -69,7 +86,14 @@ class StubSteam:
         self._open = False
 
     def script(self, *behaviours: StubBehaviour) -> None:
-        """Script the next tickets: the next one follows the first behaviour, and so on; later ones follow the last."""
+        """Script the next tickets.
+
+        Args:
+            *behaviours: The next ticket follows the first one, and so on; later tickets follow the last.
+
+        Raises:
+            ValueError: There is no behaviour.
+        """
         if not behaviours:
             raise ValueError("a script needs at least one behaviour")
         self._behaviours = list(behaviours)

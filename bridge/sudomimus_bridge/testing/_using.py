@@ -1,8 +1,8 @@
 """Each part of the kit as a context manager, for every test framework. The pytest fixtures wrap these.
 
-Each part also hides the Steam, the service and the browser of this machine from the test. The parts configure games through the
-environment, so a game in another process uses them, too. Only Steam in Python, the browser without a process and virtual time
-are limited to this process, whose bridges find them in `stand_ins`.
+A test never reaches the Steam, the service or the browser of this machine, whichever parts it uses. The parts configure games
+through the environment, so a game that a test starts as a process gets them too. Steam in Python, the browser without a
+process and virtual time exist in this process only: its bridges find them in `stand_ins`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 APPLICATION = "my-game"
 STEAM_APP_ID = 480
 
-_NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing listens, so a connection is refused at once
+_NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there, so a connection is refused at once
 _URLS = ("NATIVE", "CONNECT", "DEVICE", "SESSION", "VIA")
 _TICKET_SECONDS = 0.005
 
@@ -45,6 +45,13 @@ def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_
     """Hide this machine: no settings, no Steam, no service, no browser, nobody signed in.
 
     All other parts enter this one first, unless it is entered already.
+
+    Args:
+        application: The application anchor that the game under test finds in its settings.
+        steam_app_id: The Steam app id that it finds there.
+
+    Returns:
+        A context manager without a value.
     """
     global _entered
     with _entered_lock:
@@ -65,7 +72,7 @@ def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_
 
 
 def _bare_machine(application: str, steam_app_id: int, folder: Path) -> dict[str, str | None]:
-    """Return the changes to the environment that remove this machine's settings and hide its programs and folders."""
+    """Return the changes to the environment: no setting of this machine is left, and nothing of it can be found."""
     of_steam = "STEAM" if os.name == "nt" else "Steam"  # Windows turns names into capitals
     yours = dict.fromkeys(name for name in os.environ if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", of_steam)))
     return {
@@ -100,9 +107,18 @@ def _no_keyring() -> Iterator[None]:
 def using_service(
     application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID, dialect: DialectName = "v4"
 ) -> Iterator[LocalService]:
-    """The local service, after a reset. `dialect` is the state of the real service that it plays.
+    """The local service, reset.
 
-    Raises `extras.MissingExtra` if the extra `emulator` is not installed.
+    Args:
+        application: The anchor of the one application that it knows.
+        steam_app_id: The Steam app id that layer 1 allows.
+        dialect: The state of the real service that it plays: "v4", "openapi" or "documents".
+
+    Returns:
+        A context manager with the service.
+
+    Raises:
+        MissingExtra: The extra `emulator` is not installed.
     """
     service = _shared_service()
     with using_environment(application, steam_app_id):
@@ -121,7 +137,11 @@ def using_service(
 
 @contextmanager
 def using_browser() -> Iterator[ScriptedBrowser]:
-    """A browser with a scripted player, for this process and for the processes that it starts."""
+    """A browser with a scripted player, for this process and for the processes that it starts.
+
+    Returns:
+        A context manager with the browser.
+    """
     browser = ScriptedBrowser()
     with using_environment(), HandOver(browser) as hand_over:
         changes = {"BROWSER": hand_over.command, "SUDOMIMUS_NO_BROWSER": None}
@@ -136,9 +156,13 @@ def using_browser() -> Iterator[ScriptedBrowser]:
 
 @contextmanager
 def using_stub_steam() -> Iterator[StubSteam]:
-    """Steam in pure Python, for this process. Its app id is that of the environment.
+    """Steam in pure Python, for this process. It runs as the app of the environment.
 
-    Raises `TicketLeftOpen` if a ticket is open at the end.
+    Returns:
+        A context manager with the stub.
+
+    Raises:
+        TicketLeftOpen: A ticket is open at the end.
     """
     with using_environment():
         app_id = int(os.environ["SUDOMIMUS_STEAM_APP_ID"])
@@ -152,7 +176,15 @@ def using_stub_steam() -> Iterator[StubSteam]:
 def using_steam_library(log: Path | None = None) -> Iterator[StubLibrary]:
     """The compiled stub, for this process and for the processes that it starts.
 
-    Raises `StubNotCompiled` if there is no C compiler, and `TicketLeftOpen` if a ticket is open at the end.
+    Args:
+        log: The file that the stub logs its calls to; None makes a temporary one.
+
+    Returns:
+        A context manager with the stub.
+
+    Raises:
+        StubNotCompiled: There is no C compiler.
+        TicketLeftOpen: A ticket is open at the end.
     """
     with TemporaryFolder("sudomimus-bridge-test-", ignore_cleanup_errors=True) as folder:
         library = StubLibrary(log or Path(folder, "steam.jsonl"))
@@ -168,7 +200,11 @@ def using_steam_library(log: Path | None = None) -> Iterator[StubLibrary]:
 
 @contextmanager
 def using_virtual_time() -> Iterator[VirtualClock]:
-    """Virtual time for every bridge of this process, and for the local service with it."""
+    """Virtual time for every bridge of this process, and for the local service with it.
+
+    Returns:
+        A context manager with the clock.
+    """
 
     def advance(seconds: float) -> None:
         for service in _services:

@@ -23,7 +23,7 @@ from .._values.clock import SystemClock, Uptime
 T = TypeVar("T")
 
 _STEP_SECONDS = 0.005
-"""The seconds between looks of a loop that waits for a socket or a thread: the end of a thread may not wake it."""
+"""How often a loop that waits for a socket or a thread looks again: the end of a thread may not wake it."""
 
 
 class VirtualClock(SystemClock):
@@ -36,15 +36,18 @@ class VirtualClock(SystemClock):
         grace: float = 0.0,
         on_advance: Callable[[float], object] = lambda _seconds: None,
     ) -> None:
-        """`wall` is the start of the calendar, in seconds since 1970.
+        """Begin at 0 virtual seconds.
 
-        Time jumps after `grace` real seconds without an event. 0 suffices for sockets and for the threads of `anyio.to_thread`,
-        which the event loop knows. Use a few hundredths if other threads wake the loop. trio cannot distinguish a socket that
-        waits for an answer from one that listens, so there any socket delays the jump for a moment.
-        `on_advance` is called after each jump, on the thread of the event loop.
+        Args:
+            wall: The start of the calendar, in seconds since 1970.
+            grace: The real seconds without an event before time jumps. 0 is enough for sockets and for the threads of
+                `anyio.to_thread`, which the event loop knows; use a few hundredths if other threads wake the loop. trio cannot
+                distinguish a socket that waits for an answer from one that listens, so there any socket delays the jump for a
+                moment.
+            on_advance: Called after each jump, with its seconds, on the thread of the event loop.
         """
         self.elapsed: float = 0.0
-        """The virtual seconds that have passed on the most advanced event loop. The next loop starts at this time."""
+        """The virtual seconds that have passed, on the event loop that is furthest. The next loop starts there."""
         self._wall = wall
         self._grace = grace
         self._asleep = 0.0
@@ -55,15 +58,19 @@ class VirtualClock(SystemClock):
         self._calls = itertools.count()
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> None:
-        """Call `function` after that many virtual seconds, on the thread of the event loop that passes them.
+        """Call a function later, on the thread of the event loop that passes the time.
 
-        This needs an event loop that waits: without one, time stands still.
+        Nobody waits for it: if no event loop waits, time stands still.
+
+        Args:
+            seconds: How much later, in virtual seconds.
+            function: What to call.
         """
         with self._lock:
             heapq.heappush(self._later, (self.elapsed + seconds, next(self._calls), function))
 
     def wall(self) -> float:
-        """Seconds since 1970, moving with virtual time."""
+        """Return the seconds since 1970, which move with virtual time."""
         return self._wall + self._asleep + anyio.current_time()
 
     def uptime(self) -> Uptime:
@@ -71,15 +78,27 @@ class VirtualClock(SystemClock):
         return Uptime(f"virtual-{self._boot}", self._asleep + anyio.current_time())
 
     def pass_by(self, seconds: float) -> None:
-        """Let that many seconds pass while the game does nothing. After `pass_by(3600)` a token has expired."""
+        """Let time pass while the game does nothing: after `pass_by(3600)`, a token has expired.
+
+        Args:
+            seconds: How many virtual seconds pass.
+        """
         self.run(anyio.sleep, seconds)
 
     def suspend(self, seconds: float) -> None:
-        """Let the machine sleep for that many seconds: the calendar and the uptime go on, and timers stand still."""
+        """Let the machine sleep: the calendar and the uptime go on, and timers stand still.
+
+        Args:
+            seconds: How long it sleeps, in virtual seconds.
+        """
         self._asleep += seconds
 
     def set_calendar(self, seconds: float) -> None:
-        """Move the calendar by that many seconds, forwards or backwards, as a player may do."""
+        """Move the calendar, as a player may do.
+
+        Args:
+            seconds: How far, in seconds; a negative number moves it back.
+        """
         self._wall += seconds
 
     def restart(self) -> None:
@@ -95,7 +114,14 @@ class VirtualClock(SystemClock):
     ) -> T:
         """Do the same as `anyio.run` in virtual time, which starts at 0 or at the end of this clock's last run.
 
-        `backend="trio"` needs trio.
+        Args:
+            function: An asynchronous function.
+            *args: Its arguments.
+            backend: The event loop: "asyncio", or "trio" if trio is installed.
+            backend_options: As for `anyio.run`.
+
+        Returns:
+            What the function returns.
         """
         options = dict(backend_options or {})
         if backend == "trio":
@@ -133,7 +159,7 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, selector: _JumpingSelector) -> None:
         self._selector_in_virtual_time = selector
         super().__init__(selector)
-        selector.own = set(selector.watched())  # at this moment only the socket by which other threads wake the loop
+        selector.own = set(selector.watched())  # so far this is only the socket by which other threads wake the loop
 
     def time(self) -> float:
         return self._selector_in_virtual_time.now
@@ -145,9 +171,9 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type, unused-ignore]
-    """A selector that does not wait: if nothing is ready, the requested virtual time passes at once.
+    """A selector that does not wait: if nothing is ready, it lets the requested time pass at once.
 
-    While a task waits for a socket or a thread, the selector waits in real time.
+    While a task waits for a socket or a thread, it waits, and time passes as it really does.
     """
 
     def __init__(self, grace: float, now: float, on_advance: Callable[[float], object]) -> None:
@@ -175,7 +201,7 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
     def keep_quiet(self, transport: asyncio.Transport) -> None:
         """Ignore a new connection until data is written to it: it may have been opened ahead of any request.
 
-        After that, the loop watches it only while a task waits for an answer, because of anyio's streams.
+        Afterwards the loop watches it only while a task waits for an answer; anyio's streams see to that.
         """
         socket, write = transport.get_extra_info("socket").fileno(), transport.write
         self._quiet[socket] = transport
@@ -191,7 +217,7 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
         return [key.fd for key in self.get_map().values()]
 
     def _is_due(self, socket: int) -> bool:
-        quiet = self._quiet.get(socket)  # after a close, another socket may have the same number
+        quiet = self._quiet.get(socket)  # once it is closed, another socket may have its number
         return socket not in self.own and (quiet is None or quiet.is_closing())
 
     def _waits_for_threads(self) -> bool:

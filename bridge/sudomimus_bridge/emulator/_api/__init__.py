@@ -1,1 +1,1 @@
-"""The HTTP input and output of the rules."""
+"""HTTP in and out around the rules."""

@@ -1,9 +1,7 @@
-"""The base of the settings' models, and the report of wrong settings.
+"""The base of the settings' models, and how a wrong setting is reported: one line a problem, its path first, never the value.
 
-The report has one line for each problem, which begins with the setting's path. It leaves the value out, which may be secret.
-
-The base is pydantic's `BaseModel`. Type checkers see a fully typed class instead: pydantic's own class lacks some types, so each
-public class that derives from it would count as untyped.
+A value may be a secret. The base is pydantic's `BaseModel`; type checkers see the same with all of its parts typed, for pydantic
+leaves some types of its own class out, and each public class that derives from it would count as untyped.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
     @dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
     class Model:
-        """The part of `BaseModel` that the local service uses."""
+        """What the local service uses of `BaseModel`."""
 
         model_config: ClassVar[Mapping[str, object]]
         model_fields: ClassVar[Mapping[str, object]]
@@ -57,7 +55,7 @@ else:
 
 
 class SettingRefused(ValueError):
-    """The local service has no such setting, or does not accept this value."""
+    """A setting that the local service does not have, or a value that it does not take."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
@@ -66,7 +64,7 @@ class SettingRefused(ValueError):
 
 @contextmanager
 def refusing(model: type[Model] | type[BaseModel] | None = None) -> Iterator[None]:
-    """Raise `SettingRefused` instead of pydantic's own error."""
+    """Raise `SettingRefused` in place of pydantic's own error."""
     try:
         yield
     except ValidationError as error:
@@ -74,7 +72,7 @@ def refusing(model: type[Model] | type[BaseModel] | None = None) -> Iterator[Non
 
 
 def problems(error: ValidationError, model: type[Model] | type[BaseModel] | None = None) -> list[str]:
-    """Pydantic's findings, each with the setting's path. `model` is the validated model, for suggestions."""
+    """Pydantic's findings, each with the setting's path. `model` is what was validated, for a suggestion."""
     lines = []
     for found in error.errors(include_url=False, include_input=False, include_context=False):
         path = ".".join(str(part) for part in found["loc"])

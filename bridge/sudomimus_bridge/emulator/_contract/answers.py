@@ -1,4 +1,4 @@
-"""The body of each answer as a model, for the service's description. Members of one dialect only are optional here.
+"""The body of each answer as a model, for the service's description. Members of one dialect alone are optional here.
 
 `openapi` requires or removes them for the dialect that it describes.
 """
@@ -27,13 +27,13 @@ class Health(_Closed):
 
 
 class Error(BaseModel):
-    """The body of an answer other than 200. Some failures have an empty body instead."""
+    """An answer other than 200. Some failures have an empty body in its place."""
 
     reason: str
 
 
 class Claim(BaseModel):
-    """The application's requirement for a claim, and the player's decision."""
+    """What the application asks for, and what the player decided."""
 
     requirement: Requirement
     state: Decision
@@ -66,7 +66,7 @@ class RefreshedTokens(BaseModel):
 
 
 class Tokens(RefreshedTokens):
-    """The tokens that each sign-in gives."""
+    """What every sign-in ends with."""
 
     applicationAnchor: str
 
@@ -128,7 +128,7 @@ class DeviceGrant(BaseModel):
 
 
 class DeviceError(BaseModel):
-    """The answer of `POST /device-token` while there are no tokens (RFC 8628, 3.5)."""
+    """What `POST /device-token` answers while there are no tokens (RFC 8628, 3.5)."""
 
     error: Literal[
         "authorization_pending", "slow_down", "access_denied", "expired_token", "invalid_request", "server_error"

@@ -1,1 +1,1 @@
-"""The state of a running service."""
+"""What the service remembers while it runs."""

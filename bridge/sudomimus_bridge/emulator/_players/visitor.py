@@ -1,4 +1,4 @@
-"""A visitor that completes the emulator's pages over HTTP as a person would: it reads a form, fills it in and submits it.
+"""A visitor who completes the emulator's pages over HTTP as a person would: reads the form, fills it in, submits it.
 
 `demo --auto` and tests use it.
 """
@@ -15,12 +15,12 @@ _MOST_PAGES = 8
 
 
 class VisitFailed(Exception):
-    """The visit reached no last page. The message names the page, but not its address, which is secret."""
+    """The pages did not lead to an end. The message names the page, never its address."""
 
 
 @dataclass
 class Page:
-    """The visible parts of a page: its name, the form's fields and ticks, the buttons and the errors."""
+    """What a person sees of a page: its name, the form's fields and ticks, the buttons and the errors."""
 
     name: str = ""
     fields: dict[str, str] = field(default_factory=dict)
@@ -65,17 +65,29 @@ def visit(
     user_code: str | None = None,
     steam_id: int | None = None,
 ) -> str:
-    """Complete the page at `url`. Returns the last page's name: "done", "revealed", "declined", "expired" or "not-allowed".
+    """Do a page of the local service as a player would.
 
-    `agree` (bool) also approves a sign-in; False declines. `share` names the optional claims to tick; None ticks all. The
-    visitor types `user_code` (str) if the address has none, and chooses the account `steam_id` (int); None is the first.
-    Raises `VisitFailed` if a page refuses an entry or is not a page of the local service.
+    Args:
+        url: The page's address.
+        agree: Whether the player agrees, which also approves a sign-in.
+        email: What the player enters if a page asks for an address.
+        share: The names of the optional claims to tick; None ticks all.
+        first_name: What the player enters as a first name.
+        last_name: What the player enters as a last name.
+        user_code: The code to type if the address has none.
+        steam_id: The account to choose; None takes the first.
+
+    Returns:
+        The name of the last page: "done", "revealed", "declined", "expired" or "not-allowed".
+
+    Raises:
+        VisitFailed: A page refuses what was entered.
     """
     answers = {"email": email, "firstName": first_name, "lastName": last_name}
     if user_code is not None:
         answers["user-code"] = user_code
     wanted = None if share is None else set(share)
-    # Without trust_env, no proxy of the environment gets a loopback address or a page's key.
+    # trust_env is off, so that no proxy of the environment gets a loopback address or a page's key.
     with httpx.Client(trust_env=False, follow_redirects=True, timeout=10) as browser:
         response = browser.get(url)
         for _ in range(_MOST_PAGES):
@@ -90,7 +102,7 @@ def visit(
             form |= {name: on for name, on in page.ticks.items() if wanted is None or name[len("share-") :] in wanted}
             name, value = page.buttons[press]
             response = browser.post(str(response.url), data=form | {name: value})
-    raise VisitFailed(f"there was no last page among {_MOST_PAGES} pages")
+    raise VisitFailed(f"the pages came to no end after {_MOST_PAGES} of them")
 
 
 def visit_errand(
@@ -102,12 +114,12 @@ def visit_errand(
     first_name: str = "Robin",
     last_name: str = "Marsh",
 ) -> str:
-    """Complete the errand at `url`. Returns the name of the last page: "done", "declined" or "expired". See `visit`."""
+    """Do the errand at `url`. Returns the name of the last page: "done", "declined" or "expired". See `visit`."""
     return visit(url, agree=agree, email=email, share=share, first_name=first_name, last_name=last_name)
 
 
 def _press(page: Page, *, agree: bool, steam_id: int | None) -> str | None:
-    """The button to press on this page; None on a last page."""
+    """The button that a person would press on this page; None on the last page."""
     if page.name == "accounts":
         other = f"continue-{steam_id}"
         return other if other in page.buttons else "continue"
@@ -124,5 +136,5 @@ def read_page(response: httpx.Response) -> Page:
     reader = _Reader()
     reader.feed(response.text)
     if not reader.page.name:
-        raise VisitFailed(f"this is not a page of the local service (status {response.status_code})")
+        raise VisitFailed(f"no page of the local service there (status {response.status_code})")
     return reader.page

@@ -1,1 +1,1 @@
-"""The answer of each call. No HTTP here: a rule raises `Refusal`, and `_api` sends it."""
+"""What each call answers. No HTTP here: a rule raises `Refusal`, and `api` sends it."""
