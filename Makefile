@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check costs architecture all frozen native cross tools sidecar sample-renpy renpy-zip faults long soak windows clean
+.PHONY: demo test check costs architecture docs pictures all frozen native cross tools sidecar sample-renpy renpy-zip faults long soak windows clean
 
 all: check test
 
@@ -64,6 +64,16 @@ check: $(VENV)/.ready
 # The picture of the layers, drawn from the imports. Fails if an import points outward.
 architecture: $(VENV)/.ready
 	$(BIN)/python docs/draw_layers.py docs/architecture.svg
+
+# The documentation site, in build/site. A warning is an error: a broken link, a missing part, a page that no menu names.
+docs: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The pictures of the site, from real runs: needs Chromium, npm, Xvfb and Ren'Py. PICTURES="terminal pages" makes some of them.
+pictures: $(VENV)/.ready native
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	$(BIN)/python docs/sitegen/pictures.py $(PICTURES)
 
 # Without a compiler there is no compiled stub. The demo and the tests then say so and use the Python stub.
 native:

@@ -12,12 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from sudomimus_bridge._renpy.store import the_door
-from sudomimus_bridge._renpy.texts import BY_KIND, LIBRARY, UNSUPPORTED
+from sudomimus_bridge._renpy.texts import BY_KIND, BY_REASON, UNSUPPORTED
 
 pygame: Any = sys.modules["pygame_sdl2"]
 renpy: Any = sys.modules["renpy"]
 
 Steps = Iterator[Any]
+
+
+def documented(p: Any) -> Steps:
+    """Play the first script of the documentation. The player's browser does the page by itself."""
+    yield p.sees("the light is yours")
+    yield p.through("Sign the logbook")
+    p.click("Sign the logbook")
+    yield p.sees("You write")
+    p.report("greeted", words=p.words(), status=the_door().status)
 
 
 def night(p: Any) -> Steps:
@@ -291,7 +300,7 @@ def languages(p: Any) -> Steps:
         the_door().general_error = {
             "steam-unavailable": BY_KIND["steam-unavailable"],
             "unsupported": UNSUPPORTED,
-            "library": LIBRARY,
+            "library": BY_REASON["LibraryTooOld"],
         }[kind]
         for language in os.environ["SUDOMIMUS_TEST_LANGUAGES"].split(","):
             yield p.leave(partial(renpy.exports.change_language, language))

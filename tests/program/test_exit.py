@@ -188,7 +188,7 @@ def test_game_stops_its_event_loop_during_a_login(
     balanced(stub_log)
 
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "frame-loop.md"
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows ends a program without any signal")
@@ -201,7 +201,7 @@ def test_documented_way_to_end_by_a_signal(
     stub_library: Path,
     stub_log: StubLog,
 ) -> None:
-    section = GUIDE.read_text("utf-8").partition("## Ending by a signal")[2]
+    section = GUIDE.read_text("utf-8").partition("## End by a signal")[2]
     recipe = textwrap.indent(section.partition("```python\n")[2].partition("```")[0], "    ")
     emulator.update(claims={"email": "REQUIRED"})
     ending = f"""

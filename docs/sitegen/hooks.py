@@ -1,0 +1,49 @@
+"""What MkDocs calls while it builds the site (`hooks` in mkdocs.yml)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+
+sys.path[:0] = [str(Path(__file__).parents[1])]
+
+from sitegen import glossary, links, parts  # noqa: E402 - MkDocs loads this file by its path
+
+_PART = re.compile(r"^<!-- part: ([\w-]+) -->$", re.MULTILINE)
+
+
+def on_config(config: Any) -> Any:
+    """Link terms to the glossary."""
+    text = (Path(config.docs_dir) / glossary.PAGE).read_text(encoding="utf-8")
+    config.markdown_extensions.append("sitegen.glossary")
+    config.mdx_configs["sitegen.glossary"] = {"terms": glossary.terms(text)}
+    return config
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the documents at the top of the repository."""
+    for source, page in links.ROOT_PAGES.items():
+        if files.get_file_from_path(page) is None:
+            text = (links.ROOT / source).read_text(encoding="utf-8")
+            files.append(File.generated(config, page, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    """Insert the parts that are built from the code, and lead links out of `docs` to the repository."""
+    name = page.file.src_uri
+    source = {shown: file for file, shown in links.ROOT_PAGES.items() if shown != "index.md"}.get(name, f"docs/{name}")
+    glossary.begin(name)
+    return links.for_the_site(_PART.sub(lambda found: _part(found[1], name), markdown), source, name)
+
+
+def _part(name: str, page: str) -> str:
+    build = parts.PARTS.get(name)
+    if build is None:
+        raise PluginError(f"{page}: there is no part {name}; docs/sitegen/parts.py lists them")
+    return build()

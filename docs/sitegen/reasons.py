@@ -1,0 +1,267 @@
+"""Every reason that an error can have: the service's, from the table of rules, and the bridge's own, from the code.
+
+`advice` adds what the developer can do. A test compares it with the reasons that are found here.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import sudomimus_bridge
+from sudomimus_bridge import BridgeError, ServiceUnavailable, SteamUnavailable
+from sudomimus_bridge._runs.threads import exhausted
+from sudomimus_bridge._service.answers import Operation, Trouble
+from sudomimus_bridge._service.rows import Act, Rule
+from sudomimus_bridge._service.rules import RULES
+from sudomimus_bridge._session.player_session import sign_in_again
+from sudomimus_bridge._sidecar.handlers import Handlers
+from sudomimus_bridge._values import errors
+from sudomimus_bridge.steam import _results
+
+from .advice import ADVICE, CALLS
+
+PACKAGE = Path(sudomimus_bridge.__file__).parent
+_NOT_IN_A_GAME = {"emulator", "testing", "_cli"}
+"""Folders whose errors a game never meets."""
+
+_TROUBLES = {
+    Trouble.NETWORK: "no connection",
+    Trouble.TIMEOUT: "no answer in time",
+    Trouble.CERTIFICATE: "an untrusted certificate",
+    Trouble.UNREADABLE: "an unreadable answer",
+}
+
+
+# --- the service's --------------------------------------------------------------------------------------------------------
+
+
+def ending_rules() -> Iterator[Rule]:
+    """The rows that can end a login."""
+    return (rule for rule in RULES if rule.act in (Act.FAIL, Act.AGAIN))
+
+
+def of_the_service() -> str:
+    """One entry for each reason of the service, then one for each answer without a reason of its own."""
+    named: dict[str, list[Rule]] = {}
+    for rule in ending_rules():
+        for reason in rule.reasons or [unnamed(rule)]:
+            named.setdefault(reason, []).append(rule)
+    with_reason = sorted((name, rules) for name, rules in named.items() if rules[0].reasons)
+    without = [(name, rules) for name, rules in named.items() if not rules[0].reasons]
+    parts = ["### The service gives a reason", *(_entry(name, rules) for name, rules in with_reason)]
+    parts += ["### The service gives no reason", *(_entry(name, rules, plain=True) for name, rules in without)]
+    return "\n\n".join(parts)
+
+
+def unnamed(rule: Rule) -> str:
+    """A name for an answer without a reason: its status, or what went wrong."""
+    troubles = [words for trouble, words in _TROUBLES.items() if trouble in rule.when]
+    statuses = sorted(when for when in rule.when if isinstance(when, int))
+    if troubles:
+        return troubles[0].capitalize()
+    if len(statuses) > 150:
+        return "Any other status"
+    if len(statuses) > 50:
+        return "Any other status from 500 to 599"
+    return ", ".join(map(str, statuses))
+
+
+def _entry(name: str, rules: list[Rule], *, plain: bool = False) -> str:
+    parts = [f"#### {name}" if plain else f"#### `{name}`"]
+    told: set[tuple[str, str, str]] = set()
+    for rule in rules:
+        texts = (rule.sentence, rule.detail, rule.error.__name__)
+        if texts in told:
+            continue
+        told.add(texts)
+        parts.append(
+            _texts(rule.sentence, rule.detail, rule.error, f"Answer to {_calls(rule)}{_when(rule)}", _retries(rule))
+        )
+    parts.append(f"**What to do:** {ADVICE[name]}")
+    return "\n\n".join(parts)
+
+
+def _calls(rule: Rule) -> str:
+    return (
+        "any call"
+        if len(rule.calls) == len(Operation)
+        else " or ".join(dict.fromkeys(CALLS[each] for each in sorted(rule.calls)))
+    )
+
+
+def _when(rule: Rule) -> str:
+    statuses = sorted(when for when in rule.when if isinstance(when, int))
+    return f", status {', '.join(map(str, statuses))}" if 0 < len(statuses) < 10 else ""
+
+
+def _retries(rule: Rule) -> str:
+    if rule.act is not Act.AGAIN:
+        return "The login ends at once."
+    times = "once" if rule.repeats == 1 else f"up to {rule.repeats} times"
+    return f"The login retries {times} before it ends."
+
+
+def _texts(sentence: str, detail: str, error: type[BridgeError], source: str, retries: str = "") -> str:
+    plain = detail.replace("{application}", "the application").replace("{check}", "the settings of the call")
+    lines = [
+        f"> {sentence}",
+        "",
+        f"**Meaning:** {plain[:1].upper()}{plain[1:]}" if plain else "",
+        "",
+        f"{source}. Raises [`{error.__name__}`](exceptions.md#sudomimus_bridge.{error.__name__}), "
+        f"exit status [{error.exit_status}](exit-statuses.md). {retries}".strip(),
+    ]
+    return "\n".join(lines)
+
+
+# --- the bridge's own ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Own:
+    """An error that the bridge raises with a reason of its own."""
+
+    reason: str
+    error: str
+    sentence: str
+    detail: str
+
+
+def of_the_bridge() -> str:
+    """One entry for each reason that the bridge itself gives."""
+    parts = []
+    for reason, found in own_reasons().items():
+        parts.append(f"#### `{reason}`")
+        for each in found:
+            parts.append(_texts(each.sentence, each.detail, getattr(errors, each.error), "Raised by the bridge itself"))
+        parts.append(f"**What to do:** {ADVICE[reason]}")
+    return "\n\n".join(parts)
+
+
+@cache
+def own_reasons() -> dict[str, list[Own]]:
+    """The reasons of the bridge's own, with each of the texts that comes with them."""
+    found: dict[str, list[Own]] = {}
+    for error in _made():
+        found.setdefault(error.reason or "", []).append(
+            Own(error.reason or "", type(error).__name__, error.sentence, error.detail or "")
+        )
+    made = set(found)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.relative_to(PACKAGE).parts[0] not in _NOT_IN_A_GAME:
+            for own in _raised_in(path):
+                if own.reason not in made and own not in found.setdefault(own.reason, []):
+                    found[own.reason].append(own)
+    return dict(sorted(found.items()))
+
+
+def _made() -> list[BridgeError]:
+    """An error for each reason whose sentence the code chooses at run time."""
+    return [
+        _results.result_error(2),
+        _results.result_error(15),
+        SteamUnavailable(_results.SHUTTING_DOWN, reason="SteamShutdown"),
+        SteamUnavailable(_results.DISCONNECTED, reason="SteamDisconnected"),
+        *(exhausted("The system has none left", name) for name in ("NoFilesLeft", "NoMemoryLeft", "NoThreadsLeft")),
+        sign_in_again("This sign-in cannot be renewed. Sign in again.", "The service's or the store's own words."),
+        Handlers.refresh_cancelled(),
+        ServiceUnavailable(
+            "64 requests are running already. Wait until one ends, or cancel one.", reason="TooManyRequests"
+        ),
+    ]
+
+
+def _raised_in(path: Path) -> Iterator[Own]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    known = _constants(tree, path)
+    for function in [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]:
+        local = _assigned(function)
+        for call in [node for node in ast.walk(function) if isinstance(node, ast.Call)]:
+            kind = call.func.id if isinstance(call.func, ast.Name) else ""
+            keywords = {each.arg: each.value for each in call.keywords if each.arg}
+            if not (isinstance(getattr(errors, kind, None), type) and "reason" in keywords):
+                continue
+            sentence = call.args[0] if call.args else keywords.get("sentence")
+            detail = _text(keywords.get("detail"), known)
+            for reason, own_sentence in _pairs(keywords["reason"], sentence, local, known):
+                yield Own(reason, kind, own_sentence, detail)
+
+
+def _pairs(
+    reason: ast.expr, sentence: ast.expr | None, local: list[dict[str, ast.expr]], known: dict[str, str]
+) -> Iterator[tuple[str, str]]:
+    """The reason and the sentence; one pair for each block of the function that assigns both."""
+    if isinstance(reason, ast.Name) and reason.id not in known:
+        for block in local:
+            if reason.id in block:
+                said = block.get(sentence.id) if isinstance(sentence, ast.Name) else sentence
+                for text in _alternatives(block[reason.id], known):
+                    yield text, _text(said, known)
+    else:
+        for text in _alternatives(reason, known):
+            yield text, _text(sentence, known) if sentence else errors.NOT_SET_UP
+
+
+def _alternatives(value: ast.expr, known: dict[str, str]) -> Iterator[str]:
+    if isinstance(value, ast.IfExp):
+        yield from _alternatives(value.body, known)
+        yield from _alternatives(value.orelse, known)
+    elif (text := _text(value, known)) and text[0].isupper() and text.isalnum():
+        yield text
+
+
+def _assigned(function: ast.AST) -> list[dict[str, ast.expr]]:
+    """For each block of a function, the names that it assigns."""
+    blocks = []
+    for node in ast.walk(function):
+        for field in ("body", "orelse"):
+            statements = getattr(node, field, None)
+            if isinstance(statements, list):
+                assigns = [each for each in statements if isinstance(each, ast.Assign)]
+                blocks.append(
+                    {
+                        target.id: each.value
+                        for each in assigns
+                        for target in each.targets
+                        if isinstance(target, ast.Name)
+                    }
+                )
+    return blocks
+
+
+def _constants(tree: ast.Module, path: Path) -> dict[str, str]:
+    """The texts that names of a module stand for, its imports from this package included."""
+    known: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            source = path.parents[node.level - 1].joinpath(*(node.module or "").split(".")).with_suffix(".py")
+            if source.is_file() and source != path:
+                theirs = _constants(ast.parse(source.read_text(encoding="utf-8")), source)
+                known |= {(each.asname or each.name): theirs[each.name] for each in node.names if each.name in theirs}
+        elif (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and (text := _text(node.value, known))
+        ):
+            known[node.targets[0].id] = text
+    return known
+
+
+def _text(value: ast.expr | None, known: dict[str, str]) -> str:
+    """The text of an expression, with "…" for what is known only at run time."""
+    match value:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Name(id=name):
+            return known.get(name, "")
+        case ast.Attribute(attr=name):
+            return known.get(name, "")
+        case ast.JoinedStr(values=parts):
+            return "".join(_text(part, known) or "…" for part in parts)
+        case ast.BinOp(left=left, right=right, op=ast.Add()):
+            return _text(left, known) + _text(right, known)
+    return ""

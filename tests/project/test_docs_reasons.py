@@ -1,0 +1,57 @@
+"""Every error that a player can meet has an entry in the documentation: what it means, and what to do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sitegen import reasons
+from sitegen.advice import ADVICE, CALLS
+from sitegen.parts import PARTS
+from sudomimus_bridge._renpy.texts import BY_REASON
+from sudomimus_bridge._service.answers import Operation
+from sudomimus_bridge._service.rules import RULES
+from sudomimus_bridge.steam._results import _PASSING
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def known() -> set[str]:
+    named = {reason for rule in reasons.ending_rules() for reason in rule.reasons or [reasons.unnamed(rule)]}
+    return named | set(reasons.own_reasons())
+
+
+def test_every_reason_has_advice() -> None:
+    """If this fails, a rule or a reason is new: say in docs/sitegen/advice.py what a developer can do about it."""
+    assert known() == set(ADVICE)
+
+
+def test_every_rule_of_the_service_has_an_entry_with_its_sentence() -> None:
+    shown = reasons.of_the_service()
+    for rule in reasons.ending_rules():
+        assert f"> {rule.sentence}" in shown
+        for reason in rule.reasons:
+            assert f"#### `{reason}`" in shown
+    assert len(list(reasons.ending_rules())) > 50
+    assert set(CALLS) == set(Operation)
+
+
+def test_reasons_that_the_code_chooses_at_run_time_are_found() -> None:
+    assert set(reasons.own_reasons()) >= {*_PASSING, *BY_REASON} - {reason for rule in RULES for reason in rule.reasons}
+
+
+def test_every_reason_of_the_contract_that_ends_a_login_has_an_entry() -> None:
+    contract = (DOCS / "contracts" / "service.md").read_text(encoding="utf-8")
+    families = "Account|Application|EmailDomain|Inquiry|Layer|RefreshToken|Sso"
+    named = set(re.findall(rf"`((?:{families})[A-Z0-9]\w+)`", contract))
+    assert named - set(ADVICE) <= {"ApplicationAnchor"}
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_part_of_a_page_can_be_built(name: str) -> None:
+    built = PARTS[name]()
+    assert len(built) > 300
+    assert "None |" not in built
+    assert any(f"<!-- part: {name} -->" in path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md"))
