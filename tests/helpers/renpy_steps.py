@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sudomimus_bridge._renpy.store import the_door
-from sudomimus_bridge._renpy.texts import BY_KIND, BY_REASON, UNSUPPORTED
+from sudomimus_bridge._renpy.texts import BY_KIND, BY_REASON, POSTPONED, SIGNED_IN_LATER, UNSUPPORTED
 
 pygame: Any = sys.modules["pygame_sdl2"]
 renpy: Any = sys.modules["renpy"]
@@ -215,17 +215,17 @@ def busy_night(p: Any) -> Steps:
     p.shot("70 busy")
     p.click("Play offline")
     yield p.sees("You leave the line empty")
-    yield p.pause(0.3)
-    p.report("offline", words=p.words(), status=store.status, player=repr(store.player))
+    yield p.sees(POSTPONED)
+    yield p.pause(0.5)
+    p.report("offline", status=store.status, player=repr(store.player))
     p.shot("71 busy, playing offline")
-    yield lambda: not renpy.exports.get_screen("notify")
 
-    yield lambda: store.status == "signed-in"  # without a key or a click
-    yield p.sees("You are signed in now")
-    yield p.pause(0.3)
-    p.report("later", words=p.words(), name=store.player.name, token=the_door().access_token())
+    yield p.sees(SIGNED_IN_LATER)  # without a key or a click
+    yield p.pause(0.5)
     p.shot("72 busy, signed in later")
-    yield p.through("has the light")
+    yield lambda: store.status == "signed-in"
+    p.report("later", name=store.player.name, token=the_door().access_token())
+    yield p.through("Robin has the light")
     p.report("greeted", words=p.words())
     p.shot("73 busy, greeted by name")
 

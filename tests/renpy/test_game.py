@@ -235,7 +235,6 @@ def test_busy_service_signs_the_player_in_later(
 
     assert told["busy"]["status"] == "signing-in"
     assert told["offline"]["status"] == "postponed" and told["offline"]["player"] == "None"
-    assert "You will be signed in as soon as possible" in told["offline"]["words"]
     assert told["later"]["name"] == "Robin"
     assert "Robin has the light" in told["greeted"]["words"]
     assert refused(emulator) > REFUSALS and fault.times is None
