@@ -119,6 +119,7 @@ FINAL = [
 ]
 
 _5XX: list[int | Trouble] = [501, 504, 599]
+_FOREIGN: list[int | Trouble] = [Trouble.UNREADABLE, 407, 511]
 SKEWED = {"skew": 15.1}
 
 AGAIN = [
@@ -131,7 +132,7 @@ AGAIN = [
     # a refresh token
     Row(
         [REFRESH],
-        [Trouble.NETWORK, Trouble.TIMEOUT],
+        [Trouble.NETWORK, Trouble.TIMEOUT, Trouble.UNREADABLE],
         [None],
         ServiceUnavailable,
         Fate.UNUSED,
@@ -144,7 +145,7 @@ AGAIN = [
     Row([REFRESH], [503], [None], ServiceUnavailable, Fate.UNUSED, "is overloaded", 3, BUDGET),
     Row([REFRESH], [Trouble.NETWORK], [None], ServiceUnavailable, Fate.UNKNOWN, "No connection", 1),
     Row([REFRESH], [Trouble.TIMEOUT, 408, 425], [None], ServiceUnavailable, Fate.UNKNOWN, "arrived in time", 1),
-    Row([REFRESH], [Trouble.UNREADABLE], [None], ServiceUnavailable, Fate.UNKNOWN, "not the service's", 1),
+    Row([REFRESH], [*_FOREIGN], [None], ServiceUnavailable, Fate.UNKNOWN, "not the service's", 1),
     Row([REFRESH], [500, 502, *_5XX], [None], ServiceUnavailable, Fate.UNKNOWN, "failed to answer this request", 1),
     # the service cannot do it now
     Row(but(REFRESH), [429], [None], ServiceUnavailable, Fate.UNKNOWN, "budget is used up", 7, BUDGET),
@@ -156,7 +157,7 @@ AGAIN = [
     # no answer of the service
     Row(but(REFRESH), [Trouble.NETWORK], [None], ServiceUnavailable, Fate.UNKNOWN, "No connection", 5, NETWORK),
     Row(but(REFRESH), [Trouble.TIMEOUT], [None], ServiceUnavailable, Fate.UNKNOWN, "arrived in time", 4, UPSTREAM),
-    Row(but(REFRESH), [Trouble.UNREADABLE], [None], ServiceUnavailable, Fate.UNKNOWN, "not the service's", 4, UPSTREAM),
+    Row(but(REFRESH), [*_FOREIGN], [None], ServiceUnavailable, Fate.UNKNOWN, "not the service's", 4, UPSTREAM),
 ]
 
 
