@@ -49,7 +49,7 @@ long: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto tests/session/test_crowd.py tests/session/test_weeks.py --soak 25
 	$(BIN)/python -m pytest -n auto tests/cli/test_signals.py -k any_moment --soak 5
 	$(BIN)/python -m pytest -n auto tests/sidecar/test_file.py tests/sidecar/test_file_launchers.py --soak 2
-	$(BIN)/python -m pytest tests/project/test_frozen.py -k nuitka --soak 2
+	$(BIN)/python -m pytest tests/project/test_frozen.py tests/renpy/test_five_games.py -k "nuitka or distributed" --soak 2
 
 # Each step of a login against each fault, on real sockets. Writes the matrix to docs/faults.md. Linux only, a minute or two.
 faults: $(VENV)/.ready native
