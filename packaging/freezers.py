@@ -166,7 +166,7 @@ def nuitka_module(job: Job) -> Game:
 
 
 def nuitka_part(job: Job) -> Game:
-    """The fewest compiled modules that show what Nuitka changes: lazy names, and lambdas that `ExceptionGroup.split` refuses.
+    """The fewest compiled modules that show Nuitka's differences: lazy names, and lambdas that `ExceptionGroup.split` refuses.
 
     The rest of the bridge stays source code beside them. This is quick enough for CI.
     """

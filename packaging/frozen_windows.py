@@ -1,4 +1,4 @@
-"""Freezing and playing a game by Windows' Python under Wine, with nothing installed there but the game's needs."""
+"""Freezes and plays a game with a Python for Windows under Wine, in which only the game's packages are installed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ PROJECT = Path(__file__).resolve().parents[1]
 _OF_WINE = ("WINEPREFIX", "WINEARCH", "WINEDEBUG", "WINEDLLOVERRIDES")
 
 sys.path.insert(0, str(PROJECT))
-from tests.helpers import on_windows  # noqa: E402  # which puts Windows' Python together
+from tests.helpers import on_windows  # noqa: E402  # builds the Python for Windows
 
 CannotRun = on_windows.CannotRun
 
 
 class Windows:
-    """A Python for Windows of the developer's own, and a Wine to run it in, which ends with this process."""
+    """A copy of the Python for Windows, as a developer has it, and a Wine prefix for it, which ends with this process."""
 
     def __init__(self, folder: Path, extra: str) -> None:
-        """Raises `CannotRun` if this machine cannot have one."""
+        """Raises `CannotRun` if this machine lacks something for it."""
         self._folder, self._extra = folder, extra
         if not (on_windows.PLACE / "complete").exists():
             on_windows.make_python()
@@ -43,7 +43,7 @@ class Windows:
         return [*program, "--name", "lamplight", *folders, on_windows.windows_path(script)]
 
     def system(self) -> System:
-        """Where the game is played: the same Wine."""
+        """The system on which the game is played: the same Wine."""
         return System(
             environ=self.environ,
             library=PROJECT / "native" / "build" / "steam_api64.dll",

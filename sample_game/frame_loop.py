@@ -42,7 +42,7 @@ def main() -> int:
     with ExitStack() as stack:
         bridge = stack.enter_context(Bridge(**settings(stack)))
         print("Loading…", flush=True)
-        bridge.prepare()  # no frame waits for imports later
+        bridge.prepare()  # so that no later frame waits for imports
         stay = "--stay-signed-in" in sys.argv[1:]  # a stored session may have a token without a login
         start = bridge.session().start_access_token if stay else bridge.start_login
         login: Running[Any] = start(on_progress=show)

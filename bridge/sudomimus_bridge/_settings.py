@@ -38,7 +38,7 @@ class Settings:
     session_url: str = "https://session-api.sudomimus.com"
     via_url: str = "https://via.sudomimus.com"
     browser_hosts: tuple[str, ...] = ()
-    """The hosts whose pages may be opened, each with or without a port. Empty: the host of `via_url`."""
+    """The hosts whose pages may be opened, each with or without a port. Empty: see `BrowserGate`."""
     page: str = "browser"
     """Where a page opens: "browser", "overlay" (Steam's), or "show" (nowhere; the player is shown its address)."""
     quietly: bool = False

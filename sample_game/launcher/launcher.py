@@ -27,7 +27,7 @@ class RequestFailed(Exception):
 
 
 class Sidecar:
-    """A sidecar, started anew for each attempt. Any thread or signal handler may send requests; one thread reads."""
+    """A sidecar, which is started again for each attempt. Any thread or signal handler may send requests; one thread reads."""
 
     def __init__(self, command: list[str], *, show_page: bool) -> None:
         self._command = command

@@ -25,7 +25,7 @@ from .test_program import Ended, Program, Running, on_stub
 
 STEAM, KEY = ["login", "steam", "--json"], ["login", "access-key", "--json"]
 NO_SECRETS = (
-    "A secret does not belong on the command line, where other programs can read it. Put an access-key secret into"
+    "A secret does not belong on the command line, where other programs can read it.{}Put an access-key secret into"
 )
 NETWORK = "The sign-in service cannot be reached. Check the internet connection, then try again."
 
@@ -93,7 +93,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "Steam offline": Mistake(
         3,
-        "Steam gave no ticket within 3 seconds. Check that Steam is online, then try again.{}reason: TimedOut",
+        "Steam did not confirm who you are within 3 seconds. Check that Steam is online, then try again.{}reason: TimedOut",
         environ={"STEAM_STUB_LOGGED_ON": "0"},
         flags={"timeout": "3"},
     ),
@@ -176,7 +176,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "flag of another method": Mistake(
         2,
-        "--secret-file is for login access-key, and this is login steam. Leave the flag out, or choose that method.",
+        "{}--secret-file is for login access-key, and this is login steam. Leave the flag out, or choose that method.",
         [*STEAM, "--secret-file", "secret.txt"],
     ),
     "unknown command": Mistake(

@@ -173,7 +173,7 @@ class Program:
 
 
 def in_time(program: Program, *arguments: str, waits_for: str) -> tuple[Ended, float]:
-    """Run a command with a `--timeout` that expires once it says what it waits for; return the end and the timeout."""
+    """Run a command whose `--timeout` expires only after it has printed its wait. Return its end and the timeout."""
     return with_time(
         lambda seconds: program.run(*arguments, timeout=f"{seconds:.0f}"), lambda ended: waits_for in ended.err, 2
     )

@@ -186,7 +186,7 @@ def signal_handler_is_set(pid: int) -> bool:
         (
             "refresh",
             "/session/refresh",
-            "The renewal was cancelled. The refresh token may have been used. Do not send it",
+            "The renewal was cancelled. detail: The refresh token may have been used. Do not send it",
         ),
         ("logout", "/session/logout", "Signing out was cancelled. The session may still be open"),
     ],

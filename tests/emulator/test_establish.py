@@ -172,7 +172,7 @@ def test_callback_needs_an_allowed_domain(client: Client) -> None:
 
 
 def test_constraints_choose_the_player_who_may_sign_in(client: Client) -> None:
-    client.emulator.update({"claims.email": "OFF"})  # or Robin would type one
+    client.emulator.update({"claims.email": "OFF"})  # otherwise Robin would have to enter one
     kim, robin = client.emulator.player(KIM), client.emulator.player(ROBIN)
     robin.account_alias = "robin-1"
     for narrowing, allowed in [

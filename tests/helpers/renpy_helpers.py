@@ -84,25 +84,6 @@ def screen(width: int = 1920, height: int = 1080) -> Iterator[str]:
         server.wait(PATIENCE)
 
 
-def distribution_kit(folder: Path) -> Path:
-    """A copy of the newer Ren'Py whose launcher can build distributions.
-
-    Debian's package lacks the official programs for players' systems, which a build copies, and the module requests, which
-    the launcher imports. Empty files replace both.
-    """
-    sdk = Path(renpy("8.3.4")[0]).parent
-    kit = folder / "kit"
-    shutil.copytree(sdk, kit, ignore=shutil.ignore_patterns("tmp"))
-    for stub in ("lib/py3-linux-x86_64/renpy", "lib/py3-mac-universal/renpy", "launcher/icon.icns", "LICENSE.txt"):
-        (kit / stub).parent.mkdir(parents=True, exist_ok=True)
-        (kit / stub).touch()
-    python = sdk.parent / "python"
-    (kit / "stubs").mkdir()
-    (kit / "stubs" / "requests.py").write_text(f"import sys\nsys.executable = {str(python)!r}\n")
-    (kit / "renpy.sh").write_text(f'#!/bin/sh\nexec {python} {kit}/renpy.py "$@"\n')
-    return kit
-
-
 class Project:
     """A Ren'Py project in a folder of its own, with the player in it."""
 

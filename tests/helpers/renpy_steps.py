@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sudomimus_bridge._renpy.store import the_door
-from sudomimus_bridge._renpy.texts import BY_KIND, BY_REASON, POSTPONED, SIGNED_IN_LATER, UNSUPPORTED
+from sudomimus_bridge._renpy.texts import BY_KIND, LIBRARY, POSTPONED, SIGNED_IN_LATER, UNSUPPORTED
 
 pygame: Any = sys.modules["pygame_sdl2"]
 renpy: Any = sys.modules["renpy"]
@@ -300,7 +300,7 @@ def languages(p: Any) -> Steps:
         the_door().general_error = {
             "steam-unavailable": BY_KIND["steam-unavailable"],
             "unsupported": UNSUPPORTED,
-            "library": BY_REASON["LibraryTooOld"],
+            "library": LIBRARY,
         }[kind]
         for language in os.environ["SUDOMIMUS_TEST_LANGUAGES"].split(","):
             yield p.leave(partial(renpy.exports.change_language, language))

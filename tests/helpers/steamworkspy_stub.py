@@ -1,6 +1,6 @@
 """The compiled stub of SteamworksPy's own library, and a folder laid out as a game with SteamworksPy has it.
 
-It loads nothing. `native/README.md` says what the stub does.
+It loads no library. `native/README.md` describes the stub.
 """
 
 from __future__ import annotations

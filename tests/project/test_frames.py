@@ -27,8 +27,8 @@ from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator._players.visitor import visit, visit_errand
 
 from ..conftest import StubLog
-from ..helpers.frames import Secrets
 from ..helpers.patience import PATIENCE
+from .frames import Secrets
 
 STRIDE = 11
 
@@ -279,7 +279,7 @@ def test_no_secret_after_ctrl_c_at_a_random_moment(
     way: str, how: str, emulator: Emulator, stub_library: Path, stub_log: StubLog, soak: int
 ) -> None:
     """A real signal arrives. asyncio cancels the main task; a game's own handler raises in the frame that runs."""
-    program = Path(__file__).parents[1] / "helpers" / "interrupted_program.py"
+    program = Path(__file__).with_name("interrupted_program.py")
     logins, seed = (8, 1) if soak == 1 else (100 * soak, random.randrange(1_000_000))
     done = subprocess.run(
         [sys.executable, str(program), json.dumps(emulator.urls), way, how, str(logins), str(seed)],

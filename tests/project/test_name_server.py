@@ -275,7 +275,7 @@ print(done.returncode, over.is_set(), flush=True)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs namespaces, which Linux has alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs namespaces, which only Linux has")
 def test_login_ends_before_a_look_up_of_the_system(tmp_path: Path) -> None:
     """In a network whose name server is silent, a login ends before a look-up that started earlier."""
     inside = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-ec"]

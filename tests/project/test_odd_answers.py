@@ -283,7 +283,9 @@ def test_odd_answer_ends_in_a_result_or_a_bridge_error_in_every_door(how: str, c
         assert kept is not None and kept.claims == outcome.claims
 
 
-@pytest.mark.parametrize("value", [value for value in ODD if value != "[" * 90_000])  # there is no JSON to change
+@pytest.mark.parametrize(
+    "value", [value for value in ODD if value != "[" * 90_000]
+)  # it would make the answer invalid JSON
 @pytest.mark.parametrize("at", ["claims", "a claim", "a state", "a requirement", "expiresIn", "unknown"])
 def test_odd_value_beside_the_tokens_does_not_lose_them(at: str, value: str) -> None:
     claim = {"requirement": "REQUIRED", "state": "@@"} if at == "a state" else {"requirement": "@@", "state": "x"}

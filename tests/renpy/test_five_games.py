@@ -19,8 +19,8 @@ from sudomimus_bridge._renpy.texts import ALL, UNSUPPORTED
 from sudomimus_bridge.emulator import Emulator
 
 from ..conftest import StubLog
-from ..helpers.renpy_games import GAMES, OLDER_CERTIFI, READS, write_game
-from ..helpers.renpy_helpers import Project, distribution_kit
+from ..helpers.renpy_helpers import Project, renpy
+from .games import GAMES, OLDER_CERTIFI, READS, write_game
 from .test_game import NewProject, display, nothing_open, program, project
 
 __all__ = ["display", "program", "project"]  # fixtures
@@ -130,6 +130,25 @@ def test_game_starts_on_a_ren_py_that_cannot_sign_in(
     assert "Try again" not in told["told"]["words"]
     assert (told["share"]["player"], told["share"]["token"]) == ("None", "None")
     assert (game.folder / "log.txt").read_text(encoding="utf-8").count("A sign-in needs") == 1
+
+
+def distribution_kit(folder: Path) -> Path:
+    """A copy of the newer Ren'Py whose launcher can build distributions.
+
+    Debian's package lacks the official programs for players' systems, which a build copies, and the module requests, which
+    the launcher imports. Empty files replace both.
+    """
+    sdk = Path(renpy("8.3.4")[0]).parent
+    kit = folder / "kit"
+    shutil.copytree(sdk, kit, ignore=shutil.ignore_patterns("tmp"))
+    for stub in ("lib/py3-linux-x86_64/renpy", "lib/py3-mac-universal/renpy", "launcher/icon.icns", "LICENSE.txt"):
+        (kit / stub).parent.mkdir(parents=True, exist_ok=True)
+        (kit / stub).touch()
+    python = sdk.parent / "python"
+    (kit / "stubs").mkdir()
+    (kit / "stubs" / "requests.py").write_text(f"import sys\nsys.executable = {str(python)!r}\n")
+    (kit / "renpy.sh").write_text(f'#!/bin/sh\nexec {python} {kit}/renpy.py "$@"\n')
+    return kit
 
 
 @pytest.mark.parametrize("program", ["8.3.4"], indirect=True)

@@ -28,7 +28,7 @@ from ..helpers.patience import PATIENCE, until
 from ..helpers.renpy_helpers import VERSIONS, Project, renpy, screen
 
 _SAMPLE = Path(__file__).parents[2] / "sample_game" / "renpy"
-_VISITOR = Path(__file__).parents[1] / "helpers" / "renpy_visitor.py"
+_VISITOR = Path(__file__).with_name("visitor.py")
 _SCREENSHOTS = os.environ.get("SUDOMIMUS_TEST_SCREENSHOTS")  # read before conftest clears it away
 NewProject = Callable[..., Project]
 
@@ -194,7 +194,7 @@ _UNPLUGGED = {
     ("name", "lacking", "sentence"),
     [
         ("no Steam", {"STEAM_STUB_RUNNING": "0"}, "Steam is not running"),
-        ("no library", {"SUDOMIMUS_STEAM_LIBRARY": "/nowhere/libsteam_api.so"}, "cannot use Steam's library"),
+        ("no library", {"SUDOMIMUS_STEAM_LIBRARY": "/nowhere/libsteam_api.so"}, "that connects this game to Steam"),
         ("no network", _UNPLUGGED, "sign-in service"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Specifies `renpy install` and `uninstall`: what they write and remove, and that they never touch the game's own files."""
+"""Specifies `renpy install` and `uninstall`: the files that they write and remove, and that they never change the game's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Specifies what the door of a Ren'Py game does in the background: it renews the access token and ends sessions."""
+"""Specifies the background work of a Ren'Py game's door: it renews the access token and ends sessions."""
 
 from __future__ import annotations
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sudomimus_bridge._renpy.store import _in_language_of_game, focus_rank
-from sudomimus_bridge._renpy.texts import FOLDERS, NAMES, fit_translations, languages_of_game
+from sudomimus_bridge._renpy.texts import FOLDERS, NAMES, OWN, fit_translations, languages_of_game
+from sudomimus_bridge._runs.threads import exhausted
+from sudomimus_bridge._values.errors import SteamUnavailable
+from sudomimus_bridge.steam._library import find_library
+from sudomimus_bridge.steam._results import init_error
+
+from ..helpers.service_helpers import ran, refused
 
 DONE = "I'm done{#sudomimus}"
 
@@ -69,6 +76,18 @@ def test_game_may_be_written_in_a_delivered_language(native: str, expected: str 
     translator.deliver(FOLDERS[0])
     fit_translations(translator, before, native)
     assert translator.says(None) == (expected and f"done in {expected}")
+
+
+def test_translated_sentences_of_frequent_errors_are_those_of_the_errors() -> None:
+    with pytest.raises(SteamUnavailable) as missing:
+        find_library(Path("/nowhere/at/all"))
+    errors = [
+        missing.value,
+        init_error(2, "", running=False),
+        exhausted("", ""),
+        ran("steam", [refused(403, "AccountDisabled")]).error,
+    ]
+    assert {error.sentence for error in errors} == set(OWN)
 
 
 def test_error_without_a_translation_is_replaced_by_the_sentence_of_its_group(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,11 +182,11 @@ def test_key_of_another_application_is_refused(emulator: Emulator, http: httpx.C
 RSA = pem_of(private_key())
 LINES = RSA.splitlines()
 UNUSABLE = {
-    "no PEM": ("this-is-not-a-key-at-all", "first line says BEGIN PRIVATE KEY"),
-    "base64 alone": ("".join(LINES[1:-1]), "first line says BEGIN PRIVATE KEY"),
+    "no PEM": ("this-is-not-a-key-at-all", "no line says BEGIN PRIVATE KEY"),
+    "base64 alone": ("".join(LINES[1:-1]), "no line says BEGIN PRIVATE KEY"),
     "encrypted": (pem_of(private_key(), password=b"secret"), "it is encrypted"),
     "encrypted, old": (pem_of(private_key(), "TraditionalOpenSSL", b"secret"), "it is encrypted"),
-    "OpenSSH": (pem_of(private_key(), "OpenSSH"), "for SSH"),
+    "OpenSSH": (pem_of(private_key(), "OpenSSH"), "an SSH key"),
     "public": (public_pem(private_key()).decode(), "no private key"),
     "elliptic": (pem_of(ec.generate_private_key(ec.SECP256R1())), "not an RSA key"),
     "Edwards": (pem_of(ed25519.Ed25519PrivateKey.generate()), "not an RSA key"),

@@ -205,7 +205,7 @@ TABLE = [
         (400, "AccountNotFound", 4, "does not exist any more", Fate.DEAD),
         (400, "InvalidBody", 2, "Check the refresh token", Fate.DEAD),
         (401, "RefreshTokenInvalid", 4, "does not know this sign-in", Fate.DEAD),
-        (401, "RefreshTokenInvalidType", 4, "no refresh token of an application", Fate.DEAD),
+        (401, "RefreshTokenInvalidType", 4, "not an application's refresh token", Fate.DEAD),
         (401, "RefreshTokenInvalidSignature", 4, "did not sign the refresh token", Fate.DEAD),
         (401, "RefreshTokenSuspended", 4, "is suspended", Fate.DEAD),
         (401, "RefreshTokenExpired", 4, "away for so long", Fate.DEAD),

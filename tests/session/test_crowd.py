@@ -18,7 +18,7 @@ from sudomimus_bridge.emulator import Emulator
 
 from ..helpers.patience import PATIENCE
 
-PROGRAM = str(Path(__file__).parents[1] / "helpers" / "session_program.py")
+PROGRAM = str(Path(__file__).with_name("program.py"))
 
 
 @pytest.fixture

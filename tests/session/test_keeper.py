@@ -372,7 +372,7 @@ def test_error_names_steam_if_there_is_neither_steam_nor_a_session() -> None:
 
 
 def test_session_that_steam_began_is_not_given_to_the_next_steam_user(tmp_path: Path) -> None:
-    """Two people share a computer: who runs Steam now is who plays now."""
+    """Two people share a computer. The player is the one whose Steam runs now."""
 
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         disk = FileStore(tmp_path, "my-game", "https://session.example", FileModeOnly())
@@ -389,7 +389,7 @@ def test_session_that_steam_began_is_not_given_to_the_next_steam_user(tmp_path: 
 
 @pytest.mark.parametrize("lifetime", [LIFETIME, None])
 def test_nobody_is_signed_in_if_steam_runs_and_gives_no_ticket(tmp_path: Path, lifetime: float | None) -> None:
-    """Offline, or refused: the session on disk may be another Steam user's. Who was confirmed in this process stays."""
+    """Steam is offline or refuses. The session on disk may be another Steam user's; a player of this process stays signed in."""
 
     async def scene(service: ModelService, clock: VirtualClock) -> None:
         service.lifetime = lifetime

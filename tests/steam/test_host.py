@@ -307,7 +307,7 @@ def test_call_is_undone_if_its_event_loop_has_ended() -> None:
     go_on.set()
     assert given_back.wait(PATIENCE)
     worker.stop(10)
-    task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is what the test is about
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio need not warn: the test does this on purpose
 
 
 def test_the_microsoft_order_of_virtual_functions() -> None:

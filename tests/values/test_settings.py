@@ -112,7 +112,7 @@ def test_table_has_each_flag_and_variable() -> None:
     ]
     assert [row.keyword for row in TABLE] == list(GOOD) == list(BAD)
     fields = list(Settings.__dataclass_fields__)
-    assert [row.keyword for row in TABLE if row.keyword != "no_browser"] == fields  # it is a value of `page`
+    assert [row.keyword for row in TABLE if row.keyword != "no_browser"] == fields  # `no_browser` is a value of `page`
 
 
 def test_defaults() -> None:

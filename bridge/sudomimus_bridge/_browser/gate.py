@@ -28,7 +28,10 @@ _URL = re.compile(
 
 @dataclass(frozen=True)
 class BrowserGate:
-    """Admits pages by the setting `browser_hosts`. If it is empty, by the host of `via_url`, the base of the service's pages."""
+    """Admits pages of the hosts in `browser_hosts`.
+
+    If it is empty, the gate admits the host of `via_url`, and every loopback host if the service itself is on one.
+    """
 
     browser_hosts: Sequence[str]
     via_url: str

@@ -16,14 +16,15 @@ from .._values.errors import ConfigurationError
 from .._values.secret import looks_secret, redact
 from .output import print_plainly
 
-# Flags that do not exist but that a person might try. A secret follows each.
+# Flags that do not exist, but that a person might use to pass a secret.
 _SECRET_FLAGS = re.compile(
     r"--(?:access-token|refresh-token|access-key-secret|secret|client-key|private-key|exposure-key|hidden-key|token|password)(?:=.*)?",
     re.DOTALL,
 )
 
-NO_SECRETS = (
-    "A secret does not belong on the command line, where other programs can read it. Put an access-key secret into "
+_NO_SECRETS = "A secret does not belong on the command line, where other programs can read it."
+_WHERE_SECRETS_GO = (
+    "Put an access-key secret into "
     "SUDOMIMUS_ACCESS_KEY_SECRET or a file (--secret-file), an access token into SUDOMIMUS_ACCESS_TOKEN or standard input, a "
     "refresh token into SUDOMIMUS_REFRESH_TOKEN or standard input, a client key into SUDOMIMUS_CLIENT_KEY or a file "
     "(--client-key-file), an inquiry's keys into SUDOMIMUS_EXPOSURE_KEY and SUDOMIMUS_HIDDEN_KEY."
@@ -69,7 +70,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _is_path(argument: str) -> bool:
-    """Whether this is a path. A folder's name may look like a secret (exp_edition, a hash). Only PEM and URLs hold a slash."""
+    """Whether this is a path. A folder's name may look like a secret. Of secrets, only PEM and URLs contain a slash."""
     return bool(re.search(r"[/\\]", argument)) and "://" not in argument and "-----BEGIN" not in argument
 
 
@@ -77,7 +78,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
     """Read the arguments. Raises `ConfigurationError`, and `SystemExit` after --help and --version."""
     for argument in arguments:
         if _SECRET_FLAGS.fullmatch(argument) or (looks_secret(argument) and not _is_path(argument)):
-            raise ConfigurationError(NO_SECRETS)
+            raise ConfigurationError(_NO_SECRETS, detail=_WHERE_SECRETS_GO)
     if arguments and arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version"):
         raise usage_error("the command comes first, then its flags", parser.prog)
     known, unknown = parser.parse_known_args(arguments)

@@ -74,7 +74,7 @@ class Command:
     settings: tuple[str, ...]
     """The settings that it uses, which its help shows. Every command accepts all settings."""
     description: str = ""
-    """What its own help says, if that is more than `help`."""
+    """The text of its own help, if that is longer than `help`."""
     add_arguments: Callable[[Parser], None] | None = None
     extra: str = ""
     """The extra of the distribution that it needs."""
@@ -138,7 +138,7 @@ _REFRESH_SOURCE = "The refresh token comes from SUDOMIMUS_REFRESH_TOKEN or stand
 COMMANDS = (
     Command(
         "demo",
-        "run a whole login on this machine alone",
+        "run a whole login on this machine only",
         ("application", "steam_app_id", "steam_library", *(name for name in _PAGES if name != "via_url")),
         add_arguments=_demo_arguments,
         extra="emulator",
@@ -228,7 +228,7 @@ def build_parser(*, emulator: bool = False) -> Parser:
             "--verbose",
             action="count",
             default=0,
-            help="log each step to standard error, without secrets, and show what Steam prints; -vv: the libraries' logs too",
+            help="log each step to standard error, without secrets, and show Steam's own output; -vv: the libraries' logs, too",
         )
         added.set_defaults(command=command, parser=added, root=parser)
         if command.add_arguments is not None:

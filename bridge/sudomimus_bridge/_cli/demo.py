@@ -1,4 +1,4 @@
-"""The command `demo`: a whole login on this machine alone, through the same code as a real login."""
+"""The command `demo`: a whole login on this machine only, with the same code as a real login."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ def demo(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> i
     for setting in TABLE:
         if setting.keyword in _OWN_SETTINGS and getattr(arguments, setting.keyword) is not None:
             raise ConfigurationError(
-                f"{setting.flag} does not go with demo, which uses its own sign-in service and its own Steam. "
-                "Leave the flag out, or use login."
+                "The demo does not take one of the given flags.",
+                detail=f"{setting.flag} does not go with demo, which uses its own sign-in service and its own Steam. Leave the "
+                "flag out, or use login.",
             )
     with TemporaryFolder("sudomimus-bridge-demo-") as folder:
         return _demo(arguments, terminal, output, Path(folder) / "steam.jsonl")

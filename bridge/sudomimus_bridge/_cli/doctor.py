@@ -65,7 +65,7 @@ _MARKS = {
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the report. `exit_status` is what the command exits with if this is the first check that failed."""
+    """One line of the report. `exit_status` is the command's exit status if this is the first failed check."""
 
     name: str
     status: Status

@@ -1,4 +1,4 @@
-"""The command `sudomimus-bridge emulator`: its flags and what it prints.
+"""The command `sudomimus-bridge emulator`: its flags and its output.
 
 With `--json`, standard output has one line for a program to read, and everything else goes to standard error.
 """
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON object with everything that a client needs, then nothing more",
+        help="print one JSON object with everything that a client needs, and nothing else",
     )
     parser.add_argument(
         "--dialect",
@@ -76,10 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
-    """Serve until SIGINT or SIGTERM, or until the given program ends; the exit status."""
+    """Serve until SIGINT or SIGTERM, or until the given program ends. Returns the exit status."""
     try:
         if not 0 <= arguments.port <= 65535:
-            raise ValueError(f"--port: {arguments.port} is no port; give one from 1 to 65535, or 0 for any free one")
+            raise ValueError(f"--port: {arguments.port} is not a port; give one from 1 to 65535, or 0 for any free one")
         emulator = Emulator(_config(arguments), port=arguments.port)
     except (ValueError, OSError) as error:
         return _usage(terminal, str(error))
@@ -191,7 +191,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """JSON if it is JSON, so that lists and numbers can be set; else the text as it is."""
+    """The value of a text that is JSON, such as a list or a number; otherwise the text itself."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -209,7 +209,7 @@ def _until_signal(ended: threading.Event) -> Iterator[None]:
         ended.set()
 
     before: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():  # no other may set handlers
+    if threading.current_thread() is threading.main_thread():  # only the main thread may set handlers
         before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

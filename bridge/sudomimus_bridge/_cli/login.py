@@ -89,7 +89,9 @@ def _refuse_flags_of_others(arguments: argparse.Namespace) -> None:
         if getattr(arguments, name) is not None and arguments.method != method:
             flag = f"--{name.replace('_', '-')}"
             raise ConfigurationError(
-                f"{flag} is for login {method}, and this is login {arguments.method}. Leave the flag out, or choose that method."
+                "This way to sign in does not take one of the given flags.",
+                detail=f"{flag} is for login {method}, and this is login {arguments.method}. Leave the flag out, or choose "
+                "that method.",
             )
 
 
@@ -144,13 +146,15 @@ def _constraints(file: str | None) -> Constraints | None:
         with Path(file).open(encoding="utf-8-sig") as text:
             value = json.loads(text.read(1_000_000))
     except OSError as error:
-        raise ConfigurationError(f"The file of --constraints-file cannot be read: {system_words(error)}.") from None
+        raise ConfigurationError(
+            detail=f"The file of --constraints-file cannot be read: {system_words(error)}."
+        ) from None
     except (ValueError, RecursionError):
-        raise ConfigurationError("The file of --constraints-file does not hold JSON.") from None
+        raise ConfigurationError(detail="The file of --constraints-file does not hold JSON.") from None
     return read_constraints(value)
 
 
-_UNCERTAIN = "The refresh token may have been used. Do not send it again, which would end the session."
+_UNCERTAIN = "The refresh token may have been used. Do not send it again: a second use would end the session."
 
 
 def errand(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> int:
@@ -193,7 +197,7 @@ _SHOWN = {"subject": "subject", "name": "name", "email": "e-mail address", "pict
 
 
 def _summary(player: Player) -> list[str]:
-    """One line for each known member. An empty one is shared and empty."""
+    """One line for each known member. The player may share an empty value."""
     known = [(name, getattr(player, member)) for member, name in _SHOWN.items()]
     lines = [f"{name:<16} {printable(value) or '(empty)'}" for name, value in known if value is not None]
     return lines or ["The player is not known. The access token may have expired."]
@@ -203,13 +207,15 @@ def refresh(arguments: argparse.Namespace, terminal: Terminal, output: Output) -
     """Renew a session, and print the new pair of tokens as `login --json` does."""
     if not arguments.json:
         raise ConfigurationError(
-            "Pass --json. Without it the new tokens would not be printed, and the old refresh token would be used up."
+            "The new tokens would be lost.",
+            detail="Pass --json. Without it the new tokens are not printed, and the old refresh token is used up.",
         )
     settings = given_settings(arguments)
     settings.require_application()  # the output names the application, and the service's answer does not
     ports, token = Ports(settings), _token("refresh")
     renewed = run(
-        partial(_renew, token, ports), cancelled=partial(LoginCancelled, f"The renewal was cancelled. {_UNCERTAIN}")
+        partial(_renew, token, ports),
+        cancelled=partial(LoginCancelled, "The renewal was cancelled.", detail=_UNCERTAIN),
     )
     if renewed.result is None:
         if renewed.uncertain:
@@ -247,5 +253,7 @@ def _token(kind: str) -> Secret:
     value = os.environ.get(variable, "").strip()
     token = Secret(value) if value else read_secret(f"the player's {kind} token")
     if not token:
-        raise ConfigurationError(f"No {kind} token was given: set {variable}, or write the token to standard input.")
+        raise ConfigurationError(
+            f"No {kind} token was given.", detail=f"Set {variable}, or write the token to standard input."
+        )
     return token

@@ -1,6 +1,6 @@
 """Standard output, kept for the program's own answer, and the standard descriptors that the program was started without.
 
-Steam's library and client print lines of their own on the standard streams (docs/contracts/steam.md). So the real standard
+Steam's library and client also print on the standard streams (docs/contracts/steam.md). So the real standard
 output is moved to another descriptor before anything is loaded, and descriptor 1 leads to standard error meanwhile.
 """
 
@@ -34,7 +34,7 @@ def open_standard_descriptors() -> set[int]:
             if error.errno != errno.EBADF:
                 raise
             closed.add(descriptor)
-            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest free descriptor, which is usually this one
             if nowhere != descriptor:
                 os.dup2(nowhere, descriptor)
                 os.close(nowhere)

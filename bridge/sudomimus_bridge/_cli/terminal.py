@@ -24,7 +24,7 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PLAIN_SPINNER = "|/-\\"
 
 MARK = "sudomimus-bridge:"
-"""Begins each line that reports the end of the program."""
+"""The beginning of each line that reports the end of the program."""
 
 _MOST = 2000
 """The most characters of an error's detail or reason: a service may send anything."""
@@ -34,7 +34,7 @@ _BELOW_QR_CODE = 4
 
 
 class Terminal:
-    """Writes progress, pages and errors. `alive`: the stream is a terminal. `colour`: and NO_COLOR is not set."""
+    """Writes progress, pages and errors. `alive`: the stream is a terminal. `colour`: it is one, and NO_COLOR is not set."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         # A window manager may start a program without standard error. The login runs nevertheless.

@@ -223,7 +223,7 @@ class Attempts:
             )
         if self.waiting_for == "steam":
             return SteamUnavailable(
-                f"Steam gave no ticket within {seconds}. Check that Steam is online, then try again.",
+                f"Steam did not confirm who you are within {seconds}. Check that Steam is online, then try again.",
                 reason="TimedOut",
                 detail=detail,
             )

@@ -43,7 +43,7 @@ def from_environment(environ: Mapping[str, str], variable: str) -> Secret | None
 _IDENTIFIER = re.compile(r"acs_k_[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 _ACCESS_KEY_SECRET = re.compile(r"acs_t_[0-9a-f]{64}")
 _INQUIRY_KEY = re.compile(r"[\x21-\x7e]{1,1000}")
-_KEY_SENTENCE = "The access key is missing or incomplete. Check it, or ask whoever gave it to you for a new one."
+_KEY_SENTENCE = "The access key is missing or incomplete. Check it, or ask for a new one."
 
 
 @sealed

@@ -28,7 +28,7 @@ _log = logging.getLogger("sudomimus_bridge")
 
 
 class Ports:
-    """Steam, the service, the browser and the clock, with the settings. A port that is not given is the real one.
+    """Steam, the service, the browser and the clock, with the settings. A port that is not given is a real one.
 
     Steam stays open between logins, until `aclose`. Connections to the service last for one flow.
     """
@@ -101,7 +101,7 @@ class Ports:
             await self.steam.open()
             return await self.steam.activate_game_overlay_to_web_page(page)
         except BridgeError as error:
-            _log.info("no overlay: %s", error.reason or type(error).__name__)
+            _log.info("Steam's overlay cannot open the page: %s", error.reason or type(error).__name__)
             return False
 
     async def aclose(self) -> None:

@@ -59,7 +59,7 @@ class Runner:
         return session.storage.problem if session is not None else None
 
     def close(self, seconds: float) -> None:
-        """Cancel every run, wait `seconds` at most for each, then let go of Steam."""
+        """Cancel every run, wait `seconds` at most for each, then release Steam."""
         with self._lock:
             running, ports = list(self._running), self._open_ports
         for each in running:

@@ -1,7 +1,7 @@
-"""What the bridge does in the background of a Ren'Py game: renew the access token in time, and end a session.
+"""The work in the background of a Ren'Py game: renewing the access token in time, and signing out.
 
 All methods run on the main thread, and only `SigningOut.finish` blocks it. The renewal and the sign-out run on threads of
-their own, and neither opens a page.
+their own, and open no page.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from .._values.secret import Secret, redact
 from .._values.token import read_token
 
 BEFORE_SECONDS = 300.0
-"""How long before its end an access token is renewed, so that the game always has a valid one for its requests."""
+"""An access token is renewed this many seconds before it expires, so that the game always has a valid one."""
 
 AGAIN_SECONDS = (60.0, 1800.0)
-"""After a failed renewal, the wait before the next one: at first, and at most; it doubles each time."""
+"""The first and the longest wait in seconds after a failed renewal. The wait doubles each time."""
 
 FINISH_SECONDS = 1.0
-"""How long the end of the game waits for each step of a sign-out."""
+"""The most seconds that the end of the game waits for each step of a sign-out."""
 
 _log = logging.getLogger("sudomimus_bridge")
 
@@ -32,7 +32,7 @@ _log = logging.getLogger("sudomimus_bridge")
 class _Due:
     """The next renewal: `after` seconds after `since`, it asks for a token that is valid for `valid_for` seconds.
 
-    `valid_for` is longer than the present token lasts then, so the session fetches another one.
+    By then the present token is valid for less than `valid_for`, so the session fetches another one.
     """
 
     since: Uptime
@@ -41,12 +41,12 @@ class _Due:
     failures: int = 0
 
     def reached(self) -> bool:
-        """Whether it is time. If the machine's uptime cannot be compared any more, it is."""
+        """Whether the renewal is due. It is also due if the machine's uptime cannot be compared, as after a restart."""
         age = uptime().since(self.since)
         return age is None or age >= self.after
 
     def again(self) -> _Due:
-        """The next try after this one has failed."""
+        """The renewal to try after this one has failed."""
         first, most = AGAIN_SECONDS
         return _Due(uptime(), min(most, first * 2**self.failures), self.valid_for, self.failures + 1)
 
@@ -63,15 +63,15 @@ class Renewal:
         lifetime = read_token(access).lifetime
         before = min(BEFORE_SECONDS, (lifetime or 0) / 2)
         self._due = None if lifetime is None else _Due(uptime(), lifetime - before, before)
-        self._running = None  # an older renewal's token holds less of what the player shares
+        self._running = None  # a token of an older renewal may lack newly shared claims
 
     def stop(self) -> Running[str] | None:
-        """Nobody is signed in any more. A renewal that still runs is returned, not cancelled: that could lose its tokens."""
+        """Renew nothing any more. Returns a renewal that still runs. It is not cancelled, because that could lose its tokens."""
         running, self._running, self._due = self._running, None, None
         return running
 
     def step(self, bridge: Bridge) -> Secret | None:
-        """Once a tick: the new access token, if one has come."""
+        """Call this once a tick. Returns the new access token if one has arrived."""
         if self._running is None:
             if self._due is not None and self._due.reached():
                 session = bridge.session(stay_signed_in=False)
@@ -87,25 +87,25 @@ class Renewal:
 
 
 class SigningOut:
-    """Ends the session of a bridge that nobody signs in with any more, then lets go of Steam."""
+    """Ends the session of a bridge that is no longer used for logins, then releases Steam."""
 
     def __init__(self, bridge: Bridge, renewal: Running[Any] | None) -> None:
-        """A `renewal` that still runs comes first: after the sign-out it would begin another session with Steam."""
+        """A running `renewal` must end first: after the sign-out it would start another session with Steam."""
         self._bridge = bridge
         self._renewal = renewal
         self._logout: Running[bool] | None = None
 
     def step(self) -> bool:
-        """Once a tick: go on. True once it is over."""
+        """Call this once a tick. Returns True when the sign-out has ended."""
         if self._logout is None and (self._renewal is None or self._renewal.ended):
             self._logout = self._bridge.session(stay_signed_in=False).start_logout()
         if self._logout is None or not self._logout.ended:
             return False
-        self._bridge.close(0)  # on the main thread, because only that leaves Ren'Py's lists of callbacks
+        self._bridge.close(0)  # only the main thread can leave Ren'Py's lists of callbacks
         return True
 
     def finish(self) -> None:
-        """The game ends: wait a moment for what still runs."""
+        """At the end of the game, wait a moment for what still runs."""
         if self._renewal is not None:
             self._renewal.join(FINISH_SECONDS)
             self._renewal.cancel()

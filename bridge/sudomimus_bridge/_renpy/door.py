@@ -1,4 +1,4 @@
-"""The door of a Ren'Py game: starts logins, and knows how the sign-in stands. The store module `sudomimus` asks it.
+"""The door of a Ren'Py game: it starts logins and knows their state. The store module `sudomimus` asks it.
 
 Threads and secrets are kept here and never in Ren'Py's store, which Ren'Py pickles into saves and rolls back. The module stays
 in `sys.modules` when Ren'Py reloads the script, so a login outlives a reload. Nothing here imports Ren'Py, and every method
@@ -34,7 +34,7 @@ _log = logging.getLogger("sudomimus_bridge")
 
 @dataclass(frozen=True)
 class _Task:
-    """What runs now. `status` holds while it waits for no page; `succeeded` or `failed` is called at its end."""
+    """The current flow. `status` applies while it does not wait for a page; at its end `succeeded` or `failed` is called."""
 
     running: Running[Any]
     status: Status
@@ -43,7 +43,7 @@ class _Task:
 
 
 class Door:
-    """Signs the player in and knows how that stands. The game calls `tick` a few times a second."""
+    """Signs the player in, and knows the state of that. The game calls `tick` a few times a second."""
 
     supported = True
     missing = None
@@ -58,7 +58,7 @@ class Door:
         """The sentence of the error's group, which has translations."""
         self.player: Player | None = None
         self.shared: bool | None = None
-        """How the last `share` ended; None while it runs."""
+        """Whether the last `share` succeeded; None while it runs."""
         self.qr_pixels = 240
         """The width of the next page's QR code."""
         self.log: Callable[[str], None] = _log.warning
@@ -69,9 +69,9 @@ class Door:
         self._built_for: tuple[Any, ...] | None = None
         self._task: _Task | None = None
         self._postponed: Running[LoginResult] | None = None
-        """A login that goes on behind the game, patiently and quietly."""
+        """The postponed login: it runs in the background, patient and quiet."""
         self._unusable = False
-        """Whether the last login failed, or has to try again, because the service is busy or cannot be reached."""
+        """Whether the service was busy or could not be reached, so that the last login failed or retries."""
         self._notice: str | None = None
         self._token: Secret | None = None
         self._renewal = Renewal()
@@ -79,19 +79,19 @@ class Door:
         self._page: Page | None = None
         self._waiting = False
         self._sharing = False
-        """Whether what runs now fetches what the player has shared."""
+        """Whether the current flow fetches the claims that the player has shared."""
         self._shown: tuple[Any, ...] = ()
 
     def __reduce__(self) -> tuple[Callable[[], Door], tuple[()]]:
-        return the_door, ()  # a save that reaches the door holds its name and nothing that it knows
+        return the_door, ()  # a save that refers to the door contains only this reference
 
     # --- what a game calls -----------------------------------------------------------------------------------------------
 
     def prepare(self, given: Mapping[str, Any]) -> None:
-        """Import what a login needs, on a thread of its own, while the game shows its splash screen. Once in a process."""
+        """Import what a login needs, on another thread, while the game shows its splash screen. Once in a process."""
         if not self.prepared:
             self.prepared = True
-            with suppress(BridgeError):  # which the login reports
+            with suppress(BridgeError):  # the login reports the error
                 self._bridge_for(given).start_prepare()
 
     def login(self, given: Mapping[str, Any]) -> None:
@@ -108,9 +108,9 @@ class Door:
             self._begin(_Task(running, "signing-in", self._signed_in, self._login_failed))
 
     def play_offline(self, given: Mapping[str, Any]) -> None:
-        """The player plays offline, and gives up what runs.
+        """Let the player play offline: cancel what runs.
 
-        If the service was busy or could not be reached, a login goes on behind the game until the player is signed in. It
+        If the service was busy or could not be reached, a login in the background goes on until the player is signed in. It
         opens no page.
         """
         postpone = self._unusable and self._token is None
@@ -126,7 +126,7 @@ class Door:
             self._notice = POSTPONED
 
     def take_notice(self) -> str | None:
-        """What has happened to a postponed login, in a sentence for the player, once."""
+        """The sentence that tells the player about a change of a postponed login. Each is returned once."""
         notice, self._notice = self._notice, None
         return notice
 
@@ -147,7 +147,7 @@ class Door:
             self._task.running.done()
 
     def cancel(self) -> None:
-        """The player gives up: cancel what runs, and its ticket. A signed-in player stays signed in."""
+        """Cancel what runs, and its ticket. A signed-in player stays signed in."""
         self._stop_postponed()
         if self._task is not None:
             self._task.running.cancel()
@@ -165,7 +165,7 @@ class Door:
         self._forget()
 
     def errand_url(self) -> str | None:
-        """The address of the page that the sign-in waits for: a secret, for this player alone."""
+        """The address of the page that the sign-in waits for. It is a secret, for this player only."""
         return self._page.errand.url if self._page is not None and self._waiting else None
 
     def access_token(self) -> str | None:
@@ -190,7 +190,7 @@ class Door:
         return self._page is not None and self._page.copied
 
     def copied(self) -> None:
-        """The player has the page's address on the clipboard."""
+        """Record that the player has copied the page's address."""
         if self._page is not None:
             self._page.copied = True
 
@@ -200,7 +200,7 @@ class Door:
         return self._page.qr_code if self._page is not None and self._waiting else None
 
     def seconds_left(self) -> int | None:
-        """About how long the page stays valid."""
+        """The approximate number of seconds for which the page is valid."""
         if self._page is None or not self._waiting:
             return None
         return max(0, round(self._page.until - time.monotonic()))
@@ -208,7 +208,7 @@ class Door:
     # --- what happens at each tick ---------------------------------------------------------------------------------------
 
     def tick(self) -> bool:
-        """Look at what runs, without blocking. True if something changed that a screen shows."""
+        """Poll what runs, without blocking. Returns True if something that a screen shows has changed."""
         if self._steam is not None:
             self._steam.listen_again()
         if (task := self._task) is not None:
@@ -223,7 +223,9 @@ class Door:
         return changed
 
     def _poll(self, task: _Task) -> None:
-        ended = task.running.ended  # asked before `poll`, so that a result that comes in between is not missed
+        ended = (
+            task.running.ended
+        )  # read before `poll`, which could otherwise miss a result that arrives between the two
         try:
             result = task.running.poll()
         except BridgeError as error:
@@ -262,7 +264,7 @@ class Door:
             self.status = "signed-out"
 
     def close(self) -> None:
-        """The game ends: cancel what runs, and its ticket, and let go of Steam."""
+        """At the end of the game, cancel what runs, and its ticket, and release Steam."""
         self.cancel()
         while self._signing_out:
             self._signing_out.pop().finish()
@@ -300,7 +302,7 @@ class Door:
         self._ask_for_player(status)
 
     def _ask_for_player(self, status: Status) -> None:
-        """Ask the service for the player's name and address. Without them the player is signed in all the same."""
+        """Ask the service for the player's name and address. The player is signed in even if this fails."""
         if self._bridge is not None:
             running = self._bridge.session(stay_signed_in=False).start_player()
             self._begin(_Task(running, status, self._player_known, self._player_unknown))
@@ -332,7 +334,7 @@ class Door:
         if not result.completed or self._bridge is None:
             self.shared = True
             return
-        # Only tokens that are issued from now on hold what the player has shared (docs/contracts/service.md).
+        # Only new tokens contain what the player has just shared (docs/contracts/service.md).
         self._sharing = True
         running = self._bridge.start_login(on_progress=self._heard)
         self._begin(_Task(running, "signed-in", self._shared_data_fetched, self._shared_data_missing))
@@ -349,7 +351,7 @@ class Door:
         self.shared, self.error, self.general_error = False, sentence, general
 
     def _bridge_for(self, given: Mapping[str, Any]) -> Bridge:
-        """The bridge for these settings and for the Steam that runs. A new one only if either has changed."""
+        """The bridge for these settings and this Steam. A new one is made only if either has changed."""
         achievement = hosting_achievement()
         built_for = (settings_of_game(given, hosted=achievement is not None), achievement)
         if self._bridge is None or self._built_for != built_for:

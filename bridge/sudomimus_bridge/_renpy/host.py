@@ -1,4 +1,4 @@
-"""What the game and its Ren'Py say to the bridge: the script's settings, and whether Ren'Py runs Steam. Imports no Ren'Py.
+"""What the bridge reads from the game and its Ren'Py: the settings, and whether Ren'Py runs Steam. It imports no Ren'Py.
 
 The Steam port over Ren'Py's own Steam is built on its first use, on the login's own thread.
 """
@@ -24,12 +24,12 @@ def hosting_achievement() -> Any:
 
 
 def runs_steam(achievement: Any) -> bool:
-    """Whether Ren'Py runs Steam and has the binding that others can call."""
+    """Whether Ren'Py runs Steam and has the binding that the bridge can call."""
     return getattr(achievement, "steam", None) is not None and getattr(achievement, "steamapi", None) is not None
 
 
 def settings_of_game(given: Mapping[str, Any], *, hosted: bool = False) -> Settings:
-    """The settings of a game: each entry of `given` that has a setting's name is one; the environment wins.
+    """The settings of a game: the entries of `given` with a setting's name. The environment wins over them.
 
     Raises `ConfigurationError`, which names settings as a script writes them. If Ren'Py runs Steam (`hosted`), no app id
     is needed.
@@ -55,7 +55,7 @@ def settings_of_game(given: Mapping[str, Any], *, hosted: bool = False) -> Setti
 
 
 class LateSteam:
-    """Imports and builds `RenpySteam` on its first use: the imports take longer than a frame, and the main thread draws."""
+    """Imports and builds `RenpySteam` on its first use, because the imports take longer than a frame of the main thread."""
 
     def __init__(self, achievement: Any) -> None:
         self._achievement = achievement
@@ -79,11 +79,11 @@ class LateSteam:
         return getattr(self._port, name)
 
     def listen_again(self) -> None:
-        """As `RenpySteam.listen_again`; does nothing before the first use."""
+        """Call `RenpySteam.listen_again`, or do nothing before the first use."""
         if self._port is not None:
             self._port.listen_again()
 
     def drop(self, seconds: float = 0.0) -> None:
-        """As `RenpySteam.drop`; does nothing before the first use."""
+        """Call `RenpySteam.drop`, or do nothing before the first use."""
         if self._port is not None:
             self._port.drop(seconds)

@@ -40,7 +40,7 @@ class _OnDisk:
 
 
 def find_on_disk(gamedir: str) -> None:
-    """Put a finder before Ren'Py's importer, which each reload makes anew. A bundle in an archive stays Ren'Py's to find."""
+    """Put a finder before Ren'Py's importer, which each reload creates again. Ren'Py itself finds a bundle in an archive."""
     folder = Path(gamedir).absolute() / "python-packages"
     if not (folder / "sudomimus_bridge" / "__init__.py").is_file():
         return

@@ -1,7 +1,7 @@
-"""`renpy install` and `renpy uninstall`: put the bundle into a game, bring it up to date, and take it out again.
+"""`renpy install` and `renpy uninstall`: they write the bundle into a game, update it, and remove it.
 
-The installer owns the files that the manifest lists, and never touches any other. Scripts (.rpy) that the game's author has
-changed stay as they are, too.
+The installer owns the files that the manifest lists, and changes no other file. It also keeps scripts (.rpy) that the game's
+author has changed.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from .manifest import (
 )
 
 FIRST_RENPY = (8, 4)
-"""The first Ren'Py whose official builds carry a Python that the bridge runs on (docs/contracts/renpy.md, "Which Ren'Py")."""
+"""The first Ren'Py whose official builds have a Python that can run the bridge (docs/contracts/renpy.md, "Which Ren'Py")."""
 
 
 @dataclass
 class Report:
-    """What the installer did, for a person."""
+    """What the installer did: the game's folder, the bridge's version, the packages, and notes."""
 
     game: Path
     version: str
     packages: list[str] = field(default_factory=list)
-    """Names and versions of the packages that came with the bridge."""
+    """The names and versions of the packages that were installed with the bridge."""
     notes: list[str] = field(default_factory=list)
     """Notes for the game's author."""
 
 
 def install(game_dir: Path) -> Report:
-    """Put the bridge into a game, or bring the one that is there up to date. Raises `ConfigurationError`."""
+    """Install the bridge in the game at `game_dir`, or update it there. Raises `ConfigurationError`."""
     game = find_game(game_dir)
     with _writing(game):
         _clean_up(game)
@@ -52,7 +52,7 @@ def install(game_dir: Path) -> Report:
         plan = _Plan(game, before)
         plan.report.notes += _notes_on_renpy(game)
         folders = before.folders | {f for path in [PATH, *plan.wanted] for f in _new_folders(game, path)}
-        # Until everything is in place, the manifest holds both versions' files with both versions' digests.
+        # Until the end, the manifest lists the files and digests of both versions, so an interrupted run can be repaired.
         during = {
             path: before.files.get(path, set()) | plan.after.get(path, set()) for path in before.files | plan.after
         }
@@ -67,7 +67,7 @@ def install(game_dir: Path) -> Report:
 
 
 def uninstall(game_dir: Path) -> Report | None:
-    """Take the bridge out of a game; None where there is none. Raises `ConfigurationError`."""
+    """Remove the bridge from the game at `game_dir`. Returns None if it is not installed. Raises `ConfigurationError`."""
     game = find_game(game_dir)
     with _writing(game):
         _clean_up(game)
@@ -90,9 +90,9 @@ def find_game(game_dir: Path) -> Path:
     except (
         OSError,
         RuntimeError,
-    ):  # pathlib raises RuntimeError for the ~ of an unknown user, and for links in a circle
+    ):  # RuntimeError: the ~ of an unknown user, or a loop of links
         raise ConfigurationError(
-            f"{game_dir} is no path of this computer. Pass the folder of a Ren'Py project."
+            f"{game_dir} is not a path on this computer. Pass the folder of a Ren'Py project."
         ) from None
     candidates = [folder / "game", *([folder] if folder.resolve().name == "game" else [])]
     for candidate in candidates:
@@ -113,7 +113,7 @@ def _scripts_of(game: Path) -> Iterator[Path]:
 
 
 def _installed(game: Path) -> Manifest | None:
-    """The files of the bridge in a game, which the installer, its zip file or pip put there; None if there are none."""
+    """The files of the bridge in a game, from the installer, its zip file or pip; None if there are none."""
     manifest, by_pip = read_manifest(game), read_pip_target(game)
     if manifest is None or by_pip is None:
         found = manifest or by_pip
@@ -122,7 +122,7 @@ def _installed(game: Path) -> Manifest | None:
         files = {path: manifest.files.get(path, set()) | by_pip.files.get(path, set()) for path in files}
         found = Manifest(manifest.version, files, manifest.folders | by_pip.folders)
     if found is not None:
-        # A newer zip file, unpacked over an older one, leaves modules of the bridge that its list does not have.
+        # If a newer zip file was unpacked over an older one, old modules remain that its list lacks.
         for module in (game / PACKAGES / "sudomimus_bridge").rglob("*.py"):
             found.files.setdefault(module.relative_to(game).as_posix(), set())
             found.folders |= {folder.as_posix() for folder in list(module.relative_to(game).parents)[:-2]}
@@ -130,7 +130,7 @@ def _installed(game: Path) -> Manifest | None:
 
 
 def _notes_on_renpy(game: Path) -> list[str]:
-    """A note if the game was built with a Ren'Py on which nobody can sign in. Ren'Py writes the file into each build."""
+    """A note if the game was made with a Ren'Py that cannot sign players in. Ren'Py writes that file into each build."""
     try:
         words = (game / "script_version.txt").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -140,18 +140,18 @@ def _notes_on_renpy(game: Path) -> list[str]:
         return []
     return [
         f"script_version.txt says that this game was made with Ren'Py {'.'.join(map(str, version))}. Players can sign in with "
-        "Ren'Py 8.4 or later; with an earlier one the game starts, and they play offline."
+        "Ren'Py 8.4 or later; with an earlier one the game starts and they play offline."
     ]
 
 
 class _Plan:
-    """The files that the game is to have in the end, worked out before anything is changed."""
+    """The files that the game will have, determined before anything is changed."""
 
     def __init__(self, game: Path, before: Manifest) -> None:
         self.wanted: dict[str, bytes] = {}
-        """Files to write."""
+        """The content of each file to write, by its path below `game`."""
         self.after: dict[str, set[str]] = {}
-        """The files of the manifest at the end: those, and scripts that stay as the author changed them."""
+        """The files of the final manifest, with their digests: the files to write, and scripts that the author has changed."""
         self._game = game
         self._before = before
         bridge, *others = bundle.packages()
@@ -183,7 +183,7 @@ class _Plan:
         self.after[path] = {digest(path, data)}
 
     def _script(self, path: str, data: bytes) -> None:
-        """Write a script, unless the game's author has changed or written the one that is there."""
+        """Write a script, unless the game's author has written or changed the existing one."""
         here, shipped, known = _digest_at(self._game, path), digest(path, data), self._before.files.get(path)
         if here is None or here == shipped or (known and here in known):
             self._write(path, data)
@@ -192,12 +192,12 @@ class _Plan:
         if known is None or shipped not in known:
             self._write(offered, data)
             self.report.notes.append(
-                f"{path} is yours and stays as it is. This version's lies beside it as {PurePosixPath(offered).name}: copy "
+                f"{path} is yours and stays as it is. This version's is beside it, as {PurePosixPath(offered).name}. Copy "
                 "what you need from it, then delete it."
             )
         else:
             self.report.notes.append(
-                f"{path} has your changes and stays as it is. For the original, delete it and install again."
+                f"{path} has your changes and stays as it is. To get the original, delete it and install again."
             )
             if offered in self._before.files and _exists(self._game / offered):
                 self.after[offered] = self._before.files[offered]
@@ -206,14 +206,14 @@ class _Plan:
 
 
 def _remove(game: Path, paths: Set[str], manifest: Manifest, report: Report) -> None:
-    """Remove files, and what Python and Ren'Py compiled from them. A script with changes is renamed instead."""
+    """Remove files, and the files that Python and Ren'Py compiled from them. Rename changed scripts instead."""
     for path in sorted(paths):
         here = _digest_at(game, path)
         file = game / path
         if path.endswith(".rpy") and here is not None and here not in manifest.files[path]:
             aside = _free_name(file)
             file.rename(aside)
-            report.notes.append(f"{path} has your changes: it is kept as {aside.name}, which Ren'Py does not load.")
+            report.notes.append(f"{path} has your changes, so it is kept as {aside.name}, which Ren'Py does not load.")
         for made in [file, *_compiled_from(file)]:
             made.unlink(missing_ok=True)
         _remove_if_empty(file.parent / "__pycache__")
@@ -228,13 +228,13 @@ def _compiled_from(file: Path) -> Iterator[Path]:
 
 
 def _clean_up(game: Path) -> None:
-    """Remove what an interrupted run left between a change and its entry in the manifest."""
+    """Remove the temporary file and the empty folder that an interrupted run may have left."""
     clear_stage(game)
     _remove_if_empty(game / SCRIPTS)
 
 
 def _prune(game: Path, folders: set[str]) -> None:
-    """Remove those of these folders that are empty now, the deepest first."""
+    """Remove the empty ones of these folders, the deepest first."""
     for folder in sorted(folders, key=len, reverse=True):
         _remove_if_empty(game / folder)
 
@@ -252,7 +252,7 @@ def _new_folders(game: Path, path: str) -> Iterator[str]:
 
 
 def _digest_at(game: Path, path: str) -> str | None:
-    """The digest of the file at `path`, None if there is none."""
+    """The digest of the file at `path`; None if there is no file."""
     try:
         return digest(path, (game / path).read_bytes())
     except FileNotFoundError:
@@ -264,7 +264,7 @@ def _exists(path: Path) -> bool:
 
 
 def _free_name(file: Path) -> Path:
-    """A free name beside the file. Ren'Py builds no .bak into a game."""
+    """A free name for a backup beside the file. Ren'Py leaves .bak files out of a build."""
     names = (file.with_name(f"{file.name}{'.' + str(n) if n else ''}.bak") for n in range(1000))
     return next(name for name in names if not _exists(name))
 
@@ -276,5 +276,5 @@ def _writing(game: Path) -> Iterator[None]:
     except OSError as error:
         raise ConfigurationError(
             f"{error.filename or game} cannot be written or read ({system_words(error)}). Correct that, then run the command "
-            "again: it continues where it stopped."
+            "again. It continues where it stopped."
         ) from None

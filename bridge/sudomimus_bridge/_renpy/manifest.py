@@ -45,7 +45,7 @@ class Manifest:
 
 
 def read_manifest(game: Path) -> Manifest | None:
-    """The manifest of a game, None if there is none. Raises `ConfigurationError` if it cannot be read or trusted."""
+    """The manifest of a game; None if there is none. Raises `ConfigurationError` if it cannot be read or trusted."""
     try:
         text = (game / PATH).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -165,10 +165,13 @@ def _needs(dist: importlib.metadata.Distribution) -> list[str]:
 
 
 def _add_files(manifest: Manifest, dist: importlib.metadata.Distribution) -> None:
-    # `Distribution.files` leaves out what it does not find, so from Python 3.12 on it misses the programs of pip's `bin` folder.
+    # `Distribution.files` omits files that it does not find, so from Python 3.12 on it lacks the programs of pip's `bin` folder.
     for path, digest, *_ in csv.reader((dist.read_text("RECORD") or "").splitlines()):
         parts = PurePosixPath(path).parts
-        if parts[:2] == ("..", ".."):  # programs and manual pages, which pip moves into the target whatever RECORD says
+        if parts[:2] == (
+            "..",
+            "..",
+        ):  # programs and manual pages, which pip moves into the target; RECORD has other paths
             parts = parts[2:]
         if ".." in parts or path.startswith("/") or "__pycache__" in parts:
             continue

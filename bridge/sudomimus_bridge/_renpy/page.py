@@ -1,6 +1,6 @@
-"""The page that the player is sent to, as a Ren'Py game shows it: its address and QR code, and never in a save's thumbnail.
+"""The page for the player, as a Ren'Py game shows it: its address and QR code, which no save's thumbnail may show.
 
-The pictures are PNG, made without Ren'Py and PIL.
+The pictures are PNG. They are made without Ren'Py and PIL.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .._values.events import ErrandHandoff
 from .._values.secret import Secret
 
 PAGE_SECONDS = 30 * 60
-"""How long an errand lives (docs/contracts/service.md), counted from the moment when the game first sees it."""
+"""The lifetime of an errand in seconds (docs/contracts/service.md), counted from the moment when the game first sees it."""
 
 QUIET_ZONE = 4
-"""Light modules around a QR code, which scanners need (ISO/IEC 18004, 9.1)."""
+"""The light modules that scanners need around a QR code (ISO/IEC 18004, 9.1)."""
 
 LEAST_SCALE = 2
 
@@ -51,9 +51,9 @@ class Page:
 
 
 class Thumbnails:
-    """Puts an empty picture in the place of the next save's thumbnail while a page's QR code may be on the screen.
+    """Replaces the next save's thumbnail by an empty picture while a page's QR code may be on the screen.
 
-    Somebody who sees a thumbnail could scan the code. Ren'Py takes a thumbnail when the game menu or the quit dialogue opens,
+    A person who sees a thumbnail could scan the code. Ren'Py takes a thumbnail when the game menu or the quit dialogue opens,
     and when it saves without one.
     """
 
@@ -62,7 +62,7 @@ class Thumbnails:
         self._empty: bytes | None = None
 
     def look(self) -> None:
-        """To be called some 20 times a second, on the main thread."""
+        """Call this about 20 times a second, on the main thread."""
         waits = self._errand_url() is not None
         if not waits and self._empty is None:
             return
@@ -78,7 +78,7 @@ class Thumbnails:
 
 
 def qr_code_png(page: Secret, pixels: int) -> bytes:
-    """The QR code of a page, at most that wide and high. Each module is a whole number of pixels, so its edges are clean."""
+    """The QR code of a page, at most that wide and high. Each module is a whole number of pixels, so its edges are sharp."""
     import segno
 
     code = segno.make(page.reveal(), error="l", micro=False)

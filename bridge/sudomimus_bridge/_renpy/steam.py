@@ -1,7 +1,7 @@
 """The Steam port for a game in which Ren'Py runs Steam: calls go through Ren'Py's binding, callbacks come from Ren'Py's loop.
 
 Ren'Py drains Steam's callbacks on the main thread, about 20 times a second, and hands each to the functions that are listed
-for its kind (docs/contracts/renpy.md, "Steam"). So the port neither initialises Steam, nor pumps it, nor shuts it down. Any
+for its kind (docs/contracts/renpy.md, "Steam"). So the port never initialises, pumps or shuts down Steam. Any
 thread may call the flat API: the port calls it on a thread of its own, so that a slow call delays no frame.
 """
 
@@ -52,17 +52,17 @@ class _Connection:
             "SteamServerConnectFailure_t": self._on_disconnected,
         }
 
-    # On the worker's thread.
+    # --- on the worker's thread
 
     def open(self) -> int:
-        """Start to listen; returns the app id that Steam runs as."""
+        """Start to listen. Returns the app id under which Steam runs."""
         with _binding():
             api = self._api()
             self._listen()
             return _number(api.SteamUtils().GetAppID())
 
     def request(self, identity: str) -> int:
-        """Call GetAuthTicketForWebApi; returns the ticket's number in the ledger."""
+        """Call GetAuthTicketForWebApi. Returns the ticket's number in the ledger."""
         with _binding():
             api = self._api()
             self._listen()
@@ -90,12 +90,12 @@ class _Connection:
         return False
 
     def cancel_all(self) -> None:
-        """Cancel each open ticket; a caller that still waits for one gets an error."""
+        """Cancel each open ticket. A caller that still waits for one gets an error."""
         self.ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
         for number in self.ledger.numbers():
             self.cancel(number)
 
-    # On Ren'Py's main thread, while it drains. Nothing here raises: Ren'Py would then never free the callback.
+    # --- on Ren'Py's main thread, while it drains. Nothing here raises, because Ren'Py would then never free the callback.
 
     @sealed
     def _on_ticket(self, callback: Any) -> None:
@@ -114,7 +114,7 @@ class _Connection:
             self.ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")
 
     def listen_again(self) -> None:
-        """On the main thread, before it drains: join the lists again if a reload has made new ones."""
+        """Join the lists again if a reload has made new ones. The main thread calls this before it drains."""
         if self._listening:
             with suppress(Exception):
                 self._listen()
@@ -130,9 +130,9 @@ class _Connection:
         self._listening = True
 
     def leave(self) -> None:
-        """Leave the lists. Only on the main thread, which walks them: on another thread the idle listeners stay.
+        """Leave the lists, on the main thread only. On another thread the listeners stay, and do nothing.
 
-        Each list is replaced, not changed: otherwise a walk under way would skip the listener after the removed one.
+        Each list is replaced, not changed: otherwise a running iteration would skip the listener after the removed one.
         """
         self._listening = False
         if threading.current_thread() is not threading.main_thread():
@@ -173,13 +173,13 @@ class RenpySteam(SteamOnThread):
                 await connection.worker.call(connection.cancel_all)
 
     def drop(self, seconds: float = 0.0) -> None:
-        """As `aclose`, from any thread without an event loop; waits that many seconds at most."""
+        """Do the same as `aclose`, from any thread without an event loop. Waits at most that many seconds."""
         if (connection := self._connection) is not None:
             connection.leave()
             connection.worker.finish(connection.cancel_all, seconds)
 
     def listen_again(self) -> None:
-        """On the main thread, about 20 times a second: join Ren'Py's lists again if a reload of the script made new ones."""
+        """Join Ren'Py's lists again if a reload made new ones. Call this about 20 times a second, on the main thread."""
         if self._connection is not None:
             self._connection.listen_again()
 
@@ -192,7 +192,7 @@ class RenpySteam(SteamOnThread):
 
 
 def _end(connection: _Connection) -> None:
-    """Called once nothing refers to the port: cancel its tickets and end its thread."""
+    """Cancel the port's tickets and end its thread. Called when nothing refers to the port any more."""
     if connection.ledger.numbers():
         connection.worker.finish(connection.cancel_all, CANCEL_SECONDS)
     connection.worker.stop(0)
@@ -200,7 +200,7 @@ def _end(connection: _Connection) -> None:
 
 @contextmanager
 def _binding() -> Iterator[None]:
-    """Turn what Ren'Py's binding raises into `SteamUnavailable`: an `AttributeError` if it or the library is too old."""
+    """Turn errors of Ren'Py's binding into `SteamUnavailable`, such as the `AttributeError` of an old binding or library."""
     try:
         yield
     except BridgeError:

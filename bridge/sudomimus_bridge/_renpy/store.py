@@ -1,7 +1,7 @@
-"""What the script of the store module `sudomimus` imports: its door, and its live names.
+"""What the store module `sudomimus` imports: its door, and its live names.
 
-`status`, `error` and `player` are looked up at the door each time. So they never lie in the store's dictionary, which Ren'Py
-saves and rolls back: a rollback signs nobody out, and a save does not hold what a player shared.
+`status`, `error` and `player` are read from the door each time. So they are never in the store's dictionary, which Ren'Py
+saves and rolls back: a rollback signs nobody out, and a save holds no claims of a player.
 This module runs on Python 3.9 (see `support`).
 """
 
@@ -22,7 +22,7 @@ def _open_door() -> Any:
             from .door import the_door as door_of_process
 
             return door_of_process()
-        except ImportError as error:  # a module of Python's that this Ren'Py leaves out
+        except ImportError as error:  # this Ren'Py lacks a module of Python's standard library
             missing = f"A sign-in needs a Python module that cannot be imported: {error}."
     return UnsupportedDoor(missing)
 
@@ -52,12 +52,12 @@ class _Live:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in LIVE:
-            raise AttributeError(f"sudomimus.{name} cannot be set: it says how the sign-in stands.")
+            raise AttributeError(f"sudomimus.{name} cannot be set. It reports the state of the sign-in.")
         super().__setattr__(name, value)
 
 
 def _in_language_of_game(sentence: str | None, general: str | None) -> str | None:
-    """The sentence as Ren'Py translates it; if it has no translation, the translated sentence of its group."""
+    """The sentence in the game's language; if there is no translation, the translated sentence of its group."""
     translate = getattr(sys.modules.get("renpy.translation"), "translate_string", None)
     if sentence is None or translate is None:
         return sentence
@@ -73,7 +73,7 @@ _state: object = None
 
 
 def focus_rank(state: object) -> int:
-    """The `default_focus` of a screen in this state: higher than that of the state before, as Ren'Py needs to move the focus."""
+    """The `default_focus` of a screen in this state. It rises with each state, because only then does Ren'Py move the focus."""
     global _rank, _state
     if state != _state:
         _rank, _state = _rank + 1, state

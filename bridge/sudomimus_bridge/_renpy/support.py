@@ -1,7 +1,7 @@
 """Whether this Ren'Py can sign a player in, and the door of a game on one that cannot.
 
-A game imports this module first, on whatever Python its Ren'Py carries: the module runs on Python 3.9, on the Web and on
-phones (docs/contracts/renpy.md, "Which Ren'Py"). The game starts and runs there too, and the player plays offline.
+A game imports this module first, on any Python that its Ren'Py may have: the module runs on Python 3.9, on the Web and on
+phones (docs/contracts/renpy.md, "Which Ren'Py"). The game also starts and runs there, and the player plays offline.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _OTHER_PLATFORMS = ("emscripten", "android", "ios")
 
 
 def what_is_missing(renpy: Any) -> str | None:
-    """What a sign-in needs and this Ren'Py does not have, for log.txt; None if the player can sign in."""
+    """A sentence for log.txt about what this Ren'Py lacks for a sign-in; None if it lacks nothing."""
     for platform in _OTHER_PLATFORMS:
         if getattr(renpy, platform, False):
             return f"A sign-in needs Windows, macOS or Linux; this is {platform}."
@@ -41,7 +41,7 @@ def _is_there(name: str) -> bool:
 
 
 class UnsupportedDoor:
-    """Stands where `door.Door` would: nobody is signed in, and `error` says what the player needs."""
+    """Replaces `door.Door`: nobody is signed in, and `error` says what the player needs."""
 
     supported = False
     prepared = True

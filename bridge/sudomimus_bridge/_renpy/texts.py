@@ -1,11 +1,12 @@
 """The sentences that a player of a Ren'Py game reads, and their translations.
 
 Each error has a sentence of its own, which the player reads in English. A game in another language needs a fixed set of
-sentences to translate: those below, one for each group of errors. `game/sudomimus_sentences.rpy` lists them for Ren'Py.
+sentences to translate: those below, for frequent errors and for each group of errors. `game/sudomimus_sentences.rpy` lists
+them for Ren'Py.
 
-`game/translations/*.rpy` are ordinary translations of Ren'Py, under the names that Ren'Py itself gives languages. A game may
-call German "de", and a game without German must not list it in its menu of languages (docs/contracts/renpy.md). So the
-translations are fitted to the game: under the game's own names, and without offering new ones.
+`game/translations/*.rpy` are ordinary translations of Ren'Py, under Ren'Py's own names of the languages. But a game may call
+German "de", and a game without German must not list German in its menu of languages (docs/contracts/renpy.md). So
+`fit_translations` gives the texts to the game's languages under the game's names, and adds no language.
 
 This module runs on Python 3.9 (see `support`).
 """
@@ -22,44 +23,40 @@ POSTPONED = "You play offline for now. You will be signed in as soon as possible
 SIGNED_IN_LATER = "You are signed in to your account now."
 BUG = "Something went wrong inside the sign-in. Please tell the game's makers."
 
-_LIBRARY = "This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."
-_SET_UP = "This game's sign-in is not set up correctly. Please tell the game's makers."
-_BUSY = "This computer is too busy to sign you in. Close other programs, then try again."
+LIBRARY = (
+    "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
+)
+OWN = (
+    LIBRARY,
+    "Steam is not running. Start Steam, sign in, then try again.",
+    "This computer is too busy to sign you in. Close other programs, then try again.",
+    "This Sudomimus account is disabled. Ask Sudomimus support.",
+)
+"""Sentences of frequent errors. They are translated themselves, so such an error needs no sentence of its group."""
 
-BY_REASON = {
-    "SteamNotRunning": "Steam is not running. Start Steam, sign in, then try again.",
-    "LibraryNotFound": _LIBRARY,
-    "LibraryNotLoaded": _LIBRARY,
-    "NotASteamLibrary": _LIBRARY,
-    "LibraryTooOld": _LIBRARY,
-    "RenpySteamFailed": _SET_UP,
-    "NoThreadsLeft": _BUSY,
-    "NoFilesLeft": _BUSY,
-    "AccountDisabled": "This Sudomimus account is disabled. Ask Sudomimus support.",
-}
+SET_UP = "This game's sign-in is not set up correctly. Please tell the game's makers."
 BY_KIND = {
-    "configuration": _SET_UP,
+    "configuration": SET_UP,
     "steam-unavailable": "Steam did not confirm who you are. Check that Steam is online and signed in, then try again.",
     "denied": "This player may not sign in to this game. If that seems wrong, ask the game's makers.",
     "errand-not-completed": "The page in the browser was not finished. Start the sign-in again when you have time for it.",
     "service-unavailable": "The sign-in service cannot be reached right now. Check the internet connection, then try again.",
     "cancelled": "The sign-in was cancelled.",
 }
-ALL = sorted({*BY_REASON.values(), *BY_KIND.values(), UNSUPPORTED, SIGN_IN_FIRST, POSTPONED, SIGNED_IN_LATER, BUG})
-
-_ONLY_FOR_MAKERS = {_LIBRARY, _SET_UP}
-"""Groups whose errors' own sentences tell a developer what to correct, which no player can."""
+ALL = sorted({*OWN, *BY_KIND.values(), UNSUPPORTED, SIGN_IN_FIRST, POSTPONED, SIGNED_IN_LATER, BUG})
 
 
 def general_sentence(error: Any) -> str:
-    """The sentence of the group that a `BridgeError` belongs to."""
-    return BY_REASON.get(error.reason) or BY_KIND.get(error.kind) or BUG
+    """The sentence for the group of a `BridgeError`."""
+    if error.reason == "RenpySteamFailed":
+        return SET_UP
+    return BY_KIND.get(error.kind, BUG)
 
 
 def for_player(error: Any) -> str:
-    """The sentence for the game's window, in English."""
+    """The sentence for the game's window, in English. A player cannot correct the settings, so it does not name them."""
     general = general_sentence(error)
-    return general if general in _ONLY_FOR_MAKERS else str(error.sentence)
+    return general if general == SET_UP else str(error.sentence)
 
 
 def for_makers(error: Any) -> str:
@@ -69,7 +66,7 @@ def for_makers(error: Any) -> str:
 
 
 FOLDERS = ("sudomimus/translations/", "_renpy/game/translations/")
-"""Where the files lie: as the installer, or pip, has put them into the game."""
+"""The folders of the translations, from the installer and from pip."""
 
 NAMES = {
     "french": "fr fr_fr francais français",
@@ -89,7 +86,7 @@ def languages_of_game(translator: Any) -> set[str | None]:
 
 
 def fit_translations(translator: Any, before: set[str | None], native: str | None) -> None:
-    """At the end of the init phase. `native` is the language that the game itself is written in, if the game says so."""
+    """Fit the translations to the game, at the end of the init phase. `native` is the game's own language, if it is set."""
     delivered = {name: _delivered(translator.strings[name]) for name in NAMES}
     for name, strings in delivered.items():
         of_game = set(translator.strings[name].translations) - strings.keys()

@@ -52,7 +52,7 @@ class Finishing(Generic[T]):
         self._outcome: tuple[T] | Exception | None = None
 
     async def run(self) -> T:
-        """Await the work. Raises what it raises."""
+        """Await the work and return its result. Raises the work's error."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._run_work)
             try:

@@ -47,4 +47,4 @@ def _leave() -> None:
     with _lock:
         _importing -= 1
         if _importing == 0 and _before > INTERVAL_SECONDS and abs(sys.getswitchinterval() - INTERVAL_SECONDS) < 1e-5:
-            sys.setswitchinterval(_before + 5e-7)  # Python cuts off what is less than a microsecond
+            sys.setswitchinterval(_before + 5e-7)  # Python cuts off fractions of a microsecond

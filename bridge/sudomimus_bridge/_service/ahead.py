@@ -1,7 +1,7 @@
-"""A connection that is opened ahead of its request: TCP, then TLS, then a watch over it until the request takes it.
+"""Opens a connection ahead of its request: TCP, then TLS. Then it watches the connection until the request takes it.
 
-This module uses anyio alone, because a login starts with it. httpx and httpcore, which send the request, are imported while
-the connection is being made, and so are the certificates.
+This module imports only anyio, so that a login connects at once. The certificates, and httpx and httpcore, which send the
+request, load while the connection is being made.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Ahead:
             current.over.set()
 
     async def take(self) -> ByteStream | None:
-        """The connection, with TLS, for the caller to own; None if there is none, or if it broke."""
+        """Give the connection to the caller, who closes it. None if there is none, or if it broke."""
         current, self._current = self._current, None
         return None if current is None else await current.take()
 
@@ -70,7 +70,7 @@ class Ahead:
             return plain
         await self._trusted.wait()
         with anyio.fail_after(CONNECT_SECONDS):
-            # Without TLS's closing message, which servers omit: HTTP's own lengths tell where an answer ends.
+            # Servers omit TLS's closing message. HTTP's own lengths tell where an answer ends.
             return await TLSStream.wrap(plain, hostname=host, ssl_context=self._tls, standard_compatible=False)
 
 
@@ -100,7 +100,7 @@ class _Connection:
         return None if self.broken else self.stream
 
     async def close(self) -> None:
-        """Close it, whatever its state."""
+        """Close the connection, whatever its state."""
         if self.stream is not None:
             with anyio.CancelScope(shield=True), suppress(Exception):
                 await self.stream.aclose()

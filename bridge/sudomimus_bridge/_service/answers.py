@@ -1,9 +1,9 @@
-"""`Answer`: what came of one request to the service. It is a plain value and never an exception.
+"""`Answer`: the outcome of one request to the service. It is a plain value and never an exception.
 
-Whatever the service sends, or fails to send, becomes an `Answer`; `rules` says what a login does about it.
+Every reply of the service, and every failure to get one, becomes an `Answer`; `rules` decides what a login does next.
 
-A refresh token is single-use: a second use after a short grace time ends the session (docs/contracts/service.md). So the most
-important thing about an answer of `POST /refresh` is its `Fate`: whether the token may be sent again.
+A refresh token is single-use: a second use after a short grace time ends the session (docs/contracts/service.md). So each
+answer of `POST /refresh` has a `Fate`, which says whether the token may be sent again.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from .._values.events import Claims, DeviceHandoff, ErrandHandoff, LoginResult
 from .._values.secret import Secret
 
 Unsent = Callable[[], AbstractAsyncContextManager[object]]
-"""Makes a block that runs while the next try is waited for: the token is not on its way, and nothing has used it."""
+"""Makes a context manager. The flow holds it while it waits before another attempt and the token is certainly unused."""
 
 
 class Fate(Enum):
-    """What became of the refresh token that was sent."""
+    """The state of a refresh token after a request with it."""
 
     RENEWED = auto()
     """Used: the answer brought a new pair."""
     UNUSED = auto()
-    """Certainly unused: it never left, or the service refused before it did any work."""
+    """Certainly unused: the request was never sent, or the service refused it before it did any work."""
     CLAIMS = auto()
     """Unused: a claim has become required, and the player has to decide first."""
     UNKNOWN = auto()
-    """Perhaps used: the answer was lost twice, or it was lost once and too long ago for a second try."""
+    """Perhaps used: two answers were lost, or one was lost too long ago for a second attempt."""
     DEAD = auto()
-    """Revoked, expired, or of a session that has ended."""
+    """The token was revoked or has expired, or its session has ended."""
 
     @property
     def may_be_sent_again(self) -> bool:
@@ -114,7 +114,7 @@ class DeviceGrant:
 
 @dataclass(frozen=True)
 class Answer(Generic[T]):
-    """What came of one request. Either the service answered (`status`), or `trouble` says why it did not."""
+    """The outcome of one request. Either the service answered (`status`), or `trouble` says why it did not."""
 
     status: int | None = None
     reason: str | None = None
@@ -122,7 +122,7 @@ class Answer(Generic[T]):
     trouble: Trouble | None = None
     detail: str | None = None
     unsent: bool = False
-    """The request certainly never left this computer."""
+    """Whether the request certainly never left this computer."""
     retry_after: float | None = None
     """Seconds, from the header Retry-After (RFC 9110, 10.2.3) or from the `interval` of a `slow_down` (RFC 8628, 3.5)."""
     skew: float | None = None
@@ -130,4 +130,4 @@ class Answer(Generic[T]):
     errand: ErrandHandoff | None = field(default=None, repr=False)
     claims: Claims = field(default_factory=dict)
     value: T = field(default=cast(Any, None), repr=False)
-    """The value that the call is for. Read it only if the answer's rule says DONE: otherwise it is None."""
+    """The result of the call. Read it only if the answer's rule says DONE: otherwise it is None."""

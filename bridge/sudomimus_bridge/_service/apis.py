@@ -1,7 +1,7 @@
-"""The four APIs over HTTP: requests as the contract has them (docs/contracts/service.md), answers as plain values.
+"""The four APIs over HTTP: they send the requests of docs/contracts/service.md and return answers as plain values.
 
-The classes implement the protocols of `port`, which describe each method. A request has exactly the members of the contract:
-the service refuses any other.
+The classes implement the protocols of `port`, which describe each method. A request has exactly the members of the contract,
+because the service refuses unknown members.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from .replies import (
 )
 
 INTERVAL_SECONDS = 5.0
-"""Between two polls for a device's tokens if the service names no interval (RFC 8628, 3.2)."""
+"""The time between two polls for a device's tokens, if the service names no interval (RFC 8628, 3.2)."""
 
 EXPIRES_SECONDS = 600.0
-"""How long a code lives if the service does not say: its usual value."""
+"""The lifetime of a device's code if the service states none: the usual one."""
 
 USERINFO = "/userinfo"
 """The path of the profile. A service before version 4 answers 404."""

@@ -1,7 +1,7 @@
 """The trusted certificates: the system's and certifi's, unless SSL_CERT_FILE or SSL_CERT_DIR name others.
 
-Some games' Pythons cannot read the system's store, and some cannot find certifi with `importlib.resources`. So the context is
-built here from an explicit path, and httpx never builds its own.
+Some games' Pythons cannot read the system's store, and some cannot find certifi with `importlib.resources`. So this module
+builds the context from an explicit path, and httpx never builds its own.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def tls_context(*, secure: bool = True) -> ssl.SSLContext:
     """A context that verifies certificates. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the defaults, as with OpenSSL.
 
     Reading the certificates takes tens of milliseconds, so all logins of a process share one context. With `secure` False, for
-    a local service, no certificate is read. Raises `ConfigurationError` if the variables name no certificate: otherwise every
-    connection would fail for no visible reason.
+    a local service, this reads no certificate. Raises `ConfigurationError` if the variables are set and name no certificate:
+    otherwise every connection would fail without a reason that the developer sees.
     """
     file, folders = chosen_certificates()
     if file or folders:
@@ -61,7 +61,7 @@ def certificate_source() -> str | None:
 
 @functools.lru_cache(maxsize=1)
 def _require_certificates(file: str | None, folders: str | None) -> None:
-    """One variable that names a certificate is enough. Otherwise raises `ConfigurationError` with the flaw of each."""
+    """Raise `ConfigurationError` unless one of the variables names a certificate. Its detail has the flaw of each."""
     flaws = []
     for variable, value, flaw_of in (
         ("SSL_CERT_FILE", file, _flaw_of_file),
@@ -93,7 +93,7 @@ def _flaw_of_file(name: str) -> str | None:
     except OSError as error:
         return f"which cannot be read ({system_words(error)})"
     except ValueError:
-        return "which is no path"
+        return "which is not a path"
 
 
 def _flaw_of_folders(names: str) -> str | None:
@@ -116,7 +116,7 @@ def _flaw_of_folders(names: str) -> str | None:
 
 @functools.lru_cache(maxsize=1)
 def _context(file: str | None, folders: str | None, key_log: str | None) -> ssl.SSLContext:
-    """The context for these values of the variables. Python and OpenSSL read the variables themselves."""
+    """The context for these values of the variables. They are the cache's key: Python and OpenSSL read the variables."""
     certificates = None if file or folders else certifi_certificates()
     try:
         context = ssl.create_default_context()
@@ -130,15 +130,18 @@ def _context(file: str | None, folders: str | None, key_log: str | None) -> ssl.
 
 
 def _trust_system(context: ssl.SSLContext) -> None:
-    """Add the system's certificates, which OpenSSL has passed over for `SSL_CERT_FILE`."""
+    """Add the system's certificates. OpenSSL has not loaded them, because `SSL_CERT_FILE` is set."""
     paths = ssl.get_default_verify_paths()
     for name, keyword in ((paths.openssl_cafile, "cafile"), (paths.openssl_capath, "capath")):
-        with suppress(OSError):  # of which `ssl.SSLError` is one
+        with suppress(OSError):  # `ssl.SSLError` is one
             context.load_verify_locations(**{keyword: name})
 
 
 def _without_system(error: Exception, certificates: str | None, key_log: str | None) -> ssl.SSLContext:
-    """The context of a Python that cannot ask Windows for its certificates. Raises `ConfigurationError`."""
+    """The context if Python cannot load the system's certificates. It has certifi's first one; `_trust` adds the others.
+
+    Raises `ConfigurationError` if certifi cannot replace them, or if `SSLKEYLOGFILE` is wrong.
+    """
     try:
         if certificates:
             return ssl.create_default_context(cadata=certificates.split(_END, 1)[0] + _END)
@@ -157,7 +160,7 @@ def _without_system(error: Exception, certificates: str | None, key_log: str | N
 
 
 def _trust(context: ssl.SSLContext, certificates: str) -> None:
-    """Add the certificates one by one. All at once would hold the interpreter for 20 ms, five frames of a fast game."""
+    """Add the certificates one by one. Adding all at once holds the interpreter for 20 ms, five frames of a fast game."""
     for certificate in certificates.split(_END)[:-1]:
         try:
             context.load_verify_locations(cadata=certificate + _END)
@@ -166,10 +169,10 @@ def _trust(context: ssl.SSLContext, certificates: str) -> None:
 
 
 def certifi_certificates() -> str | None:
-    """certifi's certificates as text; None if certifi is not installed. certifi itself is asked only if it must be.
+    """certifi's certificates as text; None if certifi is not installed or its file cannot be read.
 
-    If a game's packages lie in an archive, or if `__file__` is no path on the disk, the module's own loader reads the file.
-    If the module has no `__file__`, certifi is asked.
+    This reads the file beside the module. If the game's packages lie in an archive, so that `__file__` is not a path on the
+    disk, the module's loader reads the file. If the module has no `__file__`, this calls `certifi.contents()`.
     """
     try:
         import certifi
@@ -179,7 +182,7 @@ def certifi_certificates() -> str | None:
         bundle = Path(certifi.__file__).with_name("cacert.pem")
         if bundle.is_file():
             return bundle.read_text("ascii")
-        # Not by `pkgutil`, which would join the names with a backslash on Windows: Ren'Py's loaders take none.
+        # Not with `pkgutil`: on Windows it joins the names with a backslash, and Ren'Py's loaders take none.
         data: bytes = certifi.__spec__.loader.get_data(bundle.as_posix())  # type: ignore[union-attr]
         return _unix_lines(data.decode("ascii"))
     except ImportError:

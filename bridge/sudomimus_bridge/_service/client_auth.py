@@ -1,7 +1,7 @@
 """The client JWT that `POST /establish` carries (docs/contracts/service.md), made with PyJWT and cryptography.
 
-The private key stays in one object that never shows it, and no error repeats any part of it. A shipped game has no client key:
-its backend establishes the inquiry, and sends two keys to the game.
+The private key stays in one object that never shows it, and no error repeats any part of it. A shipped game has no client key.
+Its backend establishes the inquiry and sends the inquiry's two keys to the game.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 AUDIENCE = "sudomimus-connect"
 LIFETIME_SECONDS = 60
-"""`exp` minus `iat`, at most."""
+"""The longest time from `iat` to `exp`."""
 
 SMALLEST_KEY = 2048
-"""Bits (RFC 7518, 3.3)."""
+"""The fewest bits of an RSA key (RFC 7518, 3.3)."""
 
 
 class ClientKey:
@@ -35,7 +35,7 @@ class ClientKey:
         self._key = _rsa_key(pem)
 
     def authorization(self, body: bytes, application: str, now: float) -> Secret:
-        """The header Authorization for a request with exactly this body, at that time in seconds since 1970."""
+        """The header Authorization for a request with exactly this body. `now`: the time, in seconds since 1970."""
         import jwt
 
         claims = {
@@ -62,26 +62,26 @@ def _rsa_key(pem: Secret) -> RSAPrivateKey:
     except TypeError:
         raise _malformed(_ENCRYPTED) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise _malformed("its text is damaged, or not of a kind that can be read") from None
+        raise _malformed("its text is damaged, or its format is not supported") from None
     if not isinstance(key, RSAPrivateKey):
         raise _malformed("it is not an RSA key")
     if key.key_size < SMALLEST_KEY:
-        raise _malformed(f"it has {key.key_size} bits, and {SMALLEST_KEY} are the least")
+        raise _malformed(f"it has {key.key_size} bits, and at least {SMALLEST_KEY} are needed")
     return key
 
 
-_ENCRYPTED = "it is encrypted; take the password off in a place that only you can read"
+_ENCRYPTED = "it is encrypted; remove its password, in a folder that only you can read"
 
 
 def _what_is_wrong(pem: Secret) -> str | None:
     """Why the PEM cannot be a private key, judged by its header lines; None if they look right."""
     text = pem.reveal()
     if "-----BEGIN" not in text:
-        return "it is not in PEM, whose first line says BEGIN PRIVATE KEY"
+        return "it is not in PEM: no line says BEGIN PRIVATE KEY"
     if "BEGIN ENCRYPTED PRIVATE KEY" in text or "Proc-Type: 4,ENCRYPTED" in text:
         return _ENCRYPTED
     if "BEGIN OPENSSH PRIVATE KEY" in text:
-        return "it is a key for SSH"
+        return "it is an SSH key"
     if "PRIVATE KEY-----" not in text:
         return "it holds a public key or a certificate, and no private key"
     return None

@@ -1,7 +1,7 @@
-"""TCP connections by name: a look-up that a cancelled task can abandon, then the addresses that it found, tried in turn.
+"""Connects to a host by name: looks the name up, then tries its addresses in turn. A cancelled task abandons the look-up.
 
 `anyio.connect_tcp` would look up the name on a thread that the event loop joins at its end. If the name server does not
-answer, such a thread lives for ten seconds and more. So anyio gets addresses only.
+answer, such a thread lives for ten seconds or more. So anyio gets only addresses.
 """
 
 from __future__ import annotations

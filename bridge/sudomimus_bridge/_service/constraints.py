@@ -1,7 +1,7 @@
-"""What a caller may narrow an inquiry to when the bridge establishes it (docs/contracts/service.md, "Establishing an inquiry").
+"""The constraints of an inquiry that the bridge establishes (docs/contracts/service.md, "Establishing an inquiry").
 
 The caller makes plain values; `establish_request` checks them before anything is sent. Names are the service's own, in
-snake case. Importing this module loads no pydantic: a game that establishes nothing never needs it.
+snake case. Importing this module does not import pydantic: a game that establishes nothing never needs it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AuthenticationConstraint:
-    """A way in which the player may sign in: a `method` of the service, with the members of that method's payload."""
+    """A way in which the player may sign in: a `method` of the service, with the members of that method's payload.
+
+    A member that is None is not sent. Lifetimes (`…_ttl_seconds`) are whole seconds.
+    """
 
     method: str
     """The service's name, such as "PASSKEY_USERNAMELESS", "STEAM_TICKET" or "GOOGLE_OAUTH"."""
@@ -41,7 +44,10 @@ class AuthenticationConstraint:
 
 @dataclass(frozen=True)
 class RealizeConstraint:
-    """Which players may sign in: a `constraint_type` of the service, and its list."""
+    """Which players may sign in: a `constraint_type` of the service, and the list that belongs to it.
+
+    A member that is None is not sent. Lifetimes (`…_ttl_seconds`) are whole seconds.
+    """
 
     constraint_type: str
     """"EMAIL", "STEAM_ID", "ACCOUNT_ALIAS", "SECTOR_SUBJECT" or "EVERYONE"."""
@@ -71,7 +77,7 @@ class ReturnMethod:
 
 @dataclass(frozen=True)
 class Constraints:
-    """All constraints of an inquiry.
+    """All constraints of an inquiry. A member that is None constrains nothing; `return_methods` is then STATUS_POLL alone.
 
     Raises:
         ConfigurationError: A constraint is wrong. The detail names the field and repeats no value.
@@ -108,7 +114,7 @@ class Constraints:
         }
         _check(body)
         if not any(method["type"] == "STATUS_POLL" for method in body["returnMethods"]):
-            raise _wrong("returnMethods has no STATUS_POLL, and the bridge polls")
+            raise _wrong("returnMethods has no STATUS_POLL, which the bridge needs")
         return body
 
 
@@ -132,7 +138,7 @@ _BESIDE_THE_PAYLOAD = ("method", "constraintType", "type", "accessTokenTtlSecond
 
 
 def _written(name: str, items: object) -> Any:
-    """One of the three arrays as JSON; anything that is no sequence is left for the check to refuse."""
+    """One of the three arrays as JSON. A value that is not a sequence stays as it is, and the check refuses it."""
     if isinstance(items, str) or not isinstance(items, Sequence):
         return items
     made, discriminator = _KINDS[name]
@@ -171,14 +177,14 @@ def _check(body: Mapping[str, Any]) -> None:
 
 
 def _reason(found: ErrorDetails) -> str:
-    """A finding of pydantic's in plain words, which follow the path. It repeats no value."""
+    """An error of pydantic's in plain words that follow the path. They repeat no value."""
     context = found.get("ctx", {})
     discriminator = str(context.get("discriminator", "")).strip("'")
     match found["type"]:
         case "missing":
             return " is missing"
         case "too_short":
-            return " is empty, which the service refuses; leave it out to narrow nothing"
+            return " is empty; the service refuses an empty list, so leave it out"
         case "too_long":
             return f" has more than {context['max_length']} entries"
         case "string_too_long":
@@ -205,7 +211,7 @@ def _listed(value: Any) -> Any:
 
 
 def _quoted(names: set[str] | list[str]) -> str:
-    """Members' names for an error: shortened, and without characters that steer a terminal."""
+    """Names of members for an error: shortened, and without characters that control a terminal."""
     return ", ".join(sorted(repr(name)[:40] for name in names))
 
 

@@ -1,4 +1,4 @@
-"""The body of `POST /establish` as models: the client checks with them what it sends, the local service what it gets.
+"""Models of the body of `POST /establish`. The client checks the body that it sends, the local service the one it receives.
 
 docs/contracts/service.md, "Establishing an inquiry". This module needs pydantic, so import it only where it is used. Objects
 that the contract leaves open take unknown members; `unknown_members` finds them for a caller who must refuse them.
@@ -28,7 +28,7 @@ MOST_CONSTRAINTS, MOST_RETURN_METHODS, MOST_LISTED = 16, 3, 128
 ACCESS_LIFETIME, REFRESH_LIFETIME = (60, 604_800), (86_400, 31_536_000)
 
 AS_DOCUMENTED = {"as_documented": True}
-"""Validation context: take every lifetime from one second and every text as a callback URL, as the four documents do."""
+"""A validation context. It accepts lifetimes from one second on and any text as a callback URL, as the four documents do."""
 
 NARROWINGS = ("authenticationConstraints", "realizeConstraints", "returnMethods")
 
@@ -94,7 +94,7 @@ class _Closed(BaseModel):
 
 
 class Lifetimes(_Open):
-    """A constraint's own token lifetimes, in seconds. The shortest of the constraints that a sign-in meets holds."""
+    """A constraint's own token lifetimes, in seconds. If a sign-in meets several constraints, the shortest lifetime counts."""
 
     accessTokenTtlSeconds: _AccessLifetime = _lifetime(ACCESS_LIFETIME)
     refreshTokenTtlSeconds: _RefreshLifetime = _lifetime(REFRESH_LIFETIME)
@@ -278,7 +278,7 @@ class CallbackMethod(_Open):
         return f"[{host}]" if ":" in host else host
 
     def location(self, exposure_key: str, confirmation_key: str) -> str:
-        """The URL to go on to: its two parameters for the keys overwritten, everything else as it was."""
+        """The callback URL with both keys in its query. They replace parameters of the same names; the rest stays as it is."""
         keys = {"exposure-key": exposure_key, "confirmation-key": confirmation_key}
         parts = urlsplit(self.payload.callbackUrl)
         kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in keys]
@@ -294,7 +294,7 @@ class StatusPollMethod(_Open):
 
 
 class RevealMethod(_Open):
-    """The page itself shows the tokens, which redeems the inquiry."""
+    """The page shows the tokens. Showing them redeems the inquiry."""
 
     type: Literal["REVEAL"]
     payload: _Empty
@@ -307,7 +307,7 @@ ReturnMethod = Annotated[CallbackMethod | StatusPollMethod | RevealMethod, Field
 
 
 class EstablishRequest(_Open):
-    """The whole body. A list that is absent is None, and an empty list is refused."""
+    """The whole body. A list that is absent is None; the model refuses an empty list."""
 
     applicationAnchor: Text
     authenticationConstraints: list[AuthenticationConstraint] | None = Field(
@@ -332,7 +332,7 @@ class EstablishRequest(_Open):
 
 
 def path_of(location: Sequence[int | str]) -> str:
-    """Where in the body a finding of pydantic's is: `realizeConstraints[0].payload.allowedEmails`, without a union's tag."""
+    """The path to an error of pydantic's, without a union's tag: `realizeConstraints[0].payload.allowedEmails`."""
     text, after_index = "", False
     for part in location:
         if isinstance(part, int):

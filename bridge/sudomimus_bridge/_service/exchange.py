@@ -30,7 +30,7 @@ from .certificates import certificate_source
 from .replies import Failed, Replied, Sign, read_json
 
 MAX_BODY = 256 * 1024
-"""Bytes of an answer. The largest answer of the contract, two tokens and five claims, has a few kilobytes."""
+"""The most bytes of an answer. The contract's largest, two tokens and five claims, has a few kilobytes."""
 
 POST_SECONDS = 30.0
 GET_SECONDS = 10.0
@@ -43,7 +43,7 @@ _HEADERS = {
 
 
 class Transport(Protocol):
-    """httpx's transport port, with a way to open a connection ahead. A test uses one that answers from a script."""
+    """httpx's transport interface, and a call that opens a connection ahead. A test's transport answers from a script."""
 
     async def warm(self, url: str) -> None:
         """Open a connection to the host of `url`. Never raises."""
@@ -166,18 +166,18 @@ def _json_object(content_type: str, content: bytes) -> tuple[dict[str, Any], str
     return (body, None) if isinstance(body, dict) else ({}, "JSON that is not an object")
 
 
-# httpx raises these before a connection is made, also to a proxy. The request has not left this computer then.
+# httpx raises these if it could not connect, also through a proxy. The request has not been sent then.
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}
-"""OpenSSL's reasons if the other side speaks no TLS, such as a hotel's network that redirects every connection."""
+"""OpenSSL's reasons if the other side does not use TLS, such as a hotel's network that redirects every connection."""
 
 _BROKEN_OFF = re.compile("disconnected|closed connection", re.IGNORECASE)
-"""In h11's words for an answer that does not come, or that ends halfway."""
+"""Words in h11's errors for an answer that does not arrive, or ends halfway."""
 
 
 def _failed(error: Exception) -> Failed:
-    """The trouble behind a transport's exception. The detail has class names and the system's words: no URL, no content."""
+    """The trouble behind a transport's exception. The detail has class names and the system's words, but no URL or content."""
     unsent, name, text = isinstance(error, _BEFORE_SENDING), type(error).__name__, str(error)
     system: str | None = None
     for cause in _causes(error):
@@ -192,7 +192,7 @@ def _failed(error: Exception) -> Failed:
     if isinstance(error, httpx.ProxyError) and (status := re.match(r"[0-9]{3}(?= |$)", text)):
         system = f"the proxy answered {status[0]}"
     if isinstance(error, (httpx.DecodingError, httpx.RemoteProtocolError)) and not _BROKEN_OFF.search(text):
-        return Failed(Trouble.UNREADABLE, f"{name}: not HTTP/1.1 as it should be")
+        return Failed(Trouble.UNREADABLE, f"{name}: the answer is not HTTP/1.1")
     return Failed(Trouble.NETWORK, f"{name}: {system}" if system else name, unsent)
 
 
@@ -210,6 +210,6 @@ def _system_words(error: OSError) -> str:
     """The system's words for an error's number. They say more than the words that asyncio and trio use instead."""
     if not isinstance(error, (ssl.SSLError, socket.gaierror, socket.herror)):  # their numbers are not the system's
         words = os.strerror(error.errno or 0)
-        if "nknown error" not in words:  # Windows does not know its sockets' numbers here
+        if "nknown error" not in words:  # on Windows, `os.strerror` lacks the errors of sockets
             return words
     return system_words(error)

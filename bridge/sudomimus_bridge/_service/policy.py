@@ -1,4 +1,4 @@
-"""The policy: the bounds of one login, and how long to wait before each request.
+"""The policy: the bounds of one login, and the wait before each request.
 
 `seconds_to_wait` alone decides every wait. It is pure: it knows only what a client can know, so a simulation of a launch day
 can call it a million times.
@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 MAX_ATTEMPTS = 8
-"""Tickets and POSTs of one login that a player waits for. Polls do not count."""
+"""The most attempts of one login, unless it is patient. Polls do not count."""
 
 MAX_ERRANDS = 3
-"""Pages that one login sends the player to before it gives up."""
+"""The most pages to which one login sends the player before it gives up."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +28,26 @@ class Spacing:
     seconds: float
     most: float
     growth: float = 2.0
-    """Of a retry: how many times as long each window is as the one before."""
+    """For a retry: the factor by which the window grows with each failure."""
     certain: float = 0.0
-    """Of a retry: the part of the window that every client waits. With 0, the whole window is random ("full jitter")."""
+    """For a retry: the fraction of the window that every client waits. With 0, the whole wait is random ("full jitter")."""
     least: float = 0.0
-    """Of a poll: no two requests are closer, even if the player says "I'm done"."""
+    """For a poll: the shortest time between two requests, even if the player says "I'm done"."""
     regular: bool = False
     strict: bool = False
-    """Never wait longer than `most`, even if Retry-After asks for it."""
+    """Whether a wait is never longer than `most`, even if Retry-After asks for more."""
 
     def slower(self, interval: float | None) -> Spacing:
-        """After `slow_down`: five seconds more (RFC 8628, 3.5), or the interval that the service asks for."""
+        """The spacing after `slow_down`: five seconds more (RFC 8628, 3.5), or the interval of the answer if that is longer."""
         seconds = max(self.seconds + 5.0, interval or 0.0)
         return replace(self, seconds=seconds, least=seconds)
 
 
 def seconds_to_wait(spacing: Spacing, failures: int, retry_after: float | None, chance: float) -> float:
-    """How long to wait before the next request.
+    """The wait before the next request, in seconds.
 
-    `failures`: how many requests have failed. `retry_after`: what the last answer asks for; it is a minimum, and the random
-    part comes on top. `chance`: the client's own random number, from 0 to 1; the wait grows evenly with it.
+    `failures`: the number of requests that have failed. `retry_after`: the wait that the last answer asks for, in seconds; it is
+    the minimum, and the random part is added. `chance`: the client's own random number from 0 to 1; the wait grows with it.
     """
     if spacing.regular:
         grown = max(spacing.seconds, min(spacing.most, spacing.seconds * 2.0 ** min(failures, 10)))
@@ -65,19 +65,18 @@ draw: Callable[[], float] = random.SystemRandom().random
 
 AT_ONCE = Spacing(0.0, 0.0)
 SOON = Spacing(0.25, 2.0)
-"""Another ticket is enough."""
+"""After an answer for which another ticket is enough."""
 NETWORK = Spacing(0.5, 8.0)
 UPSTREAM = Spacing(1.0, 15.0)
-"""Something behind the service is down."""
+"""After an answer that says that something behind the service is down."""
 BUDGET = Spacing(2.0, 60.0)
 """The service's budgets refill every 10 seconds, and a circuit opens for 60."""
 
 PATIENT = Spacing(90.0, 1500.0, growth=2.5, certain=0.33)
-"""A patient login, after any answer that a retry may follow.
+"""For a patient login. A client cannot see the crowd, only its own failures, so its window grows with them.
 
-A client knows only how often it has failed, so only that can lengthen its window. The first window is short, because a small
-crowd is signed in within a minute. The last one is long, because a large crowd needs hours. `benchmarks/launch_day` compares
-this spacing with others.
+The first window is short, because a small crowd is signed in within a minute. The last one is long, because a large crowd needs
+hours. `benchmarks/launch_day` compares this spacing with others.
 """
 
 ERRAND_POLL = Spacing(2.0, 8.0, least=1.0, regular=True, strict=True)
@@ -90,7 +89,8 @@ INQUIRY_POLL = Spacing(3.0, 30.0, least=1.0, regular=True)
 def poll_spacing(interval: float | None) -> Spacing:
     """The spacing of a call's polls, with the interval that the service has asked for, if it has.
 
-    A device's polls are never faster than that interval, and doubled while nothing answers (RFC 8628, 3.5).
+    Polls for a device's tokens are at least that interval apart. While the service does not answer, the interval doubles
+    (RFC 8628, 3.5).
     """
     if interval is None:
         return INQUIRY_POLL

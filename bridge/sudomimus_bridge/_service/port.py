@@ -1,7 +1,7 @@
 """The service port: the calls of the service's four APIs that a flow makes.
 
 `remote.RemoteService` implements it over HTTP. A test runs the same code on `testing._scripted_service.ScriptedTransport`.
-Every call is bounded in time and in size, and none raises an exception for what the service answers.
+Every call is bounded in time and in size. No answer of the service makes a call raise an exception.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Native(Protocol):
     base_url: str
 
     async def warm(self) -> None:
-        """Open a connection ahead of the next request. Never raises: that request reports what is wrong."""
+        """Open a connection ahead of the next request. Never raises: the next request reports the error."""
         ...
 
     async def direct_issue_steam_ticket(self, application: str, ticket_hex: Secret, app_id: int) -> Answer[LoginResult]:
@@ -86,7 +86,7 @@ class Session(Protocol):
         ...
 
     async def userinfo(self, access_token: Secret) -> Mapping[str, Any] | None:
-        """GET /userinfo: the player's profile; None if the service does not give it, whatever the cause."""
+        """GET /userinfo: the player's profile; None if there is no usable answer, for whatever reason."""
         ...
 
 
@@ -100,17 +100,17 @@ class Service(Protocol):
 
     @property
     def connect(self) -> Connect:
-        """Inquiries."""
+        """Signing in through the browser."""
         ...
 
     @property
     def device(self) -> Device:
-        """Codes."""
+        """Signing in with a code."""
         ...
 
     @property
     def session(self) -> Session:
-        """Refresh tokens."""
+        """Renewing and ending a session."""
         ...
 
     async def aclose(self) -> None:

@@ -1,7 +1,7 @@
-"""The proxy for a request: the system's choice, except for a choice that would break a login.
+"""Chooses the proxy for a request: the system's proxy, except if it would break a login.
 
-httpx would send loopback requests through HTTP_PROXY, and cannot be built at all if a SOCKS proxy is set. So the bridge makes
-the choice itself.
+httpx would send loopback requests through HTTP_PROXY, and an httpx client cannot be created if a SOCKS proxy is set. So the
+bridge chooses the proxy itself.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def proxy_for(url: str) -> HttpProxy | None:
     source, address = chosen_proxy(url)
     if source is None or unsupported(address):
         if source is not None:
-            _log.warning("%s asks for a proxy that is no HTTP proxy: the bridge connects directly", source)
+            _log.warning("%s names a proxy of another kind than HTTP: the bridge connects directly", source)
         return None
     proxy = _parsed(source, address)
     if proxy is None:
@@ -86,7 +86,7 @@ def chosen_proxy(url: str) -> tuple[str | None, Secret]:
 
 
 def unsupported(address: Secret) -> bool:
-    """Whether the address is that of a proxy of another kind, such as SOCKS."""
+    """Whether the address names a proxy of another kind than HTTP, such as SOCKS."""
     kind = _KIND.match(address.reveal())
     return kind is not None and kind[1].lower() not in ("http", "https")
 
@@ -94,13 +94,13 @@ def unsupported(address: Secret) -> bool:
 def _bypassed(host: str) -> bool:
     try:
         return bool(proxy_bypass(host))
-    except Exception as error:  # noqa: BLE001 - the exceptions are a setting of the system, too
-        _log.warning("the exceptions from the proxy cannot be read (%s), and are ignored", type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - this list is a setting of the system, too
+        _log.warning("the list of hosts without a proxy cannot be read (%s), and is ignored", type(error).__name__)
         return False
 
 
 def _parsed(source: str, address: Secret) -> HttpProxy | None:
-    """The proxy at this address; None if it is malformed. A `#` is refused: what it cuts off may be part of a password."""
+    """The proxy at this address; None if it is malformed, or has a `#` or `?`: the text after it may belong to a password."""
     try:
         if not address.reveal().isprintable() or "#" in address.reveal() or "?" in address.reveal():
             return None

@@ -1,6 +1,6 @@
-"""The service as it really is: four APIs at four addresses, each with its own connections.
+"""The service over HTTP: four APIs at four addresses, each with its own connections.
 
-The heavy parts (httpx, certificates) are imported and built at an API's first request, off the event loop's thread.
+An API's first request imports the heavy parts (httpx, certificates), off the event loop's thread.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ async def remote_service(settings: Settings, clock: Clock) -> AsyncIterator[Serv
 
 
 class LateAddress:
-    """Implements `replies.Address`: the exchange is built at its first use, which takes about as long as a ticket does.
+    """Implements `replies.Address`. Builds its exchange at the first use, which takes about as long as a ticket.
 
-    `warm`, which runs while Steam makes the ticket, is that first use. So a login takes as long as the slower of the two.
+    A Steam login uses it first with `warm`, while Steam creates the ticket, and so waits only for the slower of the two.
     """
 
     def __init__(self, base_url: str, clock: Clock) -> None:
@@ -86,7 +86,7 @@ class LateAddress:
             return self._exchange
 
     async def warm(self) -> None:
-        """The first time, this connects while the exchange is being built."""
+        """Open a connection ahead. The first call connects while it builds the exchange."""
         if self._exchange is not None:
             await self._exchange.warm()
             return
@@ -144,7 +144,7 @@ def _import_client() -> None:
 
 
 async def _off_the_loop(work: Callable[..., T], *arguments: str) -> T:
-    """Do it off the event loop's thread. Imports go in small steps, because a game may be drawing frames beside it."""
+    """Call `work` on another thread. Its imports go in small steps, because a game may be drawing frames meanwhile."""
     return await in_thread(_in_small_steps, work, *arguments)
 
 

@@ -1,11 +1,11 @@
-"""Replies: what one HTTP exchange ends with, and how the members that all four APIs share are read from it.
+"""Replies: the outcome of one HTTP exchange, and the functions that read the members that all four APIs share.
 
-Members are read by name, and as few as possible. A new member, claim or enum value never breaks a login, and neither does a
-missing `claims` block: shipped games meet a service that is newer than they are.
+They read few members, by name. A new member, claim or enum value never breaks a login, nor does a missing `claims` block: the
+service may be newer than a shipped game.
 
-JSON is read so that every door can write it again. Python's parser accepts more than JSON, and some of it cannot be written
-again: NaN, an integer of 400 digits, half of a surrogate pair, or very deep nesting. Such a value in a claim must not lose the
-tokens beside it, because the refresh token is used up by then. So the odd value is replaced, and the rest of the answer is used.
+Every door must be able to write the JSON again. Python's parser also accepts values that cannot be written: NaN, an integer of
+400 digits, half of a surrogate pair, or very deep nesting. Such a value in a claim must not lose the tokens beside it, because
+the refresh token is used up by then. So `read_json` replaces the odd value and keeps the rest.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ from .._values.secret import Secret
 from .answers import Answer, Trouble
 
 MAX_DEPTH = 64
-"""Levels of nesting. The contract needs four; pydantic writes up to 255."""
+"""The most levels of nesting. The contract needs four; pydantic writes up to 255."""
 
 _MAX_DIGITS = 300
-"""Digits of an integer. A float can represent any such number. Python refuses to read or write 4,300 digits."""
+"""The most digits of an integer. A float can hold such a number, and Python refuses to read or write 4,300 digits."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_json(content: bytes) -> Any:
-    """Parse a text. Null replaces a number that JSON or a float cannot hold, and any value that is nested too deeply; U+FFFD
-    replaces half of a surrogate pair. Raises `ValueError` if the text is not JSON.
+    """Parse a text. Raises `ValueError` if it is not JSON.
+
+    Null replaces a number that JSON or a float cannot hold, and a value that is nested too deeply. U+FFFD replaces half of a
+    surrogate pair.
     """
     try:
         value = json.loads(content, parse_constant=lambda _: None, parse_float=_finite, parse_int=_integer)
@@ -72,9 +74,9 @@ class Replied:
 
     status: int
     body: dict[str, Any] = field(repr=False)
-    """Its JSON object; empty if it has none."""
+    """The answer's JSON object; empty if the answer has none."""
     flaw: str | None
-    """Why the body is not the JSON object that was promised; None if it is."""
+    """Why the body is not the JSON object of the contract; None if it is one."""
     retry_after: float | None
     """Seconds, from the header Retry-After."""
     date: float | None
@@ -88,11 +90,11 @@ class Failed:
     trouble: Trouble
     detail: str
     unsent: bool = False
-    """The request never left this computer: no connection was made."""
+    """Whether the request never left this computer, because no connection was made."""
 
 
 class Sender(Protocol):
-    """Sends requests to one API of the service. Never raises for what comes back."""
+    """Sends requests to one API of the service. No reply makes it raise."""
 
     async def post(self, path: str, body: Mapping[str, Any], sign: Sign | None = None) -> Replied | Failed:
         """POST a JSON object."""
@@ -113,7 +115,7 @@ class Address(Protocol):
         ...
 
     async def warm(self) -> None:
-        """Open a connection ahead of the next request. Never raises: that request reports what is wrong."""
+        """Open a connection ahead of the next request. Never raises: the next request reports the error."""
         ...
 
     async def aclose(self) -> None:
@@ -122,7 +124,7 @@ class Address(Protocol):
 
 
 def issued(reply: Replied | Failed, application: str) -> Answer[LoginResult]:
-    """Read an answer that should have tokens. `application` serves if the answer names no application."""
+    """Read an answer that should have tokens. `application` is used if the answer names none."""
     if isinstance(reply, Failed) or reply.status != 200:
         return refused(reply)
     access, refresh = text(reply.body, "accessToken"), text(reply.body, "refreshToken")
@@ -136,7 +138,7 @@ def refused(reply: Replied | Failed, reason_field: str = "reason") -> Answer[Any
     """Read any answer that is not 200."""
     if isinstance(reply, Failed):
         return Answer(trouble=reply.trouble, detail=reply.detail, unsent=reply.unsent)
-    # An error's body may be empty, or come from a load balancer. Then only the status says anything.
+    # An error's body may be empty, or come from a load balancer. Then only the status is known.
     if 200 <= reply.status < 300:
         return unreadable(reply, f"status {reply.status} in place of 200")
     reason = text(reply.body, reason_field)
@@ -176,19 +178,19 @@ def claims(body: dict[str, Any]) -> Claims:
 
 
 def text(body: dict[str, Any], name: str) -> str | None:
-    """A text that is present and printable."""
+    """The text of a member; None if it is missing, empty or not printable."""
     value = body.get(name)
     return value if isinstance(value, str) and value and value.isprintable() else None
 
 
 def page(body: dict[str, Any], name: str) -> str | None:
-    """The URL of a page, unchecked: the gate refuses a bad one, and another attempt would not bring a better one."""
+    """The URL of a page; None if it is missing. The gate checks it later: another attempt would bring the same URL."""
     value = body.get(name)
     return value if isinstance(value, str) and value else None
 
 
 def seconds(body: dict[str, Any], name: str, least: float, most: float) -> float | None:
-    """A number of seconds, limited to these bounds; None if it is not a number."""
+    """The number of seconds in a member, limited to these bounds; None if the member is not a number."""
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None

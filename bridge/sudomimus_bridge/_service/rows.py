@@ -1,4 +1,4 @@
-"""The rows of the table in `rules`: what a row consists of, the three kinds of row, and the tests that a row may add."""
+"""The rows of the table in `rules`: their fields, their three kinds, and the conditions that a row may add."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Test = Callable[[Answer[Any]], bool]
 
 
 class Act(Enum):
-    """What a flow does next."""
+    """The next step of a flow."""
 
     DONE = auto()
     ERRAND = auto()
@@ -36,9 +36,9 @@ def always(_: Answer[Any]) -> bool:
 
 @dataclass(frozen=True)
 class Rule:
-    """One row: which answers it matches, what the flow does, and the two texts of the error that it may end with.
+    """One row: the answers that it matches, the flow's next step, and the two texts of the error that may end the flow.
 
-    The texts may contain `{application}`, `{status}` and `{check}`, which names the settings that a refused request depends on.
+    The texts may contain `{application}` and `{check}`. `{check}` names the settings that a refused request depends on.
     """
 
     calls: frozenset[Operation]
@@ -52,10 +52,10 @@ class Rule:
     """For the developer: what to change."""
     error: type[BridgeError] = ServiceUnavailable
     repeats: int = 0
-    """How often one login may go on after such an answer."""
+    """How many times one login may go on after such an answer."""
     spacing: Spacing = AT_ONCE
     fate: Fate = Fate.UNKNOWN
-    """What has become of a refresh token that got such an answer."""
+    """The state of a refresh token after such an answer."""
     also: Test = always
 
     def matches(self, operation: Operation, answer: Answer[Any]) -> bool:
@@ -69,7 +69,7 @@ class Rule:
 
     @property
     def passes(self) -> bool:
-        """Whether the service or the network cannot be used for now. A patient login goes on after any number of these.
+        """Whether the service or the network cannot be used for now. A patient login goes on after any number of such answers.
 
         An untrusted certificate counts too: it may belong to the login page of a hotel's network.
         """
@@ -116,7 +116,7 @@ def again(
     *,
     also: Test = always,
 ) -> Rule:
-    """A row that ends a login when it has matched too often. A poll goes on regardless, with a spacing of its own."""
+    """A row that ends a login if it matches more than `repeats` times. Polls have their own spacing and no such limit."""
     return Rule(
         frozenset(calls), _whens(when), (), Act.AGAIN, *texts, error, repeats, spacing=spacing, fate=fate, also=also
     )
@@ -126,7 +126,7 @@ def _whens(when: When) -> frozenset[int | Trouble]:
     return frozenset({when} if isinstance(when, int) else when)
 
 
-# --- tests that a row may add ----------------------------------------------------------------------------------------
+# --- conditions that a row may add ----------------------------------------------------------------------------------------
 
 
 def pending(answer: Answer[Any]) -> bool:
@@ -145,7 +145,7 @@ def unsent(answer: Answer[Any]) -> bool:
 
 
 def clock_is_wrong(answer: Answer[Any]) -> bool:
-    """A client JWT may be 30 seconds ahead and lives 60. Half of that leaves time for the request itself."""
+    """The clocks differ by more than 15 seconds. The service allows a JWT to be 30 seconds ahead; the request takes time, too."""
     return answer.skew is not None and abs(answer.skew) > 15
 
 

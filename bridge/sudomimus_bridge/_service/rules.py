@@ -1,6 +1,6 @@
-"""The one table of rules: what each answer of the service means, what a flow does about it, and what an error says.
+"""The one table of rules: for each answer of the service, the flow's next step, and the texts of the error that may end it.
 
-Policy only. Rows are tried from the top, and the first that matches decides. docs/contracts/service.md lists the statuses and
+Rows are tried from the top, and the first that matches decides. docs/contracts/service.md lists the statuses and
 reasons. A reason without a row of its own gets the row of its status. To add a rule, add a row above the row of its status.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._values.errors import (
+    NOT_SET_UP,
     AccessTokenRefused,
     BridgeError,
     ConfigurationError,
@@ -53,7 +54,7 @@ _CHECK = {
     Operation.REFRESH: "the refresh token and the setting session_url",
     Operation.LOGOUT: "the refresh token and the setting session_url",
 }
-"""For each call, what a refused request most likely depends on."""
+"""For each call, the settings that a refused request most likely depends on."""
 
 _NETWORK_TEXTS = (
     "The sign-in service cannot be reached. Check the internet connection, then try again.",
@@ -82,17 +83,14 @@ _NO_APPLICATION_TEXTS = (
     'The service knows no application "{application}": check the setting application.',
 )
 _ACCESS_KEY_TEXTS = (
-    "The access key was not accepted. Check it, or ask whoever gave it to you for a new one.",
+    "The access key was not accepted. Check it, or ask for a new one.",
     "The key is wrong, expired, revoked, or belongs to another application than {application}.",
 )
 _CLIENT_KEY_TEXTS = (
     "This game's sign-in is not set up correctly. Check this computer's date and time, and tell the game's makers.",
     "The client key was not accepted: it must be the private key of {application}, and the computer's clock must be right.",
 )
-_MALFORMED_TEXTS = (
-    "This game's sign-in is not set up correctly. Tell the game's makers.",
-    "The service refuses the request as malformed. Check {check}.",
-)
+_MALFORMED_TEXTS = (NOT_SET_UP, "The service refuses the request as malformed. Check {check}.")
 _METHOD_TEXT = "This game does not accept this way of signing in. Tell the game's makers."
 
 
@@ -116,7 +114,7 @@ RULES: tuple[Rule, ...] = (
         "The device code was used already, perhaps by a request whose answer was lost.")),
     final(_TOKEN, 500, "", ServiceUnavailable, (
         "You confirmed the code, but then the service could not sign you in. Try again in a few minutes.",
-        "The service failed after the player had confirmed the code, which is spent.")),
+        "The service failed after the player had confirmed the code. The code is used up.")),
     # --- an inquiry in the browser ---
     final(_INQUIRY, {400, 404, 410}, "InquiryNotFound", ErrandNotCompleted, _NO_INQUIRY_TEXTS),
     final(_INQUIRY, {400, 404, 410}, "InquiryExpired", ErrandNotCompleted, (
@@ -145,8 +143,7 @@ RULES: tuple[Rule, ...] = (
         "The access key secret is malformed: it is acs_t_ followed by 64 lowercase hexadecimal characters.")),
     final(_ANY, 400, "", ConfigurationError, _MALFORMED_TEXTS, Fate.DEAD),
     final(_INQUIRY, 404, "", ErrandNotCompleted, _NO_INQUIRY_TEXTS),
-    final(_TOKEN | _SESSION, 404, "", ConfigurationError, (
-        "This game's sign-in is not set up correctly. Tell the game's makers.",
+    final(_TOKEN | _SESSION, 404, "", ConfigurationError, (NOT_SET_UP,
         "The service does not have this call at this address. Check {check}.")),
     final(_ANY, 404, "", ConfigurationError, _NO_APPLICATION_TEXTS),
     # --- the service says no ---
@@ -214,7 +211,7 @@ RULES: tuple[Rule, ...] = (
         "The service does not know this sign-in. Sign in again.", "The refresh token is not valid."), Fate.DEAD),
     final(_SESSION, 401, "RefreshTokenInvalidType", LoginDenied, (
         "The service does not know this sign-in. Sign in again.",
-        "The token is no refresh token of an application."), Fate.DEAD),
+        "The token is not an application's refresh token."), Fate.DEAD),
     final(_SESSION, 401, "RefreshTokenInvalidSignature", LoginDenied, (
         "The service does not know this sign-in. Sign in again.",
         "The service did not sign the refresh token."), Fate.DEAD),
@@ -231,7 +228,7 @@ RULES: tuple[Rule, ...] = (
         "A refresh token of this session was used twice."), Fate.DEAD),
     final(_SESSION, 401, "", LoginDenied, (
         "The service has ended this sign-in. Sign in again.",
-        "The session has ended, or another renewal of it was faster."), Fate.DEAD),
+        "The session has ended, or another program renewed it first."), Fate.DEAD),
     final(_ANY, 401, "", LoginDenied, (
         "The service does not accept this sign-in. Start it again.", "The service does not accept the proof.")),
     # --- 409: something changed meanwhile ---
@@ -259,7 +256,7 @@ RULES: tuple[Rule, ...] = (
     again(_ANY, 503, 7, BUDGET, _OVERLOADED_TEXTS),
     again(_STEAM, 502, 7, UPSTREAM, (
         "The service cannot reach Steam right now. Try again in a few minutes.",
-        "Steam's own verification of tickets is unreachable for the service.")),
+        "The service cannot reach Steam to verify the ticket.")),
     again(_ANY, _5XX, 7, UPSTREAM, _PROBLEM_TEXTS),
     again(_ANY, _SLOW, 7, UPSTREAM, _TIMEOUT_TEXTS),
     # --- there is no answer of the service ---
@@ -281,9 +278,9 @@ def rule_for(operation: Operation, answer: Answer[Any]) -> Rule:
 
 
 def error_for(operation: Operation, answer: Answer[Any], application: str | None) -> BridgeError:
-    """The error that a flow ends with if it may not go on after this answer."""
+    """The error with which a flow ends if it may not go on after this answer."""
     rule = rule_for(operation, answer)
-    names = {"application": application or "the application", "check": _CHECK[operation], "status": answer.status}
+    names = {"application": application or "the application", "check": _CHECK[operation]}
     facts = f" ({answer.detail})" if answer.detail else ""
     return rule.error(
         rule.sentence.format(**names), reason=answer.reason, detail=f"{rule.detail.format(**names)}{facts}"

@@ -1,4 +1,4 @@
-"""Connections to the service: httpx's transport port on httpcore's pool, and httpcore's network port on anyio.
+"""Connections to the service: httpx's transport interface on httpcore's pool, and httpcore's network interface on anyio.
 
 A pool uses the connection that `ahead` has opened, else a new one through `connecting`.
 """
@@ -43,7 +43,7 @@ class Connections(httpx.AsyncBaseTransport):
         )
 
     async def warm(self, url: str) -> None:
-        """Keep a connection to the host of `url` open until the task is cancelled. Never raises."""
+        """Open a connection to the host of `url`, unless one is idle, and hold it until a request takes it. Never raises."""
         if not self._proxied and not any(c.is_idle() and not c.has_expired() for c in self._pool.connections):
             await self._ahead.open(url)
 
@@ -89,14 +89,14 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _as_httpx(error: Exception) -> Exception:
-    """httpx's exception for one of httpcore's, which has the same name."""
+    """httpx's exception of the same name for one of httpcore's; any other exception as it is."""
     kind = getattr(httpx, type(error).__name__, httpx.TransportError)
-    if isinstance(error, Exception) and type(error).__module__.startswith("httpcore"):
+    if type(error).__module__.startswith("httpcore"):
         return kind(str(error)) if issubclass(kind, httpx.TransportError) else httpx.TransportError(str(error))
     return error
 
 
-# --- httpcore's network port ---------------------------------------------------------------------------------------------
+# --- httpcore's network interface ---------------------------------------------------------------------------------------------
 
 
 class _Network(httpcore.AsyncNetworkBackend):
@@ -156,7 +156,7 @@ class _Stream(httpcore.AsyncNetworkStream):
             return self
         try:
             with _named(httpcore.ConnectTimeout, httpcore.ConnectError), anyio.fail_after(timeout):
-                # Without TLS's closing message, which servers omit: HTTP's own lengths tell where an answer ends.
+                # Servers omit TLS's closing message. HTTP's own lengths tell where an answer ends.
                 wrapped = await TLSStream.wrap(
                     self._stream,
                     server_side=False,
@@ -173,7 +173,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         attribute = self._stream.extra
         if info == "ssl_object":
             return attribute(TLSAttribute.ssl_object, None)
-        if info == "is_readable":  # the pool asks this of an idle connection: a readable one was closed
+        if info == "is_readable":  # the pool asks before it reuses a connection: a readable one was closed
             return _is_readable(attribute(SocketAttribute.raw_socket, None))
         return None
 

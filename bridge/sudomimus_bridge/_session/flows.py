@@ -1,4 +1,4 @@
-"""The flows that a session runs, as one value: on the ports of a bridge, or in a test on a model of the service."""
+"""The flows that a session runs, as one object: on a bridge's ports, or in a test on a model of the service."""
 
 from __future__ import annotations
 

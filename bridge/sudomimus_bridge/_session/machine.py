@@ -45,7 +45,7 @@ else:
 
 
 def file_identity(path: Path) -> str:
-    """Tells a file from every copy of it. Raises `OSError`."""
+    """The identity of a file: every copy of the file has another one. Raises `OSError`."""
     about = path.stat(follow_symlinks=False)
     return f"{about.st_ino} {about.st_ctime_ns}"
 

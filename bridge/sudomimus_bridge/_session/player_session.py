@@ -104,7 +104,7 @@ class PlayerSession:
         self._logouts = 0
         self._outdated: Secret | None = None
         self._claims_since: Claims | None = None
-        """The claims that the errand reported which made the access token outdated."""
+        """The claims that the last errand reported. This errand made the access token outdated."""
         self._player: tuple[Secret, Uptime, Player] | None = None
         """The last answer of `player`, with its access token and the moment when the service was asked."""
         self._asking = threading.Lock()
@@ -124,7 +124,7 @@ class PlayerSession:
         self._confirmed, self._paused = True, None
 
     def renew_by(self, method: Method) -> None:
-        """Renew with this method from now on, if it is silent: it has the credentials."""
+        """If the method is silent, renew with it from now on: it holds its credentials."""
         if method.silent:
             self._silent[method.name] = method
 

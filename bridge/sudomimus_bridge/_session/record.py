@@ -1,4 +1,4 @@
-"""One session as a value: its tokens, when they came, and its text form.
+"""One session as a value: its tokens, the moment of their receipt, and its text form.
 
 Reading is strict, because other programs can change the file: `from_json` rejects a text that is not exactly a record.
 """

@@ -73,7 +73,7 @@ class Storage:
         self._doomed = False
         """Whether the session was forgotten, and its record must still be removed from the disk that failed."""
         self._turn = threading.Lock()
-        """For this process's threads and tasks, around a store's lock: the store may change while its lock is held."""
+        """A lock of this process's threads and tasks, taken before the store's lock: the store may change under its lock."""
         self.stay_signed_in: bool | None = None
         """The player's choice, which may change at any time: whether the session outlives this process. None: not made."""
         self.trouble: StoreUnusable | None = None

@@ -82,7 +82,7 @@ class Dispatcher:
             for each in [message] if batch is None else batch:
                 self._receive_one(each, replies)
         except Exception as error:  # noqa: BLE001 - whatever a line holds, the next one is read
-            explained = self._explained(without_frames(error))  # this frame holds the line, and with it secrets
+            explained = self._explained(without_frames(error))  # this frame holds the line, which may contain secrets
             self._send(jsonrpc.to_line(jsonrpc.error_response(explained)))
 
     def cancel(self, request_id: Id) -> bool:

@@ -1,4 +1,4 @@
-"""What each method does: runs one of the bridge's flows for the request, and reports its progress."""
+"""The work of each method: it runs one of the bridge's flows for the request, and reports its progress."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Handlers:
     """Handles the requests of one launcher with one connection to Steam."""
 
     def __init__(self, settings: Settings, clock: Clock, end: Callable[[], None]) -> None:
-        """`end` begins the end of the process."""
+        """`end` starts the shutdown of the process."""
         self.steam = SharedSteam(self.close_steam, clock)
         self.dispatcher: Dispatcher
         self.calls: SharedCalls
@@ -81,7 +81,7 @@ class Handlers:
         given: dict[str, Any] = {name: key for name, key in keys.items() if key is not None}
         method = method_named(params.method)(**given)
         if isinstance(method, Browser) and getattr(sys, "frozen", False) and method.inquiry is None:
-            # The single file lacks the libraries that a client key needs.
+            # The single file does not contain the libraries that a client key needs.
             raise ConfigurationError(
                 detail="This program takes no client key: give it the exposureKey and the hiddenKey that your backend gets "
                 "from POST /establish."
@@ -110,9 +110,7 @@ class Handlers:
     @staticmethod
     def refresh_cancelled() -> LoginCancelled:
         """The error for a cancelled renewal: the request may have arrived, and the new pair is lost."""
-        error = LoginCancelled("The renewal was cancelled. Sign in again.")
-        error.reason = _UNCERTAIN
-        return error
+        return LoginCancelled("The renewal was cancelled. Sign in again.", reason=_UNCERTAIN)
 
     async def logout(self, call: Call) -> dict[str, Any]:
         """End a session, with one call for all requests that send the same token at the same time."""
@@ -139,7 +137,7 @@ class Handlers:
         return (await find_player(params.access_token, self._ports())).to_json()
 
     def done(self, call: Call) -> dict[str, Any]:
-        """Pass on that the player is done in the browser."""
+        """Tell a running request that the player is done in the browser."""
         params: RequestParams = call.params
         signal = self._done.get(params.id)
         return {"accepted": signal is not None and signal.set()}
@@ -179,7 +177,7 @@ class Handlers:
 
 
 def _return_large_blocks() -> None:
-    """Have glibc return each large block to the system when it is freed: the process may run all evening.
+    """Have glibc return each large block to the system when it is freed: otherwise a process that runs for hours keeps it.
 
     By default glibc raises the threshold to the largest block freed so far, and keeps smaller ones (mallopt(3)).
     """

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """One method of the interface. `params` and `result` name models; None stands for no params, and for null."""
+    """One method of the interface. `params` and `result` name models; None means no params, or null."""
 
     name: str
     summary: str
     params: str | None = None
     result: str | None = None
     answer: Callable[[Any, Call], Any] | None = None
-    """Returns the result at once. Its first argument is the sidecar's `Handlers`, as that of `run` is."""
+    """Returns the result at once. Like `run`, it takes the sidecar's `Handlers` as its first argument."""
     run: Callable[[Any, Call], Any] | None = None
     """Takes a while, beside other requests."""
     cancelled: Callable[[], Exception] = LoginCancelled
@@ -50,7 +50,7 @@ def model(name: str) -> type[Message]:
 
 
 def checked(name: str, value: dict[str, Any]) -> dict[str, Any]:
-    """An outgoing message, checked by its model. Raises if it is not what the interface describes."""
+    """An outgoing message, checked by its model. Raises if it does not fit the interface."""
     return model(name).model_validate(value, by_alias=True).model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
@@ -80,7 +80,7 @@ _PROBLEMS = {
     "string_too_short": "It is empty.",
     "string_too_long": "It is too long.",
     "string_pattern_mismatch": "It holds characters that no token has.",
-    "string_unicode": "It holds half of a character.",
+    "string_unicode": "It holds a lone surrogate, which is half of a character.",
     "not_for_method": 'It is only for the method "browser".',
 }
 _TYPES = {
@@ -104,7 +104,7 @@ def _problem_and_field(error: ValidationError) -> tuple[str, str]:
         problem = _PROBLEMS.get(here[0]["type"], "It is not valid.")
     if here[0]["loc"]:
         return problem, _field(str(here[0]["loc"][0]))
-    # The error is about params that exclude each other, or about a name that holds half a character.
+    # The error is about params that exclude each other, or about a name with a lone surrogate.
     field = here[0].get("ctx", {}).get("field")
     return problem, _field(field) if field else "params"
 

@@ -161,7 +161,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         duplicate = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise refused(INVALID_REQUEST, "It is there twice.", shown_name(duplicate))
+        raise refused(INVALID_REQUEST, "It occurs twice.", shown_name(duplicate))
     return found
 
 

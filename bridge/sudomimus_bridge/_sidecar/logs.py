@@ -20,7 +20,7 @@ _log = logging.getLogger("sudomimus_bridge")
 
 
 def log_to_standard_error() -> LogThread:
-    """Send all logs, warnings and threads' crashes there. `--verbose` has set the level already, if it was given."""
+    """Send all logs, warnings and crashes of threads to standard error. `--verbose` has already set the level."""
     thread = LogThread()
     logging.basicConfig(force=True, level=logging.getLogger().level, handlers=[_Handler(thread)])
     logging.captureWarnings(True)

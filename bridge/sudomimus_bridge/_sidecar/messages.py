@@ -54,7 +54,7 @@ class LoginParams(Message):
     ]
     open_browser: Annotated[bool, Field(description="Open the player's page; false if the launcher opens it.")] = True
     quietly: Annotated[
-        bool, Field(description="Neither open a page nor wait for one: if one is needed, end with `PageNeeded`.")
+        bool, Field(description="Open no page and wait for none. If one is needed, the login ends with `PageNeeded`.")
     ] = False
     patient: Annotated[
         bool, Field(description="Keep trying while the service, the network or Steam cannot be used.")
@@ -116,7 +116,7 @@ class ErrandOutcome(Message):
 
 
 class PlayerParams(Message):
-    """The player that is meant."""
+    """The player to return."""
 
     access_token: Annotated[BearerSecret, Field(description="A secret: the player's access token.")]
 
@@ -182,7 +182,7 @@ class Progress(Message):
     others_waiting: Annotated[
         bool | Absent, Field(description="With `retrying`: whether too many players are signing in at once.")
     ] = None
-    sentence: Annotated[str | Absent, Field(description="With `retrying`: what to show the player.")] = None
+    sentence: Annotated[str | Absent, Field(description="With `retrying`: the sentence to show the player.")] = None
 
 
 class ErrorData(Message):

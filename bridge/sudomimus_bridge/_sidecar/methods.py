@@ -21,7 +21,7 @@ def _discover(_handlers: Handlers, _call: Call) -> dict[str, Any]:
 
 @cache
 def _document() -> dict[str, Any]:
-    """Built once: it takes milliseconds, in which no login runs."""
+    """Built once, because building takes milliseconds, during which no login makes progress."""
     from .openrpc import document
 
     return document(TABLE)

@@ -40,7 +40,7 @@ def _adopted(ancestors: list[int]) -> bool:
         return False
     try:
         return any(os.getsid(pid) != session for pid in ancestors)
-    except OSError:  # it has ended meanwhile, or belongs to another user
+    except OSError:  # the process has ended meanwhile, or belongs to another user
         return True
 
 
@@ -57,7 +57,7 @@ def watch(processes: list[int], stdin: int, on_gone: Callable[[], None], on_hung
 
 
 def _wrappers() -> int:
-    """How many processes of this program stand between the launcher and this process. Each waits for its child.
+    """The number of this program's processes between the launcher and this process. Each waits for its child.
 
     The single file unpacks itself and starts the program (PyInstaller's bootloader). On Windows, a virtual environment's
     python.exe starts the real one, and so does the sudomimus-bridge.exe that pip makes.
@@ -112,7 +112,7 @@ def _wait_linux(pid: int, stdin: int | None, on_hung_up: Callable[[], object]) -
         process = os.pidfd_open(pid)
         if (
             stdin is not None and os.getppid() != pid
-        ):  # it ended before the call, and its number may belong to another process
+        ):  # the process ended before the call, and its number may belong to another one
             return
         waiting = select.poll()
         waiting.register(process, select.POLLIN)
@@ -143,7 +143,7 @@ def _wait_polling(pid: int) -> None:
 
 
 def _watch_windows(pid: int, _stdin: int | None, on_gone: Callable[[], None], _: Callable[[], object]) -> None:
-    """Wait on the process's handle. A process that began after this one has only taken over the number of an ended one."""
+    """Wait on the process's handle. A process that began after this one only has the number of an ended one."""
     if sys.platform == "win32":
         import ctypes
         from ctypes import wintypes

@@ -22,10 +22,10 @@ from .shutdown import Shutdown
 from .streams import LineSplitter, Overlong, PipeReader, PipeWriter, private_pipes
 
 HUNG_UP_SECONDS = 0.3
-"""A launcher that has closed its end of standard input has this long to read the responses. Then it counts as gone."""
+"""How long a launcher that has closed standard input may take to read the responses. Then it counts as gone."""
 
 TURN_SECONDS = 0.005
-"""How long lines are taken without a pause. Then the logins have their turn."""
+"""How long the server processes lines before it yields to the logins."""
 
 _FLUSH_SECONDS = 0.2
 _BUG = 70
@@ -49,7 +49,7 @@ def run(settings: Settings) -> int:
             writer.close(_FLUSH_SECONDS)
         except BaseException as error:
             shutdown.begin(_BUG)
-            while isinstance(error, BaseExceptionGroup):  # only the exception inside says what failed
+            while isinstance(error, BaseExceptionGroup):  # only the exception inside names the failure
                 error = error.exceptions[0]
             raise error from None
         finally:

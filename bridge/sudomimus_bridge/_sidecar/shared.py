@@ -1,4 +1,4 @@
-"""What requests share: one connection to Steam, and one call to the service for equal requests."""
+"""Requests share one connection to Steam, and equal requests share one call to the service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from .._values.clock import Clock
 
 IDLE_SECONDS = 10.0
-"""How long Steam stays open after a login: enough for a second attempt, too short for a friend to notice."""
+"""How long Steam stays open after a login: long enough for a second attempt, too short for friends to notice."""
 
 
 class SharedSteam:
@@ -66,7 +66,7 @@ class SharedCalls:
         self._running: dict[Hashable, _SharedCall] = {}
 
     async def call(self, key: Hashable, function: Callable[[], Awaitable[Any]]) -> Any:
-        """The result of `function`, or of the running call with the same key. Raises what the call raised.
+        """The result of `function`, or of the running call with the same key. Raises the call's error.
 
         The call is cancelled if every request that waits for it is cancelled.
         """

@@ -84,7 +84,7 @@ class PipeReader:
 
     async def receive(self) -> bytes:
         """The next bytes; `b""` at the end of the stream."""
-        await lowlevel.checkpoint()  # a stream that never pauses must leave the logins their turn
+        await lowlevel.checkpoint()  # yield to the logins, even if the stream never pauses
         while not self._chunks:
             self._arrived = anyio.Event()
             self._wake = Waker(self._arrived)

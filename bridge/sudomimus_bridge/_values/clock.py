@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from .system import sysctl_text
 
 if TYPE_CHECKING:
-    import anyio  # each call below imports it: a game that starts needs `uptime` only
+    import anyio  # each call below imports anyio itself: when a game starts, it needs only `uptime`
 
 
 @dataclass(frozen=True)

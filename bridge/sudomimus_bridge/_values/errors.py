@@ -123,10 +123,14 @@ class LoginCancelled(BridgeError):
     exit_status = 130
     kind = "cancelled"
 
-    def __init__(self, sentence: str = "The login was cancelled.") -> None:
-        """Have neither a reason nor a detail.
+    def __init__(
+        self, sentence: str = "The login was cancelled.", *, reason: str | None = None, detail: str | None = None
+    ) -> None:
+        """Make the error.
 
         Args:
             sentence: For the player.
+            reason: The bridge's word for the cause, if there is one.
+            detail: For the developer.
         """
-        super().__init__(sentence)
+        super().__init__(sentence, reason=reason, detail=detail)

@@ -137,10 +137,10 @@ E = TypeVar("E", bound=BaseException)
 
 
 def sealed(function: Callable[P, R]) -> Callable[P, R]:
-    """Remove the function's frames, and those below it, from every exception that leaves it. Its arguments stay visible.
+    """Remove the function's frames, and those below it, from every exception that leaves it. The arguments stay visible.
 
-    For plain and async functions, also on a worker thread. The exception stays the same object. Its causes, contexts and group
-    members keep their types and texts.
+    It works for plain and async functions, also on a worker thread. The exception stays the same object. Its causes, contexts and
+    group members keep their types and texts.
     """
     inner = cast("Callable[..., Any]", function)
 

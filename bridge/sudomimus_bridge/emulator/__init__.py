@@ -1,4 +1,4 @@
-"""The local service: a double of Sudomimus with real pages, real signatures and every answer settable.
+"""The local service: a double of Sudomimus with real pages and real signatures, whose every answer can be set.
 
 `with Emulator() as emulator:` runs it in a thread; `sudomimus-bridge emulator` runs it as a program.
 """

@@ -1,7 +1,7 @@
-"""The emulator's one clock: the machine's time, until somebody moves it.
+"""The emulator's only clock: it has the machine's time until somebody moves it.
 
-Windows, errands, tokens and the header `Date` all ask this clock, so that a day can pass within a test. Only a fault's
-`delay` is real time, for it tries the client's patience.
+Budgets, errands, tokens and the header `Date` all use this clock, so a day can pass within a test. Only a fault's `delay` is
+real time, because it tests how long a client waits.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-# `datetime` ends with the year 9999, and the longest lifetime still has to fit.
+# `datetime` ends with the year 9999, and the longest lifetime must still fit.
 LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Clock:
-    """Seconds since the epoch, which run on their own, jump ahead, or stand still."""
+    """Seconds since 1970. They pass by themselves, jump ahead, or stand still."""
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
         self._frozen_at: float | None = None
 
     def now(self) -> float:
-        """The present moment, in seconds since the epoch."""
+        """The present time, in seconds since 1970."""
         return self._frozen_at if self._frozen_at is not None else time.monotonic() + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Jump ahead. There is no way back: a window that has passed stays so. ValueError beyond the calendar's end."""
+        """Move the clock ahead. It never goes back. Raises ValueError beyond the year 9000."""
         if not seconds >= 0:
             raise ValueError("the clock only goes forward")
         if self.now() + min(seconds, LATEST) > LATEST:
@@ -35,7 +35,7 @@ class Clock:
             self._frozen_at += seconds
 
     def freeze(self, frozen: bool = True) -> None:
-        """Stand still until `advance`, or run again from the moment shown."""
+        """Stop the clock, which then moves only by `advance`, or let it run again from its present time."""
         now = self.now()
         self._frozen_at = now if frozen else None
         self._offset = now - time.monotonic()
@@ -47,5 +47,5 @@ class Clock:
 
 
 def timestamp(moment: float) -> str:
-    """`moment` in the form of `expiresAt`: UTC, whole seconds, a Z at the end."""
+    """A moment as in `expiresAt`: UTC, whole seconds, with a final Z."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,6 +1,6 @@
-"""Everything that a test can set, move and see while the local service runs: the Python door, without a socket.
+"""Everything that a test can change and see while the local service runs, as Python methods without a socket.
 
-`Emulator` adds the socket to it, and `web.control` offers the same over HTTP.
+`Emulator` adds the socket, and `_web.control` offers the same over HTTP.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ._memory.state import FaultTable, RequestRecord, State
 
 
 class Controls:
-    """The settings, the players and the clock of one local service, and what it has seen."""
+    """The settings, the players, the clock and the journal of one local service."""
 
     def __init__(
         self, config: EmulatorConfig | Mapping[str, Any] | None = None, *, dialect: DialectName | None = None
@@ -39,7 +39,7 @@ class Controls:
     # --- settings --------------------------------------------------------------------------------------------------------
 
     def update(self, changes: Mapping[str, Any] | None = None, /, **settings: Any) -> None:
-        """Change settings: `update({"claims.email": "REQUIRED"})`, `update(dialect="documents")`. All of it or nothing.
+        """Change settings: `update({"claims.email": "REQUIRED"})`, `update(dialect="documents")`. If one is wrong, none changes.
 
         Raises `SettingRefused`, a ValueError, that names each wrong setting.
         """
@@ -57,7 +57,7 @@ class Controls:
                     self._state.put_player(player)
 
     def reset(self, *, settings: bool = False) -> None:
-        """Forget everything that happened: players, errands, sign-ins, sessions, tickets, budgets, journal, added faults.
+        """Forget everything that has happened: players, errands, sign-ins, sessions, tickets, budgets, journal, added faults.
 
         `settings` also restores the settings that the service was started with.
         """
@@ -73,7 +73,7 @@ class Controls:
     # --- faults ----------------------------------------------------------------------------------------------------------
 
     def fault(self, rule: FaultRule | str | None = None, /, **fields: Any) -> FaultRule:
-        """Let something go wrong from now on. A rule is given as such, in its short form, or by its fields as keywords."""
+        """Add a fault rule: a `FaultRule`, its short form, or its fields as keywords."""
         with refusing(FaultRule):
             if isinstance(rule, str):
                 rule = parse_fault(rule)
@@ -89,11 +89,11 @@ class Controls:
 
     @property
     def players(self) -> dict[int, Player]:
-        """The accounts by SteamID64. They are live: the next request sees what a caller sets on a player."""
+        """The accounts by SteamID64. They are live: the next request sees a change to a player."""
         return self._state.players
 
     def player(self, steam_id: int | None = None) -> Player:
-        """One account, live; without a SteamID the default player's."""
+        """One account, which is live. Without a SteamID, it is the default player's."""
         with self._state.lock:
             return self._state.player(steam_id if steam_id is not None else self.config.default_player)
 
@@ -103,7 +103,7 @@ class Controls:
             if isinstance(player, Player):
                 return self._state.put_player(player)
             given = {**(player or {}), **fields}
-            # The SteamID is validated alone and first, so that the error names it if it is missing or wrong.
+            # The SteamID is validated first and alone, so that the error names it if it is missing or wrong.
             named = {name: given[name] for name in ("steam_id", "steamId") if name in given}
             steam_id = Player.model_validate(named).steam_id
             known = self._state.players.get(steam_id) or Player(steam_id=steam_id)
@@ -135,14 +135,14 @@ class Controls:
 
     @property
     def sessions(self) -> list[Session]:
-        """All sessions, oldest first. They are live: the next request sees what a caller sets on one."""
+        """All sessions, oldest first. They are live: the next request sees a change to a session."""
         with self._state.lock:
             return list(self._state.sessions.sessions)
 
     def set_sessions(
         self, *, steam_id: int | None = None, revoked: bool | None = None, suspended: bool | None = None
     ) -> int:
-        """Revoke or suspend the sessions of one player, or all of them. Returns how many were meant."""
+        """Revoke or suspend the sessions of one player, or of all players. Returns the number of sessions."""
         meant = [one for one in self.sessions if steam_id in (None, one.steam_id)]
         with self._state.lock:
             for session in meant:
@@ -150,10 +150,10 @@ class Controls:
                 session.suspended = session.suspended if suspended is None else suspended
         return len(meant)
 
-    # --- time and what was seen ------------------------------------------------------------------------------------------
+    # --- time and the journal --------------------------------------------------------------------------------------------
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass for windows, errands, sign-ins and tokens."""
+        """Let that many seconds pass for budgets, errands, sign-ins and tokens."""
         with self._state.lock:
             self._state.clock.advance(seconds)
 

@@ -47,13 +47,13 @@ class Emulator(Controls):
         self._client_key: ClientKeyFile | None = None
 
     def start(self) -> Self:
-        """Bind a port and serve it from a new thread; return once the service listens.
+        """Bind a port and serve it on a new thread. Returns when the service listens.
 
-        OSError if the port is taken. If the start fails, no thread, socket or key file stays behind.
+        Raises `OSError` if the port is in use. If the start fails, no thread, socket or key file remains.
         """
         if self._server is not None:
             raise RuntimeError("the emulator runs already")
-        # asyncio turns Nagle's delay (40 ms for each answer) off only if the socket names its protocol.
+        # asyncio disables Nagle's delay (40 ms for each answer) only if the socket names its protocol.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if os.name == "posix":  # on Windows the option would let two processes share the port

@@ -214,7 +214,7 @@ def _shut_down_if_unused(connection: Connection) -> None:
 
 @atexit.register
 def _close_all() -> None:
-    """Cancel every ticket and shut down at the end of the interpreter. A library that hangs is not waited for."""
+    """Cancel every ticket and shut down at the end of the interpreter. Waits `CANCEL_SECONDS` at most for each library."""
     for connection in _connections.values():
         connection.worker.post(connection.shut_down)
         connection.worker.stop(CANCEL_SECONDS)

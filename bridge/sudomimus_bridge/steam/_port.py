@@ -14,11 +14,11 @@ from .._values.secret import Secret
 class Steam(Protocol):
     """The part of Steamworks that a login needs, by the SDK's names. Every call may raise `SteamUnavailable`.
 
-    A cancelled call leaves no ticket open: a ticket that Steam still creates for it is cancelled at once.
+    A cancelled call leaves no ticket open: if Steam still creates a ticket for it, the port cancels that ticket at once.
     """
 
     async def open(self) -> int:
-        """Initialise Steam unless the game has done so. Return the app id that it runs as (isteamutils.h, GetAppID)."""
+        """Initialise Steam, unless the game has done so. Return the app id that Steam runs as (isteamutils.h, GetAppID)."""
         ...
 
     async def get_auth_ticket_for_web_api(self, identity: str) -> int:

@@ -17,7 +17,7 @@ IDENTITY = "sudomimus"
 """The service refuses a ticket for any other identity (docs/contracts/service.md)."""
 
 CALLBACK_SECONDS = 20.0
-"""Without a callback after 10 to 20 seconds, the client is not connected to Steam (docs/contracts/steam.md)."""
+"""If no callback has come after 10 to 20 seconds, the client is not connected to Steam (docs/contracts/steam.md)."""
 
 _log = logging.getLogger("sudomimus_bridge")
 

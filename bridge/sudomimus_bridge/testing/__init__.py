@@ -1,11 +1,11 @@
-"""For tests of games: a stub of Steam, a local service, a browser with a scripted player, and virtual time.
+"""The kit for tests of games: a stub of Steam, a local service, a browser with a scripted player, and virtual time.
 
 `pytest_plugins = ["sudomimus_bridge.testing"]` loads the fixtures of `_pytest_plugin`. Other frameworks use the same parts as
 context managers (`using_…`). Importing this module imports no part of the kit; each is imported when a test first uses its
 name. `docs/testing.md` has recipes.
 
-PYTEST_DONT_REWRITE: pytest need not rewrite these modules, which have no assertions, and does not warn if a test imported
-them first.
+PYTEST_DONT_REWRITE: these modules have no assertions, so pytest need not rewrite them. Without this word, it would warn if a
+test imported them first.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ __all__ = [
 if not TYPE_CHECKING:  # otherwise a type checker would accept any name
 
     def __getattr__(name: str) -> object:
-        # Literal imports, one for each name: programs that freeze a game's tests find the modules by them.
+        # One literal import for each name, by which programs that freeze a game's tests find the modules.
         if name in ("LocalService", "ScriptedPlayer"):  # imports the emulator, which is an extra
             from . import _service as home
         elif name == "MissingExtra":
@@ -77,6 +77,6 @@ if not TYPE_CHECKING:  # otherwise a type checker would accept any name
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(home, name)
 
-    # There is no `__dir__`: pytest takes every name of it from a plugin in search of fixtures, which would import the whole kit.
-    # pytest loads the plugin if it is told to load this module as one. Other frameworks need no pytest.
+    # There is no `__dir__`: pytest reads each of its names from a plugin to find fixtures, which would import the whole kit.
+    # pytest loads the plugin when a project loads this module as a plugin. Other frameworks need no pytest.
     pytest_plugins = ["sudomimus_bridge.testing._pytest_plugin"]

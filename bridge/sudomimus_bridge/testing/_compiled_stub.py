@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 SDKS = (156, 157, 158, 159, 165, 999)
-"""The SDKs that the stub can imitate. 999 stands for a future one."""
+"""The SDKs that the stub can imitate. 999 is an imagined future one."""
 
 _HERE = Path(__file__).resolve().parent
 _CHECKOUT = _HERE.parents[2] / "native"
@@ -105,7 +105,7 @@ def _compile(source: Path, sdk: int | None) -> Path:
     library = Path(folder, library_name())
     flags = ["-std=c11", "-O1", "-fvisibility=hidden", "-shared"]
     flags += [] if sys.platform == "win32" else ["-fPIC", "-pthread"]
-    # A library that is linked with the stub must find it by its name, not by its path.
+    # A library that is linked with the stub must find it by its bare name, not by its path.
     if sys.platform == "linux":
         flags.append(f"-Wl,-soname,{library_name()}")
     elif sys.platform == "darwin":
@@ -166,7 +166,7 @@ def read_stub_log(path: str | os.PathLike[str]) -> list[StubCall]:
     except FileNotFoundError:
         return []
     calls = []
-    for line in text.split("\n")[:-1]:  # splitlines would also split at U+2028; each complete line ends with a newline
+    for line in text.split("\n")[:-1]:  # `splitlines` would also split at U+2028; an incomplete line has no newline yet
         entry = json.loads(line)
         seq, ms, pid, tid, call = (entry.pop(name) for name in ("seq", "ms", "pid", "tid", "call"))
         calls.append(StubCall(seq, ms, pid, tid, call, entry))

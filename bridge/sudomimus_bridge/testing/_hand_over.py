@@ -1,8 +1,8 @@
-"""The program that `BROWSER` names in a test: it passes its page to the test's scripted browser.
+"""The program that `BROWSER` names in a test. It passes its page to the test's scripted browser.
 
     _hand_over.py PORT TOKEN URL
 
-Exits with 1 if the scripted browser does not open pages. Uses the standard library only.
+It exits with 1 if the scripted browser opens no pages. It uses only the standard library.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def sudomimus_service(
 
 @pytest.fixture
 def sudomimus_player(sudomimus_service: LocalService) -> ScriptedPlayer:
-    """The player whom both stubs of Steam sign in: `shares(email="robin@example.com")`, `withholds("email")`."""
+    """The player of both stubs of Steam: `shares(email="robin@example.com")`, `withholds("email")`."""
     from ._service import ScriptedPlayer
 
     return ScriptedPlayer(sudomimus_service, sudomimus_service.config.default_player)

@@ -1,4 +1,4 @@
-"""Finds the Ren'Py of this machine, for the sample and the tests, and makes Debian 12's run on Python 3.11."""
+"""Finds a Ren'Py on this machine, for the sample and the tests. Changes a copy of Debian 12's so that it runs on Python 3.11."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NoRenpy(Exception):
 
 
 def renpy_command() -> list[str]:
-    """The command that starts Ren'Py; the caller adds the project and `run`. Raises `NoRenpy`."""
+    """The command that starts Ren'Py, to which the caller appends the project and `run`. Raises `NoRenpy`."""
     if sdk := os.environ.get("RENPY"):
         return _of_sdk(Path(sdk).expanduser())
     if (DEBIAN / "renpy.py").is_file() and Path(DEBIANS_PYTHON).exists():
@@ -37,7 +37,10 @@ def _of_sdk(folder: Path) -> list[str]:
 
 
 def debians_copy() -> Path:
-    """A copy of Debian's Ren'Py 8.0.3 that runs on Python 3.11, made once. Raises `NoRenpy` if it is not installed."""
+    """The folder of a copy of Debian's Ren'Py 8.0.3 that runs on Python 3.11.
+
+    The copy is kept for later runs. Raises `NoRenpy` if Debian's is not installed, or if another user made the copy.
+    """
     broken = DEBIAN / "renpy" / "sl2" / "slast.py"
     if not broken.is_file() or not Path(DEBIANS_PYTHON).exists():
         raise NoRenpy("Debian's Ren'Py is not installed: apt-get install renpy")
@@ -50,15 +53,15 @@ def debians_copy() -> Path:
             try:
                 fresh.rename(copy)
             except OSError:
-                if not copy.exists():  # otherwise another process was faster
+                if not copy.exists():  # another process has made the copy first
                     raise
     if hasattr(os, "getuid") and copy.stat().st_uid != os.getuid():
-        raise NoRenpy(f"{copy} belongs to another user, so it is not run. Have it removed.")
+        raise NoRenpy(f"{copy} belongs to another user, so it is not run. Remove it.")
     return copy
 
 
 def _mend(path: Path) -> None:
-    """Clear the line ranges that Ren'Py 8.0.3 mixes up in a screen's expressions: Python 3.11 refuses to compile them."""
+    """Make Ren'Py 8.0.3 remove wrong line ranges from a screen's expressions, which Python 3.11 refuses to compile."""
     source = path.read_text(encoding="utf-8")
     after = "    ast.fix_missing_locations(expr)\n"
     mend = (

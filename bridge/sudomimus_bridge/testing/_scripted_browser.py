@@ -23,7 +23,7 @@ from ._virtual_time import VirtualClock
 
 
 class AutoBrowser:
-    """Completes the local service's pages as a player would."""
+    """The browser port: completes the local service's pages as a player would."""
 
     def __init__(self, *, agree: bool = True, email: str = "robin@example.com") -> None:
         self._agree = agree
@@ -40,7 +40,7 @@ class AutoBrowser:
 
 
 class RecordingBrowser:
-    """Shows nothing. It records the pages, and fails if it is told to."""
+    """The browser port: shows nothing, records the pages, and fails on request."""
 
     def __init__(self, *, opens: bool = True, on_open: Callable[[Secret], None] | None = None) -> None:
         self.pages: list[Secret] = []
@@ -74,9 +74,9 @@ class ScriptedBrowser:
         self.pages: list[str] = []
         """The address of every page that was opened, in order."""
         self.ends: list[str] = []
-        """The end of each visit: "done", "revealed" (with the keys for a backend), "declined" or "expired"."""
+        """The last page of each visit: "done", "revealed" (with the keys for a backend), "declined" or "expired"."""
         self.failures: list[BaseException] = []
-        """The errors of pages that could not be done."""
+        """The errors of pages that the player could not complete."""
         self._plan = _Plan()
         self._timers: list[threading.Timer] = []
 
@@ -118,7 +118,7 @@ class ScriptedBrowser:
         self._plan = _Plan(opens=False)
 
     def visit(self, url: str, *, user_code: str | None = None) -> str:
-        """Do a page that the game showed, now, as the script says.
+        """Complete a page that the game has shown, at once, as the script says.
 
         Args:
             url: The page's address.
@@ -231,7 +231,7 @@ class HandOver:
                 if self._over:
                     return
                 connection.settimeout(10)
-                # A client that has gone, or sends something else, gets no answer. The next page is shown all the same.
+                # A client that has gone or sends something else gets no answer. This does not affect the next page.
                 with suppress(OSError, ValueError), connection.makefile("rw", encoding="utf-8") as lines:
                     self._answer(lines.readline().strip(), lines.write)
 

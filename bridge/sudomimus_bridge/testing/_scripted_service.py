@@ -76,7 +76,7 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
         self.on_request: Callable[[Seen], object] | None = None
 
     async def warm(self, url: str) -> None:
-        """Do nothing: there is no connection to open."""
+        """Open no connection."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer with the next step of the script."""
@@ -117,7 +117,7 @@ class _Drip(httpx.AsyncByteStream):
 
 
 def scripted(transport: ScriptedTransport) -> Callable[[Settings, Clock], Any]:
-    """What `Ports(open_service=…)` takes, on a scripted transport."""
+    """A function for `Ports(open_service=…)` that uses a scripted transport."""
 
     @asynccontextmanager
     async def open_service(settings: Settings, clock: Clock) -> AsyncIterator[RemoteService]:

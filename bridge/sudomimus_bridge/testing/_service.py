@@ -60,10 +60,10 @@ class LocalService(Emulator):
         super().reset(settings=settings)
         if settings:
             with self._state.lock:
-                vars(self._state.clock).update(vars(Clock()))  # it only moves forward, so each test gets a new one
+                vars(self._state.clock).update(vars(Clock()))  # a clock never goes back, so each test gets a new one
 
     def serve(self, *, application: str, steam_app_id: int, dialect: DialectName = "v4") -> None:
-        """Reset the service, and let it know one application.
+        """Reset the service. It then knows only this application.
 
         Args:
             application: The application's anchor.
@@ -75,7 +75,7 @@ class LocalService(Emulator):
         self.update({"application.anchor": application, **app_ids}, dialect=dialect)
 
     def requires(self, *claims: ClaimName) -> None:
-        """Require claims: a player who has not shared them must do an errand first.
+        """Require claims. A player who has not shared them gets an errand first.
 
         Args:
             *claims: Their names: "email", "firstName", "lastName", "staticAvatar", "animatedAvatar".
@@ -99,7 +99,7 @@ class LocalService(Emulator):
         self.update(claims=dict.fromkeys(claims, "OPTIONAL"))
 
     # --- faults ----------------------------------------------------------------------------------------------------------
-    # `times` is the number of requests that fail, None for all. `path` says which requests, by default those that sign in.
+    # `times` is the number of requests that fail; None means all. `path` selects the requests, by default those that sign in.
 
     def too_busy(self, *, retry_after: int | None = None, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
         """Answer 429: too many requests.
@@ -154,7 +154,7 @@ class LocalService(Emulator):
         return self.fault(path=path, delay=seconds, times=times)
 
     def unreadable(self, *, times: int | None = 1, path: str = SIGN_IN) -> FaultRule:
-        """Answer with a web page, as the network of a hotel does.
+        """Answer with a web page, as the login page of a Wi-Fi network does.
 
         Args:
             times: How many requests it meets; None for all.
@@ -210,7 +210,7 @@ class ScriptedPlayer:
         self._service.put_player(steam_id=self.steam_id, grants=dict.fromkeys(claims, "GRANTED"), **values)
 
     def withholds(self, *claims: str) -> None:
-        """Let the player have declined claims before.
+        """Record that the player has declined claims before.
 
         Args:
             *claims: Their names, as for `LocalService.requires`.
@@ -234,7 +234,7 @@ _lock = threading.Lock()
 def shared_service() -> LocalService:
     """Return the local service of this process. It starts at the first call; later tests only reset it."""
     with _lock:
-        if os.getpid() not in _running:  # a forked child has the object but not its thread
+        if os.getpid() not in _running:  # a forked child has a copy of the object, without its thread
             service = _running[os.getpid()] = LocalService().start()
             atexit.register(service.stop)
         return _running[os.getpid()]

@@ -27,7 +27,7 @@ _SCRIPT = {"overlay", "init", "running", "logged_on", "steam_id", "param_size", 
 _SCRIPT |= {f"ticket_{name}" for name in _EACH} | {f"{name}_after_ms" for name in _AFTER}
 
 SETTLE_SECONDS = 1.0
-"""How long a cancelled login may take to cancel its ticket on its own thread. Then the ticket counts as open."""
+"""The seconds that a cancelled login has to cancel its ticket on its own thread. Then the ticket counts as open."""
 
 
 class TicketLeftOpen(AssertionError):
@@ -126,7 +126,7 @@ def check_tickets(handles: Iterable[int]) -> None:
 def _left_open(tickets: list[str]) -> str:
     return (
         f"{len(tickets)} Steam ticket{'s were' if len(tickets) > 1 else ' was'} left open ({', '.join(tickets)}). "
-        "Anybody who gets hold of it can sign in as this player. A login that still runs has an open ticket: let it finish, "
+        "Anybody who gets it can sign in as this player. A login that still runs has an open ticket: let it finish, "
         "or call its cancel() or the bridge's close() before the test ends."
     )
 

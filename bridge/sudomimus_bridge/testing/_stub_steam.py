@@ -23,7 +23,7 @@ STEAM_ID = 76561197960287930
 
 @dataclass(frozen=True)
 class StubBehaviour:
-    """The course of one request for a ticket. Times are in seconds."""
+    """Steam's reaction to one request for a ticket. Times are in seconds."""
 
     delay: float = 0.06
     """The time from the request to its callback. Negative: the callback comes before the request returns."""

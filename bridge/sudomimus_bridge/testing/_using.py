@@ -1,8 +1,8 @@
 """Each part of the kit as a context manager, for every test framework. The pytest fixtures wrap these.
 
-A test never reaches the Steam, the service or the browser of this machine, whichever parts it uses. The parts configure games
-through the environment, so a game that a test starts as a process gets them too. Steam in Python, the browser without a
-process and virtual time exist in this process only: its bridges find them in `stand_ins`.
+Each part also hides the Steam, the service and the browser of this machine from the test. The parts configure games through the
+environment, so a game in another process uses them, too. Only Steam in Python, the browser without a process and virtual time
+are limited to this process, whose bridges find them in `stand_ins`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 APPLICATION = "my-game"
 STEAM_APP_ID = 480
 
-_NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there, so a connection is refused at once
+_NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing listens, so a connection is refused at once
 _URLS = ("NATIVE", "CONNECT", "DEVICE", "SESSION", "VIA")
 _TICKET_SECONDS = 0.005
 
@@ -72,7 +72,7 @@ def using_environment(application: str = APPLICATION, steam_app_id: int = STEAM_
 
 
 def _bare_machine(application: str, steam_app_id: int, folder: Path) -> dict[str, str | None]:
-    """Return the changes to the environment: no setting of this machine is left, and nothing of it can be found."""
+    """Return the changes to the environment that remove this machine's settings and hide its programs and folders."""
     of_steam = "STEAM" if os.name == "nt" else "Steam"  # Windows turns names into capitals
     yours = dict.fromkeys(name for name in os.environ if name.startswith(("SUDOMIMUS_", "STEAM_STUB_", of_steam)))
     return {
@@ -107,7 +107,7 @@ def _no_keyring() -> Iterator[None]:
 def using_service(
     application: str = APPLICATION, steam_app_id: int = STEAM_APP_ID, dialect: DialectName = "v4"
 ) -> Iterator[LocalService]:
-    """The local service, reset.
+    """The local service, after a reset.
 
     Args:
         application: The anchor of the one application that it knows.
@@ -156,7 +156,7 @@ def using_browser() -> Iterator[ScriptedBrowser]:
 
 @contextmanager
 def using_stub_steam() -> Iterator[StubSteam]:
-    """Steam in pure Python, for this process. It runs as the app of the environment.
+    """Steam in pure Python, for this process. Its app id is that of the environment.
 
     Returns:
         A context manager with the stub.

@@ -23,7 +23,7 @@ from .._values.clock import SystemClock, Uptime
 T = TypeVar("T")
 
 _STEP_SECONDS = 0.005
-"""How often a loop that waits for a socket or a thread looks again: the end of a thread may not wake it."""
+"""The seconds between looks of a loop that waits for a socket or a thread: the end of a thread may not wake it."""
 
 
 class VirtualClock(SystemClock):
@@ -40,14 +40,14 @@ class VirtualClock(SystemClock):
 
         Args:
             wall: The start of the calendar, in seconds since 1970.
-            grace: The real seconds without an event before time jumps. 0 is enough for sockets and for the threads of
+            grace: The real seconds without an event before time jumps. 0 suffices for sockets and for the threads of
                 `anyio.to_thread`, which the event loop knows; use a few hundredths if other threads wake the loop. trio cannot
                 distinguish a socket that waits for an answer from one that listens, so there any socket delays the jump for a
                 moment.
             on_advance: Called after each jump, with its seconds, on the thread of the event loop.
         """
         self.elapsed: float = 0.0
-        """The virtual seconds that have passed, on the event loop that is furthest. The next loop starts there."""
+        """The virtual seconds that have passed on the most advanced event loop. The next loop starts at this time."""
         self._wall = wall
         self._grace = grace
         self._asleep = 0.0
@@ -60,7 +60,7 @@ class VirtualClock(SystemClock):
     def call_later(self, seconds: float, function: Callable[[], object]) -> None:
         """Call a function later, on the thread of the event loop that passes the time.
 
-        Nobody waits for it: if no event loop waits, time stands still.
+        This needs an event loop that waits: without one, time stands still.
 
         Args:
             seconds: How much later, in virtual seconds.
@@ -78,7 +78,7 @@ class VirtualClock(SystemClock):
         return Uptime(f"virtual-{self._boot}", self._asleep + anyio.current_time())
 
     def pass_by(self, seconds: float) -> None:
-        """Let time pass while the game does nothing: after `pass_by(3600)`, a token has expired.
+        """Let time pass while the game does nothing. After `pass_by(3600)` a token has expired.
 
         Args:
             seconds: How many virtual seconds pass.
@@ -159,7 +159,7 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, selector: _JumpingSelector) -> None:
         self._selector_in_virtual_time = selector
         super().__init__(selector)
-        selector.own = set(selector.watched())  # so far this is only the socket by which other threads wake the loop
+        selector.own = set(selector.watched())  # at this moment only the socket by which other threads wake the loop
 
     def time(self) -> float:
         return self._selector_in_virtual_time.now
@@ -171,9 +171,9 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type, unused-ignore]
-    """A selector that does not wait: if nothing is ready, it lets the requested time pass at once.
+    """A selector that does not wait: if nothing is ready, the requested virtual time passes at once.
 
-    While a task waits for a socket or a thread, it waits, and time passes as it really does.
+    While a task waits for a socket or a thread, the selector waits in real time.
     """
 
     def __init__(self, grace: float, now: float, on_advance: Callable[[float], object]) -> None:
@@ -201,7 +201,7 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
     def keep_quiet(self, transport: asyncio.Transport) -> None:
         """Ignore a new connection until data is written to it: it may have been opened ahead of any request.
 
-        Afterwards the loop watches it only while a task waits for an answer; anyio's streams see to that.
+        After that, the loop watches it only while a task waits for an answer, because of anyio's streams.
         """
         socket, write = transport.get_extra_info("socket").fileno(), transport.write
         self._quiet[socket] = transport
@@ -217,7 +217,7 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
         return [key.fd for key in self.get_map().values()]
 
     def _is_due(self, socket: int) -> bool:
-        quiet = self._quiet.get(socket)  # once it is closed, another socket may have its number
+        quiet = self._quiet.get(socket)  # after a close, another socket may have the same number
         return socket not in self.own and (quiet is None or quiet.is_closing())
 
     def _waits_for_threads(self) -> bool:

@@ -1,4 +1,4 @@
-"""Virtual time on trio: its `MockClock`, which must not jump while a task waits for a thread or, for a moment, for a socket."""
+"""Virtual time on trio, with its `MockClock`. A thread delays a jump until its end, and a socket delays it for a moment."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import trio
 from trio.testing import MockClock
 
 _SOCKET_SECONDS = 0.25
-"""How many real seconds a socket delays a jump. No answer may be due on it."""
+"""The real seconds by which a socket delays a jump. It may be one on which no answer is due."""
 
 
 class _Watcher(trio.abc.Instrument):
-    """Decides after each step of a task whether time may jump, and reports the time that has passed."""
+    """Decides after each step of a task whether time may jump, and reports the passed time."""
 
     def __init__(self, clock: MockClock, grace: float, before: float, on_advance: Callable[[float], object]) -> None:
         self._clock = clock

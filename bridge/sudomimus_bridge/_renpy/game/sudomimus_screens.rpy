@@ -1,21 +1,21 @@
 # The screens of the sign-in:
 #
-#     call screen sudomimus_login      True: signed in; False: the player would rather play offline
-#     call screen sudomimus_share      True: the player went through the page, or there was nothing to ask
+#     call screen sudomimus_login      returns True (signed in) or False (play offline)
+#     call screen sudomimus_share      returns True (the page is finished, or nothing was owed) or False
 #
-# They take the looks of the game: `sudomimus_frame` is a `frame`, `sudomimus_button` a `button`, and so on. A game changes
-# more by style statements of its own, for any style below, and translates the texts as it does its own; some languages are
-# in the folder translations. The tag {#sudomimus} is not shown: it keeps these texts apart from the game's own "Cancel". Do
-# not edit this file, so that `sudomimus-bridge renpy install` can bring a newer one.
+# They use the game's styles: `sudomimus_frame` is a `frame`, `sudomimus_button` a `button`, and so on. A game may change any
+# style below with style statements of its own, and translate the texts as it does its own. Some translations are in the folder
+# `translations`. The tag {#sudomimus} is not shown: it distinguishes these texts from the game's own, such as "Cancel". Do not
+# edit this file, so that `sudomimus-bridge renpy install` can replace it by a newer one.
 
 init offset = -1
 
-# The two that a game calls ##################################################################################################
+# The two screens that a game calls ##########################################################################################
 
 screen sudomimus_login():
     modal True
     zorder 200
-    # A player who rolls back to this screen has not asked for a sign-in: it starts by itself only on the way forward.
+    # The sign-in starts by itself only if the player reaches this screen going forward, not by rolling back.
     default by_itself = sudomimus._supported() and not renpy.in_rollback()
     default begun = sudomimus._busy()
 
@@ -63,10 +63,10 @@ screen sudomimus_share():
             _("Never mind{#sudomimus}"),
             Return(False))
 
-# What they are made of ######################################################################################################
+# Their parts ################################################################################################################
 
-# `default_focus` rises with each screen, so that the keyboard's and the gamepad's focus follows. While the sign-in is busy, no
-# button has the focus: the page may be finished at the moment when the player presses "I'm done".
+# `default_focus` rises with each screen, so the focus of keyboard and gamepad moves to it. While the sign-in is busy, no button
+# has the focus, because the page may be finished at the moment when the player presses "I'm done".
 
 screen sudomimus_busy(title, leave, leaving):
     style_prefix "sudomimus"
@@ -142,7 +142,7 @@ transform sudomimus_breathe(late):
         ease 0.7 alpha 0.25
         repeat
 
-# How they look: the game's own, and what only they have #####################################################################
+# Their styles: the game's own, and additions ################################################################################
 
 style sudomimus_frame is frame:
     align (0.5, 0.5)
@@ -196,7 +196,7 @@ style sudomimus_small_button is sudomimus_button
 style sudomimus_small_button_text is sudomimus_button_text:
     size sudomimus._small()
 
-# A script that is written from right to left. The styles above inherit from these, so a game's own style statements win.
+# For scripts that are written from right to left. The styles above inherit from these, so a game's own styles win.
 
 init -2 python:
     style.sudomimus_row = Style(style.hbox)
@@ -210,7 +210,7 @@ init 2 python:
         style.sudomimus_paragraph.text_align = 1.0
         style.sudomimus_row.box_reverse = True
 
-# What they call ##############################################################################################################
+# Their functions ############################################################################################################
 
 init -1 python in sudomimus:
 
@@ -231,7 +231,7 @@ init -1 python in sudomimus:
             login()
 
     def _login_ended(begun):
-        """True ends the screen; None keeps it."""
+        """True ends the screen, and None keeps it open."""
         return True if begun and _the_door().status == "signed-in" and not _the_door().busy else None
 
     def _share_ended(begun):
@@ -250,7 +250,7 @@ init -1 python in sudomimus:
         return _the_door().supported
 
     def _escaped(text):
-        """The text, with no character of it read as a text tag."""
+        """The text, escaped so that Ren'Py reads no part of it as a tag."""
         return text.replace("{", "{{") if text else text
 
     def _copied():

@@ -1,10 +1,11 @@
-# The sentences that a player reads if a sign-in fails, for Ren'Py's "Generate Translations": the bridge says them in the
-# language of the game. They stand in sudomimus_bridge/_renpy/texts.py, and a test compares the two.
+# The sentences that a player reads if a sign-in fails, listed for Ren'Py's "Generate Translations", so that the player reads
+# them in the language of the game. Their source is sudomimus_bridge/_renpy/texts.py, and a test compares the two.
 
 init python in sudomimus:
 
     def _sentences():
         return [
+            _("A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."),
             _("Sign in first: only a player who is signed in can share something."),
             _("Signing in needs a version of this game for Windows, macOS or Linux that was made with Ren'Py 8.4 or later."),
             _("Something went wrong inside the sign-in. Please tell the game's makers."),
@@ -15,7 +16,6 @@ init python in sudomimus:
             _("The sign-in was cancelled."),
             _("This Sudomimus account is disabled. Ask Sudomimus support."),
             _("This computer is too busy to sign you in. Close other programs, then try again."),
-            _("This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."),
             _("This game's sign-in is not set up correctly. Please tell the game's makers."),
             _("This player may not sign in to this game. If that seems wrong, ask the game's makers."),
             _("You are signed in to your account now."),

@@ -1,4 +1,4 @@
-# The store module `sudomimus`: what a game calls and asks.
+# The store module `sudomimus`: the functions and names for a game.
 #
 #     define sudomimus.application = "my-game"
 #     define sudomimus.steam_app_id = 480
@@ -6,7 +6,7 @@
 # and in the script  call screen sudomimus_login . The screens are in sudomimus_screens.rpy. Threads and secrets are kept in
 # python-packages/sudomimus_bridge, and never here.
 #
-# Ren'Py 8.4 or later, on Windows, macOS or Linux, can sign a player in. Elsewhere this file loads as well: then `status` is
+# Ren'Py 8.4 or later, on Windows, macOS or Linux, can sign a player in. This file also loads elsewhere. There `status` is
 # "failed", `error` says what is needed, and the screens offer to play offline.
 
 init -999 python in sudomimus:
@@ -23,11 +23,13 @@ init -999 python in sudomimus:
     if not _the_door().supported:
         _the_door().log(_the_door().missing)
 
-    # status, error and player are looked up at each use:
-    # "signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed", or "postponed": the player plays offline, and is
-    # signed in later without a click; a sentence or None; the player or None.
+    # Three names are looked up at each use:
+    #   status   "signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed", or "postponed" (the player plays
+    #            offline, and is signed in later by itself)
+    #   error    a sentence for the player, or None
+    #   player   the player, or None
 
-    # Whether a small notice tells the player that a sign-in is postponed, and when it is done.
+    # Whether a small notice tells the player when a sign-in is postponed, and when it has succeeded.
     notices = True
 
     # The language that the game itself is written in, if that is not English and one of the delivered translations fits:
@@ -46,7 +48,7 @@ init -999 python in sudomimus:
         return given
 
     def play_offline():
-        """The player plays offline. After a busy or unreachable service, they are signed in later without a click."""
+        """Let the player play offline. If the service was busy or could not be reached, the player is signed in later by itself."""
         _the_door().play_offline(_given())
         _look()
 

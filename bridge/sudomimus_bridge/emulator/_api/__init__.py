@@ -1,1 +1,1 @@
-"""HTTP in and out around the rules."""
+"""The HTTP input and output of the rules."""

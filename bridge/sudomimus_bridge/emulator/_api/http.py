@@ -1,6 +1,6 @@
-"""HTTP in and out, the same for all four APIs: a request's body read into its model, and an answer or a refusal written.
+"""HTTP input and output of all four APIs: this reads a request's body into its model, and writes an answer or a refusal.
 
-The rules decide what is answered.
+The rules decide which answer.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Rule = Callable[[State, B], dict[str, Any]]
 
 
 async def raw_body(request: Request) -> bytes:
-    """The body's bytes as they were sent."""
+    """The bytes of the body, unchanged."""
     raw = bytearray()
     try:
         async for chunk in request.stream():
@@ -44,7 +44,7 @@ async def raw_body(request: Request) -> bytes:
 
 
 def json_object(request: Request, raw: bytes) -> dict[str, Any]:
-    """The body as a JSON object. The refusal says nothing of the parser's findings."""
+    """The body as a JSON object. The refusal does not contain the parser's message."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refusal(400, "InvalidBody")
     try:
@@ -63,7 +63,7 @@ def read_json(raw: bytes) -> Any:
     """
     try:
         value = json.loads(raw.decode(), parse_float=_number, parse_constant=_no_number)
-        # Half a surrogate pair ("\\ud800") passes as JSON, but nothing can look it up or hash it.
+        # JSON may contain a lone surrogate ("\\ud800"), but Python cannot encode or hash it as UTF-8.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise ValueError("the body is not JSON") from None
@@ -89,7 +89,7 @@ async def read(request: Request, model: type[B], state: State) -> B:
 
 
 async def answer(request: Request, model: type[B], rule: Rule[B], state: State) -> Response:
-    """A call that needs its body alone: read it, apply the rule, and write what it says."""
+    """A call that needs only its body: read the body, apply the rule, and write its answer."""
     try:
         body = await read(request, model, state)
         with state.lock:
@@ -99,7 +99,7 @@ async def answer(request: Request, model: type[B], rule: Rule[B], state: State) 
 
 
 def issued(request: Request, body: dict[str, Any], state: State) -> Response:
-    """A 200. The call's row in the table says whether caches may keep it."""
+    """A 200. The call's row in the table says whether it forbids caching."""
     call = call_of(request.url.path)
     no_store = call.no_store == "always" or (call.no_store == "v4" and state.dialect.more_no_store)
     request.state.reason = body.get("status") if isinstance(body.get("status"), str) else None
@@ -107,7 +107,7 @@ def issued(request: Request, body: dict[str, Any], state: State) -> Response:
 
 
 def refused(request: Request, refusal: Refusal, state: State) -> Response:
-    """A refusal, and its reason in the journal."""
+    """A refusal. Its reason also goes into the journal."""
     request.state.reason = refusal.reason
     headers = {"Cache-Control": "no-store"}
     if refusal.retry_after is not None:
@@ -123,7 +123,7 @@ def refused(request: Request, refusal: Refusal, state: State) -> Response:
 
 
 def health(api: Api) -> Route:
-    """The route that says that an API is there."""
+    """The route `/health` of an API."""
 
     async def answer(_request: Request) -> Response:
         return JSONResponse({"status": "ok", "service": f"sudomimus-{api}", "version": __version__})

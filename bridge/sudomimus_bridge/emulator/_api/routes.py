@@ -45,7 +45,7 @@ class ConnectApi:
         self._state = state
 
     def routes(self) -> list[Route]:
-        """All routes, each with its full path. The JWK Set is also where libraries look for one (RFC 8615)."""
+        """All routes, each with its full path. The JWK Set also has a well-known address (RFC 8615)."""
         return [
             Route(f"{CONNECT}/establish", self.establish, methods=["POST"]),
             Route(f"{CONNECT}/status-poll", self.status_poll, methods=["POST"]),
@@ -56,7 +56,7 @@ class ConnectApi:
         ]
 
     async def establish(self, request: Request) -> Response:
-        """Make an inquiry, for a client that has signed these very bytes."""
+        """Make an inquiry, for a client that has signed exactly these bytes."""
         state = self._state
         try:
             raw = await raw_body(request)
@@ -66,7 +66,9 @@ class ConnectApi:
                 raise Refusal(400, "InvalidBody")
             with state.lock:
                 if anchor != state.config.application.anchor:
-                    raise Refusal(404, "ApplicationNotFound")  # before the signature, which is the application's
+                    raise Refusal(
+                        404, "ApplicationNotFound"
+                    )  # checked before the signature, which belongs to the application
                 authorization = request.headers.get("authorization")
                 check_client(state, authorization, raw, audience=connect.AUDIENCE, anchor=anchor)
                 application(state, anchor)
@@ -193,7 +195,7 @@ class NativeApi:
             return refused(request, refusal, state)
 
     async def create_errand(self, request: Request) -> Response:
-        """Make an errand for a player who is already signed in."""
+        """Make a proactive errand for a signed-in player."""
         return await answer(request, ErrandRequest, direct_issue.create_errand, self._state)
 
     async def errand_status(self, request: Request) -> Response:
@@ -254,11 +256,11 @@ class SessionApi:
             return refused(request, refusal, state)
 
     async def userinfo(self, request: Request) -> Response:
-        """What the player of an access token shares now."""
+        """The claims that the player of an access token shares now."""
         return self._profile(request, session.userinfo)
 
     async def claim_state(self, request: Request) -> Response:
-        """How each claim of the player of an access token stands now."""
+        """The state of each claim of an access token's player."""
         return self._profile(request, session.claim_state)
 
     async def jwks(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
-"""Everything about the local service that can be set, and how a partial change is merged in.
+"""All settings of the local service, and the merging of partial changes.
 
-A setting has the service's own name in snake case; JSON may use camel case. What happens while the service runs (errands,
-spent budgets, seen tickets) belongs in `memory`, never here.
+A setting has the service's own name in snake case; JSON may use camel case. The state of a running service (errands, used
+budgets, seen tickets) is in `_memory`, not here.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ Anchor = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
 class ClaimPolicy(Settings):
-    """What the application asks for, for each claim. Every dialect takes the requirements of all dialects."""
+    """The application's requirement for each claim. Each dialect accepts the requirements of all dialects."""
 
-    # The fields have the wire's own names. Older versions of pydantic would turn firstName into firstname.
+    # The fields have the names of the messages. Older versions of pydantic would turn firstName into firstname.
     model_config: ClassVar[Mapping[str, object]] = ConfigDict(alias_generator=None)
 
     email: Requirement = "OPTIONAL"
@@ -88,9 +88,9 @@ class Player(Settings):
     grants: Grants = Field(default_factory=Grants)
     disabled: bool = False
     deleted: bool = False
-    # The 403 with which a verified email domain refuses this account, however it signs in.
+    # The 403 reason by which a verified email domain refuses this account, for each way to sign in.
     refused: EmailRefusal | None = None
-    # Whether the Authentication record of a realized inquiry is gone.
+    # Whether the Authentication record of a realized inquiry is missing.
     authentication_missing: bool = False
     account_alias: str | None = None
     # The sector subject, by which the application knows the player: opaque and random.
@@ -98,7 +98,7 @@ class Player(Settings):
 
     @property
     def shown_name(self) -> str:
-        """What the pages call this player."""
+        """The player's name on the pages."""
         return self.first_name or f"Player {str(self.steam_id)[-6:]}"
 
 
@@ -110,7 +110,7 @@ class AccessKey(Settings):
     player: SteamID = SECOND_STEAM_ID
     revoked: bool = False
     expires_at: datetime | None = None
-    # Another application than the emulator's own makes the key AccessKeyDirectDenied.
+    # A key for another application than the emulator's own is refused as AccessKeyDirectDenied.
     application: str | None = None
 
 
@@ -122,15 +122,15 @@ class Application(Settings):
     """The one application, with its three layers of rules."""
 
     anchor: Anchor = "demo-game"
-    # What the pages and `/info` call the game. If None, the name is made from the anchor.
+    # The game's name on the pages and in `/info`. If None, it is made from the anchor.
     name: str | None = None
     disabled: bool = False
     # Layer 1: STEAM_TICKET with these app ids, and ACCESS_KEY_DIRECT.
     allowed_steam_app_ids: list[Annotated[int, Field(ge=1)]] = Field(default_factory=lambda: [480])
     access_key_direct: bool = True
-    # Layer 1 of a sign-in in the browser: how a player may sign in there.
+    # Layer 1 of a sign-in in the browser: the methods that a player may use.
     browser_methods: list[BrowserMethod] = Field(default_factory=_default_methods)
-    # Layer 2: one match in any of the lists admits a player. "*" stands for every SteamID.
+    # Layer 2: one match in any of the lists admits a player. "*" matches every SteamID.
     allowed_steam_ids: list[str] = Field(default_factory=lambda: ["*"])
     allowed_emails: list[str] = Field(default_factory=list)
     allowed_account_aliases: list[str] = Field(default_factory=list)
@@ -151,21 +151,21 @@ class Application(Settings):
 
 
 class ScriptedPlayer(Settings):
-    """A player who needs no browser: does each errand and sign-in when a client next polls it."""
+    """A player without a browser, who does each errand and sign-in when a client next polls it."""
 
     does: Literal["nothing", "approves", "declines"] = "nothing"
-    # How long after its start an errand or sign-in is done.
+    # The seconds from the start of an errand or sign-in until this player does it.
     after_seconds: float = Field(default=0, ge=0)
-    # Who signs in; None is the default player.
+    # The SteamID of the player; None is the default player.
     steam_id: SteamID | None = None
-    # What this player enters if their account lacks it.
+    # The data that this player enters if the account lacks it.
     email: str = "robin@example.com"
     first_name: str = "Robin"
     last_name: str = "Marsh"
 
 
 class Drift(Settings):
-    """How a later version of the service might answer: with unknown fields, claims and values, or without `claims`."""
+    """Changes that a later version of the service may make: unknown fields, claims and values, or no `claims`."""
 
     fields: dict[str, Any] = Field(default_factory=dict)
     claims: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -180,9 +180,9 @@ def _default_players() -> list[Player]:
 
 
 class EmulatorConfig(Settings):
-    """All settings of the local service. Every one may also be changed while it runs."""
+    """All settings of the local service. Each may also be changed while the service runs."""
 
-    # Which state of the service to play: docs/contracts/service.md.
+    # The state of the service to play (docs/contracts/service.md).
     dialect: DialectName = "v4"
     application: Application = Field(default_factory=Application)
     claims: ClaimPolicy = Field(default_factory=ClaimPolicy)
@@ -198,27 +198,27 @@ class EmulatorConfig(Settings):
     scripted_player: ScriptedPlayer = Field(default_factory=ScriptedPlayer)
     drift: Drift = Field(default_factory=Drift)
     faults: list[FaultRule] = Field(default_factory=list)
-    # Steam's part: it verifies each ticket, rejects each (error 101), or cannot be reached.
+    # Steam verifies each ticket, rejects each (error 101), or cannot be reached.
     steam: Literal["verifies", "rejects", "unreachable"] = "verifies"
-    # Real seconds that Steam's verification takes. A second request with the ticket meets its reservation meanwhile.
+    # The real seconds of Steam's verification. Meanwhile a second request with the ticket is refused.
     steam_seconds: float = Field(default=0, ge=0, le=60)
-    # Whether a ticket of a real Steam client counts as the default player's.
+    # Whether a ticket from a real Steam client counts as the default player's.
     accept_foreign_tickets: bool = True
-    # The stub library's log. A ticket that the log says was cancelled is refused, as Steam refuses it.
+    # The stub library's log. A ticket that was cancelled in the log is refused, as Steam would refuse it.
     steam_log: Path | None = None
-    # How many of the next otherwise successful sign-ins end as 409 AuthorizationArtifactStale.
+    # The number of the next successful sign-ins that end as 409 AuthorizationArtifactStale instead.
     authorization_artifact_stale: int = Field(default=0, ge=0)
 
     @property
     def spoken(self) -> Dialect:
-        """The dialect and everything in which it differs."""
+        """The chosen dialect, with all its differences."""
         return DIALECTS[self.dialect]
 
     @field_validator("steam_log")
     @classmethod
     def _a_file(cls, path: Path | None) -> Path | None:
         if path is not None and path.is_dir():
-            raise ValueError("a folder is no log; give the file's path")
+            raise ValueError("a folder is not a log; give the file's path")
         return path
 
 
@@ -239,7 +239,7 @@ def merged(settings: M, changes: Mapping[str, Any]) -> M:
 def _merge(values: dict[str, Any], path: list[str], value: Any) -> None:
     key = path[0] if path[0] in values else _snake(path[0])
     if key not in values:
-        key = path[0]  # left as given, so that the validation's error names it
+        key = path[0]  # unchanged, so that the validation's error names it
     inner = values.get(key)
     if len(path) > 1:
         if not isinstance(inner, dict):

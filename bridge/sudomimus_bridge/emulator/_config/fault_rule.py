@@ -1,6 +1,6 @@
-"""A fault rule: which requests it meets, how often, and what goes wrong with them. It is written as JSON or in one line.
+"""A fault rule: the requests that it matches, how often, and what goes wrong with them. It is written as JSON or in one line.
 
-`web.faults` makes it happen on the wire.
+`_web.faults` carries it out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .model import Model
 
 
 def _one_line(text: str) -> str:
-    # Text that HTTP cannot carry would break the connection, and that is another fault.
+    # A text that HTTP cannot carry would break the connection, which is another fault.
     try:
         text.encode("latin-1")
     except UnicodeEncodeError:
@@ -43,7 +43,7 @@ HeaderText = Annotated[str, AfterValidator(_one_line)]
 
 
 class FaultRule(Model):
-    """What goes wrong with a request. The first rule that matches and is not used up decides."""
+    """A fault of a request. The first rule that matches and is not used up applies."""
 
     model_config: ClassVar[Mapping[str, object]] = ConfigDict(
         extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_assignment=True
@@ -51,15 +51,15 @@ class FaultRule(Model):
 
     method: str = "*"
     path: str = "*"
-    # How many requests it meets, after `skip` requests that it lets pass. None: every one.
+    # The number of requests to which it applies, after `skip` requests that it lets pass. None: all.
     times: int | None = Field(default=None, ge=1)
     skip: int = Field(default=0, ge=0)
-    # "after": the service processes the request first, so a ticket is spent and the answer is lost.
+    # "after": the service processes the request first, so a ticket is used up and the answer is lost.
     when: Literal["before", "after"] = "before"
 
-    # Real seconds, beside whatever else goes wrong.
+    # Real seconds, in addition to anything else that goes wrong.
     delay: float = Field(default=0, ge=0, le=600)
-    # An answer in the service's place. `reason` makes the service's own error body; `body` is sent as it is.
+    # An answer instead of the service's. `reason` gives the service's own error body; `body` is sent unchanged.
     status: int | None = Field(default=None, ge=200, le=599)
     reason: str | None = None
     body: Any = None
@@ -68,7 +68,7 @@ class FaultRule(Model):
     reset: bool = False
     garbage: bool = False
     truncate: bool = False
-    # A changed answer: another content type, megabytes of it, or one byte every so many seconds.
+    # A changed answer: another content type, this many megabytes, or one byte each time these seconds have passed.
     content_type: HeaderText | None = None
     redirect: HeaderText | None = None
     huge_megabytes: int | None = Field(default=None, ge=1, le=1024)
@@ -84,7 +84,7 @@ class FaultRule(Model):
         if not (named or answers or self.delay or self.headers or self.content_type or self.drip_seconds):
             raise ValueError("the rule changes nothing: give it a status, delay, reset, garbage, truncate, redirect …")
         if self.reason is not None and self.status is None:
-            raise ValueError("a reason needs the status it goes with")
+            raise ValueError("a reason needs a status")
         return self
 
     @model_validator(mode="after")
@@ -94,15 +94,15 @@ class FaultRule(Model):
 
     @property
     def answers(self) -> bool:
-        """Whether the rule brings an answer of its own in the service's place."""
+        """Whether the rule has its own answer, which replaces the service's."""
         return self.status is not None or self.reason is not None or self.body is not None
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether the rule is for this request. How often it was used does not matter here."""
+        """Whether the rule matches this request, even if it is used up."""
         return self.method.upper() in ("*", method) and fnmatchcase(path, self.path)
 
     def named(self) -> str:
-        """What goes wrong, in one word for the journal."""
+        """The kind of the fault, in one word for the journal."""
         for name in ("reset", "garbage", "truncate", "redirect", "huge_megabytes", "drip_seconds"):
             if getattr(self, name):
                 return name.partition("_")[0]
@@ -134,7 +134,7 @@ def parse_fault(text: str) -> FaultRule:
             values[field] = _json_or_text(value) if field in ("body", "headers") else value
         elif separator and (meant := get_close_matches(field, _KNOWN, n=1, cutoff=0.75)):
             raise ValueError(
-                f"{name!r} is no part of a fault, was {meant[0].replace('_', '-')!r} meant? (JSON takes any header.)"
+                f"{name!r} is not a part of a fault. Did you mean {meant[0].replace('_', '-')!r}? (JSON takes any header.)"
             )
         elif separator:
             headers[name] = value
@@ -146,7 +146,7 @@ def parse_fault(text: str) -> FaultRule:
             values["method"] = word
         else:
             raise ValueError(
-                f"{word!r} is no part of a fault; the form is: [METHOD] PATH [STATUS] [reset] [name=value …]"
+                f"{word!r} is not a part of a fault; the form is: [METHOD] PATH [STATUS] [reset] [name=value …]"
             )
     if headers:
         values["headers"] = {**headers, **values.get("headers", {})}

@@ -1,4 +1,4 @@
-"""The settings that are numbers: budgets, lifetimes, intervals and windows. Each default is the service's own number.
+"""The settings that are numbers: budgets, lifetimes, intervals and windows. Each default is the service's number.
 
 `Settings` is the base of all settings.
 """
@@ -18,7 +18,7 @@ SteamID = Annotated[int, Field(gt=0, lt=2**64), PlainSerializer(lambda value: st
 
 
 class Settings(Model):
-    """The base of all settings: unknown names and wrong values are refused, in assignments too."""
+    """The base of all settings. It refuses unknown names and wrong values, in assignments, too."""
 
     model_config: ClassVar[Mapping[str, object]] = ConfigDict(
         extra="forbid",
@@ -31,7 +31,7 @@ class Settings(Model):
 
 
 class Budgets(Settings):
-    """Attempt budgets in fixed windows, and the circuit that failures open (docs/contracts/service.md, "Limits")."""
+    """The attempt budgets in fixed windows, and the circuit, which failures open (docs/contracts/service.md, "Limits")."""
 
     attempts_per_application: int = Field(default=150, ge=0)
     attempts_global: int = Field(default=200, ge=0)
@@ -39,14 +39,14 @@ class Budgets(Settings):
     failures_per_application: int = Field(default=20, ge=1)
     failures_global: int = Field(default=60, ge=1)
     circuit_seconds: float = Field(default=60, gt=0)
-    # False: the counter is down, and every attempt is a 503 with an empty body.
+    # False: the counter fails, and every attempt gets a 503 with an empty body.
     available: bool = True
-    # The Retry-After of the 429 and the 503. The service publishes none.
+    # The Retry-After of the 429 and the 503. The service documents none.
     retry_after: int | None = Field(default=None, ge=0)
 
 
 class Errands(Settings):
-    """How long an errand lives, and how long before its end a blocked call no longer hands it out again."""
+    """The lifetime of an errand, and the remaining seconds below which a blocked call gets a new one."""
 
     lifetime_seconds: float = Field(default=1800, gt=0, le=31536000)
     reuse_seconds: float = Field(default=900, ge=0)
@@ -60,7 +60,7 @@ class Tokens(Settings):
 
 
 class Connect(Settings):
-    """How long an inquiry lives, and how many PENDING polls it takes. The service publishes neither."""
+    """The lifetime of an inquiry, and the number of its PENDING polls. The service documents neither."""
 
     inquiry_lifetime_seconds: float = Field(default=900, gt=0, le=31536000)
     polling_attempts: int = Field(default=1000, ge=1)
@@ -71,17 +71,17 @@ class Device(Settings):
 
     lifetime_seconds: int = Field(default=600, ge=1, le=31536000)
     interval: int = Field(default=5, ge=1)
-    # False: a client may poll faster than the interval, because its time is not the emulator's.
+    # False: a client may poll faster than the interval, for instance a client in virtual time.
     slow_down: bool = True
-    # True: the sign-in fails after the approval, as 500 `server_error`.
+    # True: after the approval the sign-in fails with 500 `server_error`.
     issuance_fails: bool = False
 
 
 class Sessions(Settings):
-    """Refresh-token rotation. The service does not publish how long its grace window is."""
+    """Refresh-token rotation. The service does not document the length of its grace window."""
 
-    # How long after its first use a refresh token may be sent once more. 0: every second use ends the session.
+    # The seconds after its first use in which a refresh token may be used again. 0: a second use ends the session.
     grace_seconds: float = Field(default=10, ge=0)
-    # False: a retry inside the window ends the session, with an empty 401.
+    # False: a second use in the window ends the session, with an empty 401.
     adopts: bool = True
     recommended_recheck_seconds: int = Field(default=60, ge=0)

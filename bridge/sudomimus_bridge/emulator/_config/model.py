@@ -1,7 +1,9 @@
-"""The base of the settings' models, and how a wrong setting is reported: one line a problem, its path first, never the value.
+"""The base of the settings' models, and the report of wrong settings.
 
-A value may be a secret. The base is pydantic's `BaseModel`; type checkers see the same with all of its parts typed, for pydantic
-leaves some types of its own class out, and each public class that derives from it would count as untyped.
+The report has one line for each problem, which begins with the setting's path. It leaves the value out, which may be secret.
+
+The base is pydantic's `BaseModel`. Type checkers see a fully typed class instead: pydantic's own class lacks some types, so each
+public class that derives from it would count as untyped.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     @dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
     class Model:
-        """What the local service uses of `BaseModel`."""
+        """The part of `BaseModel` that the local service uses."""
 
         model_config: ClassVar[Mapping[str, object]]
         model_fields: ClassVar[Mapping[str, object]]
@@ -55,7 +57,7 @@ else:
 
 
 class SettingRefused(ValueError):
-    """A setting that the local service does not have, or a value that it does not take."""
+    """The local service has no such setting, or does not accept this value."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
@@ -64,7 +66,7 @@ class SettingRefused(ValueError):
 
 @contextmanager
 def refusing(model: type[Model] | type[BaseModel] | None = None) -> Iterator[None]:
-    """Raise `SettingRefused` in place of pydantic's own error."""
+    """Raise `SettingRefused` instead of pydantic's own error."""
     try:
         yield
     except ValidationError as error:
@@ -72,7 +74,7 @@ def refusing(model: type[Model] | type[BaseModel] | None = None) -> Iterator[Non
 
 
 def problems(error: ValidationError, model: type[Model] | type[BaseModel] | None = None) -> list[str]:
-    """Pydantic's findings, each with the setting's path. `model` is what was validated, for a suggestion."""
+    """Pydantic's findings, each with the setting's path. `model` is the validated model, for suggestions."""
     lines = []
     for found in error.errors(include_url=False, include_input=False, include_context=False):
         path = ".".join(str(part) for part in found["loc"])

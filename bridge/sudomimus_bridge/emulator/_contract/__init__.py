@@ -1,1 +1,1 @@
-"""What goes over the wire: the three dialects, each call with its request and its answers, and their description."""
+"""The messages of the service: the three dialects, each call with its request and its answers, and their description."""

@@ -1,4 +1,4 @@
-"""The body of each answer as a model, for the service's description. Members of one dialect alone are optional here.
+"""The body of each answer as a model, for the service's description. Members of one dialect only are optional here.
 
 `openapi` requires or removes them for the dialect that it describes.
 """
@@ -27,13 +27,13 @@ class Health(_Closed):
 
 
 class Error(BaseModel):
-    """An answer other than 200. Some failures have an empty body in its place."""
+    """The body of an answer other than 200. Some failures have an empty body instead."""
 
     reason: str
 
 
 class Claim(BaseModel):
-    """What the application asks for, and what the player decided."""
+    """The application's requirement for a claim, and the player's decision."""
 
     requirement: Requirement
     state: Decision
@@ -66,7 +66,7 @@ class RefreshedTokens(BaseModel):
 
 
 class Tokens(RefreshedTokens):
-    """What every sign-in ends with."""
+    """The tokens that each sign-in gives."""
 
     applicationAnchor: str
 
@@ -128,7 +128,7 @@ class DeviceGrant(BaseModel):
 
 
 class DeviceError(BaseModel):
-    """What `POST /device-token` answers while there are no tokens (RFC 8628, 3.5)."""
+    """The answer of `POST /device-token` while there are no tokens (RFC 8628, 3.5)."""
 
     error: Literal[
         "authorization_pending", "slow_down", "access_denied", "expired_token", "invalid_request", "server_error"

@@ -1,4 +1,4 @@
-"""The table of calls: method, path, request, and what each status carries. Routes, description and fault rules follow it."""
+"""The table of calls: method, path, request, and the body of each status. Routes, description and fault rules use it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Call:
     api: Api
     method: Literal["GET", "POST"]
     name: str
-    """The path below the API's base. A key in it stands in braces."""
+    """The path below the API's base. A key in it is written in braces."""
     answers: Mapping[int, type[BaseModel] | None]
     """Status to body; None is an empty body."""
     request: type[BaseModel] | None = None
     auth: Literal["client JWT", "access token"] | None = None
     v4_only: bool = False
     no_store: Literal["always", "v4", "never"] = "never"
-    """Whether the 200 forbids caching, in every dialect or in v4 alone."""
+    """Whether the 200 forbids caching: in every dialect, or in v4 only."""
     reasons: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     @property

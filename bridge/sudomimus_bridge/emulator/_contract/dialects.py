@@ -1,4 +1,4 @@
-"""The three states of the service that a game may meet, and everything in which they differ.
+"""The three states of the service that a game may meet, and all their differences.
 
 docs/contracts/service.md describes them. No other module compares a dialect's name.
 """
@@ -22,25 +22,25 @@ class Dialect:
     claims: tuple[ClaimName, ...] = get_args(ClaimName)
     """The claims that a player can share."""
     requirement_names: Mapping[str, str] = field(default_factory=dict)
-    """How the service writes a requirement that it does not know under the setting's name."""
+    """The service's word for a requirement, if that is not the setting's name."""
     tokens: TokenShape = "typed"
-    """Where a token has its issuer, lifetime and player. Only the typed ones leave the profile out."""
+    """The place of a token's issuer, lifetime and player. Only typed tokens have no profile."""
     profile_calls: bool = True
     """Whether `/userinfo`, `/claim-state` and the application's JWK Set exist."""
     info_has_public_key: bool = False
     application_disabled: str = "ApplicationNotActive"
     """The 403 of an application that is switched off."""
     redeem_names_missing_data: bool = True
-    """Whether `/redeem` has a reason for missing data; otherwise it calls that missing consent."""
+    """Whether `/redeem` has a reason for missing data. Otherwise it reports missing consent."""
     closed_bodies: bool = True
-    """Whether a request with an unknown member is refused. The Device API refuses it always."""
+    """Whether a request with an unknown member is refused. The Device API always refuses it."""
     lifetimes_from_one_second: bool = False
     """Whether a constraint may ask for any lifetime from one second, and for any text as callback URL."""
     longest_ticket_hex: int | None = 5120
     session_ends_errands: bool = True
     """Whether `POST /errand` refuses the access token of a session that is over."""
     revoke_all_counts: bool = False
-    """Whether `/revoke-all` tells how many sessions it ended."""
+    """Whether `/revoke-all` returns the number of ended sessions."""
     sid: bool = True
     """Whether `/introspect` finds the session by the token's `sid`."""
     more_no_store: bool = True

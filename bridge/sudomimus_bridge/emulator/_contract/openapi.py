@@ -1,6 +1,6 @@
 """The local service's own OpenAPI description of a dialect, made from the table of calls and the models.
 
-One document describes all four APIs: the local service has them on one port, each below its own path.
+One document describes all four APIs, because the local service has them on one port, each below its own path.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _reply(name: str, schema: Schema, dialect: Dialect) -> Schema:
 
 
 def _without_null(schema: Schema) -> Schema:
-    """Optional means absent: a member that pydantic lets be None is never null on the wire."""
+    """Remove null: an optional member is absent from the message, and never null."""
 
     def finished(part: Any) -> Any:
         if isinstance(part, list):

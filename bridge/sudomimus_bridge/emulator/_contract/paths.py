@@ -1,6 +1,6 @@
 """Every request that the local service answers, by method and path. A key in a path is written as its name in braces.
 
-The journal records these names in place of the real paths, and a fault rule must match at least one of them.
+The journal records these names instead of the real paths, and a fault rule must match at least one of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from .calls import CALLS
 
 REQUESTS: dict[str, str] = {
     **{call.path: call.method for call in CALLS},
-    # Beside the service's own calls: the key of `/info` where libraries look for it (RFC 8615), and the pages.
+    # Besides the service's own calls: the JWK Set at its well-known address (RFC 8615), and the pages.
     "/.well-known/jwks.json": "GET",
     "/connect/.well-known/jwks.json": "GET",
     "/via": "GET POST",

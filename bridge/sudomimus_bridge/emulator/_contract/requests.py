@@ -1,7 +1,7 @@
 """The body of each request as a model. A body that does not fit is a 400 `InvalidBody`.
 
-Members that the contract does not name are kept, for the dialect decides whether to refuse them. A bound with a reason of
-its own (`InvalidSteamAppId`, …) is described here and checked by the rule. Names are the wire's own.
+Unknown members are kept, because the dialect decides whether to refuse them. A limit with its own reason
+(`InvalidSteamAppId`, …) is described here, and the rule checks it. Names are those of the messages.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the service remembers while it runs."""
+"""The state of a running service."""

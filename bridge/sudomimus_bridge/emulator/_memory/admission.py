@@ -1,8 +1,8 @@
-"""What the service refuses before it does any work: too many attempts, a Steam ticket or a client's JWT that it has seen before.
+"""Refusals before any work: too many attempts, or a Steam ticket or a client's JWT that the service has seen before.
 
 docs/contracts/service.md, "Limits" and "A Steam ticket". Attempts have budgets in fixed windows, and failures open a circuit.
-The service does not publish for how long it counts a failure. Here it is as long as the circuit stays open. Which tickets a game
-has cancelled is read from the growing log of a stub Steam library.
+The service does not document how long it counts a failure. Here it is as long as the circuit stays open. The log of a stub Steam
+library, which is read while it grows, has the tickets that a game has cancelled.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .._config.limits import Budgets
 
 Admitted = Literal["admitted", "exhausted", "unavailable"]
 
-# There is a counter for each application anchor, and this one for all of them together.
+# Each application anchor has a counter, and this one is for all of them together.
 _ALL = ""
 
 
@@ -34,7 +34,7 @@ class Admission:
         self._open_until: dict[str, float] = {}
 
     def admit(self, anchor: str, budgets: Budgets) -> Admitted:
-        """Count an attempt. A refused one does not count."""
+        """Count an attempt, unless it is refused."""
         if not budgets.available:
             return "unavailable"
         now = self._clock.now()
@@ -69,7 +69,7 @@ REPLAY_WINDOW_SECONDS = 24 * 3600.0
 
 
 class ReplayWindow:
-    """The tickets that the service has seen, by `sha256(steamTicketHex.toLowerCase())`, and when it forgets each."""
+    """The tickets that the service has seen, by `sha256(steamTicketHex.toLowerCase())`, and when each is forgotten."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -105,7 +105,7 @@ class SeenIds:
         self._seen: set[tuple[str, str]] = set()
 
     def first_time(self, issuer: str, jti: str) -> bool:
-        """Remember the `jti`; False if it was there already."""
+        """Remember the `jti`. False if it has been used before."""
         known = (issuer, jti) in self._seen
         self._seen.add((issuer, jti))
         return not known
@@ -131,7 +131,7 @@ class CancelledTickets:
     def _read_on(self, log: Path) -> None:
         try:
             with log.open("rb") as lines:
-                if lines.seek(0, 2) < self._position:  # a new run has begun the log anew
+                if lines.seek(0, 2) < self._position:  # another run has started a new log
                     self._position, self._nonces = 0, set()
                 lines.seek(self._position)
                 for line in lines:

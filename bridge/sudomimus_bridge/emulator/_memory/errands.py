@@ -1,4 +1,4 @@
-"""The errands: short-lived pages that a player has to visit, each usable once, and when the same one is handed out again.
+"""The errands: short-lived pages that a player has to visit. Each can be used once, and may be returned again until then.
 
 docs/contracts/service.md, "Errands".
 """
@@ -31,7 +31,7 @@ class Errand:
 
     @property
     def forces_sign_in(self) -> bool:
-        """Entering data takes a sign-in. So does every proactive errand, for the access token behind it may have leaked."""
+        """Entering data needs a sign-in. So does a proactive errand, because its access token may have leaked."""
         return self.proactive or any(task.writes_data for task in self.tasks)
 
     def handoff(self, via_url: str) -> dict[str, str]:
@@ -77,24 +77,24 @@ class ErrandStore:
         return errand
 
     def status(self, key: str) -> Status:
-        """What the status poll answers. The service has no other word for a declined errand than EXPIRED."""
+        """The answer of the status poll. The service reports a declined errand as EXPIRED, too."""
         errand = self.live(key)
         if errand is None or errand.outcome == "declined":
             return "EXPIRED"
         return "COMPLETED" if errand.outcome == "completed" else "PENDING"
 
     def consume(self, player: Player) -> None:
-        """A direct issue succeeded, so the completed errands that led to it are used up."""
+        """Use up the player's completed errands, because a direct issue has succeeded."""
         for errand in self._errands.values():
             if errand.steam_id == player.steam_id and errand.outcome == "completed":
                 errand.outcome = "consumed"
 
     def forget(self, steam_id: int) -> None:
-        """Remove the errands of a removed account, so that none of their pages makes it anew."""
+        """Remove the errands of a removed account, so that none of their pages creates it again."""
         self._errands = {key: errand for key, errand in self._errands.items() if errand.steam_id != steam_id}
 
     def count(self) -> dict[str, int]:
-        """How many errands have each status, for the control API. No key is among them."""
+        """The number of errands of each status, for the control API, without keys."""
         counts = {"PENDING": 0, "COMPLETED": 0, "EXPIRED": 0}
         for key in self._errands:
             counts[self.status(key)] += 1

@@ -1,6 +1,6 @@
-"""Sessions: families of refresh tokens. Each token is good for one use. This module records the uses.
+"""Sessions: families of refresh tokens. Each token may be used once. This module records the uses.
 
-docs/contracts/service.md, "Refreshing". Which answer follows is decided in `rules.session`.
+docs/contracts/service.md, "Refreshing". `_rules.session` decides the answers.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Refresh:
 
 @dataclass
 class Session:
-    """All refresh tokens that descend from one sign-in. It is live: the next request sees what a caller sets here."""
+    """All refresh tokens that descend from one sign-in. It is live: the next request sees a change."""
 
     steam_id: int
     subject: str = field(repr=False)
-    # What an inquiry's constraints ask for. None: the settings at the time of issue.
+    # Lifetimes that an inquiry's constraints set. None: those of the settings at the time of issue.
     access_token_ttl_seconds: int | None = None
     refresh_token_ttl_seconds: int | None = None
     sid: str = field(default_factory=lambda: str(uuid.uuid4()), repr=False)
@@ -69,7 +69,7 @@ class SessionStore:
         access_token_ttl_seconds: int | None = None,
         refresh_token_ttl_seconds: int | None = None,
     ) -> Pair:
-        """Open a session for a player who has proved who they are."""
+        """Open a session for an authenticated player."""
         session = Session(player.steam_id, player.subject, access_token_ttl_seconds, refresh_token_ttl_seconds)
         self.sessions.append(session)
         self._by_sid[session.sid] = session
@@ -87,7 +87,7 @@ class SessionStore:
         return session if session is not None and session.subject == token.subject else None
 
     def rotate(self, refresh: Refresh, player: Player) -> Pair:
-        """Spend the token and put its child in its place."""
+        """Mark the token as used, and create its child."""
         refresh.rotated_at = self._clock.now()
         refresh.session.rotations += 1
         pair = self._pair(refresh.session, player)
@@ -95,9 +95,9 @@ class SessionStore:
         return pair
 
     def adopt(self, refresh: Refresh, player: Player) -> Pair:
-        """The child that the winning call made, with an access token of its own."""
+        """The child that the first call created, with a new access token."""
         if refresh.child is None:
-            raise ValueError("only a token that was rotated has a child to adopt")
+            raise ValueError("only a rotated token has a child to adopt")
         return Pair(self._access_token(refresh.session, player), refresh.child.token.text)
 
     def status(self, session: Session) -> Status:

@@ -1,6 +1,6 @@
-"""The sign-ins that wait for a player in the browser, with their states: inquiries and device authorizations.
+"""The sign-ins that wait for a player in the browser: inquiries and device authorizations, with their states.
 
-This file stores and finds them. `rules.approval` decides who may approve one.
+This file stores and finds them. `_rules.approval` decides whether a player may approve one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Inquiry(SignIn):
     polls_left: int = 0
     access_token_ttl_seconds: int | None = None
     refresh_token_ttl_seconds: int | None = None
-    # What a REVEAL shows on the page.
+    # The tokens that a REVEAL shows on the page.
     revealed: Pair | None = field(default=None, repr=False)
 
 
@@ -103,31 +103,31 @@ class SignInStore:
         return device
 
     def inquiry(self, exposure_key: str, hidden_key: str) -> Inquiry | None:
-        """The inquiry of a key pair, as the client presents it."""
+        """The inquiry of an exposure key and a hidden key, which the client has."""
         inquiry = self._inquiries.get(exposure_key)
         if inquiry is None or not hmac.compare_digest(inquiry.hidden_key.encode(), hidden_key.encode()):
             return None
         return inquiry
 
     def exposed(self, exposure_key: str) -> Inquiry | None:
-        """The inquiry as the browser knows it."""
+        """The inquiry of an exposure key, which the browser has."""
         return self._inquiries.get(exposure_key)
 
     def device(self, device_code: str) -> DeviceAuthorization | None:
-        """The authorization as the client knows it."""
+        """The authorization of a device code, which the client has."""
         return self._devices.get(device_code)
 
     def by_user_code(self, user_code: str) -> DeviceAuthorization | None:
-        """The youngest authorization with this code, as the player knows it."""
+        """The youngest authorization with a user code, which the player has."""
         return next((d for d in reversed(self._devices.values()) if d.user_code == user_code), None)
 
     def expired(self, sign_in: SignIn) -> bool:
-        """Whether its time is over, or its polls are used up."""
+        """Whether its lifetime is over, or its polls are used up."""
         polls_left = sign_in.polls_left if isinstance(sign_in, Inquiry) else 1
         return sign_in.expires_at <= self._clock.now() or (sign_in.standing == "pending" and polls_left <= 0)
 
     def count(self) -> dict[str, dict[str, int]]:
-        """How many have each standing, for the control API. No key is among them."""
+        """The number of sign-ins in each state, for the control API, without keys."""
         return {"inquiries": self._tally(self._inquiries.values()), "devices": self._tally(self._devices.values())}
 
     def _tally(self, sign_ins: Iterable[SignIn]) -> dict[str, int]:
@@ -139,7 +139,7 @@ class SignInStore:
 
 
 def normal_user_code(typed: str) -> str:
-    """A user code as the player meant it: case, dashes and spaces do not count, and O, I, L are read as 0, 1, 1 (Crockford)."""
+    """The code that a player meant: case, dashes and spaces are ignored, and O, I, L are read as 0, 1, 1 (Crockford)."""
     kept = "".join(sign for sign in typed.upper().translate(str.maketrans("OIL", "011")) if sign in USER_CODE_ALPHABET)
     return f"{kept[:4]}-{kept[4:]}"
 

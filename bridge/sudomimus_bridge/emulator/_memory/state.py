@@ -1,6 +1,6 @@
-"""What the local service remembers while it runs: players, errands, sign-ins, sessions, seen tickets, faults and the journal.
+"""The state of the running local service: players, errands, sign-ins, sessions, seen tickets, faults and the journal.
 
-One lock guards all of it, for a test changes things from its own thread. The answers that follow are decided in `rules`.
+One lock guards all of it, because a test makes changes from its own thread. `_rules` decides the answers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .sign_ins import SignInStore
 
 @dataclass
 class ActiveFault:
-    """A rule, and how often it matched and was applied."""
+    """A rule, and the numbers of its matches and its applications."""
 
     rule: FaultRule
     matched: int = 0
@@ -30,29 +30,29 @@ class ActiveFault:
 
     @property
     def used_up(self) -> bool:
-        """Whether the rule has met as many requests as it was meant to."""
+        """Whether the rule has been applied as often as it may."""
         return self.rule.times is not None and self.applied >= self.rule.times
 
 
 class FaultTable:
-    """The rules in force, in the order in which they were given."""
+    """The active rules, in the order in which they were added."""
 
     def __init__(self, rules: list[FaultRule]) -> None:
         self._lock = threading.Lock()
         self.active = [ActiveFault(rule) for rule in rules]
 
     def add(self, rule: FaultRule) -> None:
-        """Put a rule behind the others."""
+        """Add a rule after the others."""
         with self._lock:
             self.active.append(ActiveFault(rule))
 
     def replace(self, rules: list[FaultRule]) -> None:
-        """Forget all rules and their counts, and begin with these."""
+        """Replace all rules by these, with new counts."""
         with self._lock:
             self.active = [ActiveFault(rule) for rule in rules]
 
     def pick(self, method: str, path: str) -> FaultRule | None:
-        """The rule that decides this request, counted as used."""
+        """The rule that applies to this request, if there is one. It is counted as used."""
         with self._lock:
             for fault in self.active:
                 if fault.used_up or not fault.rule.matches(method, path):
@@ -67,7 +67,7 @@ class FaultTable:
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """One line of the journal. It has a path's template and a reason, never a key, a ticket or a token."""
+    """One line of the journal: it has a path's template and a reason, and no key, ticket or token."""
 
     at: float
     method: str
@@ -79,7 +79,7 @@ class RequestRecord:
 
 
 class State:
-    """All that is remembered, beside the settings."""
+    """The whole state of a running service, except the settings."""
 
     def __init__(self, config: EmulatorConfig) -> None:
         self.config = config
@@ -102,7 +102,7 @@ class State:
         return self.addresses.via
 
     def reset(self) -> None:
-        """Forget everything that happened, and begin with the players of the settings."""
+        """Forget everything that has happened, and start with the players of the settings."""
         self.players: dict[int, Player] = {}
         self.errands = ErrandStore(self.clock)
         self.replay = ReplayWindow(self.clock)
@@ -124,7 +124,7 @@ class State:
         return self.players[player.steam_id]
 
     def player(self, steam_id: int) -> Player:
-        """The account of a SteamID. An account seen for the first time has no email, for Steam tells none."""
+        """The account of a SteamID. A new account has no email, because Steam does not send one."""
         return self.players.get(steam_id) or self.put_player(Player(steam_id=steam_id))
 
     def player_by_subject(self, subject: str | None) -> Player | None:

@@ -1,7 +1,7 @@
 """The pages of an errand, to which the claim gate or a proactive errand sends the player.
 
-The controls: #continue (sign-in); #email, #firstName, #lastName (missing data), #share-<claim> (what is optional),
-#agree and #decline (consent). The pages: sign-in, consent, done, declined, expired, refused.
+The controls: #continue (sign-in); #email, #firstName, #lastName (missing data), #share-<claim> (optional claims), #agree and
+#decline (consent). The pages: sign-in, consent, done, declined, expired, refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .frame import BrowserSession, FormPages
 
 
 class ErrandPages(FormPages):
-    """The routes of the errand's pages, bound to one emulator's state."""
+    """The routes of the errand's pages, for one emulator's state."""
 
     def routes(self) -> list[Route]:
         """All routes, each with its full path."""

@@ -1,7 +1,7 @@
-"""The common part of every page below /via: the browser's session, the token of its forms, templates, stylesheet, avatars.
+"""The common parts of all pages below /via: the browser's session, the token of its forms, templates, stylesheet, avatars.
 
-The pages are HTML from templates with plain forms, without script. Their controls have fixed names, for programs that
-drive them, and `<main data-page>` names the page. `errand` and `sign_in` list both.
+The pages are HTML with plain forms, without a script. Programs that drive them find the controls by fixed ids, and the name
+of the page in `<main data-page>`. `errand` and `sign_in` list both.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST_SESSIONS = 1000
 
 HEADERS = {
     "Cache-Control": "no-store",
-    # The address has a key in it. No link, frame or picture may carry it away.
+    # The address contains a key. No link, frame or picture may send it elsewhere.
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; "
@@ -42,23 +42,23 @@ HEADERS = {
 
 @dataclass
 class BrowserSession:
-    """A browser: the token of its forms, and the account that signed in for each errand, exposure or device key."""
+    """One browser: the token of its forms, and the account that has signed in for each errand, exposure or device key."""
 
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     accounts: dict[str, int] = field(default_factory=dict, repr=False)
-    # The device authorizations whose user code this browser's player has confirmed.
+    # The device authorizations whose user code the player has confirmed in this browser.
     confirmed: set[str] = field(default_factory=set, repr=False)
 
 
 class PageFrame:
-    """Sessions and rendering, bound to one emulator's state."""
+    """The browsers' sessions and the rendering of pages, for one emulator's state."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._sessions: dict[str, BrowserSession] = {}
 
     def routes(self) -> list[Route]:
-        """The routes of what the pages load."""
+        """The routes of the stylesheet and the avatars."""
         return [
             Route("/via/static/via.css", self.stylesheet, methods=["GET"]),
             Route("/via/avatar/{handle}.svg", self.avatar, methods=["GET"]),
@@ -75,12 +75,12 @@ class PageFrame:
         return cookie, self._sessions[cookie]
 
     def remember(self, request: Request, response: Response, cookie: str) -> Response:
-        """Have the browser send its cookie again."""
+        """Set the cookie by which the browser keeps its session."""
         response.set_cookie(_cookie_name(request), cookie, path="/via", httponly=True, samesite="lax")
         return response
 
     def session_of_form(self, request: Request, form: Mapping[str, Any]) -> BrowserSession | None:
-        """The session that a form was made for; None if the form is not this browser's."""
+        """The session for which a form was made; None if the form is not this browser's."""
         session = self._sessions.get(request.cookies.get(_cookie_name(request), ""))
         csrf = form.get("csrf")
         if session is None or not isinstance(csrf, str):
@@ -88,7 +88,7 @@ class PageFrame:
         return session if secrets.compare_digest(csrf.encode(), session.csrf.encode()) else None
 
     def render(self, page: str, *, status: int = 200, **context: Any) -> Response:
-        """One page from its template."""
+        """A page, rendered from its template."""
         template = _environment().get_template(f"{page}.html")
         html = template.render(page=page, application=self._state.config.application.shown_name, **context)
         return Response(html, status_code=status, media_type="text/html", headers=HEADERS)
@@ -103,7 +103,7 @@ class PageFrame:
         form: Mapping[str, Any] | None = None,
         errors: Mapping[Any, str] | None = None,
     ) -> Response:
-        """The consent page: empty, or with the form that was sent and what is wrong with it."""
+        """The consent page: empty, or with the sent form and its errors."""
         errors = errors or {}
         shown = items(player, tasks, self._state.via_url, form, errors)
         return self.render(
@@ -118,17 +118,17 @@ class PageFrame:
         )
 
     def back(self, request: Request, query: str | None = None) -> Response:
-        """Send the browser to the page again, with 303: it comes with GET, and a reload sends no form twice."""
+        """Redirect the browser to the page with 303. The browser uses GET then, so a reload sends no form twice."""
         query = request.url.query if query is None else query
         url = f"{request.url.path}?{query}" if query else request.url.path
         return RedirectResponse(url, status_code=303, headers=HEADERS)  # RFC 9110, 15.4.4
 
     async def stylesheet(self, _request: Request) -> Response:
-        """The one stylesheet."""
+        """The stylesheet of all pages."""
         return Response(_stylesheet(), media_type="text/css", headers={"Cache-Control": "no-cache"})
 
     async def avatar(self, request: Request) -> Response:
-        """The picture of a player who has none: the first letter of the name on a colour of the player's own."""
+        """The picture of a player without one: the first letter of the name, on a colour that depends on the player."""
         handle = request.path_params["handle"]
         with self._state.lock:
             player = next((p for p in self._state.players.values() if avatar_handle(p) == handle), None)
@@ -139,7 +139,7 @@ class PageFrame:
 
 
 class FormPages(ABC):
-    """Pages of one kind, each a form that is shown and submitted below one path."""
+    """Pages of one kind. Each is a form that is shown and submitted under one path."""
 
     def __init__(self, state: State, frame: PageFrame) -> None:
         self._state = state
@@ -153,7 +153,7 @@ class FormPages(ABC):
         return self._frame.remember(request, response, cookie)
 
     async def submit(self, request: Request) -> Response:
-        """Handle a pressed button, then send the browser back to `show`."""
+        """Handle a pressed button, then redirect the browser to `show`."""
         async with request.form(max_files=0, max_fields=50) as form:
             session = self._frame.session_of_form(request, form)
             if session is None:
@@ -167,11 +167,11 @@ class FormPages(ABC):
 
     @abstractmethod
     def _submitted(self, request: Request, session: BrowserSession, form: FormData) -> Response:
-        """Do what a form of this browser asks for."""
+        """Carry out the action of a form."""
 
 
 def _cookie_name(request: Request) -> str:
-    """A cookie is for all ports of a host (RFC 6265, 8.5), and two local services must not overwrite each other's."""
+    """The cookie's name contains the port: a cookie is sent to all ports of a host (RFC 6265, 8.5)."""
     _, port = request.scope["server"]
     return f"{COOKIE}_{port}"
 

@@ -22,7 +22,7 @@ from .frame import BrowserSession, FormPages
 
 
 class SignInPages(FormPages):
-    """The routes of both, bound to one emulator's state."""
+    """The routes of both kinds of pages, for one emulator's state."""
 
     def routes(self) -> list[Route]:
         """All routes, each with its full path."""
@@ -118,7 +118,7 @@ class SignInPages(FormPages):
             approve(state, sign_in, player)
         elif action == "decline":
             if tasks and consent.decline(player, tasks):
-                approve(state, sign_in, player)  # nothing of it was required, and the player wants to sign in
+                approve(state, sign_in, player)  # no claim was required, so the player is signed in
             else:
                 decline(sign_in)
         return self._frame.back(request)

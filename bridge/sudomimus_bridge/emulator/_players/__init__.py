@@ -1,1 +1,1 @@
-"""The players: what their accounts share, what the service asks of them, and a visitor who completes the pages."""
+"""The players: the claims that they share, the requests of the service, and a visitor who completes the pages."""

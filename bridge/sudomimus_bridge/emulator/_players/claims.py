@@ -1,6 +1,6 @@
-"""The claim policy: what the application asks for, what a player has shared, and what both mean for gate, token and profile.
+"""The claim policy: the application's requirements, the player's decisions, and their effect on gate, token and profile.
 
-docs/contracts/service.md, "Claims". The dialect decides how many claims there are, and their names.
+docs/contracts/service.md, "Claims". The dialect decides the number and the names of the claims.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOKEN_NAMES: Mapping[ClaimName, str] = {
     "staticAvatar": "staticAvatarUrl",
     "animatedAvatar": "animatedAvatarUrl",
 }
-"""How an older token's body calls each claim."""
+"""The name of each claim in the body of an older token."""
 
 PROFILE_NAMES: Mapping[ClaimName, str] = {
     "email": "email",
@@ -29,16 +29,16 @@ PROFILE_NAMES: Mapping[ClaimName, str] = {
     "staticAvatar": "picture",
     "animatedAvatar": "picture_animated",
 }
-"""How `/userinfo` and `/claim-state` call each claim: OpenID Connect's names."""
+"""The name of each claim in `/userinfo` and `/claim-state`, which is OpenID Connect's."""
 
-# Requirements that let real data through if the player has granted it, and those that otherwise put a placeholder there.
+# The requirements that pass real data on if the player has granted it, and those that use a placeholder otherwise.
 _SHARES = ("OPTIONAL", "REQUIRED", "SYNTHETIC", "SYNTHETIC_FALLBACK")
 _SYNTHETIC = ("SYNTHETIC", "SYNTHETIC_ONLY", "SYNTHETIC_FALLBACK")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One thing that an errand asks of the player: to share a claim, and perhaps to enter missing data first."""
+    """One request of an errand: the player shares a claim, and may first have to enter missing data."""
 
     claim: ClaimName
     required: bool
@@ -54,7 +54,7 @@ def value_of(player: Player, claim: ClaimName, via_url: str) -> str | None:
     if claim == "lastName":
         return player.last_name
     static = player.static_avatar_url or _generated_avatar(player, via_url)
-    # An avatar without an animation is its own animated one.
+    # Without an animated avatar, the static one is used.
     return static if claim == "staticAvatar" else player.animated_avatar_url or static
 
 
@@ -71,10 +71,10 @@ def view(player: Player, config: EmulatorConfig) -> dict[str, dict[str, str]]:
 
 
 def gate(player: Player, config: EmulatorConfig, via_url: str) -> tuple[str | None, tuple[Task, ...]]:
-    """The claim gate's reason and its errand's tasks; no reason if the tokens may be issued.
+    """The claim gate's reason and its errand's tasks. The reason is None if the tokens may be issued.
 
-    The errand also asks for each OPTIONAL claim that has data and about which the player was never asked, because the page is
-    open anyway. An optional claim alone makes no errand, and makes no errand force a sign-in.
+    Because the page is open anyway, the errand also asks for each OPTIONAL claim that has data and about which the player was
+    never asked. An optional claim alone causes neither an errand nor a forced sign-in.
     """
     required, optional = [], []
     consent_missing = False
@@ -93,7 +93,7 @@ def gate(player: Player, config: EmulatorConfig, via_url: str) -> tuple[str | No
 
 
 def owed(player: Player, config: EmulatorConfig, via_url: str) -> tuple[Task, ...]:
-    """The tasks of a proactive errand: everything that the policy asks for and the player does not share in full.
+    """The tasks of a proactive errand: each claim that the policy asks for and the player does not fully share.
 
     A declined claim is offered again, because the errand lets the player change what they share.
     """
@@ -107,14 +107,14 @@ def owed(player: Player, config: EmulatorConfig, via_url: str) -> tuple[Task, ..
 
 
 def asked_at_sign_in(player: Player, config: EmulatorConfig, via_url: str) -> tuple[Task, ...]:
-    """The tasks of a sign-in in the browser: required claims that are not there, and optional ones never asked for."""
+    """The tasks of a sign-in in the browser: missing required claims, and optional ones about which nobody has asked yet."""
     return tuple(
         task for task in owed(player, config, via_url) if task.required or player.grants.of(task.claim) == "UNKNOWN"
     )
 
 
 def shared(player: Player, config: EmulatorConfig, via_url: str) -> dict[ClaimName, str]:
-    """The values that the application may see now: real data if the player grants it, or a placeholder."""
+    """The values that the application may see now: real data if the player has granted it, or a placeholder."""
     values: dict[ClaimName, str] = {}
     for claim in config.spoken.claims:
         requirement = config.claims.of(claim)
@@ -140,7 +140,7 @@ def profile(player: Player, config: EmulatorConfig, via_url: str) -> dict[str, A
 
 
 def avatar_handle(player: Player) -> str:
-    """A handle for the generated avatar, from which nobody can learn the subject."""
+    """The name of a generated avatar, which does not reveal the subject."""
     return hashlib.sha256(f"avatar {player.subject}".encode()).hexdigest()[:16]
 
 

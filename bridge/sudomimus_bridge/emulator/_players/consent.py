@@ -1,4 +1,4 @@
-"""What the consent page shows, and what its two buttons do to a player's data and decisions. No HTML here."""
+"""The content of the consent page, and the effect of its two buttons on a player's data and decisions. No HTML here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LABELS: dict[ClaimName, str] = {
     "staticAvatar": "Profile picture",
     "animatedAvatar": "Animated profile picture",
 }
-# The attribute of the player that each field on the page fills in. The page asks for no pictures.
+# The player's attribute for each field on the page. The page asks for no pictures.
 _ATTRIBUTE: dict[ClaimName, str] = {"email": "email", "firstName": "first_name", "lastName": "last_name"}
 _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\".]+(?:\.[^\s@<>\".]+)+")
 
@@ -35,14 +35,14 @@ class Item:
     ticked: bool
     typed: str
     error: str | None
-    # Whether this field gets the focus when the page comes back.
+    # Whether this field gets the focus if the page is shown again.
     first_error: bool
 
 
 def items(
     player: Player, tasks: tuple[Task, ...], via_url: str, form: Mapping[str, Any] | None, errors: Mapping[str, str]
 ) -> list[Item]:
-    """The rows of the page: each claim with its value, or with a field and what the player has entered there."""
+    """The rows of the page: each claim with its value, or with a field and the text that the player has entered."""
     shown = []
     for task in tasks:
         claim = task.claim
@@ -54,7 +54,7 @@ def items(
                 label=_LABELS[claim],
                 required=task.required,
                 value=value,
-                # The page loads nothing from elsewhere, so it shows only pictures that the emulator drew.
+                # The page loads nothing from other hosts, so it shows only the emulator's own pictures.
                 picture=claim not in _ATTRIBUTE and bool(value and value.startswith(via_url)),
                 ticked=ticked,
                 typed=_typed(form, claim),
@@ -66,7 +66,7 @@ def items(
 
 
 def agree(player: Player, tasks: tuple[Task, ...], via_url: str, form: Mapping[str, Any]) -> dict[ClaimName, str]:
-    """Record what the form says. If something in it is wrong, record nothing and return what."""
+    """Record the form's data and decisions. If it has errors, record nothing and return a message for each wrong field."""
     errors: dict[ClaimName, str] = {}
     data: dict[str, str] = {}
     for task in tasks:
@@ -87,7 +87,7 @@ def agree(player: Player, tasks: tuple[Task, ...], via_url: str, form: Mapping[s
 
 
 def decline(player: Player, tasks: tuple[Task, ...]) -> bool:
-    """Record the refusal. Returns True if no claim was required: the errand is then completed."""
+    """Record that the player declines. Returns True if no claim was required: then the errand is completed."""
     for task in tasks:
         setattr(player.grants, task.claim, "DENIED")
     return not any(task.required for task in tasks)

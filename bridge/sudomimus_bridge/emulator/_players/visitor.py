@@ -1,4 +1,4 @@
-"""A visitor who completes the emulator's pages over HTTP as a person would: reads the form, fills it in, submits it.
+"""A visitor that completes the emulator's pages over HTTP as a person would: it reads a form, fills it in and submits it.
 
 `demo --auto` and tests use it.
 """
@@ -15,12 +15,12 @@ _MOST_PAGES = 8
 
 
 class VisitFailed(Exception):
-    """The pages did not lead to an end. The message names the page, never its address."""
+    """The visit reached no last page. The message names the page, but not its address, which is secret."""
 
 
 @dataclass
 class Page:
-    """What a person sees of a page: its name, the form's fields and ticks, the buttons and the errors."""
+    """The visible parts of a page: its name, the form's fields and ticks, the buttons and the errors."""
 
     name: str = ""
     fields: dict[str, str] = field(default_factory=dict)
@@ -65,7 +65,7 @@ def visit(
     user_code: str | None = None,
     steam_id: int | None = None,
 ) -> str:
-    """Do a page of the local service as a player would.
+    """Complete a page of the local service as a player would.
 
     Args:
         url: The page's address.
@@ -87,7 +87,7 @@ def visit(
     if user_code is not None:
         answers["user-code"] = user_code
     wanted = None if share is None else set(share)
-    # trust_env is off, so that no proxy of the environment gets a loopback address or a page's key.
+    # Without trust_env, no proxy of the environment gets a loopback address or a page's key.
     with httpx.Client(trust_env=False, follow_redirects=True, timeout=10) as browser:
         response = browser.get(url)
         for _ in range(_MOST_PAGES):
@@ -102,7 +102,7 @@ def visit(
             form |= {name: on for name, on in page.ticks.items() if wanted is None or name[len("share-") :] in wanted}
             name, value = page.buttons[press]
             response = browser.post(str(response.url), data=form | {name: value})
-    raise VisitFailed(f"the pages came to no end after {_MOST_PAGES} of them")
+    raise VisitFailed(f"there was no last page among {_MOST_PAGES} pages")
 
 
 def visit_errand(
@@ -114,12 +114,12 @@ def visit_errand(
     first_name: str = "Robin",
     last_name: str = "Marsh",
 ) -> str:
-    """Do the errand at `url`. Returns the name of the last page: "done", "declined" or "expired". See `visit`."""
+    """Complete the errand at `url`. Returns the name of the last page: "done", "declined" or "expired". See `visit`."""
     return visit(url, agree=agree, email=email, share=share, first_name=first_name, last_name=last_name)
 
 
 def _press(page: Page, *, agree: bool, steam_id: int | None) -> str | None:
-    """The button that a person would press on this page; None on the last page."""
+    """The button to press on this page; None on a last page."""
     if page.name == "accounts":
         other = f"continue-{steam_id}"
         return other if other in page.buttons else "continue"
@@ -136,5 +136,5 @@ def read_page(response: httpx.Response) -> Page:
     reader = _Reader()
     reader.feed(response.text)
     if not reader.page.name:
-        raise VisitFailed(f"no page of the local service there (status {response.status_code})")
+        raise VisitFailed(f"this is not a page of the local service (status {response.status_code})")
     return reader.page

@@ -1,1 +1,1 @@
-"""What each call answers. No HTTP here: a rule raises `Refusal`, and `api` sends it."""
+"""The answer of each call. No HTTP here: a rule raises `Refusal`, and `_api` sends it."""

@@ -1,9 +1,10 @@
-"""A player before a sign-in in the browser: whether they may sign in, what they are asked, and what yes and no do to it.
+"""A sign-in in the browser: whether the player may sign in, the claims to ask for, and the effect of yes and no.
 
-The same for inquiries and device authorizations, and for a person on the pages and the scripted player. No HTML here.
+The rules are the same for inquiries and device authorizations, and for a person on the pages and the scripted player. No HTML
+here.
 
-The scripted player needs no browser. It does errands and sign-ins as the settings say, when a client next polls them: it enters
-and presses what a visitor of the pages would. What the pages refuse, this player cannot do either.
+The scripted player needs no browser. It does errands and sign-ins as the settings say, when a client next polls them. It makes
+the same entries and decisions as a visitor of the pages. This player cannot do anything that the pages refuse.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from .issuance import Refusal, account, admits, application, email_domain, layer
 
 
 def may_sign_in(state: State, sign_in: SignIn, player: Player) -> bool:
-    """Layers 1 and 2, of the application and of the inquiry, and the account."""
+    """Whether the player may sign in: layers 1 and 2 of the application and of the inquiry, and the account."""
     try:
         application(state, sign_in.anchor)
         account(player)
@@ -43,7 +44,7 @@ def may_sign_in(state: State, sign_in: SignIn, player: Player) -> bool:
 
 
 def approve(state: State, sign_in: SignIn, player: Player) -> None:
-    """The player has signed in, and agreed to what was asked."""
+    """Approve the sign-in: the player has signed in and agreed."""
     sign_in.standing = "approved"
     sign_in.steam_id, sign_in.subject = player.steam_id, player.subject
     if isinstance(sign_in, Inquiry):
@@ -51,25 +52,25 @@ def approve(state: State, sign_in: SignIn, player: Player) -> None:
 
 
 def decline(sign_in: SignIn) -> None:
-    """The player refuses."""
+    """Decline the sign-in for the player."""
     sign_in.standing = "declined"
 
 
 def returns(state: State, inquiry: Inquiry, kind: str) -> bool:
-    """Layer 3: whether the application allows this return method, and the inquiry asks for it."""
+    """Layer 3: whether the application allows this return method and the inquiry asks for it."""
     allowed = {
         "STATUS_POLL": state.config.application.status_poll,
         "CALLBACK": state.config.application.callback,
         "REVEAL": state.config.application.reveal,
     }
     methods = inquiry.body.returnMethods if inquiry.body else None
-    # Without a declaration there is no callback URL, and nobody asked for the tokens to be shown.
+    # An inquiry without return methods has no callback URL and no REVEAL.
     declared = kind == "STATUS_POLL" if methods is None else any(method.type == kind for method in methods)
     return allowed[kind] and declared
 
 
 def callback_location(state: State, inquiry: Inquiry) -> str | None:
-    """Where the browser goes on to once the inquiry is realized, if its return methods say so."""
+    """The address to which the browser goes when the inquiry is realized, if its return methods have one."""
     if inquiry.standing != "approved" or inquiry.confirmation_key is None or not returns(state, inquiry, "CALLBACK"):
         return None
     methods = (inquiry.body.returnMethods if inquiry.body else None) or []
@@ -78,7 +79,7 @@ def callback_location(state: State, inquiry: Inquiry) -> str | None:
 
 
 def open_session(state: State, inquiry: Inquiry, player: Player) -> Pair:
-    """The tokens of a realized inquiry, with the lifetimes that its constraints ask for."""
+    """The tokens of a realized inquiry, with the lifetimes that its constraints set."""
     return state.sessions.open(
         player,
         access_token_ttl_seconds=inquiry.access_token_ttl_seconds,
@@ -89,13 +90,13 @@ def open_session(state: State, inquiry: Inquiry, player: Player) -> Pair:
 def _realize(state: State, inquiry: Inquiry, player: Player) -> None:
     inquiry.confirmation_key = f"cnf_{secrets.token_hex(32)}"
     matched = [*_methods(state, player, inquiry.body), *_realizing(player, inquiry.body)]
-    # A constraint may set lifetimes. If several constraints match, the shortest lifetime holds.
+    # Constraints may set lifetimes. If several match, the shortest lifetime applies.
     access = [one.accessTokenTtlSeconds for one in matched if one and one.accessTokenTtlSeconds]
     refresh = [one.refreshTokenTtlSeconds for one in matched if one and one.refreshTokenTtlSeconds]
     inquiry.access_token_ttl_seconds = min(access, default=None)
     inquiry.refresh_token_ttl_seconds = min(refresh, default=None)
     if returns(state, inquiry, "REVEAL"):
-        # The page shows the tokens at once, and the inquiry counts as redeemed.
+        # The page shows the tokens at once, so the inquiry counts as redeemed.
         inquiry.revealed = open_session(state, inquiry, player)
         inquiry.standing = "spent"
 
@@ -103,7 +104,7 @@ def _realize(state: State, inquiry: Inquiry, player: Player) -> None:
 def _methods(
     state: State, player: Player, body: EstablishRequest | None
 ) -> list[AuthenticationConstraint] | list[None]:
-    """The inquiry's constraints by which this player can sign in in the browser; [None] if nothing is narrowed."""
+    """The inquiry's constraints by which this player can sign in in the browser; [None] if it has no constraints."""
     available: set[str] = set(state.config.application.browser_methods)
     if not player.email:
         available.discard("EMAIL_VERIFICATION")
@@ -113,7 +114,7 @@ def _methods(
 
 
 def _realizing(player: Player, body: EstablishRequest | None) -> list[RealizeConstraint] | list[None]:
-    """The inquiry's constraints that admit this player; [None] if nothing is narrowed."""
+    """The inquiry's constraints that admit this player; [None] if it has no constraints."""
     if body is None or body.realizeConstraints is None:
         return [None]
     return [constraint for constraint in body.realizeConstraints if _admitted(player, constraint)]
@@ -134,7 +135,7 @@ def _admitted(player: Player, constraint: RealizeConstraint) -> bool:
 
 
 def follow_sign_in(state: State, sign_in: SignIn) -> None:
-    """Do an inquiry or a device authorization that waits, once its time has come."""
+    """Do a waiting inquiry or device authorization, when it is time."""
     script = state.config.scripted_player
     if sign_in.standing != "pending" or state.sign_ins.expired(sign_in) or not _is_time(state, sign_in.created_at):
         return

@@ -1,7 +1,7 @@
-"""The client-auth JWT of `/establish` and `/revoke-all`: every claim of it, checked against the request's exact bytes.
+"""Checks the client-auth JWT of `/establish` and `/revoke-all`: each claim, and the hash of the request's exact bytes.
 
-docs/contracts/service.md, "The client's signature". The service publishes the status 401 and no names, so the names here
-are the emulator's. The vendor's own Python SDK sends a JOSE header without `alg`, so an absent `alg` is RS256.
+docs/contracts/service.md, "The client's signature". The service documents the status 401 without reasons, so the reasons
+here are the emulator's. The vendor's own Python SDK sends a JOSE header without `alg`, so an absent `alg` is RS256.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CLOCK_SKEW_SECONDS = 30
 
 
 def check_client(state: State, authorization: str | None, raw_body: bytes, *, audience: str, anchor: str) -> None:
-    """Pass, or raise the 401. The `jti` is spent last: a request that fails otherwise leaves it unspent."""
+    """Return, or raise the 401. The `jti` is recorded last, so a request that is refused otherwise does not use it up."""
     claims = _verified(_credentials(authorization))
     if claims.get("iss") != anchor:
         raise Refusal(401, "ClientAuthInvalidIssuer")
@@ -49,14 +49,14 @@ def _credentials(authorization: str | None) -> str:
     if not authorization:
         raise Refusal(401, "ClientAuthMissing")
     scheme, _, token = authorization.partition(" ")
-    # A scheme's name has no case (RFC 9110, 11.1).
+    # The case of a scheme's name does not matter (RFC 9110, 11.1).
     if scheme.lower() != SCHEME.lower() or not token.strip():
         raise Refusal(401, "ClientAuthMissing")
     return token.strip()
 
 
 def _verified(token: str) -> dict[str, Any]:
-    """The claims of a JWT with a valid signature (RFC 7515, 5.2). PyJWT takes no header without `alg`."""
+    """The claims of a JWT with a valid signature (RFC 7515, 5.2). PyJWT refuses a header without `alg`, which is allowed here."""
     parts = token.split(".")
     if len(parts) != 3:
         raise Refusal(401, "ClientAuthMalformed")

@@ -1,7 +1,7 @@
 """The rules of the Connect API: `/establish`, `/status-poll`, `/redeem` and `/info`, each check in its order.
 
-docs/contracts/service.md, "Connect API". If the service publishes no name for an error (as for `/status-poll`), the
-emulator uses the name that `/redeem` has for the same error, or its own.
+docs/contracts/service.md, "Connect API". If the service documents no reason for an error (as for `/status-poll`), the
+emulator uses the reason that `/redeem` has for the same error, or its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AUDIENCE = "sudomimus-connect"
 
 
 def establish(state: State, body: EstablishRequest) -> dict[str, Any]:
-    """A new inquiry, for a client that has proved to be the application."""
+    """Make an inquiry, for a client whose signature has been verified."""
     _layer_3(state, body)
     inquiry = state.sign_ins.establish(body, state.config)
     return {
@@ -33,7 +33,7 @@ def establish(state: State, body: EstablishRequest) -> dict[str, Any]:
 
 
 def status_poll(state: State, body: StatusPollRequest) -> dict[str, Any]:
-    """PENDING, or REALIZED with the key that `/redeem` wants. A declined inquiry is over, like an expired one."""
+    """PENDING, or REALIZED with the key for `/redeem`. A declined inquiry is answered like an expired one."""
     inquiry = _inquiry(state, body)
     if not returns(state, inquiry, "STATUS_POLL"):
         raise Refusal(403, "Layer3Denied")
@@ -46,10 +46,10 @@ def status_poll(state: State, body: StatusPollRequest) -> dict[str, Any]:
 
 
 def redeem(state: State, body: RedeemRequest) -> dict[str, Any]:
-    """Tokens for the three keys, once."""
+    """Exchange the three keys for tokens, once."""
     inquiry = _inquiry(state, body)
     expected, given = inquiry.confirmation_key, body.confirmationKey
-    # After a REVEAL nobody has the third key, and every redeem must fail as redeemed already.
+    # After a REVEAL there is no third key, and each redeem is refused as already redeemed.
     if (
         inquiry.standing != "spent"
         and expected is not None
@@ -65,7 +65,7 @@ def redeem(state: State, body: RedeemRequest) -> dict[str, Any]:
 
 
 def info(state: State, body: InfoRequest) -> dict[str, Any]:
-    """The application's public metadata. It has one name in all languages here."""
+    """The application's public metadata. Here it has the same name in all languages."""
     if body.applicationAnchor != state.config.application.anchor:
         raise Refusal(404, "ApplicationNotFound")
     answer = {
@@ -92,7 +92,7 @@ def _not_over(state: State, inquiry: Inquiry) -> None:
 
 
 def _player(state: State, inquiry: Inquiry) -> Player:
-    """The player who realized the inquiry. Raises `Refusal` if the player may not get tokens. Spends nothing."""
+    """The player who realized the inquiry. Raises `Refusal` if the player may not get tokens. Uses up nothing."""
     application(state, inquiry.anchor, absent=400)
     player = state.players.get(inquiry.steam_id) if inquiry.steam_id is not None else None
     if player is not None and player.authentication_missing:

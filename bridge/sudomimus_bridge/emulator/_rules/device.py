@@ -1,4 +1,4 @@
-"""The rules of the Device API: `/device-authorize` and `/device-token`, after RFC 8628.
+"""The rules of the Device API: `/device-authorize` and `/device-token`, as in RFC 8628.
 
 docs/contracts/service.md, "Device API".
 """
@@ -31,7 +31,7 @@ SLOWER_SECONDS = 5
 
 def authorize(state: State, body: DeviceAuthorizeRequest) -> dict[str, Any]:
     """Start a device authorization session."""
-    # The budget comes before everything else, so that a blocked request does no work.
+    # The budget is checked first, so that a blocked request causes no work.
     budget(state, state.device_admission)
     application(state, body.applicationAnchor)
     if not state.config.application.device_code:
@@ -49,7 +49,7 @@ def authorize(state: State, body: DeviceAuthorizeRequest) -> dict[str, Any]:
 
 
 def token(state: State, body: DeviceTokenRequest) -> dict[str, Any]:
-    """Tokens for an approved device code, once. Before that, RFC 8628's reasons to wait."""
+    """Exchange an approved device code for tokens, once. Before the approval, RFC 8628's reasons to wait."""
     device = state.sign_ins.device(body.deviceCode)
     if device is None or device.standing == "spent":
         raise DeviceTokenRefusal("invalid_request")
@@ -63,7 +63,7 @@ def token(state: State, body: DeviceTokenRequest) -> dict[str, Any]:
     try:
         player = _player(state, device)
     except Refusal:
-        # OAuth's answer hides the service's own reason.
+        # The answer has OAuth's error, not the service's own reason.
         device.standing = "failed"
         raise DeviceTokenRefusal("access_denied") from None
     if state.config.device.issuance_fails:

@@ -1,6 +1,6 @@
 """The rules of direct issue and of the proactive errand: each check in the service's order.
 
-docs/contracts/service.md, "Native API". Reasons are the service's own; the 401 of POST /errand has no published names, so
+docs/contracts/service.md, "Native API". The reasons are the service's own. It documents none for the 401 of POST /errand, so
 those here are the emulator's.
 
 The emulator also plays Steam's part. Only Valve can verify a real ticket. A ticket of the stub contains its facts in plain
@@ -29,7 +29,7 @@ from .._players import claims
 from .._tokens.issuer import TokenRefused
 from .issuance import Refusal, account, application, binding, budget, email_domain, layer_2, tokens_body
 
-# The service takes exactly this identity string, in this case.
+# The service accepts exactly this identity string, with this case.
 IDENTITY = "sudomimus"
 
 Verdict = int | Literal["rejected", "unreachable"]
@@ -38,7 +38,7 @@ Verdict = int | Literal["rejected", "unreachable"]
 def authenticate_user_ticket(
     steam_ticket_hex: str, steam_app_id: int, config: EmulatorConfig, cancelled: CancelledTickets
 ) -> Verdict:
-    """What ISteamUserAuth/AuthenticateUserTicket would say: the SteamID64, a refusal, or that it cannot be reached."""
+    """The answer of ISteamUserAuth/AuthenticateUserTicket: the SteamID64, a refusal, or no answer."""
     if config.steam == "unreachable":
         return "unreachable"
     if config.steam == "rejects":
@@ -46,7 +46,7 @@ def authenticate_user_ticket(
     ticket = read_stub_ticket(bytes.fromhex(steam_ticket_hex))
     if ticket is None:
         return config.default_player if config.accept_foreign_tickets else "rejected"
-    # A ticket is bound to the app that asked for it.
+    # A ticket is valid only for the app that requested it.
     if ticket.identity != IDENTITY or ticket.app_id != steam_app_id:
         return "rejected"
     if cancelled.contains(ticket, config.steam_log):
@@ -55,7 +55,7 @@ def authenticate_user_ticket(
 
 
 def admit_steam_ticket(state: State, body: SteamTicketRequest) -> None:
-    """Everything before Steam is asked: body, application, layer 1, budgets, processing reservation."""
+    """The checks before Steam is asked: body, application, layer 1, budgets, processing reservation."""
     if body.steamAppId < 1:
         raise Refusal(400, "InvalidSteamAppId")
     longest = state.dialect.longest_ticket_hex
@@ -70,10 +70,10 @@ def admit_steam_ticket(state: State, body: SteamTicketRequest) -> None:
 
 
 def verify_steam_ticket(state: State, body: SteamTicketRequest) -> Player:
-    """Steam's verdict: the account of the ticket's player. The ticket is then spent for a day."""
+    """Have Steam verify the ticket, and return its player's account. The ticket is then refused for a day."""
     verdict = authenticate_user_ticket(body.steamTicketHex, body.steamAppId, state.config, state.cancelled)
     if verdict == "rejected" or verdict == "unreachable":
-        # A ticket that Steam did not verify keeps its short reservation only.
+        # A ticket that Steam has not verified keeps only its short reservation.
         state.steam_admission.failed(state.config.application.anchor, state.config.budgets)
         if verdict == "rejected":
             raise Refusal(401, "SteamTicketInvalid")
@@ -84,7 +84,7 @@ def verify_steam_ticket(state: State, body: SteamTicketRequest) -> Player:
 
 
 def verify_access_key(state: State, body: AccessKeyRequest) -> Player:
-    """Body, application, budgets, layer 1, credential: the account that the key is bound to."""
+    """Check body, application, budgets, layer 1 and credential, and return the key's account."""
     if not re.fullmatch(ACCESS_KEY_IDENTIFIER, body.accessKeyIdentifier):
         raise Refusal(400, "InvalidAccessKeyIdentifier")
     if not re.fullmatch(ACCESS_KEY_SECRET, body.accessKeySecret):
@@ -99,13 +99,13 @@ def verify_access_key(state: State, body: AccessKeyRequest) -> Player:
         raise Refusal(401, "AccessKeyDirectDenied")
     player = state.players.get(key.player)
     if player is None:
-        # The service calls this an internal failure, and its answer has a status only.
+        # To the service this is an internal failure, and its answer has only a status.
         raise Refusal(500, "PRIVATE_ACCESS_KEY_ACCOUNT_UNRESOLVED")
     return player
 
 
 def issue(state: State, player: Player) -> dict[str, Any]:
-    """From a proven player to tokens: layers 2 and 3, the account, a stale binding, the claim gate."""
+    """Issue tokens for an authenticated player: layers 2 and 3, the account, a stale binding, the claim gate."""
     config = state.config
     if not layer_2(state, player):
         raise Refusal(403, "Layer2Denied")
@@ -123,7 +123,7 @@ def issue(state: State, player: Player) -> dict[str, Any]:
 
 
 def create_errand(state: State, body: ErrandRequest) -> dict[str, Any]:
-    """The proactive errand for the player of a valid access token; null if the player owes nothing."""
+    """The proactive errand for the player of a valid access token; null if nothing is owed."""
     if not isinstance(body.accessToken, str) or not body.accessToken:
         raise Refusal(401, "AccessTokenMissing")
     try:

@@ -28,7 +28,7 @@ class Refusal(Exception):
 
 
 class DeviceTokenRefusal(Exception):
-    """What POST /device-token answers in place of tokens: OAuth's names (RFC 8628, 3.5), not the service's reasons."""
+    """The answer of POST /device-token instead of tokens, with OAuth's errors (RFC 8628, 3.5), not the service's reasons."""
 
     def __init__(self, error: str, *, status: int = 400, interval: int | None = None) -> None:
         super().__init__(error)
@@ -38,7 +38,7 @@ class DeviceTokenRefusal(Exception):
 
 
 class InvalidToken(Exception):
-    """The one 401 of `/userinfo` and `/claim-state`."""
+    """The only 401 of `/userinfo` and `/claim-state`."""
 
 
 def error_body(reason: str | None) -> dict[str, Any] | None:
@@ -47,7 +47,7 @@ def error_body(reason: str | None) -> dict[str, Any] | None:
 
 
 def application(state: State, anchor: str, *, absent: int = 404) -> None:
-    """There is one application, and it may be switched off. `absent` is the status of an unknown one."""
+    """Check the anchor of the only application, and whether it is switched off. `absent` is the status for an unknown anchor."""
     if anchor != state.config.application.anchor:
         raise Refusal(absent, "ApplicationNotFound")
     if state.config.application.disabled:
@@ -55,7 +55,7 @@ def application(state: State, anchor: str, *, absent: int = 404) -> None:
 
 
 def budget(state: State, admission: Admission) -> None:
-    """The attempt budgets and the circuit of one route."""
+    """Check the attempt budgets and the circuit of a route."""
     budgets = state.config.budgets
     admitted = admission.admit(state.config.application.anchor, budgets)
     if admitted != "admitted":
@@ -65,7 +65,7 @@ def budget(state: State, admission: Admission) -> None:
 
 
 def account(player: Player) -> None:
-    """What can be wrong with the account itself, however its player signs in."""
+    """Check the account: it may be deleted or disabled."""
     if player.deleted:
         raise Refusal(403, "AccountDeleted")
     if player.disabled:
@@ -73,13 +73,13 @@ def account(player: Player) -> None:
 
 
 def email_domain(player: Player) -> None:
-    """What the account's verified email domains forbid."""
+    """Check the account's verified email domains, which may refuse it."""
     if player.refused:
         raise Refusal(403, player.refused)
 
 
 def binding(state: State, player: Player, authorized_subject: str | None = None) -> None:
-    """The player's subject must still be the one that was authorized. A setting can make the next few stale."""
+    """Check that the player's subject is still the authorized one. A setting can make the next few stale."""
     config = state.config
     if authorized_subject is not None and player.subject != authorized_subject:
         raise Refusal(409, "AuthorizationArtifactStale")
@@ -96,7 +96,7 @@ def admits(
     aliases: Iterable[str] = (),
     subjects: Iterable[str] = (),
 ) -> bool:
-    """Layer 2: one match in any of the lists admits a player. "*" stands for every SteamID."""
+    """Layer 2: one match in any of the lists admits a player. "*" matches every SteamID."""
     ids = set(steam_ids)
     return (
         "*" in ids

@@ -1,6 +1,6 @@
 """The rules of the Session API: `/refresh` in its order, `/introspect`, `/logout`, `/revoke-all`, and the profile calls.
 
-docs/contracts/service.md, "Session API". The 401 of `/introspect` has no published names, so those here are the emulator's.
+docs/contracts/service.md, "Session API". The reasons for the 401 of `/introspect` are the emulator's own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ AUDIENCE = "sudomimus-session"
 
 
 def refresh(state: State, body: RefreshRequest) -> dict[str, Any]:
-    """Spend a refresh token for a new pair."""
+    """Exchange a refresh token for a new pair."""
     presented = _presented(state, body.refreshToken)
     _usable(state, presented)
     player = _authorized(state, presented)
@@ -28,7 +28,7 @@ def refresh(state: State, body: RefreshRequest) -> dict[str, Any]:
     elif state.config.sessions.adopts:
         pair = state.sessions.adopt(presented, player)
     else:
-        # A lost race: the 401 has an empty body, and the session is over.
+        # The second of two concurrent calls: the 401 has an empty body, and the session is ended.
         presented.session.revoked = True
         raise Refusal(401)
     return {
@@ -39,7 +39,7 @@ def refresh(state: State, body: RefreshRequest) -> dict[str, Any]:
 
 
 def introspect(state: State, body: IntrospectRequest) -> dict[str, Any]:
-    """How the session behind an access token stands. The token's own expiry does not matter."""
+    """The status of an access token's session, even if the token has expired."""
     if not isinstance(body.accessToken, str) or not body.accessToken:
         raise Refusal(401, "AccessTokenMissing")
     try:
@@ -50,14 +50,14 @@ def introspect(state: State, body: IntrospectRequest) -> dict[str, Any]:
     session = state.sessions.of_access_token(token) if fits else None
     status = "not_found" if session is None else state.sessions.status(session)
     return {
-        # The contract has no other word for a suspended session.
+        # The contract has no status for a suspended session.
         "status": "revoked" if status == "suspended" else status,
         "recommendedRecheckSeconds": state.config.sessions.recommended_recheck_seconds,
     }
 
 
 def logout(state: State, body: LogoutRequest) -> dict[str, Any]:
-    """End the session of a genuine refresh token of any age. `revoked` says whether there was one to end."""
+    """End the session of a signed refresh token of any age. `revoked` says whether the session was active."""
     found = _genuine(state, body.refreshToken)
     revoked = found is not None and state.sessions.status(found.session) in ("active", "suspended")
     if found is not None:
@@ -66,19 +66,19 @@ def logout(state: State, body: LogoutRequest) -> dict[str, Any]:
 
 
 def revoke_all(state: State, body: RevokeAllRequest) -> dict[str, Any]:
-    """End all of a player's sessions, for a caller who has proved to be the application."""
+    """End all sessions of a player, for a client whose signature has been verified."""
     ended = state.sessions.revoke_all(body.subject)
     # Since v4 an unknown subject gets the same answer as a known one.
     return {"revokedCount": ended} if state.dialect.revoke_all_counts else {"revoked": True}
 
 
 def userinfo(state: State, access_token: str) -> dict[str, Any]:
-    """What the player shares with the application at this moment."""
+    """The claims that the player shares with the application now."""
     return claims.profile(_bearer(state, access_token), state.config, state.via_url)
 
 
 def claim_state(state: State, access_token: str) -> dict[str, Any]:
-    """Requirement and decision for each claim, under the names of `/userinfo`."""
+    """The requirement and the decision for each claim, under the names of `/userinfo`."""
     player = _bearer(state, access_token)
     view = claims.view(player, state.config)
     return {
@@ -88,7 +88,7 @@ def claim_state(state: State, access_token: str) -> dict[str, Any]:
 
 
 def _bearer(state: State, access_token: str) -> Player:
-    """The player of an unexpired token whose session is alive."""
+    """The player of an access token that has not expired and whose session is active."""
     try:
         token = state.tokens.valid_access(access_token)
     except TokenRefused:
@@ -114,7 +114,7 @@ def _presented(state: State, refresh_token: str) -> Refresh:
 
 
 def _genuine(state: State, refresh_token: str) -> Refresh | None:
-    """The stored row of a token with a good signature; None if the service has forgotten it."""
+    """The stored row of a refresh token with a valid signature; None if the service does not know it."""
     try:
         token = state.tokens.read_refresh(refresh_token)
     except TokenRefused as refused:
@@ -123,7 +123,7 @@ def _genuine(state: State, refresh_token: str) -> Refresh | None:
 
 
 def _usable(state: State, presented: Refresh) -> None:
-    """What became of the token so far. A second use outside the grace window ends the whole session."""
+    """Check the state of the token and its session. A second use after the grace window ends the session."""
     session, now = presented.session, state.clock.now()
     if session.suspended:
         raise Refusal(401, "RefreshTokenSuspended")
@@ -140,7 +140,7 @@ def _usable(state: State, presented: Refresh) -> None:
 
 
 def _authorized(state: State, presented: Refresh) -> Player:
-    """Check account, application, email domain, binding and claim gate. A refusal does not spend the token."""
+    """Check account, application, email domain, binding and claim gate. A refusal does not use up the token."""
     player = state.players.get(presented.session.steam_id)
     if player is None:
         raise Refusal(400, "AccountNotFound")

@@ -1,6 +1,6 @@
-"""The application's client-auth key pair: the private half in a file that only its owner can read.
+"""The application's client-auth key pair. The private key is in a file that only its owner can read.
 
-The service itself keeps the public half alone.
+The service itself uses only the public key.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from ..._values.folders import TemporaryFolder
 
 @functools.cache
 def _client_key() -> rsa.RSAPrivateKey:
-    # One for the process, like the application's key.
+    # One key for the process, like the application's.
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def client_public_key() -> rsa.RSAPublicKey:
-    """The half that the service checks signatures with."""
+    """The public key, with which the service verifies signatures."""
     return _client_key().public_key()
 
 
 class ClientKeyFile:
-    """The private half as PEM, in a folder of its own. `remove` deletes it, and so does the end of the program."""
+    """The private key as PEM, in a folder of its own. `remove` deletes it, and the end of the program does, too."""
 
     def __init__(self) -> None:
         self._folder = TemporaryFolder("sudomimus-emulator-")
@@ -35,10 +35,10 @@ class ClientKeyFile:
         pem = _client_key().private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        # The file gets its mode when it is made, so others can read it at no moment.
+        # The file is created with its mode, so no other user can ever read it.
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            self.path.chmod(0o600)  # a umask can only have taken rights away
+            self.path.chmod(0o600)  # the umask can only have removed permissions
             with os.fdopen(descriptor, "wb") as file:
                 file.write(pem)
         except BaseException:

@@ -1,7 +1,7 @@
-"""Access and refresh tokens: RS256 JWTs in the shape of the dialect, and what the service reads from one that it gets back.
+"""Issues access and refresh tokens, RS256 JWTs in the shape of the dialect, and reads them.
 
-docs/contracts/service.md, "Tokens", has the three shapes. A token of any shape is read, for the dialect may have changed
-since it was issued.
+docs/contracts/service.md, "Tokens", has the three shapes. Tokens of all shapes can be read, because the dialect may have
+changed since a token was issued.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ OLDER_TYPES: Mapping[Kind, str] = {"access": "Access", "refresh": "Refresh"}
 
 
 class TokenRefused(Exception):
-    """The service does not take a token, with the reason of its 401."""
+    """The service refuses a token. Has the reason of the 401."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -64,7 +64,7 @@ class Addresses:
 
 @dataclass(frozen=True)
 class SignedToken:
-    """A token and what the service remembers it by."""
+    """A token, and the values by which the service finds it again."""
 
     text: str = field(repr=False)
     jti: str
@@ -73,7 +73,7 @@ class SignedToken:
 
 @dataclass(frozen=True)
 class Envelope:
-    """What a genuine token says, wherever its shape has it. `subject` and `sid` are None if the shape has none."""
+    """The members of a valid token, for every shape. `subject` and `sid` are None if the shape has none."""
 
     kind: Kind | None
     issuer: str | None
@@ -86,12 +86,12 @@ class Envelope:
 
 @functools.cache
 def _application_key() -> rsa.RSAPrivateKey:
-    # One for the process: making a key takes longer than everything else that a test starts.
+    # One key for the process: generating a key takes longer than the rest of a test's start.
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class TokenIssuer:
-    """Signs with the application's private key, and reads back what it signed."""
+    """Signs tokens with the application's private key, and reads signed tokens."""
 
     def __init__(self, clock: Clock, config: EmulatorConfig, addresses: Addresses) -> None:
         self._clock = clock
@@ -106,13 +106,13 @@ class TokenIssuer:
 
     @property
     def jwks(self) -> dict[str, Any]:
-        """The same key as a JWK Set (RFC 7517, 5). A token's `kid` names it there."""
+        """The same key as a JWK Set (RFC 7517, 5), where a token's `kid` names it."""
         key = RSAAlgorithm.to_jwk(_application_key().public_key(), as_dict=True)
         public = {name: key[name] for name in ("kty", "n", "e")}
         return {"keys": [public | {"use": "sig", "alg": "RS256", "kid": KEY_ID}]}
 
     def access_token(self, player: Player, sid: str, seconds: int | None = None) -> SignedToken:
-        """A token for the game. Before v4 it carries the claims that the player shares."""
+        """An access token. Before v4 it contains the claims that the player shares."""
         seconds = seconds or self._config.tokens.access_token_ttl_seconds
         profile = {
             claims.TOKEN_NAMES[claim]: value
@@ -121,19 +121,19 @@ class TokenIssuer:
         return self._sign("access", player, seconds, profile, {"sub": player.subject, "sid": sid})
 
     def refresh_token(self, player: Player, sid: str, version: int, seconds: int | None = None) -> SignedToken:
-        """A token for the Session API. Since v4 it names the session and not the player."""
+        """A refresh token. Since v4 it names the session and not the player."""
         seconds = seconds or self._config.tokens.refresh_token_ttl_seconds
         return self._sign("refresh", player, seconds, {}, {"sid": sid, "rotationVersion": version})
 
     def valid_access(self, access_token: str) -> Envelope:
-        """Read an access token that has not expired; raises TokenRefused."""
+        """Read an access token that has not expired. Raises `TokenRefused`."""
         envelope = self.read_access(access_token)
         if envelope.expires_at <= self._clock.now():
             raise TokenRefused("AccessTokenExpired")
         return envelope
 
     def read_access(self, access_token: str) -> Envelope:
-        """Read an access token of this service, expired or not; raises TokenRefused."""
+        """Read an access token of this service, even an expired one. Raises `TokenRefused`."""
         try:
             envelope = _opened(access_token)
             _verify(access_token)
@@ -144,7 +144,7 @@ class TokenIssuer:
         return envelope
 
     def read_refresh(self, refresh_token: str) -> Envelope:
-        """Read a refresh token of this service; raises TokenRefused in the order in which `/refresh` checks."""
+        """Read a refresh token of this service. Raises `TokenRefused`, with the checks in the order of `/refresh`."""
         try:
             envelope = _opened(refresh_token)
         except jwt.InvalidTokenError:
@@ -189,7 +189,7 @@ def _opened(token: str) -> Envelope:
     except (ValueError, RecursionError):
         raise jwt.DecodeError("the body is not JSON") from None
     if not isinstance(body, dict):
-        raise jwt.DecodeError("the body is no object")
+        raise jwt.DecodeError("the body is not an object")
     said: dict[str, Any] = parts["header"] | body
     kinds = {**{text: kind for kind, text in TYPES.items()}, **{text: kind for kind, text in OLDER_TYPES.items()}}
     typed = said.get("typ") in TYPES.values()
@@ -214,5 +214,5 @@ def _text(value: Any) -> str | None:
 
 
 def _verify(token: str) -> None:
-    # The signature alone. The emulator's own clock judges the times, and the rules judge the rest.
+    # PyJWT checks only the signature. The emulator's own clock is used for the times, and the rules check the rest.
     _JWS.decode(token, _application_key().public_key(), algorithms=["RS256"])

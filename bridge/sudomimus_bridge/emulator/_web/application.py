@@ -1,7 +1,7 @@
 """The service as one web application: the four APIs, the pages and the control API, behind journal and faults.
 
-The journal has one record for each request, without a secret in it: a record has the path's template and no query, for paths and
-queries carry keys.
+The journal has one record for each request. It contains no secret: a record has the path's template and no query, because paths
+and queries contain keys.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class JournalMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                record()  # before the client can have the whole answer and ask for the journal
+                record()  # recorded before the client has the whole answer and can ask for the journal
             await send(message)
 
         def record() -> None:
@@ -77,7 +77,7 @@ class JournalMiddleware:
                 journal.append(entry)
             logger.debug("%s %s %s %s", entry.method, entry.path, entry.status, entry.reason or "")
 
-        # A fault calls this before it breaks the connection, for then no ASGI message marks the end.
+        # A fault calls this before it breaks the connection, because then no ASGI message marks the end.
         scope["state"]["record"] = record
         try:
             await self._app(scope, receive, watch)
@@ -86,24 +86,24 @@ class JournalMiddleware:
 
 
 def application(controls: Controls, state: State, faults: FaultTable) -> Starlette:
-    """The application that serves this state, and lets `controls` change it."""
+    """The application that serves this state. `controls` can change the state."""
     made = Starlette(
         routes=[*service_routes(state), *ControlApi(controls).routes()],
         middleware=[
-            # A web page whose own name resolves to 127.0.0.1 (DNS rebinding) must reach nothing.
+            # A web page whose host name resolves to 127.0.0.1 (DNS rebinding) must not reach the service.
             Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
             Middleware(JournalMiddleware, state=state, untouched=BASE),
             Middleware(FaultMiddleware, table=faults, untouched=BASE),
         ],
         exception_handlers={HTTPException: _no_such_route, Exception: _failed},
     )
-    # The service never redirects: a path with a slash too many is not found.
+    # The service never redirects, so a path with an extra slash is not found.
     made.router.redirect_slashes = False
     return made
 
 
 def service_routes(state: State) -> list[Route]:
-    """What the service itself answers: its APIs and its pages."""
+    """The service itself: its APIs and its pages."""
     frame = PageFrame(state)
     return [
         *NativeApi(state).routes(),

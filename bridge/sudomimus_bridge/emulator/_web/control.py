@@ -1,6 +1,6 @@
-"""The control API below /_emulator: what a test in any language sets, sees and moves while the local service runs.
+"""The control API below /_emulator, by which a test in any language changes and reads the local service while it runs.
 
-JSON, on loopback alone. A write needs `application/json`, which a web page elsewhere cannot send without asking (CORS).
+It is JSON, on loopback only. A write needs `application/json`, which another web page cannot send without permission (CORS).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class SessionChange(Settings):
-    """What POST /sessions takes."""
+    """The body of POST /sessions."""
 
     steam_id: SteamID | None = None
     revoked: bool | None = None
@@ -34,7 +34,7 @@ class SessionChange(Settings):
 
 
 class ControlApi:
-    """What `Controls` offers in Python, over HTTP."""
+    """The methods of `Controls`, over HTTP."""
 
     def __init__(self, controls: Controls) -> None:
         self._controls = controls
@@ -60,7 +60,7 @@ class ControlApi:
         return JSONResponse(self._controls.snapshot())
 
     async def openapi(self, request: Request) -> Response:
-        """The service's own description: of the dialect that it plays, or of `?dialect=`."""
+        """The service's own description: of the present dialect, or of `?dialect=`."""
         try:
             return JSONResponse(self._controls.openapi(request.query_params.get("dialect")))
         except ValueError as error:
@@ -78,7 +78,7 @@ class ControlApi:
     async def add_faults(self, request: Request) -> Response:
         """Add one rule or a list of them, each as JSON or as a string in the short form."""
         given = await _json(request)
-        # All are checked before one is added.
+        # All rules are checked before any is added.
         with refusing(FaultRule):
             rules = [_rule(item) for item in (given if isinstance(given, list) else [given])]
         for rule in rules:
@@ -106,14 +106,14 @@ class ControlApi:
         return JSONResponse(self._controls.establish(_mapping(await _json(request))), status_code=201)
 
     async def sessions(self, request: Request) -> Response:
-        """`{"revoked": true}` or `{"suspended": true or false}`, with `steamId` for one player's sessions alone."""
+        """`{"revoked": true}` or `{"suspended": true or false}`; with `steamId`, only for one player's sessions."""
         with refusing(SessionChange):
             change = SessionChange.model_validate(_mapping(await _json(request)))
         changed = self._controls.set_sessions(**change.model_dump())
         return JSONResponse({"changed": changed, "sessions": self._controls.snapshot()["sessions"]})
 
     async def clock(self, request: Request) -> Response:
-        """`{"advance": seconds}`, and `{"frozen": true}` to stop the clock in between."""
+        """`{"advance": seconds}` moves the clock, and `{"frozen": true}` stops it between such moves."""
         given = _mapping(await _json(request))
         unknown = set(given) - {"advance", "frozen"}
         advance, frozen = given.get("advance", 0), given.get("frozen", False)

@@ -1,4 +1,4 @@
-"""Makes requests go wrong as the fault rules say, on a real socket: resets, garbage, half and endless answers.
+"""Carries out the fault rules on a real socket: resets, garbage, half and endless answers.
 
 An ASGI middleware around everything that a game can reach, except the control API. Bytes that HTTP cannot express go
 straight to the transport, which `BreakableProtocol` puts into each request's state.
@@ -45,7 +45,7 @@ class _Answer:
 
 
 class FaultMiddleware:
-    """Lets a request through, or does with it what the first matching rule says."""
+    """Passes a request on, or applies the first matching rule to it."""
 
     def __init__(self, app: ASGIApp, table: FaultTable, untouched: str) -> None:
         self._app = app
@@ -67,7 +67,7 @@ class FaultMiddleware:
         await _deliver(rule, answer, scope["state"]["transport"], receive, send)
 
     async def _answer(self, rule: FaultRule, scope: Scope, receive: Receive) -> _Answer:
-        """The answer before it is spoilt: the rule's own, or the service's."""
+        """The answer before the fault changes it: the rule's own, or the service's."""
         if rule.when == "before":
             await asyncio.sleep(rule.delay)
         instead = rule.answers or rule.reset or rule.garbage or rule.redirect or rule.huge_megabytes
@@ -103,7 +103,7 @@ def _own_answer(rule: FaultRule) -> _Answer:
 
 
 async def _read_all(receive: Receive) -> None:
-    # The client must have sent everything before the reset, so that it cannot know whether the request was processed.
+    # The reset comes after the whole request, so the client cannot know whether it was processed.
     while True:
         message = await receive()
         if message["type"] != "http.request" or not message.get("more_body"):
@@ -149,16 +149,16 @@ async def _deliver(
 
 
 def _reset(transport: asyncio.Transport) -> None:
-    """RST rather than FIN: SO_LINGER with a time of zero discards what is unsent (socket(7))."""
+    """Send RST instead of FIN: SO_LINGER with a time of zero discards unsent data (socket(7))."""
     connection: Any = transport.get_extra_info("socket")
-    # Winsock's `struct linger` has two shorts where POSIX has two ints.
+    # Winsock's `struct linger` has two shorts, and POSIX's has two ints.
     layout = "hh" if hasattr(socket, "SIO_RCVALL") else "ii"
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(layout, 1, 0))
     transport.abort()
 
 
 def _half(answer: _Answer) -> bytes:
-    """An answer that promises its whole length and ends halfway."""
+    """Send an answer that states its whole length and ends halfway."""
     if not answer.body:
         return b"HTTP/1.1 "
     head = b"".join(name + b": " + value + b"\r\n" for name, value in answer.headers)

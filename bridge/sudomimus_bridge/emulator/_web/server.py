@@ -1,6 +1,6 @@
-"""Runs uvicorn in a thread: it starts on a given socket, says when it listens, and ends at once.
+"""Runs uvicorn in a thread: it starts on a given socket, reports when it listens, and ends at once.
 
-This file knows nothing of the service but its clock, which the header `Date` shows.
+This file knows nothing of the service except its clock, whose time is in the header `Date`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ThreadedServer(uvicorn.Server):
                 ws="none",
                 lifespan="off",
                 loop="asyncio",
-                # The access log would print errand keys. The journal has what is worth recording.
+                # uvicorn's access log would print errand keys. The journal records the requests without them.
                 access_log=False,
                 log_config=None,
                 log_level="critical",
@@ -48,7 +48,7 @@ class ThreadedServer(uvicorn.Server):
         self._ended = asyncio.Event()
 
     def start(self, listener: socket.socket) -> None:
-        """Serve the socket from a new thread; return once it listens, or raise what kept it from that."""
+        """Serve the socket on a new thread. Returns when it listens, or raises the error that prevented it."""
         thread = threading.Thread(target=self._run, args=(listener,), name="sudomimus-emulator", daemon=True)
         thread.start()
         self._thread = thread
@@ -58,7 +58,7 @@ class ThreadedServer(uvicorn.Server):
             raise RuntimeError("the emulator's server failed to start") from self._failure
 
     def stop(self) -> None:
-        """End the server's thread and wait for its end. Call it on another thread."""
+        """End the server's thread, and wait for its end. Call this on another thread."""
         self.should_exit = True
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the thread has ended
@@ -79,7 +79,7 @@ class ThreadedServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone: they belong to the program whose thread this is."""
+        """Set no signal handlers: signals belong to the program that runs this thread."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -89,12 +89,12 @@ class ThreadedServer(uvicorn.Server):
         self._settled.set()
 
     async def main_loop(self) -> None:
-        """Wait for the end by an event. uvicorn's own loop would poll for it ten times a second."""
+        """Wait for the end with an event. uvicorn's own loop polls ten times a second."""
         if not self.should_exit:
             await self._ended.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Break every connection. uvicorn's own shutdown waits for them, and a delayed answer would hold it up."""
+        """Break every connection. uvicorn's own shutdown waits for them, so a delayed answer would delay the end."""
         for server in self.servers:
             server.close()
         for listener in sockets or []:

@@ -107,8 +107,8 @@ translate french strings:
     old "This computer is too busy to sign you in. Close other programs, then try again."
     new "Cet ordinateur est trop occupé pour vous connecter. Fermez d’autres programmes, puis réessayez."
 
-    old "This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."
-    new "Ce jeu ne peut pas utiliser la bibliothèque de Steam : elle est absente ou endommagée. Faites vérifier les fichiers du jeu par Steam, puis réessayez."
+    old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
+    new "Un fichier qui relie ce jeu à Steam est absent ou endommagé. Faites vérifier les fichiers du jeu par Steam, puis réessayez."
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "La connexion de ce jeu est mal configurée. Veuillez prévenir les créateurs du jeu."

@@ -107,8 +107,8 @@ translate german strings:
     old "This computer is too busy to sign you in. Close other programs, then try again."
     new "Dieser Computer ist für die Anmeldung zu stark ausgelastet. Schließen Sie andere Programme, und versuchen Sie es dann erneut."
 
-    old "This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."
-    new "Dieses Spiel kann die Bibliothek von Steam nicht nutzen: Sie fehlt oder ist beschädigt. Lassen Sie Steam die Spieldateien überprüfen, und versuchen Sie es dann erneut."
+    old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
+    new "Eine Datei, die dieses Spiel mit Steam verbindet, fehlt oder ist beschädigt. Lassen Sie Steam die Spieldateien überprüfen, und versuchen Sie es dann erneut."
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "Die Anmeldung dieses Spiels ist nicht richtig eingerichtet. Bitte sagen Sie den Entwicklern des Spiels Bescheid."

@@ -107,8 +107,8 @@ translate japanese strings:
     old "This computer is too busy to sign you in. Close other programs, then try again."
     new "このパソコンの負荷が高く、サインインできません。ほかのプログラムを閉じて、もう一度お試しください。"
 
-    old "This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."
-    new "Steam のライブラリが見つからないか、壊れているため使えません。Steam でゲームファイルの整合性を確認し、もう一度お試しください。"
+    old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
+    new "このゲームを Steam に接続するファイルが見つからないか、壊れています。Steam でゲームファイルの整合性を確認し、もう一度お試しください。"
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "このゲームのサインインは正しく設定されていません。ゲームの制作者にお知らせください。"

@@ -107,8 +107,8 @@ translate portuguese strings:
     old "This computer is too busy to sign you in. Close other programs, then try again."
     new "Este computador está ocupado demais para fazer o login. Feche outros programas e tente de novo."
 
-    old "This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."
-    new "Este jogo não consegue usar a biblioteca do Steam: ela está ausente ou danificada. Peça ao Steam para verificar os arquivos do jogo e tente de novo."
+    old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
+    new "Um arquivo que conecta este jogo ao Steam está ausente ou danificado. Peça ao Steam para verificar os arquivos do jogo e tente de novo."
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "O login deste jogo não está configurado corretamente. Avise os criadores do jogo."

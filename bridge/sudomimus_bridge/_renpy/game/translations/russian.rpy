@@ -107,8 +107,8 @@ translate russian strings:
     old "This computer is too busy to sign you in. Close other programs, then try again."
     new "Компьютер слишком загружен для входа. Закройте другие программы и повторите попытку."
 
-    old "This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."
-    new "Игра не может использовать библиотеку Steam: она отсутствует или повреждена. Проверьте файлы игры через Steam и повторите попытку."
+    old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
+    new "Файл, который связывает игру со Steam, отсутствует или повреждён. Проверьте файлы игры через Steam и повторите попытку."
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "Вход в этой игре настроен неправильно. Пожалуйста, сообщите об этом создателям игры."

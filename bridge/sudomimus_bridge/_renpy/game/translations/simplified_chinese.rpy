@@ -107,8 +107,8 @@ translate simplified_chinese strings:
     old "This computer is too busy to sign you in. Close other programs, then try again."
     new "这台电脑过于繁忙，无法登录。请关闭其他程序，然后重试。"
 
-    old "This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."
-    new "此游戏无法使用 Steam 的库文件：文件缺失或已损坏。请通过 Steam 验证游戏文件，然后重试。"
+    old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
+    new "用于连接此游戏与 Steam 的文件缺失或已损坏。请通过 Steam 验证游戏文件，然后重试。"
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "此游戏的登录功能设置有误。请告知游戏开发者。"

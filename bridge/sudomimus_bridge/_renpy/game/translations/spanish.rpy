@@ -107,8 +107,8 @@ translate spanish strings:
     old "This computer is too busy to sign you in. Close other programs, then try again."
     new "Este ordenador está demasiado ocupado para iniciar sesión. Cierra otros programas y vuelve a intentarlo."
 
-    old "This game cannot use Steam's library: it is missing or damaged. Have Steam verify the game's files, then try again."
-    new "Este juego no puede usar la biblioteca de Steam: falta o está dañada. Haz que Steam verifique los archivos del juego y vuelve a intentarlo."
+    old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
+    new "Un archivo que conecta este juego con Steam falta o está dañado. Haz que Steam verifique los archivos del juego y vuelve a intentarlo."
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "El inicio de sesión de este juego no está bien configurado. Avisa a los creadores del juego."

@@ -24,7 +24,7 @@ import pytest
 import trio
 
 from sudomimus_bridge import Bridge
-from tests.helpers.frames import Secrets
+from tests.project.frames import Secrets
 
 urls = json.loads(sys.argv[1])
 way, how, count, seed = sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
@@ -52,7 +52,7 @@ def login() -> None:
 
 
 def interrupted(seconds: float, secrets: Secrets) -> BaseException | None:
-    """What the login raises if Ctrl-C comes that many seconds after its start."""
+    """The error of a login that gets Ctrl-C that many seconds after its start; None if it has ended before."""
     ready, over = threading.Event(), threading.Event()
 
     def interrupt() -> None:

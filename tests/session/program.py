@@ -1,8 +1,8 @@
 """A game's process for tests/session/test_crowd.py. It asks for tokens, and may be killed meanwhile.
 
-python session_program.py crowd VALID_FOR PROCESSES THREADS    all processes ask at once, the first one in THREADS
-                                                               threads; prints one token a line
-python session_program.py killed TIMES SEED                    TIMES processes in a row, each killed at a random moment
+python program.py crowd VALID_FOR PROCESSES THREADS    all processes ask at once, the first one in THREADS threads; prints
+                                                       one token a line
+python program.py killed TIMES SEED                    TIMES processes in a row, each killed at a random moment
 """
 
 from __future__ import annotations
