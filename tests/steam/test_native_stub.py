@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from sudomimus_bridge.steam._library import library_name
 from sudomimus_bridge.steam._stub_ticket import read_stub_ticket
 from sudomimus_bridge.testing import _compiled_stub as module
 from sudomimus_bridge.testing._compiled_stub import (
     SDKS,
     StubNotCompiled,
     compiled_stub,
-    library_name,
     open_tickets,
     read_stub_log,
 )

@@ -73,7 +73,10 @@ class Controls:
     # --- faults ----------------------------------------------------------------------------------------------------------
 
     def fault(self, rule: FaultRule | str | None = None, /, **fields: Any) -> FaultRule:
-        """Add a fault rule: a `FaultRule`, its short form, or its fields as keywords."""
+        """Add a fault rule (`FaultRule`, its short form, or its fields as keywords), and return it.
+
+        Raises `SettingRefused`, a ValueError, for a wrong rule and for one that matches no request of the service.
+        """
         with refusing(FaultRule):
             if isinstance(rule, str):
                 rule = parse_fault(rule)
@@ -93,12 +96,15 @@ class Controls:
         return self._state.players
 
     def player(self, steam_id: int | None = None) -> Player:
-        """One account, which is live. Without a SteamID, it is the default player's."""
+        """The account of a SteamID64 (int), by default of the default player. It is live, and created if it is missing."""
         with self._state.lock:
             return self._state.player(steam_id if steam_id is not None else self.config.default_player)
 
     def put_player(self, player: Player | Mapping[str, Any] | None = None, /, **fields: Any) -> Player:
-        """Add an account, or change the one with this `steam_id`. Fields that are not given stay as they are."""
+        """Add an account, or change the one with this `steam_id`, and return it. Fields that are not given stay unchanged.
+
+        Raises `SettingRefused`, a ValueError, that names each wrong field.
+        """
         with self._state.lock, refusing(Player):
             if isinstance(player, Player):
                 return self._state.put_player(player)
@@ -118,9 +124,10 @@ class Controls:
     # --- sign-ins and sessions -------------------------------------------------------------------------------------------
 
     def establish(self, narrowing: Mapping[str, Any] | None = None, /) -> dict[str, str]:
-        """Act as the game's backend: make an inquiry as POST /establish does, without a key.
+        """Act as the game's backend: make an inquiry as POST /establish does, without a client key.
 
-        Without `returnMethods` the inquiry has STATUS_POLL.
+        `narrowing` is the body; without `returnMethods` the inquiry has STATUS_POLL. Returns the inquiry's `exposureKey` and
+        `hiddenKey`. Raises `SettingRefused`, a ValueError, for a body that does not fit the contract.
         """
         body = {"returnMethods": [{"type": "STATUS_POLL", "payload": {}}], **(narrowing or {})}
         with self._state.lock, refusing(EstablishRequest):
@@ -129,7 +136,7 @@ class Controls:
         return {"exposureKey": inquiry.exposure_key, "hiddenKey": inquiry.hidden_key}
 
     def open_session(self, steam_id: int | None = None) -> Pair:
-        """Open a session for a player, with the tokens that a sign-in gives."""
+        """Open a session for a player (SteamID64; by default the default player), and return its tokens."""
         with self._state.lock:
             return self._state.sessions.open(self.player(steam_id))
 
@@ -153,7 +160,10 @@ class Controls:
     # --- time and the journal --------------------------------------------------------------------------------------------
 
     def advance(self, seconds: float) -> None:
-        """Let that many seconds pass for budgets, errands, sign-ins and tokens."""
+        """Let that many seconds pass for budgets, errands, sign-ins and tokens.
+
+        Raises `ValueError` if it is negative or leads beyond the year 9000.
+        """
         with self._state.lock:
             self._state.clock.advance(seconds)
 
@@ -164,7 +174,7 @@ class Controls:
 
     @property
     def requests(self) -> list[RequestRecord]:
-        """The journal so far."""
+        """The journal: one record for each request, oldest first."""
         with self._state.lock:
             return list(self._state.requests)
 
@@ -187,7 +197,7 @@ class Controls:
         }
 
     def openapi(self, dialect: str | None = None) -> dict[str, Any]:
-        """The OpenAPI document of a dialect; without a name, of the dialect that the service plays now."""
+        """The OpenAPI document of a dialect, by default of the present one. Raises ValueError for an unknown dialect."""
         chosen = dialect or self.config.dialect
         for name, described in DIALECTS.items():
             if name == chosen:
@@ -195,7 +205,7 @@ class Controls:
         raise ValueError(f"there is no dialect {chosen[:20]!r}; there are {', '.join(DIALECTS)}")
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything except the secrets, as JSON values."""
+        """The settings and the state, without secrets, as JSON values."""
         with self._state.lock:
             config = self.config.model_dump(mode="json", by_alias=True, exclude={"players", "faults"})
             for key in config["accessKeys"]:

@@ -52,7 +52,7 @@ class Emulator(Controls):
         Raises `OSError` if the port is in use. If the start fails, no thread, socket or key file remains.
         """
         if self._server is not None:
-            raise RuntimeError("the emulator runs already")
+            raise RuntimeError("the emulator is running already")
         # asyncio disables Nagle's delay (40 ms for each answer) only if the socket names its protocol.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
@@ -71,7 +71,7 @@ class Emulator(Controls):
         return self
 
     def stop(self) -> None:
-        """Break open connections, close the socket and wait for the thread to end. Safe to call twice."""
+        """Break open connections, close the socket and wait for the end of the thread. May be called twice."""
         server, self._server = self._server, None
         if server is not None:
             server.stop()

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..steam._library import library_name
+
 SDKS = (156, 157, 158, 159, 165, 999)
 """The SDKs that the stub can imitate. 999 is an imagined future one."""
 
@@ -37,7 +39,7 @@ class StubNotCompiled(Exception):
 
 
 def stubbed_steam() -> dict[str, Any]:
-    """Return keywords that give a `Bridge` a stub of Steam: the compiled one, or the Python one if there is no compiler."""
+    """Return keywords for `Bridge` (dict) with a stub of Steam: the compiled one, or the Python one if there is no compiler."""
     try:
         return {"steam_library": compiled_stub()}
     except StubNotCompiled:
@@ -45,13 +47,6 @@ def stubbed_steam() -> dict[str, Any]:
         from ._stub_steam import StubSteam
 
         return {"steam": StubSteam(SystemClock())}
-
-
-def library_name() -> str:
-    """Return the file name of Steam's library on this platform, which the stub has too."""
-    if sys.platform == "win32":
-        return "steam_api64.dll" if sys.maxsize > 2**32 else "steam_api.dll"
-    return "libsteam_api.dylib" if sys.platform == "darwin" else "libsteam_api.so"
 
 
 def compiled_stub(sdk: int | None = None) -> Path:

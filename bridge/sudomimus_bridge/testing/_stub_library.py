@@ -51,7 +51,7 @@ class StubLog:
         return open_tickets(self.calls)
 
     def story(self) -> list[str]:
-        """Return the calls of tickets' lives as words: request, callback, cancel, shutdown, misuse."""
+        """Return the calls that concern tickets, as words: request, callback, cancel, shutdown, misuse."""
         return [_WORDS[call.call] for call in self.calls if call.call in _WORDS]
 
 

@@ -34,7 +34,7 @@ class StubBehaviour:
     no_handle: bool = False
     """The request returns `k_HAuthTicketInvalid`."""
     silent: bool = False
-    """No callback at all."""
+    """No callback comes."""
     other_handle: bool = False
     """A callback for another ticket comes first."""
     twice: bool = False
@@ -44,7 +44,7 @@ class StubBehaviour:
 
 
 class StubSteam:
-    """A scripted Steam: the nth ticket follows the nth behaviour, and later tickets follow the last."""
+    """The Steam port, scripted: the nth ticket follows the nth behaviour, and later tickets follow the last."""
 
     def __init__(
         self,
