@@ -1,7 +1,7 @@
 """The files that a game gets: the part of the bridge that a login needs, and the packages which that part imports.
 
-All files come from the environment that the installer runs in. Every one must be pure Python, because Ren'Py loads nothing
-else. Packages that any Python from 3.11 on needs are included, because the game's Python is another one than the installer's.
+All files come from the installer's environment. They must be pure Python, because Ren'Py loads nothing else. A package that any
+Python from 3.11 on needs is included, because the game's Python may have another version than the installer's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .._values.errors import ConfigurationError
 BRIDGE = "sudomimus-bridge"
 
 REQUIREMENTS = ("httpx", "httpcore", "anyio", "certifi", "segno", "typing_extensions")
-"""The packages that the bundled part imports. The bridge's other requirements serve the sidecar, which no game has."""
+"""The packages that the bundled part imports. The bridge's other requirements are for the sidecar, which is not bundled."""
 
 _HERE = Path(__file__).resolve().parent
 SCRIPTS = _HERE / "game"
@@ -40,7 +40,7 @@ class Package:
 
     @property
     def modules(self) -> set[str]:
-        """The names at its top that Python imports."""
+        """The names of its top-level modules."""
         tops = {path.partition("/")[0] for path in self.files}
         return {top for top in tops if not top.endswith(".dist-info")}
 
@@ -85,7 +85,7 @@ def _closure() -> list[importlib.metadata.Distribution]:
 
 
 def needed(requires: Iterable[str]) -> list[str]:
-    """The names among a distribution's requirements that some Python from 3.11 on needs."""
+    """The names of the distributions that this one requires on some Python from 3.11 on."""
     names = []
     for requirement in requires:
         name, _, marker = requirement.partition(";")
@@ -143,7 +143,7 @@ def _package(distribution: importlib.metadata.Distribution) -> Package:
 
 
 def _belongs_in_game(file: importlib.metadata.PackagePath) -> bool:
-    """All code; and of a distribution's metadata the summary and the licences, which must accompany the code."""
+    """Whether a file goes into the game: code, and from the metadata the summary and the licences, which must accompany it."""
     if not file.parts[0].endswith(".dist-info"):
         return "tests" not in file.parts and file.suffix != ".pth"
     return "licenses" in file.parts or bool(
@@ -152,5 +152,5 @@ def _belongs_in_game(file: importlib.metadata.PackagePath) -> bool:
 
 
 def normal_name(name: str) -> str:
-    """A distribution's name as the index compares names."""
+    """A distribution's name in the normalised form by which package indexes compare names."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -43,7 +43,7 @@ class _Task:
 
 
 class Door:
-    """Signs the player in, and knows the state of that. The game calls `tick` a few times a second."""
+    """Signs the player in, and knows the state of the sign-in. The game calls `tick` a few times a second."""
 
     supported = True
     missing = None
@@ -62,7 +62,7 @@ class Door:
         self.qr_pixels = 240
         """The width of the next page's QR code."""
         self.log: Callable[[str], None] = _log.warning
-        """Writes a line for the game's makers: into Ren'Py's log.txt."""
+        """Writes a line for the game's makers into Ren'Py's log.txt."""
         self._ports = ports
         self._bridge: Bridge | None = None
         self._steam: LateSteam | None = None
@@ -142,7 +142,7 @@ class Door:
         self._begin(_Task(running, "signed-in", self._share_ended, self._share_failed))
 
     def done(self) -> None:
-        """The player says: done in the browser."""
+        """Report that the player is done in the browser."""
         if self._task is not None:
             self._task.running.done()
 
@@ -169,7 +169,7 @@ class Door:
         return self._page.errand.url if self._page is not None and self._waiting else None
 
     def access_token(self) -> str | None:
-        """The access token, for the game's own requests: a secret, which does not belong in the store."""
+        """The access token, for the game's own requests. It is a secret, and must not be put into the store."""
         return self._token.reveal() if self._token is not None else None
 
     # --- what the screens show -------------------------------------------------------------------------------------------
@@ -367,7 +367,7 @@ _door = Door()
 
 
 def the_door() -> Door:
-    """The one door of this process."""
+    """The only door of this process."""
     return _door
 
 

@@ -1,7 +1,9 @@
-"""Finds the bundle's modules on the disk, as Python itself does, also while Ren'Py reloads the script.
+"""Finds the bundle's modules on the disk, as Python itself does, even while Ren'Py reloads the script.
 
-During a reload Ren'Py's importer is gone, and a login's thread may import a module at that moment. A package that Ren'Py's
-importer had loaded half would then stay broken until the game ends. This module runs on Python 3.9 (see `support`).
+During a reload Ren'Py's importer is gone, and a login's thread may import a module at that moment. Without this module, a
+package that Ren'Py's importer has loaded in part would then stay broken until the game ends.
+
+This module runs on Python 3.9 (see `support`).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The manifest: the list of the files that the installer, or pip, put into a game. The installer's lies in the game.
+"""The manifest: the list of the files that the installer or pip has put into a game. The installer's is a file in the game.
 
 The installer writes it before it copies or removes anything, so that an interrupted installation can be repaired or undone.
 
 Ren'Py documents `pip install --target game/python-packages`. pip lists each file in the RECORD of its package's metadata, with
-a SHA-256. The installer treats these files as its own, so it brings them up to date or removes them, and the scripts lie in the
-game once.
+a SHA-256. The installer treats these files as its own, so it updates or removes them, and the game has the scripts only
+once.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Manifest:
 
     version: str = ""
     files: dict[str, set[str]] = field(default_factory=dict)
-    """Each file with the digests of its unchanged content: two while one version replaces another."""
+    """Each file with the digests of its unchanged content. It has two while one version replaces another."""
     folders: set[str] = field(default_factory=set)
-    """Folders that were not there before the first installation."""
+    """Folders that the first installation created."""
 
     def owns(self, path: str) -> bool:
         """Whether the installer wrote the file at `path`, or any file below that folder."""
@@ -90,7 +90,7 @@ def clear_stage(game: Path) -> None:
 
 
 def digest(path: str, data: bytes) -> str:
-    """The SHA-256 of a file's content. Version control may change the line ends of scripts, so they do not count."""
+    """The SHA-256 of a file's content. A script's line ends are ignored, because version control may change them."""
     if path.endswith(".rpy"):
         data = data.replace(b"\r\n", b"\n")
     return hashlib.sha256(data).hexdigest()
@@ -122,9 +122,9 @@ def _unreadable(game: Path) -> ConfigurationError:
 
 
 def read_pip_target(game: Path) -> Manifest | None:
-    """The files of the bridge and of the packages that pip brought with it, as a manifest; None if pip brought none.
+    """The files of the bridge and of the packages that pip installed with it, as a manifest; None if pip did not install it.
 
-    A package stays the game's own if pip was asked for it, or if a package outside of this set needs it.
+    A package counts as the game's own if pip was asked for it, or if a package outside of this set needs it.
     """
     installed = {
         bundle.normal_name(dist.metadata["Name"]): dist

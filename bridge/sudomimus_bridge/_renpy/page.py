@@ -89,7 +89,7 @@ def qr_code_png(page: Secret, pixels: int) -> bytes:
 
 
 def plain_png(width: int, height: int, grey: int = 24) -> bytes:
-    """A picture of one dark grey (PNG specification, colour type 0)."""
+    """A picture in a single dark grey (PNG specification, colour type 0)."""
     rows = (b"\0" + bytes([grey]) * width) * height
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return (

@@ -1,8 +1,8 @@
 """The Steam port for a game in which Ren'Py runs Steam: calls go through Ren'Py's binding, callbacks come from Ren'Py's loop.
 
 Ren'Py drains Steam's callbacks on the main thread, about 20 times a second, and hands each to the functions that are listed
-for its kind (docs/contracts/renpy.md, "Steam"). So the port never initialises, pumps or shuts down Steam. Any
-thread may call the flat API: the port calls it on a thread of its own, so that a slow call delays no frame.
+for its kind (docs/contracts/renpy.md, "Steam"). So the port never initialises, pumps or shuts down
+Steam. Any thread may call the flat API. The port calls it on a thread of its own, so that a slow call delays no frame.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from .host import runs_steam
 
 
 def steam_port(achievement: Any = None, clock: Clock | None = None) -> RenpySteam | None:
-    """The port if Ren'Py has started Steam, else None: then the bridge makes its own connection.
+    """The port if Ren'Py has started Steam, else None, and the bridge makes its own connection.
 
-    `achievement` is Ren'Py's store module of that name; without it, the loaded one is looked up.
+    `achievement` is Ren'Py's store module of that name. By default it is the loaded one.
     """
     achievement = achievement or sys.modules.get("store.achievement")
     return RenpySteam(achievement, clock or SystemClock()) if runs_steam(achievement) else None
@@ -120,7 +120,7 @@ class _Connection:
                 self._listen()
 
     def _listen(self) -> None:
-        """Join Ren'Py's lists. Appending to a list is safe while the main thread walks it."""
+        """Join Ren'Py's lists. Appending to a list is safe while the main thread iterates over it."""
         if self._listening and not hasattr(getattr(self._achievement, "steam", None), "callback_handlers"):
             return  # the script is being reloaded; `listen_again` follows
         handlers = self._achievement.steam.callback_handlers
@@ -166,7 +166,7 @@ class RenpySteam(SteamOnThread):
         return await self._within_open_seconds(connection.worker, connection.open)
 
     async def aclose(self) -> None:
-        """Ren'Py's Steam keeps running, and the port may be opened again."""
+        """Close the port. Ren'Py's Steam keeps running, and the port may be opened again."""
         if (connection := self._connection) is not None:
             connection.leave()
             with anyio.CancelScope(shield=True), self._clock.move_on_after(CANCEL_SECONDS):

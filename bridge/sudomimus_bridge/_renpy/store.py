@@ -31,7 +31,7 @@ _door = _open_door()
 
 
 def the_door() -> Any:
-    """The one door of this process: `door.Door`, or `support.UnsupportedDoor`."""
+    """The only door of this process: `door.Door`, or `support.UnsupportedDoor`."""
     return _door
 
 

@@ -60,7 +60,7 @@ def for_player(error: Any) -> str:
 
 
 def for_makers(error: Any) -> str:
-    """The line for log.txt: everything that is known. No error carries a secret."""
+    """The line for log.txt, with sentence, class, reason and detail. No error contains a secret."""
     known = ", ".join(word for word in (type(error).__name__, error.reason, error.detail) if word)
     return f"{error.sentence} ({known})"
 
@@ -81,7 +81,7 @@ NAMES = {
 
 
 def languages_of_game(translator: Any) -> set[str | None]:
-    """The languages that Ren'Py knows before the strings are loaded: those with a folder or a block of their own."""
+    """The languages that Ren'Py knows before it loads the strings: those for which the game has a folder or a block."""
     return set(translator.languages)
 
 
@@ -105,7 +105,7 @@ def fit_translations(translator: Any, before: set[str | None], native: str | Non
 
 
 def _delivered(strings: Any) -> dict[str, str]:
-    """The translations of one language that come from our files. A place is a file and a line."""
+    """The translations of one language that come from the bridge's files. A place is a file and a line."""
     return {
         old: strings.translations[old]
         for old, place in strings.translation_loc.items()

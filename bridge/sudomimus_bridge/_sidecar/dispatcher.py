@@ -1,4 +1,4 @@
-"""The JSON-RPC 2.0 server: takes lines, runs methods side by side, sends responses. Knows no method, pipe or login."""
+"""The JSON-RPC 2.0 server: takes lines, runs methods side by side, sends responses. It knows no method, pipe or login."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Dispatcher:
             replies.settle(jsonrpc.error_response(error, error.request_id))
             return
         if not request.is_notification and request.id in self._requests:
-            # The response carries no id: it must not be taken for the running request's.
+            # The response has no id, so that it is not taken for the running request's.
             duplicate = refused(jsonrpc.INVALID_REQUEST, "A request with this id is still running.", "id")
             replies.settle(jsonrpc.error_response(duplicate))
             return
@@ -119,7 +119,7 @@ class Dispatcher:
             replies.settle(None if request.is_notification else jsonrpc.error_response(error, request.id))
 
     def _call(self, request: Request, params: Any, replies: _Replies) -> None:
-        """Call the method: have its response settled now, or start a task that settles it later. Raises `RpcError`."""
+        """Call the method: settle its response now, or start a task that settles it later. Raises `RpcError`."""
         method = self._methods.get(request.method)
         if method is None:
             problem = f"There is no method {jsonrpc.shown_name(request.method)}."

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 PROTOCOL_VERSION = 1
 
 CANCEL_SECONDS = 0.35
-"""At a shutdown, how long the cancelled requests may take to clean up. Then the process ends without them."""
+"""The seconds that cancelled requests have for their clean-up at a shutdown. Then the process ends without them."""
 
 _APPLICATION_ERROR = -32000
 
 _UNCERTAIN = "RefreshTokenUncertain"
-"""The reason that means: the refresh token may have been used, so do not send it again."""
+"""The reason of an error after which the refresh token may have been used, and must not be sent again."""
 
 _log = logging.getLogger("sudomimus_bridge")
 

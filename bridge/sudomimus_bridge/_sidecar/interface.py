@@ -1,6 +1,6 @@
-"""How the sidecar's methods are described, and how their messages are checked against the models in `messages`.
+"""Describes the sidecar's methods, and checks their messages against the models in `messages`.
 
-`messages` brings pydantic, whose import takes as long as Python's start, so it is imported when the first message needs it.
+`messages` imports pydantic, which takes as long as Python's start, so it is imported when the first message needs it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """JSON-RPC 2.0 (https://www.jsonrpc.org/specification): reads and writes messages. `dispatcher` calls the methods.
 
-Where the specification leaves a choice, this module takes the strict one: see `parse` and `read_request`.
+If the specification leaves a choice, this module takes the strict one (see `parse` and `read_request`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAX_ID = 256
 """The most characters of an id that is a string. Every progress notification repeats it."""
 
 MAX_NUMBER = 2**53 - 1
-"""The largest id that is a number. Many JSON parsers read a larger one as another number (RFC 8259, section 6)."""
+"""The largest id that is a number. Many JSON parsers read a larger number wrongly (RFC 8259, section 6)."""
 
 _MEMBERS = {"jsonrpc", "id", "method", "params"}
 
@@ -75,8 +75,8 @@ def shown_name(name: str) -> str:
 def parse(line: bytes | Overlong) -> Any:
     """The JSON of one line. Raises `RpcError`: -32700 if the line is not JSON, -32600 if an object has a name twice.
 
-    These count as not JSON, too: NaN and Infinity, bytes that are not UTF-8, a byte order mark within the stream, an integer
-    of thousands of digits, and more nesting than Python's parser follows (some hundred levels).
+    NaN and Infinity do not count as JSON either, nor do bytes that are not UTF-8, a byte order mark within the stream, an
+    integer of thousands of digits, and more nesting than Python's parser accepts (some hundred levels).
     """
     if isinstance(line, Overlong):
         raise refused(INVALID_REQUEST, f"The line is longer than {MAX_LINE} bytes and was skipped.")

@@ -1,5 +1,5 @@
-"""The sidecar's log on standard error. Lines that find no room are dropped: a launcher that does not read them must not
-delay the logins.
+"""The sidecar's log on standard error. Lines for which there is no room are dropped, because a launcher that does not read them
+must not delay the logins.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from .._values.secret import Secret
 
 
 class Message(BaseModel):
-    """Refuses unknown members and values of a similar type. An error repeats no value."""
+    """Refuses unknown members and values of a similar type. Its errors repeat no value."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, alias_generator=to_camel)
 
@@ -85,14 +85,14 @@ class LoginTokens(Message):
 
     application_anchor: str
     access_token: Annotated[str, Field(description="A secret.")]
-    refresh_token: Annotated[str, Field(description="A secret, good for one use.")]
+    refresh_token: Annotated[str, Field(description="A secret that can be used once.")]
     claims: Annotated[dict[str, Any], Field(description="As the service sent them.")]
 
 
 class RefreshParams(Message):
     """The session to renew or to end."""
 
-    refresh_token: Annotated[BearerSecret, Field(description="A secret, good for one use. The request uses it.")]
+    refresh_token: Annotated[BearerSecret, Field(description="A secret that can be used once. The request uses it.")]
 
 
 class LogoutOutcome(Message):
@@ -162,7 +162,7 @@ class ErrandPage(Message):
 class DeviceCode(Message):
     """The code that a player confirms on any device (RFC 8628, 3.2)."""
 
-    user_code: Annotated[str, Field(description="For the player to see, large.")]
+    user_code: Annotated[str, Field(description="For the player. Show it large.")]
     verification_uri: Annotated[str, Field(description="The page where the player types the code.")]
     verification_uri_complete: Annotated[
         str | Absent, Field(description="The same page with the code in it, for a link or a QR code.")

@@ -30,8 +30,8 @@ def launchers() -> list[int] | None:
 
 
 def _adopted(ancestors: list[int]) -> bool:
-    """Whether one of them is the system's reaper of orphans. Reapers are in a session of their own; a process is in the
-    session of its starter, unless it leads its own (setsid(2)).
+    """Whether one of them is the system's reaper of orphans. A reaper has another session. A process has the
+    session of its starter, unless it has begun its own (setsid(2)).
     """
     if sys.platform == "win32":  # Windows has no reaper: orphans keep their number of the parent
         return False
@@ -63,7 +63,9 @@ def _wrappers() -> int:
     python.exe starts the real one, and so does the sudomimus-bridge.exe that pip makes.
     """
     frozen = bool(getattr(sys, "frozen", False))
-    unpacked = frozen and Path(getattr(sys, "_MEIPASS", "")).name.startswith("_MEI")  # the bootloader's name for it
+    unpacked = frozen and Path(getattr(sys, "_MEIPASS", "")).name.startswith(
+        "_MEI"
+    )  # the bootloader's name for this variable
     windows = sys.platform == "win32" and not frozen
     in_environment = windows and sys.prefix != sys.base_prefix
     by_stub = windows and Path(sys.argv[0]).with_suffix(".exe").is_file()

@@ -35,7 +35,7 @@ _log = logging.getLogger("sudomimus_bridge")
 
 def run(settings: Settings) -> int:
     """Serve the standard pipes to their end. The exit status: 0, or 130 after a signal."""
-    launchers = parent.launchers()  # first: a launcher that ends before this call is not noticed
+    launchers = parent.launchers()  # this comes first, because the end of a launcher before this call is not noticed
     if launchers is None:
         _log.warning("The program that started this sidecar has ended, so the sidecar ends, too.")
         return 0

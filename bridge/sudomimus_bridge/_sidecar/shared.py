@@ -18,7 +18,7 @@ IDLE_SECONDS = 10.0
 class SharedSteam:
     """Counts the requests that use Steam, and closes Steam when none has used it for `IDLE_SECONDS`.
 
-    While Steam is open, the player's friends see the game being played; a launcher may stay open all evening.
+    While Steam is open, the player's friends see the game as running, and a launcher may stay open for hours.
     """
 
     def __init__(self, close: Callable[[], Awaitable[None]], clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""How the sidecar ends: once, for the first cause, and within a second even if a library hangs."""
+"""The end of the sidecar: it happens once, for the first cause, and within a second even if a library hangs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Shutdown:
         """Begin the shutdown on SIGINT, SIGTERM and the like while the block runs."""
         for name in _MORE_SIGNALS:
             number = getattr(signal, name, None)
-            # Under nohup SIGHUP is ignored, and stays so.
+            # Under nohup SIGHUP is ignored, and remains ignored.
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
                 with suppress(ValueError):  # only the main thread may set handlers
                     signal.signal(number, self._interrupted)

@@ -70,8 +70,8 @@ _CHUNKS_AHEAD = 2
 
 
 class PipeReader:
-    """Reads one descriptor on a thread, at most two chunks ahead of the event loop. Windows can wait for a pipe in no
-    other way.
+    """Reads one descriptor on a thread, at most two chunks ahead of the event loop. Windows has no other way to
+    wait for a pipe.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -116,7 +116,7 @@ def _read(descriptor: int) -> bytes:
 
 
 class Overlong(Enum):
-    """Stands for a line that was too long. Its bytes are dropped."""
+    """Replaces a line that was too long. Its bytes are dropped."""
 
     LINE = "line"
 
