@@ -67,7 +67,7 @@ def _run(arguments: Sequence[str], terminal: Terminal) -> int:
 
 @dataclass(frozen=True)
 class Command:
-    """One command: what its help shows, and how it is run."""
+    """One command: its help, its settings, and how it is run."""
 
     name: str
     help: str

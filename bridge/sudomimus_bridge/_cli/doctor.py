@@ -42,7 +42,7 @@ _INDENT = len("fail steam-logged-on  ")
 _SKIPPED = "skipped: "
 
 SKEW_SECONDS = 300
-"""The most seconds that the clock may differ: tokens and certificates need minutes, not seconds."""
+"""The most seconds by which the clock may differ. Tokens and certificates tolerate seconds, but not minutes."""
 
 
 class Status(StrEnum):
@@ -286,7 +286,7 @@ def _failed(name: str, error: BridgeError) -> Check:
 
 
 _LIBRARY_REASONS = {"LibraryNotFound", "LibraryNotLoaded", "LibraryTooOld", "NotASteamLibrary", "ThisCallNotSupported"}
-"""Reasons of `SteamUnavailable` whose detail says what the developer must change."""
+"""Reasons of `SteamUnavailable` whose detail names the change that the developer must make."""
 
 
 def _problem_and_fix(error: BridgeError) -> tuple[str, str]:

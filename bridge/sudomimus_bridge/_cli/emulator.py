@@ -95,11 +95,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal, output: Output) -> in
             if arguments.program:
                 return _run_program(arguments.program, emulator, terminal, output, ended)
             _announce(emulator, output, as_json=arguments.json)
-            # On Windows, Ctrl-C does not interrupt a wait without an end.
+            # On Windows, Ctrl-C does not interrupt a wait without a timeout.
             while not ended.wait(0.5):
                 pass
         except KeyboardInterrupt:
-            pass  # this thread could set no signal handler
+            pass  # no signal handler was set, because this is not the main thread
         finally:
             emulator.stop()
     return _EXIT_INTERRUPTED
@@ -145,7 +145,7 @@ def _environment(emulator: Emulator, terminal: Terminal) -> dict[str, str]:
 
 def _config(arguments: argparse.Namespace) -> EmulatorConfig:
     config = EmulatorConfig()
-    # The flags that name a game to the other commands name it to the service too.
+    # The flags of the game's application and app id also configure the service.
     if (anchor := getattr(arguments, "application", None)) is not None:
         config = _merged(config, {"application.anchor": anchor}, "--application")
     if (app_id := getattr(arguments, "steam_app_id", None)) is not None:

@@ -192,7 +192,7 @@ class Terminal:
         try:
             self.stream.write(text.encode(encoding, "replace").decode(encoding))
             self.stream.flush()
-        except (OSError, ValueError):  # a closed terminal must not end a login
+        except (OSError, ValueError):  # the end of the terminal must not end the login
             self.alive = False
 
 

@@ -105,7 +105,7 @@ class SigningOut:
         return True
 
     def finish(self) -> None:
-        """At the end of the game, wait a moment for what still runs."""
+        """At the end of the game, wait a moment for a running renewal and sign-out."""
         if self._renewal is not None:
             self._renewal.join(FINISH_SECONDS)
             self._renewal.cancel()

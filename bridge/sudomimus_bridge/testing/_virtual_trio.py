@@ -25,7 +25,7 @@ class _Watcher(trio.abc.Instrument):
         self._began = 0.0
 
     def before_run(self) -> None:
-        self._idle = _waiting_for_sockets() + 1  # one more: trio's own, which starts later
+        self._idle = _waiting_for_sockets() + 1  # one more, for trio's own task, which starts later
         self._began = self._clock.current_time()
 
     def after_task_step(self, _task: trio.lowlevel.Task) -> None:
