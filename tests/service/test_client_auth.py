@@ -273,7 +273,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caps
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "jwt" else object())
     status = main(["login", "browser", "--application", "my-game", "--client-key-file", str(tmp_path / "key.pem")])
     assert status == 2
-    assert "(jwt). Install it: python -m pip install 'sudomimus-bridge[connect]'" in capsys.readouterr().err
+    assert "(jwt). Install them: python -m pip install 'sudomimus-bridge[connect]'" in capsys.readouterr().err
 
 
 def test_inquiry_works_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
