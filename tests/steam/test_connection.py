@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +20,8 @@ from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.steam import _abi as abi
 from sudomimus_bridge.steam import _connection as module
 from sudomimus_bridge.steam._connection import Connection, FlatApiSteam
-from sudomimus_bridge.steam._dispatch import HostDispatch, ManualDispatch
-from sudomimus_bridge.steam._ledger import handle_of
+from sudomimus_bridge.steam._dispatch import CallbackObject, HostDispatch, ManualDispatch, _retired
+from sudomimus_bridge.steam._ledger import Ledger, handle_of
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
 from ..helpers.fake_steam import FakeSteam, connection_on, ticket_callback
@@ -310,6 +312,7 @@ WHOLE = abi.TICKET_RESPONSE_SIZE
         ([(TICKET, ticket_callback(1), 14)], "abcd"),
         ([(TICKET, ticket_callback(1), 13)], "TicketUnreadable"),
         ([(TICKET, ticket_callback(1), 0)], "waiting"),
+        ([(TICKET, b"\1\0\0\0\2\0\0\0" * 9, -1)], "waiting"),
         ([(TICKET, b"", WHOLE)], "waiting"),
         ([(103, b"x", 1)], "SteamDisconnected"),
         ([(102, b"x", 1)], "SteamDisconnected"),
@@ -319,6 +322,7 @@ WHOLE = abi.TICKET_RESPONSE_SIZE
 def test_callbacks(queue: list[tuple[int, bytes, int]], outcome: str) -> None:
     with steam() as (fake, connection):
         assert callbacks(connection, fake, *queue) == outcome
+        assert b"" not in (data for _, data, _ in queue) or connection.ledger._strays == {}
         assert ("shutdown" in fake.names()) == (outcome == "SteamShutdown")
 
 
@@ -353,12 +357,81 @@ def test_callback_objects_of_a_host() -> None:
         assert fake.registered == {168: 2572, 704: 1, 103: 4, 102: 8}
         assert isinstance(connection._dispatch, HostDispatch)
         callback_ids = {listener.base.id: listener for listener in connection._dispatch._objects}
+        assert all(listener.base.flags == 0 for listener in callback_ids.values())
         for callback_id, reason in ((704, "SteamShutdown"), (103, "SteamDisconnected"), (102, "SteamDisconnected")):
-            number = connection.request("sudomimus")
+            wait = connection.ledger.watch(connection.request("sudomimus"), lambda: None)
             callback_ids[callback_id]._run(0)
-            with pytest.raises(SteamUnavailable) as ended:
-                connection.ledger.watch(number, lambda: None).taken()
-            assert ended.value.reason == reason
+            assert isinstance(wait.answer, SteamUnavailable) and wait.answer.reason == reason
+
+
+@pytest.mark.parametrize("call_result", [False, True])
+@pytest.mark.parametrize(
+    ("callback", "outcome"),
+    [
+        (ticket_callback(1), "abcd"),
+        (ticket_callback(1, b"\xab" * 2560), "ab" * 2560),
+        (ticket_callback(1, size=-5), "TicketUnreadable"),
+        (ticket_callback(1, size=10**9), "TicketUnreadable"),
+        (ticket_callback(1, size=0), "TicketUnreadable"),
+    ],
+)
+def test_host_calls_the_object_for_tickets(callback: bytes, outcome: str, call_result: bool) -> None:
+    with steam(hosted=True) as (_, connection):
+        wait = connection.ledger.watch(connection.request("sudomimus"), lambda: None)
+        assert isinstance(connection._dispatch, HostDispatch)
+        listener = connection._dispatch._objects[0]
+        data = ctypes.create_string_buffer(callback)
+        arguments = (listener.pointer(), ctypes.addressof(data))
+        if call_result:
+            listener._functions[1](*arguments, False, 0)
+        else:
+            listener._functions[0](*arguments)
+        assert wait.answer is not None
+        if outcome == "TicketUnreadable":
+            with pytest.raises(SteamUnavailable, match="m_cubTicket"):
+                wait.taken()
+        else:
+            assert wait.taken().reveal() == outcome
+
+
+def test_callback_objects_are_unregistered_once_and_never_freed() -> None:
+    fake = FakeSteam()
+    fake.host_starts()
+    dispatch = HostDispatch(fake, Ledger())  # type: ignore[arg-type]
+    dispatch.start()
+    objects = list(dispatch._objects)
+    dispatch.stop()
+    dispatch.stop()
+    assert fake.names().count("unregister") == 4
+    assert _retired[-4:] == objects
+
+
+def test_virtual_functions_are_in_the_order_of_this_platform() -> None:
+    orders = [
+        [function and ctypes.cast(function, ctypes.c_void_p).value for function in listener._functions]
+        == list(listener.vtable)
+        for listener in (CallbackObject(1, 1, print), CallbackObject(1, 1, print, microsoft=sys.platform == "win32"))
+    ]
+    assert orders == [sys.platform != "win32"] * 2
+
+
+@pytest.mark.parametrize(
+    ("platform", "pointer", "refused"), [("win32", 4, True), ("win32", 8, False), ("linux", 4, False)]
+)
+def test_host_on_32_bit_windows(platform: str, pointer: int, refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeSteam()
+    fake.host_starts()
+    dispatch = HostDispatch(fake, Ledger())  # type: ignore[arg-type]
+    with monkeypatch.context() as patched:
+        patched.setattr("sudomimus_bridge.steam._dispatch.sys.platform", platform)
+        patched.setattr("sudomimus_bridge.steam._dispatch.struct.calcsize", lambda _: pointer)
+        try:
+            dispatch.start()
+            reason = None
+        except SteamUnavailable as error:
+            reason = error.reason
+    assert reason == ("ThisCallNotSupported" if refused else None)
+    dispatch.stop()
 
 
 @pytest.mark.parametrize(("waited", "pause"), [(0.0, 0.001), (0.02, 0.001), (0.1, 0.005), (0.2, 0.01), (9.0, 0.01)])

@@ -68,8 +68,7 @@ class ManualDispatch:
             if data:
                 self._ledger.deliver(data)
             elif kind == abi.STEAM_SHUTDOWN:
-                self._ledger.fail_all(results.SHUTTING_DOWN, "SteamShutdown")
-                alive = False
+                alive = False  # the connection ends all waits
             elif kind in (abi.STEAM_SERVERS_DISCONNECTED, abi.STEAM_SERVER_CONNECT_FAILURE):
                 self._ledger.fail_all(results.DISCONNECTED, "SteamDisconnected")
         return alive
