@@ -292,14 +292,21 @@ def test_overlay_is_waited_for(after: int, shown: bool, took: float) -> None:
 def test_ticket_is_waited_for(early: bool) -> None:
     port, clock = on_virtual_time()
 
-    async def use() -> str:
+    async def close_after(delay: float) -> None:
+        await clock.sleep(delay)
+        port.ledger.fail_all("Steam is closing.", "SteamShutdown")
+
+    async def use() -> str | None:
         number = port.ledger.enter(7)
         if early:
-            port.ledger.fail_all("Steam is closing.", "SteamShutdown")
-        else:
-            clock.call_later(3, lambda: port.ledger.fail_all("Steam is closing.", "SteamShutdown"))
-        with clock.move_on_after(60):
-            await port.ticket_response(number)
+            await close_after(0)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(close_after, 3)
+            try:
+                await port.ticket_response(number)
+            except SteamUnavailable as error:
+                tasks.cancel_scope.cancel()
+                return error.reason
         return "waited in vain"
 
     assert seconds(port, use, clock) == ("SteamShutdown", 0 if early else 3)
