@@ -51,8 +51,7 @@ def make_bridge(stack: ExitStack, options: argparse.Namespace) -> Bridge:
     rules: dict[str, Any] = {"steam_seconds": 0.5}
     if options.claim_gate:
         rules["claims"] = {"email": "REQUIRED", "firstName": "REQUIRED"}
-    # In this dialect the token has the player's name; in the newest one it has none.
-    service = stack.enter_context(Emulator(rules, dialect="openapi"))
+    service = stack.enter_context(Emulator(rules))
     return stack.enter_context(
         Bridge(
             **service.settings,

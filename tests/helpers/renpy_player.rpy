@@ -5,9 +5,12 @@
 
 init 900 python in renpy_player:
 
-    import json, os, time, traceback
+    import json, os, sys, time, traceback
     from store import config, store
     import pygame_sdl2 as pygame
+
+    if (door := sys.modules.get("sudomimus_bridge._renpy.door")) is not None:
+        door.PROFILE_SECONDS = 120  # on a busy machine the name may take long
 
     class Player(python_object):
 

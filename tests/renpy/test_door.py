@@ -34,7 +34,9 @@ NewDoor = Callable[..., Door]
 
 
 @pytest.fixture
-def new_door(stub_log: StubLog) -> Iterator[NewDoor]:
+def new_door(stub_log: StubLog, monkeypatch: pytest.MonkeyPatch) -> Iterator[NewDoor]:
+    # On a busy machine the name may take long. Tests of a slow service set another time.
+    monkeypatch.setattr("sudomimus_bridge._renpy.door.PROFILE_SECONDS", patience.PATIENCE)
     doors: list[Door] = []
 
     def make(**ports: Any) -> Door:
@@ -68,7 +70,7 @@ def _told(door: Door) -> tuple[Any, ...]:
 
 @pytest.mark.usefixtures("hurried")
 def test_a_login_and_a_share(new_door: NewDoor, emulator: Emulator, given: dict[str, Any]) -> None:
-    emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OFF"}, dialect="openapi")
+    emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OFF"})
     door = new_door(browser=AutoBrowser())
     assert (door.status, door.error, door.player, door.access_token()) == ("signed-out", None, None, None)
     door.login(given)
@@ -100,6 +102,44 @@ def test_a_login_and_a_share(new_door: NewDoor, emulator: Emulator, given: dict[
     assert _told(door) == ("signed-out", None, None)
     assert door.access_token() is None
     assert vars(door)["shared"] is None  # it was the previous player's
+
+
+@pytest.mark.usefixtures("hurried")
+def test_slow_profile_does_not_hold_up_the_sign_in(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The game goes on without the name, and has it once it comes."""
+    monkeypatch.setattr("sudomimus_bridge._renpy.door.PROFILE_SECONDS", 0.01)
+    emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OFF"})
+    emulator.fault(path="/session/userinfo", delay=2)
+    door = new_door(browser=AutoBrowser())
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    assert not door.busy and door.player is not None and door.access_token()
+    assert (door.player.subject, door.player.name) == (emulator.player().subject, None)
+    until(door, lambda: door.player is not None and door.player.name == "Robin")
+    assert door.status == "signed-in"
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("then", ["login", "logout", "close"])
+def test_profile_that_nobody_waits_for_is_not_taken_for_another_player(
+    new_door: NewDoor, emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    monkeypatch.setattr("sudomimus_bridge._renpy.door.PROFILE_SECONDS", 0.01)
+    emulator.update({"claims.firstName": "REQUIRED", "claims.email": "OFF"})
+    emulator.fault(path="/session/userinfo", delay=30, times=1)
+    door = new_door(browser=AutoBrowser())
+    door.login(given)
+    until(door, lambda: door.status == "signed-in")
+    until(door, lambda: emulator._faults.active[0].applied)
+    late = door._late_profile
+    assert late is not None
+    getattr(door, then)(*([given] if then == "login" else []))
+    assert door._late_profile is None
+    until(door, lambda: late.ended)  # cancelled: the service would answer much later
+    if then == "login":
+        until(door, lambda: door.status == "signed-in" and door.player is not None and door.player.name == "Robin")
 
 
 def test_game_prepares_once_and_a_wrong_setting_waits_for_the_login(

@@ -102,7 +102,7 @@ class Player:
 
 
 def test_keys(make_bridge: MakeBridge, emulator: Emulator, game_module: ModuleType, stub_log: StubLog) -> None:
-    emulator.update(claims={"email": "REQUIRED", "firstName": "REQUIRED"}, dialect="openapi")
+    emulator.update(claims={"email": "REQUIRED", "firstName": "REQUIRED"})
     screen = pygame.display.set_mode(game_module.SIZE)
     player = Player(game_module.Game(screen, make_bridge()))
     sign_in = player.game.sign_in

@@ -29,6 +29,9 @@ from .texts import BUG, POSTPONED, SIGN_IN_FIRST, SIGNED_IN_LATER, for_makers, f
 
 Status = Literal["signed-out", "signing-in", "waiting-for-browser", "signed-in", "failed", "postponed"]
 
+PROFILE_SECONDS = 2.0
+"""How long the game waits for the player's name at the end of a sign-in. A later name is put into `player` when it comes."""
+
 _log = logging.getLogger("sudomimus_bridge")
 
 
@@ -40,6 +43,8 @@ class _Task:
     status: Status
     succeeded: Callable[[Any], None]
     failed: Callable[[str, str], None]
+    until: float | None = None
+    """When the game stops waiting for it, on `time.monotonic`; it then goes on behind the game."""
 
 
 class Door:
@@ -70,6 +75,8 @@ class Door:
         self._task: _Task | None = None
         self._postponed: Running[LoginResult] | None = None
         """The postponed login: it runs in the background, patient and quiet."""
+        self._late_profile: Running[Player | None] | None = None
+        """The question for the player's name, if the game no longer waits for it."""
         self._unusable = False
         """Whether the service was busy or could not be reached, so that the last login failed or retries."""
         self._notice: str | None = None
@@ -217,15 +224,19 @@ class Door:
             self._poll_postponed(self._postponed)
         self._renew_in_time()
         self._signing_out = [signing_out for signing_out in self._signing_out if not signing_out.step()]
+        self._poll_late_profile()
         page = self._page
         shown = (self.status, self.error, self.player, self.shared, page, self.browser_opened, self.qr_code is None)
         changed, self._shown = shown != self._shown, shown
         return changed
 
     def _poll(self, task: _Task) -> None:
-        ended = (
-            task.running.ended
-        )  # read before `poll`, which could otherwise miss a result that arrives between the two
+        ended = task.running.ended  # read before `poll`, which could miss a result that arrives between the two
+        if task.until is not None and not ended and time.monotonic() > task.until:
+            self._end()
+            self._late_profile = task.running
+            task.succeeded(None)
+            return
         try:
             result = task.running.poll()
         except BridgeError as error:
@@ -257,6 +268,17 @@ class Door:
                 self._notice = SIGNED_IN_LATER
                 self._signed_in(result, "postponed")
 
+    def _poll_late_profile(self) -> None:
+        if (running := self._late_profile) is not None and running.ended:
+            self._late_profile = None
+            with suppress(BridgeError):
+                self._player_known(running.poll())
+
+    def _stop_late_profile(self) -> None:
+        if self._late_profile is not None:
+            self._late_profile.cancel()
+            self._late_profile = None
+
     def _stop_postponed(self) -> None:
         if self._postponed is not None:
             self._postponed.cancel()
@@ -266,6 +288,7 @@ class Door:
     def close(self) -> None:
         """At the end of the game, cancel what runs, and its ticket, and release Steam."""
         self.cancel()
+        self._stop_late_profile()
         while self._signing_out:
             self._signing_out.pop().finish()
         if self._bridge is not None:
@@ -282,6 +305,7 @@ class Door:
     def _forget(self) -> None:
         self._token, self.player, self.error, self.general_error, self.shared = None, None, None, None, None
         self._renewal.stop()
+        self._stop_late_profile()
         self._unusable = False
         self.status = "signed-out"
 
@@ -303,9 +327,11 @@ class Door:
 
     def _ask_for_player(self, status: Status) -> None:
         """Ask the service for the player's name and address. The player is signed in even if this fails."""
+        self._stop_late_profile()
         if self._bridge is not None:
             running = self._bridge.session(stay_signed_in=False).start_player()
-            self._begin(_Task(running, status, self._player_known, self._player_unknown))
+            until = time.monotonic() + PROFILE_SECONDS
+            self._begin(_Task(running, status, self._player_known, self._player_unknown, until))
 
     def _player_known(self, player: Player | None) -> None:
         self.player = player or self.player
