@@ -76,6 +76,26 @@ def test_kinds_of_older_tokens(client: Client, dialect: Any) -> None:
     assert (said(pair["accessToken"])["kty"], said(pair["refreshToken"])["kty"]) == ("Access", "Refresh")
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_tokens_of_a_workload(client: Client, dialect: Any) -> None:
+    client.emulator.update(dialect=dialect)
+    client.emulator.config.access_keys[0].workload = "agent-1"
+    pair = client.access_key().json()
+    renewed = client.session("refresh", refreshToken=pair["refreshToken"]).json()
+    for access in (said(pair["accessToken"]), said(renewed["accessToken"])):
+        if dialect == "v4":
+            assert (access["typ"], access["act"]) == ("vnd.sudomimus.workload-access+jwt", {"sub": "agent-1"})
+            assert access["sub"] == client.emulator.player(KIM).subject
+        else:
+            assert access["kty"] == "Access" and "act" not in access
+    assert said(renewed["refreshToken"]).keys() == said(client.steam().json()["refreshToken"]).keys()
+    token = renewed["accessToken"]
+    assert client.session("introspect", accessToken=token).json()["status"] == "active"
+    assert client.share(token).status_code == 200
+    assert client.profile("userinfo", token).status_code == (200 if dialect == "v4" else 404)
+    assert said(client.steam().json()["accessToken"]).get("act") is None
+
+
 # --- the profile -----------------------------------------------------------------------------------------------------
 
 

@@ -111,6 +111,7 @@ def test_every_public_call(emulator: Emulator, twin: str) -> None:
             await _device(sdk)
             await _session(sdk, pair, v4=v4)
             await _rotation(sdk, emulator)
+            await _workload(sdk, emulator, v4=v4)
         finally:
             await sdk.close()
         assert sdk.tried == sdk.public
@@ -214,7 +215,6 @@ async def _session(sdk: Sdk, pair: Any, *, v4: bool) -> None:
         await sdk.call(client, "clear_jwks_cache")
         await sdk.fails(token.TokenError, client, "verify_access_token", renewed.accessToken)
         await sdk.fails(token.TokenError, client, "verify_refresh_token", renewed.refreshToken)
-    await sdk.fails(token.TokenError, client, "verify_workload_access_token", renewed.accessToken)
     assert (await sdk.call(client, "logout", session.LogoutRequest(refreshToken=pair.refreshToken))).revoked
     spent = session.RefreshRequest(refreshToken=renewed.refreshToken)
     assert (await sdk.fails(error, client, "refresh", spent)).reason == "RefreshTokenRevoked"
@@ -234,3 +234,28 @@ async def _rotation(sdk: Sdk, emulator: Emulator) -> None:
     assert (await sdk.call(rotating, "get_tokens")).access_token == access
     await sdk.call(rotating, "logout")
     assert await sdk.call(rotating, "get_tokens") is None
+
+
+async def _workload(sdk: Sdk, emulator: Emulator, *, v4: bool) -> None:
+    """A session that an Agent's access key began. The SDK has no Native client, so this test sends the key itself."""
+    emulator.config.access_keys[0].workload = "agent-1"
+    urls, player = emulator.urls, emulator.player(KIM)
+    key = {"accessKeyIdentifier": urls["accessKeyId"], "accessKeySecret": urls["accessKeySecret"]}
+    body = {"applicationAnchor": "demo-game", **key}
+    with httpx.Client(trust_env=False, verify=NO_TLS, timeout=30) as http:
+        pair = http.post(f"{urls['native']}/direct-issue/access-key", json=body).json()
+    renewed = await sdk.call(sdk.session, "refresh", session.RefreshRequest(refreshToken=pair["refreshToken"]))
+    for access in (pair["accessToken"], renewed.accessToken):
+        if not v4:
+            await sdk.fails(token.TokenError, sdk.session, "verify_workload_access_token", access)
+            continue
+        body = (await sdk.call(sdk.session, "verify_workload_access_token", access)).body
+        assert (body.sub, body.act.sub, body.aud) == (player.subject, "agent-1", "demo-game")
+        await sdk.fails(token.TokenError, sdk.session, "verify_access_token", access)
+        assert (await sdk.call(sdk.session, "userinfo", access)).sub == player.subject
+        standing = await sdk.call(sdk.session, "introspect", session.IntrospectRequest(accessToken=access))
+        assert standing.status == "active"
+    if v4:
+        await sdk.fails(
+            token.TokenError, sdk.session, "verify_workload_access_token", emulator.open_session().access_token
+        )

@@ -189,8 +189,8 @@ class NativeApi:
         try:
             body = await read(request, AccessKeyRequest, state)
             with state.lock:
-                player = direct_issue.verify_access_key(state, body)
-                return issued(request, direct_issue.issue(state, player), state)
+                player, workload = direct_issue.verify_access_key(state, body)
+                return issued(request, direct_issue.issue(state, player, workload), state)
         except Refusal as refusal:
             return refused(request, refusal, state)
 

@@ -108,6 +108,9 @@ class AccessKey(Settings):
     identifier: str = Field(default_factory=lambda: f"acs_k_{uuid.uuid4()}")
     secret: str = Field(default_factory=lambda: f"acs_t_{secrets.token_hex(32)}", repr=False)
     player: SteamID = SECOND_STEAM_ID
+    # The subject of the Agent or Automation that the key belongs to; None for a player's own key. Since v4 a session of such
+    # a key has workload tokens.
+    workload: str | None = Field(default=None, min_length=1)
     revoked: bool = False
     expires_at: datetime | None = None
     # A key for another application than the emulator's own is refused as AccessKeyDirectDenied.

@@ -43,6 +43,8 @@ class Session:
     # Lifetimes that an inquiry's constraints set. None: those of the settings at the time of issue.
     access_token_ttl_seconds: int | None = None
     refresh_token_ttl_seconds: int | None = None
+    # The Agent or Automation that signed in for the player.
+    workload: str | None = field(default=None, repr=False)
     sid: str = field(default_factory=lambda: str(uuid.uuid4()), repr=False)
     issuance_protocol: Literal["APPLICATION", "OIDC"] = "APPLICATION"
     suspended: bool = False
@@ -68,9 +70,11 @@ class SessionStore:
         *,
         access_token_ttl_seconds: int | None = None,
         refresh_token_ttl_seconds: int | None = None,
+        workload: str | None = None,
     ) -> Pair:
-        """Open a session for an authenticated player."""
-        session = Session(player.steam_id, player.subject, access_token_ttl_seconds, refresh_token_ttl_seconds)
+        """Open a session for an authenticated player, or for a workload that acts for the player."""
+        lifetimes = (access_token_ttl_seconds, refresh_token_ttl_seconds)
+        session = Session(player.steam_id, player.subject, *lifetimes, workload)
         self.sessions.append(session)
         self._by_sid[session.sid] = session
         return self._pair(session, player)
@@ -130,6 +134,6 @@ class SessionStore:
         return Pair(self._access_token(session, player), token.text)
 
     def _access_token(self, session: Session, player: Player) -> str:
-        token = self._tokens.access_token(player, session.sid, session.access_token_ttl_seconds)
+        token = self._tokens.access_token(player, session.sid, session.access_token_ttl_seconds, session.workload)
         self._access[token.jti] = session
         return token.text

@@ -83,8 +83,8 @@ def verify_steam_ticket(state: State, body: SteamTicketRequest) -> Player:
     return state.player(verdict)
 
 
-def verify_access_key(state: State, body: AccessKeyRequest) -> Player:
-    """Check body, application, budgets, layer 1 and credential, and return the key's account."""
+def verify_access_key(state: State, body: AccessKeyRequest) -> tuple[Player, str | None]:
+    """Check body, application, budgets, layer 1 and credential, and return the key's account and its workload."""
     if not re.fullmatch(ACCESS_KEY_IDENTIFIER, body.accessKeyIdentifier):
         raise Refusal(400, "InvalidAccessKeyIdentifier")
     if not re.fullmatch(ACCESS_KEY_SECRET, body.accessKeySecret):
@@ -101,10 +101,10 @@ def verify_access_key(state: State, body: AccessKeyRequest) -> Player:
     if player is None:
         # To the service this is an internal failure, and its answer has only a status.
         raise Refusal(500, "PRIVATE_ACCESS_KEY_ACCOUNT_UNRESOLVED")
-    return player
+    return player, key.workload
 
 
-def issue(state: State, player: Player) -> dict[str, Any]:
+def issue(state: State, player: Player, workload: str | None = None) -> dict[str, Any]:
     """Issue tokens for an authenticated player: layers 2 and 3, the account, a stale binding, the claim gate."""
     config = state.config
     if not layer_2(state, player):
@@ -119,7 +119,7 @@ def issue(state: State, player: Player) -> dict[str, Any]:
         errand = state.errands.hand_out(player, tasks, proactive=False, settings=config.errands)
         raise Refusal(403, reason, claims=claims.view(player, config), errand=errand.handoff(state.via_url))
     state.errands.consume(player)
-    return tokens_body(state, player, state.sessions.open(player))
+    return tokens_body(state, player, state.sessions.open(player, workload=workload))
 
 
 def create_errand(state: State, body: ErrandRequest) -> dict[str, Any]:

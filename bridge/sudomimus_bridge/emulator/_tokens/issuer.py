@@ -33,6 +33,8 @@ TYPES: Mapping[Kind, str] = {
     "refresh": "vnd.sudomimus.application-refresh+jwt",
 }
 """The header `typ` of a token since v4."""
+WORKLOAD_TYPE = "vnd.sudomimus.workload-access+jwt"
+"""The `typ` of an access token that an Agent's or Automation's key got. Its refresh token is like any other."""
 OLDER_TYPES: Mapping[Kind, str] = {"access": "Access", "refresh": "Refresh"}
 """The member `kty` of a token before v4."""
 
@@ -111,14 +113,17 @@ class TokenIssuer:
         public = {name: key[name] for name in ("kty", "n", "e")}
         return {"keys": [public | {"use": "sig", "alg": "RS256", "kid": KEY_ID}]}
 
-    def access_token(self, player: Player, sid: str, seconds: int | None = None) -> SignedToken:
-        """An access token. Before v4 it contains the claims that the player shares."""
+    def access_token(
+        self, player: Player, sid: str, seconds: int | None = None, workload: str | None = None
+    ) -> SignedToken:
+        """An access token. Before v4 it contains the claims that the player shares; since v4 it names the workload."""
         seconds = seconds or self._config.tokens.access_token_ttl_seconds
         profile = {
             claims.TOKEN_NAMES[claim]: value
             for claim, value in claims.shared(player, self._config, self._addresses.via).items()
         }
-        return self._sign("access", player, seconds, profile, {"sub": player.subject, "sid": sid})
+        typed = {"sub": player.subject, "sid": sid, **({"act": {"sub": workload}} if workload else {})}
+        return self._sign("access", player, seconds, profile, typed)
 
     def refresh_token(self, player: Player, sid: str, version: int, seconds: int | None = None) -> SignedToken:
         """A refresh token. Since v4 it names the session and not the player."""
@@ -170,7 +175,7 @@ class TokenIssuer:
         body: dict[str, Any]
         match shape:
             case "typed":
-                header["typ"] = TYPES[kind]
+                header["typ"] = WORKLOAD_TYPE if "act" in typed else TYPES[kind]
                 body = {"iss": self._addresses.issuer, **common, **typed}
             case "envelope in the header":
                 header |= older
@@ -191,8 +196,9 @@ def _opened(token: str) -> Envelope:
     if not isinstance(body, dict):
         raise jwt.DecodeError("the body is not an object")
     said: dict[str, Any] = parts["header"] | body
-    kinds = {**{text: kind for kind, text in TYPES.items()}, **{text: kind for kind, text in OLDER_TYPES.items()}}
-    typed = said.get("typ") in TYPES.values()
+    kinds: dict[str, Kind] = {text: kind for table in (TYPES, OLDER_TYPES) for kind, text in table.items()}
+    kinds[WORKLOAD_TYPE] = "access"
+    typed = said.get("typ") in (*TYPES.values(), WORKLOAD_TYPE)
     named = said.get("typ") if typed else said.get("kty")
     subject = said.get("sub") if typed else said.get("subject") or said.get("sub")
     jti, expires = said.get("jti"), said.get("exp")
