@@ -14,7 +14,7 @@ from sudomimus_bridge.emulator import Emulator
 from ..conftest import StubLog
 from ..helpers.sidecar_helpers import Launcher, launchers
 from ..session.test_player import DIALECTS, share_everything
-from .test_program import Program, on_stub
+from .test_program import Here, Program, on_stub
 
 MEMBERS = ["subject", "name", "givenName", "familyName", "email", "emailVerified", "picture", "animatedPicture"]
 
@@ -65,6 +65,45 @@ def test_profile_that_cannot_be_fetched_is_unknown(ask: Ask, emulator: Emulator,
     player = ask(emulator.open_session().access_token)
     assert player.pop("subject")
     assert set(player.values()) == {None}
+
+
+UNHELPFUL: dict[str, dict[str, Any]] = {
+    "missing": {"status": 404, "reason": "RouteNotFound"},
+    "slow": {"delay": 120},
+    "hostile, about another player": {"body": {"sub": "another", "name": "Mallory", "email": "mallory@example.com"}},
+    "hostile, not HTTP": {"garbage": True},
+    "hostile, endless": {"drip_seconds": 1, "huge_megabytes": 1},
+    "unauthorized": {"status": 401, "body": {"error": "invalid_token", "error_description": "Mallory"}},
+    "rate limit": {"status": 429, "headers": {"Retry-After": "3600"}},
+}
+
+
+@pytest.mark.parametrize("fault", UNHELPFUL)
+def test_unhelpful_userinfo_delays_no_login_and_shows_nothing(
+    program: Program, emulator: Emulator, fault: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """For the command line and the sidecar at once. A service that never answers is given up after some seconds."""
+    emulator.fault(path="/session/userinfo", **UNHELPFUL[fault])
+    here = Here(program, monkeypatch, capfd)
+    for start in launchers(program):
+        launcher = start("-vv")
+        pairs = [here.run("login", "steam", "--json").json, launcher.call("login", {"method": "steam"})["result"]]
+        assert not [each for each in emulator.requests if each.path == "/session/userinfo"]
+
+        asked = launcher.ask("player", {"accessToken": pairs[1]["accessToken"]})
+        program.environ["SUDOMIMUS_ACCESS_TOKEN"] = pairs[0]["accessToken"]
+        running = program.start("whoami", "--json", "-vv")
+        pairs.append(launcher.call("login", {"method": "steam"})["result"])  # while the service is still silent
+        quiet, loud = here.run("whoami", "--json"), running.end()
+        for player in (quiet.json, loud.json, dict(launcher.answer(asked)["result"])):
+            assert player.pop("subject") and set(player.values()) == {None}
+
+        assert (quiet.status, quiet.err) == (0, "")
+        launcher.close_input()
+        launcher.end()
+        assert "/userinfo" in loud.err and "/userinfo" in launcher.err
+        secrets = [pair[name] for pair in pairs for name in ("accessToken", "refreshToken")]
+        assert not [text for text in (*secrets, "allory") if text in loud.err + launcher.err]
 
 
 def test_player_of_an_unknown_token(ask: Ask, emulator: Emulator) -> None:
