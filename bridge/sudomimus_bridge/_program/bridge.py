@@ -55,10 +55,10 @@ class Bridge:
         """Read and check the settings.
 
         Args:
-            steam: What gives tickets, in place of Steam's library: `SteamworksPySteam`, or a stub in a test.
-            browser: What opens pages, in place of the player's browser, in a test.
-            clock: What measures time and sleeps, in place of the system's clocks, in a test.
-            service: What talks to the service, in place of HTTP, in a test.
+            steam: Replaces Steam's library: a `SteamworksPySteam`, or a stub in a test.
+            browser: Replaces the player's browser in a test.
+            clock: Replaces the system's clocks in a test.
+            service: Replaces the HTTP connections to the service in a test.
             **settings: The settings by their keywords (docs/reference/settings.md lists them). A setting that is not given,
                 or is None, comes from the environment.
 
@@ -74,15 +74,15 @@ class Bridge:
     def prepare(self) -> None:
         """Import what a login needs and read the certificates. Blocks this thread: call it behind a loading screen.
 
-        A login after it delays no frame by imports. It uses no network and no Steam, and writes no file. If a setting is
-        wrong, the login says so later.
+        The imports of a later login then delay no frame. This uses neither the network nor Steam, and writes no file. If a
+        setting is wrong, the login raises the error.
         """
         from .preparation import prepare
 
         prepare(self._runner.settings)
 
     def start_prepare(self) -> Running[bool]:
-        """Do what `prepare` does on a thread of its own, in small steps.
+        """As `prepare`, in small steps on a thread of its own. Returns at once.
 
         Returns:
             The preparation. Call `poll()` each frame: it returns True once everything is done.
@@ -137,7 +137,7 @@ class Bridge:
             on_progress: Called with each `ProgressEvent`, on this thread.
             quietly: Open no page and wait for none. None leaves it to the setting `quietly`.
             patient: Keep trying while the service, the network or Steam cannot be used. None leaves it to the setting.
-            **credentials: What the method needs. A credential that is not given comes from the environment.
+            **credentials: The method's credentials. A credential that is not given comes from the environment.
                 "access-key" takes `access_key_id` and `access_key_secret`. "browser" takes `exposure_key` and `hidden_key` of
                 an inquiry that a backend established, or on a developer's computer `client_key` (PEM) or `client_key_file` (a
                 path), and `constraints`.
@@ -147,12 +147,12 @@ class Bridge:
 
         Raises:
             ConfigurationError: A setting or credential is missing or wrong, or the service does not know the application.
-            SteamUnavailable: Steam gave no ticket, or refused to confirm it.
+            SteamUnavailable: Steam cannot be used, gave no ticket, or did not confirm it.
             LoginDenied: The service refuses this player or this application.
             ErrandNotCompleted: The player did not finish a page, or `quietly` forbids one.
             ServiceUnavailable: The service cannot be used, after all retries, or `timeout` (seconds) is over.
             LoginCancelled: `close` was called meanwhile.
-            TypeError: The method takes no such credential.
+            TypeError: The method does not have this credential.
         """
         return self._runner.running(self._login(method, credentials, quietly, patient), on_progress).block()
 
@@ -200,7 +200,7 @@ class Bridge:
             on_progress: Called with each `ProgressEvent`, on the event loop.
             quietly: Open no page and wait for none. None leaves it to the setting `quietly`.
             patient: Keep trying while the service, the network or Steam cannot be used. None leaves it to the setting.
-            **credentials: What the method needs, as for `login`.
+            **credentials: The method's credentials, as for `login`.
 
         Returns:
             The tokens of the signed-in player.
@@ -254,7 +254,7 @@ class Bridge:
             on_progress: Called with each `ProgressEvent`, on the thread that calls `poll()`.
             quietly: Open no page and wait for none. None leaves it to the setting `quietly`.
             patient: Keep trying while the service, the network or Steam cannot be used. None leaves it to the setting.
-            **credentials: What the method needs, as for `login`.
+            **credentials: The method's credentials, as for `login`.
 
         Returns:
             The running login. Call `poll()` each frame: it returns None, then the `LoginResult`, or raises an error of
@@ -330,12 +330,12 @@ class Bridge:
     # --- staying signed in -----------------------------------------------------------------------------------------------
 
     def session(self, stay_signed_in: bool | None = None) -> Session:
-        """Return the session of this bridge, which has a valid access token at any time.
+        """Return the session of this bridge. It gives a valid access token at any time.
 
         Args:
             stay_signed_in: The player's choice: True stores the session on this computer, False keeps it in memory only. The
-                choice holds for every `Session` of this bridge until a later call makes another one. None leaves it as it
-                is; the first call without a choice chooses True.
+                choice holds for every `Session` of this bridge until a later call changes it. None keeps the choice; if
+                none was made before, it becomes True.
 
         Returns:
             The session. It exists before the player has signed in.

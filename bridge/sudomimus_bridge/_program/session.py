@@ -24,10 +24,10 @@ class Session:
     """
 
     def __init__(self, runner: Runner) -> None:
-        """Made by `Bridge.session`.
+        """`Bridge.session` makes it.
 
         Args:
-            runner: The bridge's own.
+            runner: The runner of the bridge.
         """
         self._runner = runner
 
@@ -45,8 +45,8 @@ class Session:
         Args:
             valid_for: How long the token must be valid, in seconds, from 0.
             on_progress: Called with each `ProgressEvent` of a renewal, on this thread.
-            quietly: Open no page. None leaves it to the setting `quietly`. If a claim became required, the player is
-                otherwise sent to a page.
+            quietly: Open no page, even if a claim has become required and the player has to visit one. None leaves it to the
+                setting `quietly`.
 
         Returns:
             The access token. It is a secret.
@@ -54,7 +54,7 @@ class Session:
         Raises:
             LoginDenied: With the reason `SignInAgain`, the player has to log in again.
             ErrandNotCompleted: With the reason `PageNeeded`, a page is needed, and `quietly` forbids it.
-            ConfigurationError: With the reason `ValidForTooLong`, no token is valid for so long.
+            ConfigurationError: With the reason `ValidForTooLong`, access tokens do not live that long.
             BridgeError: The other errors of `Bridge.login`.
             ValueError: `valid_for` is negative.
         """
@@ -105,7 +105,7 @@ class Session:
         """Revoke the session and forget it. Blocks this thread.
 
         Returns:
-            True if the service has confirmed it. The session is forgotten in any case.
+            True if the service has confirmed it. The session is forgotten in either case.
 
         Raises:
             LoginCancelled: `Bridge.close` was called meanwhile.
@@ -131,7 +131,7 @@ class Session:
     def claims(self) -> Claims | None:
         """Return the claims as the service last sent them. Sends no request.
 
-        Blocks this thread while the saved session is read: a frame loop uses `start_claims`.
+        Blocks this thread while it reads the saved session. In a frame loop, use `start_claims`.
 
         Returns:
             The claims by name; None if nobody is signed in.
@@ -150,13 +150,13 @@ class Session:
         """As `claims`, on a thread of its own. Returns at once.
 
         Returns:
-            The running flow. Call `poll()` each frame. If nobody is signed in, it keeps returning None; `ended` tells that
-            from a flow that still runs.
+            The running flow. Call `poll()` each frame. If nobody is signed in, it returns None in the end, too:
+            `ended` says whether the flow has ended.
         """
         return self._runner.started(self._runner.claims)
 
     def player(self) -> Player | None:
-        """Return the signed-in player, as far as the service tells. Blocks this thread while the service is asked.
+        """Return the signed-in player. Blocks this thread while it asks the service.
 
         The service is asked once for each access token, and again after an errand. No token is renewed. If the service does
         not give the profile, the names are None: its errors are not raised. If Steam began a session in another process,
@@ -179,8 +179,8 @@ class Session:
         """As `player`, on a thread of its own. Returns at once.
 
         Returns:
-            The running flow. Call `poll()` each frame. If nobody is signed in, it keeps returning None; `ended` tells that
-            from a flow that still runs.
+            The running flow. Call `poll()` each frame. If nobody is signed in, it returns None in the end, too:
+            `ended` says whether the flow has ended.
         """
         return self._runner.started(self._runner.player)
 

@@ -42,10 +42,10 @@ class Running(Generic[T]):
         imports: Callable[[], object] | None = None,
         cancelled: Callable[[], LoginCancelled] = LoginCancelled,
     ) -> None:
-        """Made by the methods of `Bridge` and `Session`.
+        """The methods of `Bridge` and `Session` make it.
 
         Args:
-            flow: What to run.
+            flow: The flow to run.
             on_progress: Called with each `ProgressEvent`.
             run: Replaces `anyio.run`.
             imports: Imports what the flow needs, on the thread that `start` starts.
@@ -75,7 +75,7 @@ class Running(Generic[T]):
             The result of the flow.
 
         Raises:
-            ConfigurationError: The thread runs an event loop, which would stop.
+            ConfigurationError: This thread runs an event loop, and a blocking call would stop the loop.
             BridgeError: The error that the flow ended with.
         """
         try:
@@ -100,7 +100,7 @@ class Running(Generic[T]):
             self._over.set()
 
     async def wait(self) -> T:
-        """Run the flow on this event loop, asyncio's or trio's. If the task is cancelled, so is the flow.
+        """Run the flow on this event loop, asyncio's or trio's. If the task is cancelled, the flow is cancelled.
 
         Returns:
             The result of the flow.
@@ -123,7 +123,9 @@ class Running(Generic[T]):
             self._outcome = error
 
     def poll(self) -> T | None:
-        """Ask for the result, each frame. Never blocks. Calls `on_progress`, on this thread, for each event since the last poll.
+        """Ask for the result: call this each frame. Never blocks.
+
+        It first calls `on_progress`, on this thread, for each event since the last poll.
 
         Returns:
             None while the flow runs, then the result.

@@ -84,9 +84,9 @@ class Constraints:
     """
 
     authentication_constraints: Sequence[AuthenticationConstraint] | None = None
-    """The ways in which the player may sign in; None narrows nothing."""
+    """The ways in which the player may sign in; None allows all."""
     realize_constraints: Sequence[RealizeConstraint] | None = None
-    """The players who may sign in; None narrows nothing."""
+    """The players who may sign in; None allows all."""
     return_methods: Sequence[ReturnMethod] | None = None
     """How the tokens may come back; None means STATUS_POLL alone, which the bridge uses."""
 

@@ -26,9 +26,9 @@ class BridgeError(Exception):
     """
 
     exit_status: ClassVar[int] = 1
-    """With what the command line exits."""
+    """The exit status of the command line."""
     kind: ClassVar[str] = "internal"
-    """What the sidecar calls this class of errors."""
+    """The name of this class of errors in the sidecar."""
     retryable: ClassVar[bool] = False
     """Whether the same call may succeed later without a change to the game."""
 
@@ -69,7 +69,7 @@ class ConfigurationError(BridgeError):
     kind = "configuration"
 
     def __init__(self, sentence: str = NOT_SET_UP, *, reason: str | None = None, detail: str | None = None) -> None:
-        """Mask secrets in all texts. A mistake of the game's makers needs a detail only.
+        """Mask secrets in all texts. `sentence` has a default, because only the game's makers can correct most of these errors.
 
         Args:
             sentence: For the player.

@@ -98,13 +98,13 @@ class ProgressEvent:
     """One step of a flow. A field that does not belong to the phase is None."""
 
     phase: Phase
-    """The step that begins."""
+    """The step that begins now."""
     errand: ErrandHandoff | None = None
     """With `errand-required` and `waiting-for-browser`: the page."""
     device: DeviceHandoff | None = None
     """With `waiting-for-browser`, in a login with a code: the code and its page."""
     claims: Claims | None = None
-    """What the game asks for, and what the player has decided, if the service sent it."""
+    """The service's `claims` block, with the game's requirements and the player's decisions; None if it sent none."""
     attempt: int | None = None
     """The number of the request to the service, from 1: at most 8, unless the login is patient."""
     retry_in_seconds: float | None = None

@@ -36,7 +36,7 @@ class Player:
     family_name: str | None = field(default=None, repr=False)
     """The last name."""
     email: str | None = field(default=None, repr=False)
-    """The e-mail address, or the placeholder that the service gives out in its place."""
+    """The email address, or the service's placeholder for it."""
     email_verified: bool | None = field(default=None, repr=False)
     """Whether the player has shown that the address is theirs."""
     picture: str | None = field(default=None, repr=False)

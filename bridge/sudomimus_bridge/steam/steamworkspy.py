@@ -33,8 +33,8 @@ _DISTRIBUTED_AS = "steamworkspy"
 def import_steamworks(libraries: str | Path | None = None) -> Any:
     """Return the class `STEAMWORKS` of the installed package, PyPI's or upstream's.
 
-    PyPI's `steamworkspy` imports itself as `steamworks.steamworks`, a name that its installation does not create. This function
-    creates it, and `from steamworks.steamworks import STEAMWORKS` works afterwards.
+    PyPI's `steamworkspy` imports itself as `steamworks.steamworks`, but its installation does not create this name. This function
+    creates the name, and `from steamworks.steamworks import STEAMWORKS` works afterwards.
 
     Args:
         libraries: The folder with the libraries of SteamworksPy and Steam, if the game keeps them outside the package.
@@ -106,13 +106,13 @@ class SteamworksPySteam:
     """
 
     def __init__(self, steamworks: Any) -> None:
-        """Keep the game's object. Steam need not be initialised yet.
+        """Keep the game's object. The game may initialise Steam later.
 
         Args:
             steamworks: The game's `STEAMWORKS` object.
 
         Raises:
-            ConfigurationError: The argument is no such object.
+            ConfigurationError: The argument is not a `STEAMWORKS` object.
         """
         if not callable(getattr(steamworks, "run_callbacks", None)) or not hasattr(steamworks, "_cdll"):
             raise ConfigurationError(
@@ -123,7 +123,7 @@ class SteamworksPySteam:
         self._lock = threading.Lock()
 
     async def open(self) -> int:
-        """Return the app id that the game runs as.
+        """Open Steam and return the app id that the game runs as.
 
         Returns:
             The app id.
