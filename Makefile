@@ -4,15 +4,20 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check costs architecture docs pictures all frozen native cross tools sidecar sample-renpy renpy-zip faults long soak windows clean
+.PHONY: demo test test-once check costs architecture docs pictures all frozen native cross tools sidecar sample-renpy renpy-zip faults long soak windows clean
 
-all: check test
+all: check test test-once
 
 demo: $(VENV)/.ready native
 	$(BIN)/sudomimus-bridge demo
 
+# The suite, without the long tests that do not depend on the Python: `make test-once` runs those, and `make` runs all.
 test: $(VENV)/.ready native
-	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not once" $(PYTEST_ARGS)
+
+# Real Ren'Pys and browsers, the single file, frozen games, other platforms' libraries, and the benchmarks' short forms.
+test-once: tools native
+	$(BIN)/python -m pytest -n auto --dist worksteal -m once $(PYTEST_ARGS)
 
 # The sidecar as one program that needs no Python on the player's machine: dist/sudomimus-bridge-sidecar.
 sidecar: tools

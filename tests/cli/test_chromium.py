@@ -15,6 +15,8 @@ from ..conftest import StubLog
 from .test_login import failed, url_shown
 from .test_program import Program, on_stub
 
+pytestmark = pytest.mark.once
+
 _CHROMIUM, _DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 

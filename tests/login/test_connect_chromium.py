@@ -23,6 +23,8 @@ from ..conftest import StubLog
 from ..helpers.patience import PATIENCE
 from ..helpers.sidecar_helpers import Launcher, launchers
 
+pytestmark = pytest.mark.once
+
 __all__ = ["chromium"]
 
 T = TypeVar("T")

@@ -16,6 +16,8 @@ from sudomimus_bridge.emulator import Emulator
 
 from ..helpers.patience import PATIENCE
 
+pytestmark = pytest.mark.once
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 

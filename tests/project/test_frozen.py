@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 PACKAGING = Path(__file__).resolve().parents[2] / "packaging"
 BRIDGE = PACKAGING.parent / "bridge" / "sudomimus_bridge"
 

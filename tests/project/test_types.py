@@ -36,6 +36,8 @@ from sudomimus_bridge._program.keywords import (
     LoginOptions,
 )
 
+pytestmark = pytest.mark.once
+
 SOURCE = Path(sudomimus_bridge.__file__).parents[1]
 CHECKOUT = Path(__file__).parents[2]
 

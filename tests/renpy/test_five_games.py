@@ -23,6 +23,8 @@ from ..helpers.renpy_helpers import Project, renpy
 from .games import GAMES, OLDER_CERTIFI, READS, write_game
 from .test_game import NewProject, display, nothing_open, program, project
 
+pytestmark = pytest.mark.once
+
 __all__ = ["display", "program", "project"]  # fixtures
 
 _ENGLISH = {

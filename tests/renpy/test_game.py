@@ -27,6 +27,8 @@ from ..helpers import renpy_achievement
 from ..helpers.patience import PATIENCE, until
 from ..helpers.renpy_helpers import VERSIONS, Project, renpy, screen
 
+pytestmark = pytest.mark.once
+
 _SAMPLE = Path(__file__).parents[2] / "sample_game" / "renpy"
 _VISITOR = Path(__file__).with_name("visitor.py")
 _SCREENSHOTS = os.environ.get("SUDOMIMUS_TEST_SCREENSHOTS")  # read before conftest clears it away

@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ..helpers.patience import PATIENCE
 from .test_shutdown import needs_proc
+
+pytestmark = pytest.mark.once
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "sidecar.py"
 

@@ -30,6 +30,8 @@ from . import test_other_ways as test_sidecar_other_ways
 from . import test_shutdown as test_sidecar_shutdown
 from .test_shutdown import alive
 
+pytestmark = pytest.mark.once
+
 BUILD = Path(__file__).parents[2] / "packaging" / "build_sidecar.py"
 STEAM = {"method": "steam", "openBrowser": False}
 

@@ -18,6 +18,8 @@ from ..samples.test_launchers import (  # noqa: F401 - tests, and fixtures that 
 )
 from .test_file import single_file, temporary  # noqa: F401
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def the_file(single_file: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811

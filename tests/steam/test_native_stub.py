@@ -226,6 +226,7 @@ def cross_built() -> Path:
     return CHECKOUT_BUILD
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "library",
     [
