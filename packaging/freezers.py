@@ -199,8 +199,7 @@ def nuitka_onefile(job: Job) -> Game:
 
 
 def _nuitka(job: Job) -> list[str | Path]:
-    names = ",".join(f"sudomimus_bridge.{name}" for name in NOT_IN_A_GAME)
-    return [job.python, "-m", "nuitka", "--assume-yes-for-downloads", f"--nofollow-import-to={names}"]
+    return [job.python, "-m", "nuitka", "--assume-yes-for-downloads", f"--nofollow-import-to={','.join(NOT_IN_A_GAME)}"]
 
 
 FREEZERS: dict[str, tuple[Callable[[Job], Game], str | None]] = {
