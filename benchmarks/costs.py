@@ -14,7 +14,6 @@ import os
 import platform
 import re
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib.metadata import distribution
@@ -110,10 +109,7 @@ def logins(sizes: Sizes, settings: dict[str, Any]) -> Iterable[Row]:
 
 def frames(sizes: Sizes) -> Iterable[Row]:
     """A pygame loop at 240 frames a second, with and without a login beside it."""
-    options = Namespace(
-        runs=sizes.frames, loop="pygame", fps=240, everything=False, ways="without,prepared,unprepared,plain"
-    )
-    found = frame_time.measure(options)
+    found = run_fresh(frame_time.__file__, "--runs", str(sizes.frames), "--json")
     names = {
         "prepared": "the worst frame of a login after `prepare()`",
         "unprepared": "the worst frame of a login that imports in small steps",
