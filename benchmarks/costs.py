@@ -238,7 +238,8 @@ def table(rows: Iterable[Row]) -> str:
     lines = ["| | the bridge | beside | ratio |", "| --- | --- | --- | ---: |"]
     before = ""
     for row in rows:
-        lines.append(f"| {row.group if row.group != before else ''} | {row.ours} | {row.other} | {row.ratio:.2f} |")
+        shown = f"{row.ratio:.2f}" if row.ratio >= 0.1 else f"{row.ratio:.4f}"
+        lines.append(f"| {row.group if row.group != before else ''} | {row.ours} | {row.other} | {shown} |")
         before = row.group
     return "\n".join(lines)
 
