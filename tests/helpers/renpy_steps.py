@@ -23,7 +23,8 @@ Steps = Iterator[Any]
 def documented(p: Any) -> Steps:
     """Play the first script of the documentation. The player's browser does the page by itself."""
     yield p.sees("the light is yours")
-    yield p.through("Sign the logbook")
+    offered = p.offers("Sign the logbook")
+    yield lambda: offered() or p.key(pygame.K_RETURN)  # Ren'Py ignores a key that comes too early
     p.click("Sign the logbook")
     yield p.sees("You write")
     p.report("greeted", words=p.words(), status=the_door().status)

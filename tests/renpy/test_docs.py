@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..helpers.renpy_helpers import Project, renpy, screen
 from ..project.test_docs_blocks import blocks_of, pages
 
 _VISITOR = Path(__file__).parents[1] / "helpers" / "page_visitor.py"
+_SAMPLE = Path(__file__).parents[2] / "sample_game" / "renpy"
 _BASE = """
 define config.name = "documented"
 init -2 python:
@@ -73,6 +75,7 @@ def test_documented_scripts_have_no_complaint_of_lint(project: Project) -> None:
 
 
 def test_first_script_signs_a_player_in(project: Project) -> None:
+    shutil.copytree(_SAMPLE, project.folder, dirs_exist_ok=True)  # its screens: those of a new project are not in a package
     (script,) = [block for block in blocks_of("docs/start/renpy.md") if block.title == "script.rpy"]
     (project.folder / "game" / script.title).write_text(script.text, encoding="utf-8")
     told = project.play("documented")
