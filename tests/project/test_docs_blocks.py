@@ -268,7 +268,7 @@ def reader(tmp_path: Path, emulator: Emulator, stub_library: Path, monkeypatch: 
     folder = tmp_path / "reader"
     for game in ("path/to/project", "path/to/your/game"):  # what the documents call a Ren'Py project
         (folder / game / "game").mkdir(parents=True)
-        (folder / game / "game" / "script.rpy").write_text('label start:\n    return\n', encoding="utf-8")
+        (folder / game / "game" / "script.rpy").write_text("label start:\n    return\n", encoding="utf-8")
     monkeypatch.chdir(folder)
     return Reader(folder, emulator, {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
 

@@ -11,6 +11,7 @@ from sitegen import reasons
 from sitegen.advice import ADVICE, CALLS
 from sitegen.parts import PARTS
 from sudomimus_bridge._service.answers import Operation
+from sudomimus_bridge._service.policy import MAX_ATTEMPTS, PATIENT
 from sudomimus_bridge.steam._results import _PASSING
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -51,6 +52,13 @@ def test_every_reason_of_the_contract_that_ends_a_login_has_an_entry() -> None:
     families = "Account|Application|EmailDomain|Inquiry|Layer|RefreshToken|Sso"
     named = set(re.findall(rf"`((?:{families})[A-Z0-9]\w+)`", contract))
     assert named - set(ADVICE) <= {"ApplicationAnchor"}
+
+
+def test_page_about_retries_states_the_policy() -> None:
+    text = " ".join((DOCS / "understand" / "retries.md").read_text(encoding="utf-8").split())
+    assert f"{PATIENT.seconds:g} seconds at first, {PATIENT.growth:g} times as long" in text
+    assert f"{PATIENT.most / 60:g} minutes in the end" in text
+    assert f"at most {MAX_ATTEMPTS} attempts" in text
 
 
 @pytest.mark.parametrize("name", sorted(PARTS))

@@ -75,7 +75,9 @@ def test_documented_scripts_have_no_complaint_of_lint(project: Project) -> None:
 
 
 def test_first_script_signs_a_player_in(project: Project) -> None:
-    shutil.copytree(_SAMPLE, project.folder, dirs_exist_ok=True)  # its screens: those of a new project are not in a package
+    shutil.copytree(
+        _SAMPLE, project.folder, dirs_exist_ok=True
+    )  # its screens: those of a new project are not in a package
     (script,) = [block for block in blocks_of("docs/start/renpy.md") if block.title == "script.rpy"]
     (project.folder / "game" / script.title).write_text(script.text, encoding="utf-8")
     told = project.play("documented")
