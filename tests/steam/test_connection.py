@@ -312,7 +312,7 @@ WHOLE = abi.TICKET_RESPONSE_SIZE
         ([(TICKET, ticket_callback(1), 14)], "abcd"),
         ([(TICKET, ticket_callback(1), 13)], "TicketUnreadable"),
         ([(TICKET, ticket_callback(1), 0)], "waiting"),
-        ([(TICKET, b"\1\0\0\0\2\0\0\0" * 9, -1)], "waiting"),
+        ([(TICKET, b"\1\1\1\1\2\2\2\2\3\3\3\3\0", -1)], "waiting"),
         ([(TICKET, b"", WHOLE)], "waiting"),
         ([(103, b"x", 1)], "SteamDisconnected"),
         ([(102, b"x", 1)], "SteamDisconnected"),
@@ -322,7 +322,8 @@ WHOLE = abi.TICKET_RESPONSE_SIZE
 def test_callbacks(queue: list[tuple[int, bytes, int]], outcome: str) -> None:
     with steam() as (fake, connection):
         assert callbacks(connection, fake, *queue) == outcome
-        assert b"" not in (data for _, data, _ in queue) or connection.ledger._strays == {}
+        if queue[-1][2] <= 0 or not queue[-1][1]:
+            assert connection.ledger._strays == {}, "something else was read"
         assert ("shutdown" in fake.names()) == (outcome == "SteamShutdown")
 
 
