@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 import webbrowser
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from sudomimus_bridge._browser.system import SystemBrowser, available_browser, c
 from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge._values.secret import Secret
 
-from ..helpers.patience import kept
+from ..helpers.patience import PATIENCE, kept
 
 pytestmark = pytest.mark.skipif(
     sys.platform in ("win32", "darwin"), reason="Windows and macOS open the page themselves"
@@ -192,6 +193,31 @@ def test_bridge_does_not_wait_for_the_browser(browsers: Browsers, monkeypatch: p
     monkeypatch.setenv("BROWSER", str(browsers.make("slow", "import time; time.sleep(20)")))
     opened, seconds = open_page()
     assert opened and kept(seconds, 3)
+
+
+@pytest.mark.parametrize("hangs", ["_controllers", "_spawn"])
+def test_player_is_shown_the_address_if_a_browser_is_not_found_or_started_in_ten_seconds(
+    hangs: str, browsers: Browsers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits, never = list[float](), threading.Event()
+
+    class Impatient(SystemClock):
+        def move_on_after(self, seconds: float) -> anyio.CancelScope:
+            limits.append(seconds)
+            hung = len(limits) == (1 if hangs == "_controllers" else 2)
+            return super().move_on_after(0.05 if hung else PATIENCE)
+
+    async def run() -> bool:
+        return await SystemBrowser(Impatient()).open(Secret(URL))
+
+    monkeypatch.setenv("BROWSER", f"{browsers.make('mine')} %s")
+    monkeypatch.setattr(f"sudomimus_bridge._browser.system.{hangs}", lambda *_: never.wait())
+    try:
+        assert not anyio.run(run)
+    finally:
+        never.set()
+    assert limits == [10.0] * (1 if hangs == "_controllers" else 2)
+    assert "found no browser within 10 seconds" in caplog.text and browsers.told() == []
 
 
 @pytest.mark.parametrize("browser", ["", "missing %s", "fails %s", "missing:fails %s"])
