@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sudomimus_bridge.emulator import Emulator, visit
@@ -52,6 +53,16 @@ def test_client_key_from_a_file(program: Program) -> None:
     assert list(ended.json) == ["applicationAnchor", "accessToken", "refreshToken", "claims"]
     assert "Finish there" not in ended.err and "Done in the browser" in ended.err
     assert ended.json["accessToken"] not in ended.err
+
+
+def test_client_key_after_the_services_clock_was_moved(program: Program) -> None:
+    moved = httpx.post(f"{program.emulator.urls['native']}/_emulator/clock", json={"advance": 400 * 86_400})
+    assert moved.is_success, moved.text
+    running = start(program, "--client-key-file", program.emulator.urls["clientKeyFile"])
+    assert visit(page(running)) == "done"
+    ended = running.end()
+    assert ended.status == 0, ended.err
+    assert ended.json["accessToken"]
 
 
 def test_client_key_from_the_environment_on_one_line(program: Program) -> None:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shlex
+import socket
 import subprocess
 import threading
 import time
@@ -22,6 +23,7 @@ from sudomimus_bridge._cli.commands import COMMANDS as ROWS
 from sudomimus_bridge._cli.main import main
 from sudomimus_bridge._login.methods import METHODS
 from sudomimus_bridge._settings import TABLE
+from sudomimus_bridge._sidecar import server
 from sudomimus_bridge._sidecar.messages import LoginParams
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._compiled_stub import open_tickets
@@ -236,6 +238,7 @@ COMMANDS = [
     ["renpy"],
     ["sidecar"],
     ["emulator"],
+    ["completion"],
 ]
 
 
@@ -269,16 +272,24 @@ HARMLESS = {
     "logout": ["logout"],
     "doctor": ["doctor", "--json"],
     "renpy": ["renpy", "install", "/nowhere"],
+    "sidecar": ["sidecar"],
+    "emulator": ["emulator", "--port", "70000"],
+    "completion": ["completion", "bash"],
 }
-"""Command lines that end soon, with any setting."""
+"""Command lines that end soon, with any setting: `emulator` refuses the port."""
 
 
-@pytest.mark.parametrize("arguments", HARMLESS.values(), ids=list(HARMLESS))
-def test_every_command_accepts_every_setting(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", HARMLESS)
+def test_every_command_accepts_every_setting(
+    name: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`demo` is the exception: it has a service and a Steam of its own, so it refuses the settings that would name others."""
+    assert {*HARMLESS, "demo"} == set(SETTINGS_USED)
+    monkeypatch.setattr(server, "run", lambda _settings: 0)  # the sidecar would read this process's standard input
     values = {"steam_app_id": "480", "timeout": "5", "browser_hosts": "via.example"}
     for setting in TABLE:
         value = values.get(setting.keyword, "http://127.0.0.1:9" if setting.keyword.endswith("_url") else "x")
-        main([*arguments, setting.flag, *([] if setting.switch else [value])])
+        main([*HARMLESS[name], setting.flag, *([] if setting.switch else [value])])
         assert "flag" not in capfd.readouterr().err
 
 
@@ -403,6 +414,27 @@ def test_answer_that_cannot_be_written(
     assert "the answer was lost" in done.stderr and why in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.endswith("status 2\n")
     program.every_ticket_was_cancelled_once()
+
+
+def test_reader_that_goes_away_in_the_middle_of_the_answer(program: Program) -> None:
+    """As `doctor | head -1`: the service keeps the command waiting until `head` has ended."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        arguments = command("doctor", *program.flags(native_url=f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        streams: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True}
+        with subprocess.Popen(["head", "-1"], stdin=subprocess.PIPE, **streams) as head:
+            pipe = {"stdout": head.stdin, "stderr": subprocess.PIPE}
+            with subprocess.Popen(arguments, text=True, env=program.all_environ, **pipe) as doctor:  # type: ignore[call-overload]
+                try:
+                    assert head.stdin is not None and head.stdout is not None
+                    head.stdin.close()
+                    head.wait(PATIENCE)
+                    silent.close()
+                    _, error = doctor.communicate(timeout=PATIENCE)
+                finally:
+                    doctor.kill()
+            assert head.stdout.read().count("\n") == 1
+    assert doctor.returncode == 2
+    assert "The program that reads standard output has ended, so the answer was lost." in error
 
 
 @pytest.mark.parametrize("error", ["2>&-", "2>/dev/full", "2>/dev/full -v"])

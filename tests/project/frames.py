@@ -47,9 +47,18 @@ class Secrets:
         """The places that show a secret: frames and messages of the exception, its causes, its contexts, its group."""
         found = []
         for place, shown in seen_by_crash_reporter(error):
-            if secret.looks_secret(shown) or any(piece in shown for piece in self._pieces):
+            if self.in_text(shown):
                 found.append(place)
         return found
+
+    def in_text(self, text: str) -> bool:
+        """Whether a text shows a secret."""
+        return secret.looks_secret(text) or any(piece in text for piece in self._pieces)
+
+    @property
+    def known(self) -> int:
+        """The number of secrets so far."""
+        return len(self._texts)
 
 
 def seen_by_crash_reporter(error: BaseException) -> Iterable[tuple[str, str]]:

@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import time
+import traceback
 import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from dataclasses import replace
@@ -358,6 +359,29 @@ def test_no_secret_if_asyncio_times_the_login_out(way: str, game: Game, secrets:
             found += secrets.in_frames_of(error)
     assert not found
     assert times_out
+
+
+def test_rendered_traceback_of_a_timed_out_login_holds_no_ticket(game: Game, secrets: Secrets) -> None:
+    """An error tracker renders the traceback with every local variable. The timeout comes while the ticket is being sent."""
+    rendered: list[str] = []
+
+    async def main() -> None:
+        with game.bridge() as bridge:
+            try:
+                async with asyncio.timeout(PATIENCE) as limit:
+
+                    def expire(event: ProgressEvent) -> None:
+                        if event.phase is Phase.ISSUING:
+                            limit.reschedule(asyncio.get_running_loop().time())
+
+                    await bridge.login_async(on_progress=expire)
+            except TimeoutError as error:
+                rendered.extend(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+    asyncio.run(main())
+    text = "".join(rendered)
+    assert "await bridge.login_async(" in text and "_service" in text
+    assert secrets.known and not secrets.in_text(text)
 
 
 @pytest.mark.parametrize("fails", ["read", "answer", "run"])

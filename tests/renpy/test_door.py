@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import struct
 import sys
@@ -17,14 +18,16 @@ from sudomimus_bridge._renpy.door import Door, the_door
 from sudomimus_bridge._renpy.host import LateSteam, hosting_achievement, settings_of_game
 from sudomimus_bridge._renpy.page import Thumbnails, plain_png, qr_code_png
 from sudomimus_bridge._renpy.store import make_live
-from sudomimus_bridge._renpy.texts import POSTPONED, SIGNED_IN_LATER, for_makers, for_player
+from sudomimus_bridge._renpy.texts import BUG, POSTPONED, SIGNED_IN_LATER, for_makers, for_player
 from sudomimus_bridge._service.policy import Spacing
+from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge._values.errors import ConfigurationError
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.steam._results import other_app
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 from sudomimus_bridge.testing._scripted_browser import AutoBrowser, RecordingBrowser
+from sudomimus_bridge.testing._scripted_service import TOKENS, ScriptedTransport, Step, scripted
 
 from ..conftest import StubLog
 from ..helpers import patience
@@ -258,6 +261,29 @@ def test_bug_of_the_bridge_does_not_end_the_game(new_door: NewDoor, given: dict[
     until(door, lambda: door.status == "failed")
     assert "Something went wrong" in str(door.error)
     assert "ZeroDivisionError" in log[-1] and "eyJ" not in log[-1]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ends"),
+    [
+        (200, {**TOKENS, "claims": {}, "expiresIn": "@@"}, "signed-in"),
+        (200, {**TOKENS, "claims": {"email": "@@"}}, "signed-in"),
+        (403, {"reason": "@@"}, "failed"),
+    ],
+)
+@pytest.mark.parametrize("value", ["9" * 400, "NaN", '"\\u001b[2J\\ud800"', "[" * 256 + "]" * 256])
+def test_odd_answer_ends_in_a_player_or_a_sentence(
+    status: int, body: dict[str, Any], ends: str, value: str, new_door: NewDoor, given: dict[str, Any]
+) -> None:
+    answer = json.dumps(body).replace('"@@"', value).encode()
+    door = new_door(service=scripted(ScriptedTransport(SystemClock(), [Step(status, answer)])))
+    log = list[str]()
+    door.log = log.append
+    door.login(given)
+    until(door, lambda: not door.busy)
+    assert door.status == ends
+    assert bool(door.error) is (ends == "failed") and bool(door.player) is (ends == "signed-in")
+    assert BUG not in (door.error, *log) and not any("\x1b" in text for text in (str(door.error), *log))
 
 
 def test_environment_wins_over_the_script(monkeypatch: pytest.MonkeyPatch) -> None:

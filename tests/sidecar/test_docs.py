@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sudomimus_bridge._settings import TABLE as SETTINGS
@@ -239,3 +240,14 @@ def test_document_names_only_settings_that_exist() -> None:
 )
 def test_matches_notices_a_difference(expected: Any, got: Any) -> None:
     assert not matches(expected, got)
+
+
+def test_document_names_the_grace_window_and_its_setting(emulator: Emulator) -> None:
+    passage = next(each for each in TEXT.split("\n\n") if "grace window" in each)
+    assert "ten seconds" in passage and emulator.config.sessions.grace_seconds == 10
+    setting = re.search(r"`--set (sessions\.\w+)=0`", passage)
+    assert setting is not None
+    emulator.update({setting[1]: 0})
+    first = emulator.open_session()
+    url, body = f"{emulator.urls['session']}/refresh", {"refreshToken": first.refresh_token}
+    assert [httpx.post(url, json=body).status_code for _ in range(2)] == [200, 401]
