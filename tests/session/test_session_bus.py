@@ -21,7 +21,7 @@ from ..helpers.steam_helpers import run_program
 
 pytest.importorskip("cryptography")
 
-PYTHON = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "staying-signed-in.md").read_text(encoding="utf-8")
 
 
 def test_keyring_has_a_minute_for_its_look_up_and_for_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_keyring_has_a_minute_for_its_look_up_and_for_each_answer(monkeypatch: p
         with pytest.raises(StoreUnusable, match="does not answer"):
             call()
     assert waited == [60.0] * len(calls)
-    assert "A keyring that does not answer within a minute is not used." in " ".join(PYTHON.split())
+    assert "A keyring that does not answer within a minute is not used." in " ".join(PAGE.split())
 
 
 SILENT_BUS = """
