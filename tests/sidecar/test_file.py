@@ -22,7 +22,7 @@ from sudomimus_bridge.emulator import Emulator
 from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog
 from ..helpers import sidecar_helpers
-from ..helpers.patience import PATIENCE
+from ..helpers.patience import PATIENCE, until
 from ..helpers.sidecar_helpers import Launcher, launchers
 from . import test_docs as test_sidecar_docs
 from . import test_logins as test_sidecar_logins
@@ -47,6 +47,7 @@ _NOT_FOR_A_FILE = {
     "test_document_covers_the_whole_interface",
     "test_matches_notices_a_difference",
     "test_document_names_only_settings_that_exist",
+    "test_document_names_the_grace_window_and_its_setting",
 }
 
 
@@ -241,3 +242,25 @@ def test_browser_gets_the_environment_of_the_launcher(start: Start, program: Pro
     environ = json.loads(seen.read_text())
     assert [name for name, value in environ.items() if name.startswith("_PYI") or "_MEI" in value] == []
     assert "LD_LIBRARY_PATH" not in environ and environ["BROWSER"] == program.environ["BROWSER"]
+
+
+def test_browser_can_start_the_file_again(
+    single_file: Path, start: Start, program: Program, temporary: Path, tmp_path: Path
+) -> None:
+    """A page may start the game again. The folder that the first process had unpacked is gone by then."""
+    script, opened, said = (tmp_path / name for name in ("browser", "opened", "said"))
+    script.write_text(
+        f"#!/bin/sh\n: > {opened}\n"
+        f'while [ -n "$(ls -A {temporary})" ]; do sleep 0.05; done\n'
+        f"{single_file} --version > {said}.part 2>&1; mv {said}.part {said}\n"
+    )
+    script.chmod(0o755)
+    program.environ["BROWSER"] = f"{script} %s"
+    program.emulator.update({"claims.email": "REQUIRED"})
+    launcher = start()
+    launcher.phase(launcher.ask("login", {"method": "steam"}), "waiting-for-browser")
+    until(opened.exists)
+    launcher.close_input()
+    launcher.end()
+    until(said.exists)
+    assert said.read_text() == f"sudomimus-bridge {__version__}\n"
