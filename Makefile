@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test test-once check costs architecture docs pictures all frozen native cross tools sidecar sample-renpy renpy-zip faults long soak windows clean
+.PHONY: demo test test-once check costs architecture contracts docs pictures all frozen native cross tools sidecar sample-renpy renpy-zip faults long soak windows clean
 
 all: check test test-once
 
@@ -69,6 +69,10 @@ check: $(VENV)/.ready
 # The picture of the layers, drawn from the imports. Fails if an import points outward.
 architecture: $(VENV)/.ready
 	$(BIN)/python docs/draw_layers.py docs/architecture.svg
+
+# Compares what the bridge sends and reads with the service's OpenAPI documents. SPEC: the files.
+contracts: $(VENV)/.ready
+	$(BIN)/python docs/compare_contract.py $(SPEC)
 
 # The documentation site, in build/site. A warning is an error: a broken link, a missing part, a page that no menu names.
 docs: $(VENV)/.ready
