@@ -124,7 +124,7 @@ def _today(call: str, status: int, reason: str | None = None) -> str:
     if operation is None:
         return ""
     error = error_for(operation, Answer(status=status, reason=reason), None)
-    return f' (today: {type(error).__name__}, "{error.sentence}")'
+    return f' (today: {type(error).__name__}, "{error.sentence}")' if error.sentence else ""
 
 
 # --- the comparison --------------------------------------------------------------------------------------------------
