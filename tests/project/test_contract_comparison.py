@@ -18,6 +18,7 @@ from sudomimus_bridge._service.rules import RULES
 from sudomimus_bridge.emulator import Emulator
 
 from ..conftest import StubLog
+from ..helpers.emulator_helpers import ROBIN
 from ..helpers.every_way_in import column
 
 _DOCS = Path(__file__).parents[2] / "docs"
@@ -240,7 +241,7 @@ def test_table_is_what_the_bridge_sends_and_reads(
     emulator.update({"scripted_player.does": "approves", "claims.email": "REQUIRED"})
     with Bridge(**emulator.settings, steam_library=stub_library, no_browser=True) as bridge:
         bridge.login("browser", client_key_file=emulator.urls["clientKeyFile"])
-        emulator.put_player(emulator.player(), email=None, grants={"email": "UNKNOWN"})
+        emulator.put_player(steam_id=ROBIN, email=None, grants={"email": "UNKNOWN"})
         bridge.login()  # with an errand
         emulator.update({"scripted_player.after_seconds": 0.1})
         bridge.login("device")  # with polls that come too early
