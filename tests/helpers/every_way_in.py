@@ -228,7 +228,7 @@ def hurried() -> Iterator[None]:
     spacing = Spacing(0.05, 1.0, least=0.05, regular=True)
     with (
         patch("sudomimus_bridge._service.policy.ERRAND_POLL", spacing),
-        patch("sudomimus_bridge._service.policy.poll_spacing", lambda _operation, _interval: spacing),
+        patch("sudomimus_bridge._service.policy.poll_spacing", lambda _interval: spacing),
     ):
         yield
 
