@@ -244,7 +244,7 @@ def _built_for(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(4096)
     except OSError:
-        return "unreadable"
+        return "not readable"
     try:
         if head.startswith(b"\x7fELF"):
             order = "<" if head[5] == 1 else ">"
