@@ -64,7 +64,7 @@ def signed_in_over_time(path: Path, scenario: Scenario, outcomes: Sequence[Outco
             np.append(counts, len(times)),
             color=COLOURS[found.policy.name],
             lw=4 if found.ratio < AS_FAST else 2,
-            label="; ".join(as_fast) if found.policy.name in as_fast else found.policy.name,
+            label=";\n".join(as_fast) if found.policy.name in as_fast else found.policy.name,
         )
     axes.set_xlim(0, ends / 60)
     axes.set_ylim(0, 1.05 * len(best))
