@@ -214,3 +214,77 @@ def test_logout_ends_steams_confirmation(tmp_path: Path) -> None:
             await session.access_token(300)
 
     clock.run(main)
+
+
+# --- what happened while the caller waited for its turn -----------------------------------------------------------------
+
+
+def after_its_turn(meanwhile: Callable[[ModelService, VirtualClock, PlayerSession], Awaitable[object]]) -> Scene:
+    """A caller waits for the session's lock while something happens; the scene ends with the caller's result."""
+
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        async def ask() -> None:
+            results.append(await session.access_token(300))
+
+        results: list[Secret] = []
+        async with anyio.create_task_group() as tasks:
+            async with session.storage.locked():
+                tasks.start_soon(ask)
+                await clock.sleep(1)
+                expected = await meanwhile(service, clock, session)
+        assert expected is None or results == [expected]
+
+    return scene
+
+
+def test_player_who_signs_in_meanwhile() -> None:
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        async def signs_in(service: ModelService, _: VirtualClock, session: PlayerSession) -> object:
+            await session.storage.write(record := service.record())
+            return record.access
+
+        await session.storage.forget()
+        await after_its_turn(signs_in)(service, clock, session)
+
+    assert play(scene).refreshes == 0
+
+
+def test_player_who_signs_out_in_another_process_meanwhile() -> None:
+    async def signs_out(_: ModelService, __: VirtualClock, session: PlayerSession) -> None:
+        await session.storage.forget()
+
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        with pytest.raises(BaseExceptionGroup) as failed:
+            await after_its_turn(signs_out)(service, clock, session)
+        (error,) = failed.value.exceptions
+        assert isinstance(error, LoginDenied) and error.sentence.startswith("Nobody is signed in")
+
+    play(scene)
+
+
+def test_token_of_another_process_that_has_expired_meanwhile_is_renewed() -> None:
+    async def renews(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        await session.storage.write(service.record())
+        await clock.sleep(LIFETIME)
+
+    assert play(after_its_turn(renews)).refreshes == 1
+
+
+@pytest.mark.parametrize(("method", "logins"), [("steam", 1), ("device", 0)])
+def test_token_without_a_lifetime_of_another_process_is_used_unless_steam_has_to_confirm_it(
+    method: str, logins: int
+) -> None:
+    clock = VirtualClock()
+    service = ModelService(clock, lifetime=None)
+
+    async def renews(service: ModelService, _: VirtualClock, session: PlayerSession) -> object:
+        await session.storage.write(record := service.record(method))
+        return None if logins else record.access
+
+    async def main() -> None:
+        session = service.session("steam")
+        await session.storage.write(service.record(method))
+        await after_its_turn(renews)(service, clock, session)
+
+    clock.run(main)
+    assert (service.logins, service.refreshes) == (logins, 0)
