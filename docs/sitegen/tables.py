@@ -111,7 +111,7 @@ def waits() -> str:
         elif not spacing.most:
             text = "none"
         else:
-            low = f"{spacing.certain * spacing.seconds:g} to " if spacing.certain else "up to "
+            low = f"{spacing.certain * spacing.seconds:.0f} to " if spacing.certain else "up to "
             text = (
                 f"{low}{spacing.seconds:g} s, then {spacing.growth:g} times as long each time, up to {spacing.most:g} s"
             )
