@@ -77,7 +77,7 @@ screen sudomimus_busy(title, leave, leaving):
             hbox:
                 style "sudomimus_dots"
                 for i in range(3):
-                    text "•" style "sudomimus_dot_text" alt ("" if i else _("Please wait{#sudomimus}")) at sudomimus_breathe(0.2 * i)
+                    text "•" style "sudomimus_dot_text" alt ("" if i else _("Please wait until you are signed in")) at sudomimus_breathe(0.2 * i)
             hbox:
                 textbutton leave action leaving
     key "game_menu" action leaving

@@ -47,7 +47,7 @@ translate french strings:
     old "Never mind{#sudomimus}"
     new "Plus tard"
 
-    old "Please wait{#sudomimus}"
+    old "Please wait until you are signed in"
     new "Veuillez patienter"
 
     old "A page has opened in your browser. Come back here when you are done."

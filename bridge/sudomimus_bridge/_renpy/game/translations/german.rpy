@@ -47,7 +47,7 @@ translate german strings:
     old "Never mind{#sudomimus}"
     new "Lieber nicht"
 
-    old "Please wait{#sudomimus}"
+    old "Please wait until you are signed in"
     new "Bitte warten"
 
     old "A page has opened in your browser. Come back here when you are done."

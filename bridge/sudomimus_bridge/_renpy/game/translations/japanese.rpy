@@ -47,7 +47,7 @@ translate japanese strings:
     old "Never mind{#sudomimus}"
     new "やめておく"
 
-    old "Please wait{#sudomimus}"
+    old "Please wait until you are signed in"
     new "お待ちください"
 
     old "A page has opened in your browser. Come back here when you are done."

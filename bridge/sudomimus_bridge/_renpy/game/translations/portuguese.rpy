@@ -47,7 +47,7 @@ translate portuguese strings:
     old "Never mind{#sudomimus}"
     new "Agora não"
 
-    old "Please wait{#sudomimus}"
+    old "Please wait until you are signed in"
     new "Aguarde"
 
     old "A page has opened in your browser. Come back here when you are done."

@@ -47,7 +47,7 @@ translate russian strings:
     old "Never mind{#sudomimus}"
     new "Не сейчас"
 
-    old "Please wait{#sudomimus}"
+    old "Please wait until you are signed in"
     new "Подождите"
 
     old "A page has opened in your browser. Come back here when you are done."

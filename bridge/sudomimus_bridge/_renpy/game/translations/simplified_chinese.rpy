@@ -47,7 +47,7 @@ translate simplified_chinese strings:
     old "Never mind{#sudomimus}"
     new "暂不"
 
-    old "Please wait{#sudomimus}"
+    old "Please wait until you are signed in"
     new "请稍候"
 
     old "A page has opened in your browser. Come back here when you are done."

@@ -47,7 +47,7 @@ translate spanish strings:
     old "Never mind{#sudomimus}"
     new "Ahora no"
 
-    old "Please wait{#sudomimus}"
+    old "Please wait until you are signed in"
     new "Espera, por favor"
 
     old "A page has opened in your browser. Come back here when you are done."
