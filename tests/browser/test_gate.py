@@ -208,6 +208,8 @@ def test_longest_page_is_admitted() -> None:
     assert gate.admit(Secret(page), service_url=REMOTE).reveal() == page
     with pytest.raises(ServiceUnavailable, match="longer than 4096"):
         gate.admit(Secret(f"{page}a"), service_url=REMOTE)
+    with pytest.raises(ServiceUnavailable, match="it is not a well-formed address"):
+        gate.admit(Secret(f"{page[:-1]}^"), service_url=REMOTE)
 
 
 def test_long_host_is_cut_in_the_error() -> None:

@@ -87,11 +87,11 @@ def test_polls_near_the_deadline(timeout: float, polls: list[Step], posts: int, 
 @pytest.mark.parametrize(
     ("how", "polls", "timeout", "error", "whom"),
     [
-        ("browser", [PENDING], 2, ErrandNotCompleted, "player"),  # before the first poll
-        ("browser", [PENDING], 100, ErrandNotCompleted, "player"),
-        ("device", [Step(400, {"error": "authorization_pending"})], 60, ErrandNotCompleted, "player"),
-        ("browser", [CUT_OFF] * 2 + [Step(delay=20)], 25, ErrandNotCompleted, "player"),
-        ("browser", [CUT_OFF] * 3 + [Step(delay=20)], 50, ServiceUnavailable, "service"),
+        ("browser", [PENDING], 2, ErrandNotCompleted, "the player"),  # before the first poll
+        ("browser", [PENDING], 100, ErrandNotCompleted, "the player"),
+        ("device", [Step(400, {"error": "authorization_pending"})], 60, ErrandNotCompleted, "the player"),
+        ("browser", [CUT_OFF] * 2 + [Step(delay=20)], 25, ErrandNotCompleted, "the player"),
+        ("browser", [CUT_OFF] * 3 + [Step(delay=20)], 50, ServiceUnavailable, "the service"),
     ],
 )
 def test_error_names_whom_the_flow_waited_for(
@@ -99,19 +99,19 @@ def test_error_names_whom_the_flow_waited_for(
 ) -> None:
     ended = ran(how, [GRANTED if how == "device" else ISSUED], polls, timeout=timeout)
     assert type(ended.error) is error and ended.error.reason == "TimedOut"
-    assert f"The setting timeout ({timeout} seconds)" in str(ended.error.detail)
-    assert f"waited for the {whom}" in str(ended.error.detail)
+    assert f"timeout ({timeout} seconds)" in str(ended.error.detail)
+    assert f"waited for {whom}." in str(ended.error.detail)
     assert ended.seconds == timeout
 
 
 @pytest.mark.parametrize(
-    ("opens", "error", "whom"), [(True, ServiceUnavailable, "service"), (False, SteamUnavailable, "steam")]
+    ("opens", "error", "whom"), [(True, ServiceUnavailable, "the service"), (False, SteamUnavailable, "Steam")]
 )
 def test_error_names_the_service_only_after_the_ticket(opens: bool, error: type[BridgeError], whom: str) -> None:
     clock = VirtualClock()
     steam = StubSteam(clock, behaviours=[StubBehaviour() if opens else StubBehaviour(silent=True)])
     ended = ran("steam", [Step(delay=20)], clock=clock, steam=steam, timeout=5)
-    assert type(ended.error) is error and f"waited for the {whom}" in str(ended.error.detail)
+    assert type(ended.error) is error and f"waited for {whom}." in str(ended.error.detail)
 
 
 # --- what is logged and told ---------------------------------------------------------------------------------------------
