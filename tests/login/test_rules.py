@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -715,6 +716,20 @@ def test_done_in_a_share_asks_the_service_after_a_second() -> None:
     ran = run(offer(), NOTHING_OWED, polls=(poll("PENDING"),), how="share", on_event=say_done)
     assert ran.outcome == ErrandResult(True, SHARED)
     assert [seen.at for seen in ran.polls] == [ran.posts[0].at + 1]
+
+
+def test_done_between_two_polls_of_a_share_asks_the_service_a_second_after_the_last() -> None:
+    signals: list[DoneSignal] = []
+    ran = run(
+        offer(),
+        NOTHING_OWED,
+        polls=(poll("PENDING"),),
+        how="share",
+        on_event=lambda _event, done: signals.append(done),
+        on_request=lambda seen: seen.method == "GET" and asyncio.get_running_loop().call_later(0.5, signals[-1].set),
+    )
+    assert ran.outcome == ErrandResult(True, SHARED)
+    assert ran.polls[1].at - ran.polls[0].at == 1
 
 
 def test_share_gives_up_on_errands_that_only_expire() -> None:
