@@ -141,7 +141,7 @@ def failed(ended: Ended, status: int, words: str) -> None:
     [
         ({"reset": True}, "cannot be reached"),
         ({"garbage": True}, "Something other"),
-        ({"truncate": True}, "Something other"),
+        ({"truncate": True}, "cannot be reached"),
         ({"redirect": "https://elsewhere.example/"}, "Something other"),
         ({"huge_megabytes": 1}, "Something other"),
     ],

@@ -20,6 +20,7 @@ from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._sidecar.dispatcher import Call
 from sudomimus_bridge._sidecar.handlers import Handlers
 from sudomimus_bridge._sidecar.messages import LoginParams
+from sudomimus_bridge._sidecar.shutdown import Shutdown
 from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge.emulator import Emulator
 
@@ -105,7 +106,7 @@ def test_way_from_a_request_to_the_sidecar(
 ) -> None:
     async def flow() -> None:
         settings = read_settings({**emulator.settings, "steam_library": stub_library}, {})
-        handlers = Handlers(settings, SystemClock(), lambda: None)
+        handlers = Handlers(settings, SystemClock(), Shutdown())
         await handlers.login(Call(1, LoginParams(method="steam"), lambda _method, _params: None))
         await handlers.close_steam()
 

@@ -109,7 +109,7 @@ TABLE = [
         (403, "RequiredClaimDataMissing", 4, "your account does not have"),
         *denials({**LAYERS, **COMMON, **DOMAINS}),
         (404, None, 2, 'knows no application "my-game"'),
-        (409, "AuthorizationArtifactStale", 6, "could not use Steam's confirmation"),
+        (409, "AuthorizationArtifactStale", 6, "still busy"),
         (502, None, 6, "has a problem"),
         *usual(),
     ),

@@ -1,6 +1,7 @@
 """`Attempts`: the requests of one flow. It counts them, waits between them, and raises the error when no more may follow.
 
-This is the only place where a retry is decided at run time; `_service.rules` is the table that it follows.
+It decides each retry of a request that has a row in `_service.rules`. Polls of an errand (`errand`), the second use of a refresh
+token (`renewal`) and Steam (`steam._results.may_pass`) have rules of their own.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from .ports import Ports
 _log = logging.getLogger("sudomimus_bridge")
 
 DONE_KEEPS = 2
-"""The number of last attempts before which "I'm done" is ignored, so that impatient clicks cannot use them up."""
+""""I'm done" is ignored if only this many attempts are left, so that impatient clicks cannot use them up."""
 
 
 class Errands:

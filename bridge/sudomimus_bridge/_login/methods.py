@@ -38,7 +38,7 @@ class Method(ABC):
     credentials: ClassVar[frozenset[str]] = frozenset()
     """The keywords of the constructor that a program may give."""
     silent: ClassVar[bool] = False
-    """Whether it signs in without the player. Such a method also renews sessions, so its credentials work more than once."""
+    """Whether it signs in without the player, any number of times. Such a method also renews sessions."""
 
     def __init__(self, *, environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ
@@ -274,7 +274,7 @@ class Device(Method):
 
 
 METHODS: dict[str, type[Method]] = {method.name: method for method in (Steam, AccessKey, Browser, Device)}
-"""All methods by name. Only types and the help of the command line spell the names again."""
+"""All methods by name. The types, the command line and the sidecar's messages spell the names again; a test compares them."""
 
 
 def method_named(name: str) -> type[Method]:

@@ -19,7 +19,7 @@ from .._values.events import Claims, DeviceHandoff, ErrandHandoff, LoginResult
 from .._values.secret import Secret
 
 Unsent = Callable[[], AbstractAsyncContextManager[object]]
-"""Makes a context manager. The flow holds it while it waits before another attempt and the token is certainly unused."""
+"""Makes a context manager. The flow enters it while it waits before another attempt, if the token is certainly unused."""
 
 
 class Fate(Enum):

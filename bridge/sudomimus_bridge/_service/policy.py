@@ -46,8 +46,9 @@ class Spacing:
 def seconds_to_wait(spacing: Spacing, failures: int, retry_after: float | None, chance: float) -> float:
     """The wait before the next request, in seconds.
 
-    `failures`: the number of requests that have failed. `retry_after`: the wait that the last answer asks for, in seconds; it is
-    the minimum, and the random part is added. `chance`: the client's own random number from 0 to 1; the wait grows with it.
+    `failures`: the number of requests that have failed. `retry_after`: the wait that the last answer asks for, in seconds; the
+    wait is never shorter, and the random part is added to it. `chance`: the client's own random number from 0 to 1; the wait
+    grows with it.
     """
     if spacing.regular:
         grown = max(spacing.seconds, min(spacing.most, spacing.seconds * 2.0 ** min(failures, 10)))

@@ -25,7 +25,7 @@ class Act(Enum):
     SLOWER = auto()
     """Poll again, and less often from now on."""
     AGAIN = auto()
-    """Retry: wait, then ask for a fresh ticket."""
+    """Retry: wait, then make another attempt, with a fresh ticket if the call needs one."""
     FAIL = auto()
 
 
@@ -44,7 +44,7 @@ class Rule:
     calls: frozenset[Operation]
     when: frozenset[int | Trouble]
     reasons: tuple[str, ...]
-    """The service's reasons that the row matches. An empty row matches every reason, and an answer without one."""
+    """The service's reasons that the row matches. An empty tuple matches every reason, and an answer without one."""
     act: Act
     sentence: str = ""
     """For the player: what happened, and what the player can do."""
@@ -86,7 +86,7 @@ When = int | Iterable[int | Trouble]
 
 
 def row(act: Act, calls: Calls, when: When, reasons: str = "", *, also: Test = always) -> Rule:
-    """A row that never ends a login. `reasons` are separated by spaces."""
+    """A row that never raises an error. `reasons` are separated by spaces."""
     return Rule(frozenset(calls), _whens(when), tuple(reasons.split()), act, fate=Fate.RENEWED, also=also)
 
 

@@ -232,7 +232,7 @@ RULES: tuple[Rule, ...] = (
     final(_ANY, 401, "", LoginDenied, (
         "The service does not accept this sign-in. Start it again.", "The service does not accept the proof.")),
     # --- 409: something changed meanwhile ---
-    again(_ISSUE, 409, 7, SOON, (
+    again(_STEAM, 409, 7, SOON, (
         "The service could not use Steam's confirmation. Try again in a minute.",
         "The service refused several tickets in a row as used before.")),
     final(_INQUIRY | _REFRESH, 409, "", ServiceUnavailable, (

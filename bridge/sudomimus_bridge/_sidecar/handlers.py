@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from .dispatcher import Dispatcher
     from .messages import ErrandParams, LoginParams, PlayerParams, RefreshParams, RequestParams
     from .shared import SharedCalls
+    from .shutdown import Shutdown
 
 PROTOCOL_VERSION = 1
 
 CANCEL_SECONDS = 0.35
-"""The seconds that cancelled requests have for their clean-up at a shutdown. Then the process ends without them."""
+"""The seconds that cancelled requests have for their clean-up at a shutdown. Then the shutdown goes on without them."""
 
 _APPLICATION_ERROR = -32000
 
@@ -46,15 +47,14 @@ _log = logging.getLogger("sudomimus_bridge")
 class Handlers:
     """Handles the requests of one launcher with one connection to Steam."""
 
-    def __init__(self, settings: Settings, clock: Clock, end: Callable[[], None]) -> None:
-        """`end` starts the shutdown of the process."""
+    def __init__(self, settings: Settings, clock: Clock, shutdown: Shutdown) -> None:
         self.steam = SharedSteam(self.close_steam, clock)
         self.dispatcher: Dispatcher
         self.calls: SharedCalls
         self._settings = settings
         self._clock = clock
         self._all_ports: Ports | None = None
-        self._end = end
+        self._shutdown = shutdown
         self._done: dict[Id, DoneSignal] = {}
 
     async def close_steam(self) -> None:
@@ -86,8 +86,12 @@ class Handlers:
                 detail="This program takes no client key: give it the exposureKey and the hiddenKey that your backend gets "
                 "from POST /establish."
             )
-        with self.steam.used() if isinstance(method, Steam) else nullcontext():
+        with self._steam_in_use(ports, isinstance(method, Steam)):
             return await sign_in(method, ports, listen, done)
+
+    def _steam_in_use(self, ports: Ports, asks_for_ticket: bool = False) -> AbstractContextManager[None]:
+        """Keeps Steam open while the block runs, if the request needs a ticket or opens its page in Steam's overlay."""
+        return self.steam.used() if asks_for_ticket or ports.settings.page == "overlay" else nullcontext()
 
     async def refresh(self, call: Call) -> dict[str, Any]:
         """Exchange a refresh token, once for all requests that send the same token at the same time.
@@ -125,8 +129,9 @@ class Handlers:
         from .._login.errand import share
 
         params: ErrandParams = call.params
-        with self._done_signal(call) as done:
-            result = await share(params.access_token, self._ports(params.open_browser), _listener(call), done)
+        ports = self._ports(params.open_browser)
+        with self._done_signal(call) as done, self._steam_in_use(ports):
+            result = await share(params.access_token, ports, _listener(call), done)
         return result.to_json()
 
     async def player(self, call: Call) -> dict[str, Any]:
@@ -149,10 +154,11 @@ class Handlers:
 
     async def shutdown(self, _call: Call) -> None:
         """Cancel the other requests, so that their responses come before this one's, and end the process."""
+        self._shutdown.limit()
         try:
             await self.dispatcher.cancel_all(CANCEL_SECONDS)
         finally:
-            self._end()
+            self._shutdown.begin()
 
     def _ports(self, open_browser: bool = True, quietly: bool = False, patient: bool = False) -> Ports:
         """The ports for one request. All share one Steam. They are imported for the first request that needs them."""

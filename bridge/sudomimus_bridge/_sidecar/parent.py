@@ -30,10 +30,11 @@ def launchers() -> list[int] | None:
 
 
 def _adopted(ancestors: list[int]) -> bool:
-    """Whether one of them is the system's reaper of orphans. A reaper has another session. A process has the
-    session of its starter, unless it has begun its own (setsid(2)).
+    """Whether one of them is the system's reaper of orphans: a process of another session.
+
+    A process has the session of its starter, unless it has begun its own (setsid(2)).
     """
-    if sys.platform == "win32":  # Windows has no reaper: orphans keep their number of the parent
+    if sys.platform == "win32":  # Windows has no reaper: the parent's number of an orphan does not change
         return False
     session = os.getsid(0)
     if session in (os.getpid(), *ancestors[:-1]):
@@ -145,7 +146,7 @@ def _wait_polling(pid: int) -> None:
 
 
 def _watch_windows(pid: int, _stdin: int | None, on_gone: Callable[[], None], _: Callable[[], object]) -> None:
-    """Wait on the process's handle. A process that began after this one only has the number of an ended one."""
+    """Wait on the process's handle. If that process began after this one, its number was used again: the launcher has ended."""
     if sys.platform == "win32":
         import ctypes
         from ctypes import wintypes

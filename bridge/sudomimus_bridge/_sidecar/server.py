@@ -76,7 +76,7 @@ class _Server:
         """Answer lines until the shutdown begins. Then cancel and answer the running requests, and close Steam."""
         self._hung_up = anyio.Event()
         parent.watch(self._launchers, self._stdin, self._shutdown.begin, Waker(self._hung_up))
-        handlers = Handlers(self._settings, SystemClock(), self._shutdown.begin)
+        handlers = Handlers(self._settings, SystemClock(), self._shutdown)
         async with anyio.create_task_group() as tasks:
             handlers.calls = SharedCalls(tasks)
             handlers.dispatcher = self._dispatcher = Dispatcher(methods(handlers), self._writer.put, tasks, explain)

@@ -27,11 +27,15 @@ class Shutdown:
         self.status: int | None = None
         self._wake: Callable[[], object] | None = None
 
+    def limit(self, status: int = 0) -> None:
+        """End the process with that status after `CLEAN_UP_SECONDS`, whatever happens until then."""
+        exit_after(CLEAN_UP_SECONDS, status)
+
     def begin(self, status: int = 0) -> None:
         """End the process with that status. May be called from any thread or signal handler; only the first call counts."""
         if self.status is None:
             self.status = status
-            exit_after(CLEAN_UP_SECONDS, status)
+            self.limit(status)
         if self._wake is not None:
             self._wake()
 

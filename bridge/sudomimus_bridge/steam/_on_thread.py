@@ -31,7 +31,7 @@ OVERLAY_SECONDS = 5.0
 _OVERLAY_STEP_SECONDS = 0.5
 
 TAKE_BACK_SECONDS = 0.25
-"""The longest wait of a login that is cancelled during its request. The request may still return a ticket."""
+"""The longest wait of a login that is cancelled while Steam creates its ticket. The call may still return the ticket."""
 
 
 class TicketThread(Protocol):

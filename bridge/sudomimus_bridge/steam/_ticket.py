@@ -1,4 +1,4 @@
-"""The life of a web API ticket: ask, wait, use, cancel. No other code of the bridge holds a ticket."""
+"""The life of a web API ticket: ask, wait, use, cancel. No other code decides how long a ticket stays open."""
 
 from __future__ import annotations
 

@@ -102,7 +102,8 @@ class SteamworksPySteam:
     """The Steam port for a game's `STEAMWORKS` object: `Bridge(steam=SteamworksPySteam(steamworks))`.
 
     Create it before or after `initialize()`. After `unload()`, a new `STEAMWORKS` object needs a new port. A login waits for the
-    game's `run_callbacks()`, so start it with `start_login()`: a blocking `login()` on the thread that pumps never ends.
+    game's `run_callbacks()`, so start it with `start_login()`. A blocking `login()` on the thread that pumps gets no callback,
+    and fails after 20 seconds.
     """
 
     def __init__(self, steamworks: Any) -> None:
