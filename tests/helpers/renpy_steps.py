@@ -45,6 +45,7 @@ def night(p: Any) -> Steps:
     p.click("Sign the book")
 
     yield p.sees("Signing in")
+    p.report("busy", words=p.words())
     yield p.pause(0.3)
     p.shot("04 signing in")
     yield p.sees("You are not signed in")

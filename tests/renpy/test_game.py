@@ -90,6 +90,8 @@ def test_sample_is_played_to_its_end(project: NewProject, emulator: Emulator, st
     game = project()
     told = game.play("night")
 
+    assert told["busy"]["words"].count("Please wait") == 1  # the dots, as a screen reader speaks them
+    assert "•" not in told["busy"]["words"]
     assert told["refused"]["status"] == "failed"
     assert told["page"]["status"] == "waiting-for-browser"
     assert "A page has opened in your browser" in told["page"]["words"]
