@@ -6,11 +6,14 @@ import sys
 import threading
 from collections.abc import Iterator
 
+import anyio
 import pytest
 
+from sudomimus_bridge import ConfigurationError
 from sudomimus_bridge._runs import small_steps
+from sudomimus_bridge._runs.running import Running
 
-from ..helpers.patience import PATIENCE
+from ..helpers.patience import PATIENCE, until
 from ..helpers.steam_helpers import run_program
 
 HEAVY = """
@@ -99,7 +102,7 @@ def test_switch_interval_is_short_only_while_a_thread_imports() -> None:
     assert sys.getswitchinterval() == pytest.approx(0.005)
 
 
-@pytest.mark.parametrize("own", [0.0001, 0.0003])
+@pytest.mark.parametrize("own", [0.00005, 0.0001])
 def test_shorter_switch_interval_of_the_game_is_kept(own: float) -> None:
     sys.setswitchinterval(own)
     with small_steps.in_small_steps():
@@ -147,3 +150,60 @@ def test_login_leaves_no_finder_behind() -> None:
         """
     )
     assert done.stdout == "[] 0.005\n", done.stderr
+
+
+def test_beginning_of_a_started_flow_takes_short_turns() -> None:
+    sys.setswitchinterval(0.005)
+    goes_on, seen = threading.Event(), list[float]()
+
+    async def flow(*_: object) -> bool:
+        seen.append(sys.getswitchinterval())
+        await anyio.to_thread.run_sync(goes_on.wait, PATIENCE)
+        return True
+
+    running = Running(flow)
+    running.start()
+    try:
+        until(lambda: seen)
+        assert seen == [pytest.approx(small_steps.INTERVAL_SECONDS, abs=1.5e-6)]
+    finally:
+        goes_on.set()
+    running.join(PATIENCE)
+    assert running.poll() is True
+    assert sys.getswitchinterval() == pytest.approx(0.005)
+
+
+def test_flow_that_goes_on_takes_turns_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of an errand may wait for half an hour."""
+    monkeypatch.setattr(small_steps, "BEGINNING_SECONDS", 0.0)
+    sys.setswitchinterval(0.005)
+    began, goes_on = threading.Event(), threading.Event()
+
+    async def flow(*_: object) -> bool:
+        began.set()
+        await anyio.to_thread.run_sync(goes_on.wait, PATIENCE)
+        return True
+
+    running = Running(flow)
+    running.start()
+    try:
+        assert began.wait(PATIENCE)
+        until(lambda: running.poll() is None and sys.getswitchinterval() > 0.004)
+    finally:
+        goes_on.set()
+    running.join(PATIENCE)
+    assert sys.getswitchinterval() == pytest.approx(0.005)
+
+
+def test_flow_that_fails_leaves_the_switch_interval_as_it_was() -> None:
+    sys.setswitchinterval(0.005)
+
+    async def flow(*_: object) -> bool:
+        raise ConfigurationError(detail="no")
+
+    running = Running(flow)
+    running.start()
+    running.join(PATIENCE)
+    with pytest.raises(ConfigurationError):
+        running.poll()
+    assert sys.getswitchinterval() == pytest.approx(0.005)

@@ -20,6 +20,7 @@ from .threads import exhaustion_as_bridge_error, start, start_daemon
 
 if TYPE_CHECKING:
     from .._values.events import OnProgress, ProgressEvent
+    from .small_steps import Beginning
 
 T = TypeVar("T")
 Flow = Callable[["OnProgress | None", DoneSignal], Awaitable[T]]
@@ -65,6 +66,7 @@ class Running(Generic[T]):
         self._over = threading.Event()
         self._caller = threading.get_ident()
         self._thread: threading.Thread | None = None
+        self._beginning: Beginning | None = None
 
     # --- the three faces -------------------------------------------------------------------------------------------------
 
@@ -133,6 +135,8 @@ class Running(Generic[T]):
         Raises:
             BridgeError: The error that the flow ended with.
         """
+        if self._beginning is not None:
+            self._beginning.end_if_over()
         outcome = self._outcome  # read first, so that every event before the end is reported before the end
         while self._events:
             event = self._events.popleft()
@@ -187,9 +191,16 @@ class Running(Generic[T]):
         try:
             with exhaustion_as_bridge_error():
                 anyio = _anyio_in_small_steps(self._imports)
+                from .small_steps import Beginning
+
+                # Without it, the beginning of a prepared login holds the interpreter for 5 ms at a time.
+                self._beginning = Beginning()
                 self._outcome = ((self._run or anyio.run)(self._main, self._events.append),)
         except BaseException as error:  # noqa: BLE001 - `poll` raises it, on the game's own thread
             self._outcome = error
+        finally:
+            if self._beginning is not None:
+                self._beginning.end()
 
     async def _main(self, listen: OnProgress | None) -> T:
         import anyio
