@@ -18,6 +18,8 @@ from .test_types import PUBLIC
 
 griffe = pytest.importorskip("griffe")
 
+pytestmark = pytest.mark.once
+
 _SOURCE = Path(sudomimus_bridge.__file__).parents[1]
 _PAGES = _SOURCE.parent / "docs" / "reference"
 _PORTS = ("steam._port.Steam", "_browser.system.Browser", "_values.clock.Clock")

@@ -34,6 +34,8 @@ from ..helpers.patience import PATIENCE
 sybil = pytest.importorskip("sybil")
 lexers = pytest.importorskip("sybil.parsers.markdown.lexers")
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 VISITOR = ROOT / "tests" / "helpers" / "page_visitor.py"

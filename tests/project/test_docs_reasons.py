@@ -14,6 +14,8 @@ from sudomimus_bridge._service.answers import Operation
 from sudomimus_bridge._service.policy import MAX_ATTEMPTS, PATIENT
 from sudomimus_bridge.steam._results import _PASSING
 
+pytestmark = pytest.mark.once
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 

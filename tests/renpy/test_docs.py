@@ -16,6 +16,8 @@ from sudomimus_bridge.emulator import Emulator
 from ..helpers.renpy_helpers import Project, renpy, screen
 from ..project.test_docs_blocks import blocks_of, pages
 
+pytestmark = pytest.mark.once
+
 _VISITOR = Path(__file__).parents[1] / "helpers" / "page_visitor.py"
 _SAMPLE = Path(__file__).parents[2] / "sample_game" / "renpy"
 _BASE = """

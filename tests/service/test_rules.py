@@ -125,9 +125,16 @@ SKEWED = {"skew": 15.1}
 AGAIN = [
     Row([STEAM], [401], [None], SteamUnavailable, Fate.UNKNOWN, "refused the ticket twice", 1, AT_ONCE),
     Row([ESTABLISH], [401], [None], LoginDenied, Fate.UNKNOWN, "client key was not", 1, AT_ONCE, SKEWED),
-    Row([STEAM, KEY], [409], [None], ServiceUnavailable, Fate.UNKNOWN, "several tickets in a row", 7, SOON),
+    Row([STEAM], [409], [None], ServiceUnavailable, Fate.UNKNOWN, "several tickets in a row", 7, SOON),
     Row(
-        [SHARE, ESTABLISH, CODE, TOKEN, LOGOUT], [409], [None], ServiceUnavailable, Fate.UNKNOWN, "a conflict", 7, SOON
+        [KEY, SHARE, ESTABLISH, CODE, TOKEN, LOGOUT],
+        [409],
+        [None],
+        ServiceUnavailable,
+        Fate.UNKNOWN,
+        "a conflict",
+        7,
+        SOON,
     ),
     # a refresh token
     Row(

@@ -19,6 +19,7 @@ import anyio
 from anyio import to_thread
 
 from .._values.clock import SystemClock, Uptime
+from ._busy import BUSY_SECONDS, other_threads_run
 
 T = TypeVar("T")
 
@@ -192,6 +193,10 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
         waits_outside = any(map(self._is_due, self.watched())) or self._waits_for_threads()
         began = time.monotonic()
         ready = super().select(min(_STEP_SECONDS if waits_outside else self._grace, timeout))
+        while not ready and not waits_outside and self._grace and time.monotonic() - began < BUSY_SECONDS:
+            if not other_threads_run():
+                break
+            ready = super().select(min(self._grace, timeout))
         if waits_outside:
             self._pass(min(timeout, time.monotonic() - began))
         elif not ready:

@@ -9,6 +9,8 @@ from typing import Any
 import trio
 from trio.testing import MockClock
 
+from ._busy import BUSY_SECONDS, other_threads_run
+
 _SOCKET_SECONDS = 0.25
 """The real seconds by which a socket delays a jump. It may be one on which no answer is due."""
 
@@ -32,6 +34,8 @@ class _Watcher(trio.abc.Instrument):
         threads = trio.to_thread.current_default_thread_limiter().borrowed_tokens
         sockets = _waiting_for_sockets() - self._idle
         threshold = math.inf if threads else max(self._grace, _SOCKET_SECONDS) if sockets > 0 else self._grace
+        if 0 < threshold < BUSY_SECONDS and other_threads_run():
+            threshold = max(threshold, 1.0)
         if threshold != self._clock.autojump_threshold:
             self._clock.autojump_threshold = threshold
         self._on_advance(self._before + self._clock.current_time() - self._began)
