@@ -156,7 +156,7 @@ def starts(sizes: Sizes, flags: list[str]) -> Iterable[Row]:
 
 
 def sizes_on_disk() -> Iterable[Row]:
-    """What is installed, in bytes."""
+    """The rows about the size of the installed packages."""
     ours, libraries = _closure("sudomimus-bridge"), _closure("httpx") | _closure("pydantic")
     vendors = _closure("sudomimus-connect") | _closure("sudomimus-device")
     own = {name for name in vendors if name.startswith("sudomimus")}

@@ -8,6 +8,7 @@ import random
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -81,7 +82,7 @@ class Tickets:
             self.misuse += 1
 
 
-class Side:
+class Side(ABC):
     """One of the two processes, with a local service of its own whose faults do not meet the other."""
 
     def __init__(self, name: str, folder: Path, program: list[str], dice: random.Random) -> None:
@@ -129,9 +130,9 @@ class Side:
         if errand:
             self.service.update({"claims.email": "OPTIONAL"})
 
+    @abstractmethod
     def request(self) -> tuple[str, Message]:
-        """What to ask for next."""
-        raise NotImplementedError
+        """Return the method and the parameters of the next request."""
 
     def note(self, method: str, answer: Message) -> None:
         """Count how a request ended."""

@@ -1,4 +1,4 @@
-"""The commands that sign a player in, and those for a player who is signed in.
+"""The commands that sign a player in, and the commands that use a player's tokens.
 
 `login` knows steam, access-key, browser and device. `errand` and `whoami` take an access token, `refresh` and `logout` a refresh
 token, from the environment or from standard input. A signal cancels the flow of a command, and its ticket.

@@ -115,7 +115,7 @@ class Door:
             self._begin(_Task(running, "signing-in", self._signed_in, self._login_failed))
 
     def play_offline(self, given: Mapping[str, Any]) -> None:
-        """Let the player play offline: cancel what runs.
+        """Let the player play offline: cancel the running login or share.
 
         If the service was busy or could not be reached, a login in the background goes on until the player is signed in. It
         opens no page.
@@ -154,7 +154,7 @@ class Door:
             self._task.running.done()
 
     def cancel(self) -> None:
-        """Cancel what runs, and its ticket. A signed-in player stays signed in."""
+        """Cancel the running login or share, and its ticket. A signed-in player stays signed in."""
         self._stop_postponed()
         if self._task is not None:
             self._task.running.cancel()
@@ -215,7 +215,7 @@ class Door:
     # --- what happens at each tick ---------------------------------------------------------------------------------------
 
     def tick(self) -> bool:
-        """Poll what runs, without blocking. Returns True if something that a screen shows has changed."""
+        """Poll the running flow, without blocking. Returns True if something that a screen shows has changed."""
         if self._steam is not None:
             self._steam.listen_again()
         if (task := self._task) is not None:
@@ -286,7 +286,7 @@ class Door:
             self.status = "signed-out"
 
     def close(self) -> None:
-        """At the end of the game, cancel what runs, and its ticket, and release Steam."""
+        """At the end of the game, cancel the running flow and its ticket, and release Steam."""
         self.cancel()
         self._stop_late_profile()
         while self._signing_out:
