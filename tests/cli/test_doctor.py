@@ -26,6 +26,7 @@ from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
 from ..conftest import StubLog
 from ..helpers.patience import kept
+from ..helpers.service_helpers import ACCESS_KEY
 from .test_program import Ended, Here, Program, on_stub
 
 NAMES = [
@@ -323,8 +324,10 @@ def test_proxy_check(environ: dict[str, str], status: str, detail: str, monkeypa
 
 
 def test_login_behind_a_broken_proxy_names_the_proxy(program: Program) -> None:
+    identifier, secret = ACCESS_KEY
+    program.environ |= {"SUDOMIMUS_ACCESS_KEY_ID": identifier, "SUDOMIMUS_ACCESS_KEY_SECRET": secret.reveal()}
     program.environ["HTTPS_PROXY"] = "http://me:topsecret@127.0.0.1:9"
-    ended = program.run("login", "steam", "--timeout", "1", native_url="https://native-api.sudomimus.com")
+    ended = program.run("login", "access-key", "--timeout", "1", native_url="https://native-api.sudomimus.com")
     assert ended.status == 6 and "topsecret" not in ended.err
     program.environ["HTTPS_PROXY"] = "http://me:topsecret#@[bad"
     ended = program.run("login", "steam", native_url="https://native-api.sudomimus.com")
