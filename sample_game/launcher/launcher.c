@@ -74,8 +74,8 @@ static enum outcome receive(const char *message, pid_t pid) {
   const char *params = member(message, "params"), *result = member(message, "result"), *error = member(message, "error");
   if (is(member(message, "method"), "\"progress\"")) {
     say("progress: ", member(params, "phase"));
-    if (is(member(params, "phase"), "\"waiting-for-browser\""))
-      say("finish ", show_page ? member(member(params, "errand"), "url") : "the page that opened in your browser");
+    if (is(member(params, "phase"), "\"waiting-for-browser\"")) /* the address always: no message says whether a browser opened */
+      say("finish in your browser: ", member(member(params, "errand"), "url"));
   } else if (is(member(message, "id"), "\"hello\"") && is(member(result, "protocolVersion"), "1,")) {
     printf("sidecar %ld\n", (long)pid);
     if (show_page) ASK("login", "login", "{\"method\":\"steam\",\"openBrowser\":false}");

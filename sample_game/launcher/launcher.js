@@ -64,7 +64,8 @@ let cancelled = false;
 function show(progress) {
   console.log(`progress: ${progress.phase}`);
   if (progress.phase === "waiting-for-browser") {
-    console.log(`finish ${showPage ? progress.errand.url : "the page that opened in your browser"}`);
+    // The address always, because the sidecar does not say whether a browser has opened. It is a secret of this player.
+    console.log(`finish in your browser: ${progress.errand.url}`);
   }
   if (progress.sentence) console.log(progress.sentence); // "Many players are signing in…": the game may start meanwhile
 }

@@ -55,7 +55,8 @@ class Sidecar:
     def _show(self, progress: dict[str, Any]) -> None:
         say(progress.get("sentence", f"progress: {progress['phase']}"))
         if progress["phase"] == "waiting-for-browser":
-            say(f"finish {progress['errand']['url'] if self._show_page else 'the page that opened in your browser'}")
+            # The address always, because the sidecar does not say whether a browser has opened. It is a secret of this player.
+            say(f"finish in your browser: {progress['errand']['url']}")
 
     def sign_in(self) -> Any:
         """Start a sidecar and get a player's tokens. The sidecar logs to this program's standard error."""
@@ -98,9 +99,8 @@ def main(show_page: bool, command: list[str]) -> int:
     for again in (True, False):
         try:
             tokens = sidecar.sign_in()
-            say(
-                f"signed in to {tokens['applicationAnchor']} as {sidecar.name(tokens['accessToken'])}"
-            )  # the game gets both
+            name = sidecar.name(tokens["accessToken"])
+            say(f"signed in to {tokens['applicationAnchor']} as {name}")  # the game gets the tokens
             return 0
         except RequestFailed as error:
             say(error.args[0])

@@ -36,8 +36,8 @@ class Launched(Running):
         return int(self.until_said_on_output("sidecar ", number))
 
     def until_in_browser(self, times: int = 1) -> str:
-        """Wait until the launcher waits for the player. The result is the page, if the launcher shows it."""
-        return self.until_said_on_output("finish ", times)
+        """Wait until the launcher waits for the player. The result is the page, which the launcher shows."""
+        return self.until_said_on_output("finish in your browser: ", times)
 
     def until_said_on_output(self, words: str, times: int) -> str:
         """Wait for a line that begins with those words, and return the rest of it."""
@@ -128,7 +128,8 @@ def test_login_through_an_errand(start: Start, program: Program, browser: Script
     assert phases[-1] == "succeeded"
     assert launched.said("signed in to ")[0].startswith("demo-game")
     (page,) = browser.pages
-    assert page not in ended.out + ended.err and "eyJ" not in ended.out + ended.err
+    assert launched.said("finish in your browser: ") == [page]
+    assert page not in ended.err and "eyJ" not in ended.out + ended.err
     assert is_gone(launched.sidecar())
     program.every_ticket_was_cancelled_once(2)
 
@@ -136,6 +137,16 @@ def test_login_through_an_errand(start: Start, program: Program, browser: Script
 def test_launcher_shows_the_page_on_request(start: Start, program: Program, browser: ScriptedBrowser) -> None:
     program.emulator.update({"claims.email": "REQUIRED"})
     launched = start("--show-page")
+    page = launched.until_in_browser()
+    assert browser.pages == []
+    browser.visit(page)
+    assert launched.end().status == 0
+
+
+def test_launcher_shows_the_page_if_no_browser_opens(start: Start, program: Program, browser: ScriptedBrowser) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    program.environ["SUDOMIMUS_NO_BROWSER"] = "1"
+    launched = start()
     page = launched.until_in_browser()
     assert browser.pages == []
     browser.visit(page)
