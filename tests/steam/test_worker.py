@@ -53,8 +53,7 @@ def test_call_is_undone_if_nobody_takes_its_outcome(abandoned: str, wakes: bool,
             raise KeyError
         return 7
 
-    job = Job(call, given_back.append)
-    job.wake = lambda: wakes
+    job = Job(call, given_back.append, lambda: wakes)
     if abandoned == "before":
         assert job.abandon() is False  # the thread will see it
     job.run()
@@ -66,7 +65,7 @@ def test_call_is_undone_if_nobody_takes_its_outcome(abandoned: str, wakes: bool,
 
 
 def test_call_without_undo() -> None:
-    job = Job(lambda: 7, None)
+    job = Job(lambda: 7, None, lambda: True)
     job.abandon()
     job.run()
     assert job.outcome() == 7
@@ -76,7 +75,7 @@ def test_error_of_a_call_is_raised_and_let_go() -> None:
     def fail() -> None:
         raise KeyError("as it is")
 
-    job = Job(fail, None)
+    job = Job(fail, None, lambda: True)
     job.run()
     with pytest.raises(KeyError, match="as it is"):
         job.outcome()

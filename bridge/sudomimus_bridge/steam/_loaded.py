@@ -36,7 +36,7 @@ def handle_of_loaded(path: Path) -> int | None:
         handle = kernel.GetModuleHandleW(str(path))
         return int(handle) if handle else None
     try:
-        return int(ctypes.CDLL(str(path), mode=os.RTLD_NOLOAD | os.RTLD_NOW)._handle)
+        return int(ctypes.CDLL(str(path), mode=os.RTLD_NOLOAD)._handle)
     except OSError:
         return None
 

@@ -26,7 +26,7 @@ class StubTicket:
         """Return the ticket's bytes, cut to `size` or padded with bytes derived from the nonce."""
         identity = self.identity.encode()[:255]
         head = _HEAD.pack(MAGIC, self.steam_id, self.app_id, self.nonce, len(identity)) + identity
-        padding = bytes((self.nonce[index % 16] + index) & 0xFF for index in range(max(0, size - len(head))))
+        padding = bytes((self.nonce[index % 16] + index) & 0xFF for index in range(size))
         return (head + padding)[:size]
 
 

@@ -23,15 +23,16 @@ T = TypeVar("T")
 class Job(Generic[T]):
     """One call for the thread. Exactly one thing happens with its outcome: the caller takes it, or the worker undoes the call."""
 
-    def __init__(self, function: Callable[[], T], undo: Callable[[T], None] | None) -> None:
+    def __init__(self, function: Callable[[], T], undo: Callable[[T], None] | None, wake: Callable[[], bool]) -> None:
+        """`wake` tells the caller that the call is over; False if the caller's event loop has ended."""
         self._function = function
         self._undo = undo
+        self._wake = wake
         self._lock = threading.Lock()
         self._abandoned = False
         self._done = False
         self._value: T | None = None
         self._error: BaseException | None = None
-        self.wake: Callable[[], bool] = lambda: True
 
     def run(self) -> None:
         """Make the call, on the thread, and undo it if the caller no longer waits."""
@@ -42,7 +43,7 @@ class Job(Generic[T]):
         with self._lock:
             self._done = True
             abandoned = self._abandoned
-        if abandoned or not self.wake():
+        if abandoned or not self._wake():
             self.take_back()
 
     def abandon(self) -> bool:
@@ -77,9 +78,8 @@ class Worker:
 
     async def call(self, function: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
         """Run `function` on the thread and wait for it. If the wait is cancelled, `undo` gets the function's result."""
-        job = Job(function, undo)
         finished = anyio.Event()
-        job.wake = Waker(finished)
+        job = Job(function, undo, Waker(finished))
         self._jobs.put(job.run)
         try:
             await finished.wait()
