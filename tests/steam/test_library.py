@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,7 +66,7 @@ FILES = [
     (mach(7, b"\xce\xfa\xed\xfe"), "macOS on x86 (32 bit)"),
     (mach(1), "macOS on another processor"),
     (mach(7)[:5], "no program library"),
-    (b"\xca\xfe\xba\xbe", "macOS on several processors"),
+    (b"\xca\xfe\xba\xbe\0\0\0\2", "macOS on several processors"),
     (b"#!/bin/sh\n", "no program library"),
     (b"", "no program library"),
 ]
@@ -131,6 +132,10 @@ def test_file_is_looked_for_as_a_game_or_the_sdk_has_it(
         patched.setattr("sudomimus_bridge.steam._library.platform.machine", lambda: machine)
         paths, name = [path.as_posix() for path in _inside(Path("game"))], library_name()
     assert paths == [f"game/{each}" for each in names] and name == names[0]
+
+
+def test_width_of_this_python() -> None:
+    assert (64 if sys.maxsize > 2**32 else 32) == module._POINTER_BITS
 
 
 # --- finding -------------------------------------------------------------------------------------------------------------
@@ -230,6 +235,17 @@ def test_configured_copy_wins_among_those_that_run(
         caplog.clear()
         assert find_library(chosen) == removed
         assert f"at {chosen} is ignored: this process runs Steam on {removed}" in caplog.text
+
+
+def test_copy_that_runs_wins_among_those_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    *_, running = [file_in(path.parent) for path in _inside(tmp_path)]
+    copies(monkeypatch, running=[running])
+    assert find_library(tmp_path) == running
+    (tmp_path / library_name()).unlink()
+    assert find_library(tmp_path) == running
+    assert caplog.text == ""
 
 
 # --- loading -------------------------------------------------------------------------------------------------------------

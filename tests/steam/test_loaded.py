@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -94,23 +95,27 @@ def images(platform: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return [path.as_posix() for path in found]
 
 
-MAPS = """\
-7f0000000000-7f0000001000 r--p 00000000 08:01 11   /a game/libsteam_api.so
-7f0000001000-7f0000002000 r-xp 00001000 08:01 11   /a game/libsteam_api.so (deleted)
+MAPS = b"""\
+7f0000000000-7f0000001000 r--p 00000000 08:01 11   /a g\xffme/libsteam_api.so
+7f0000001000-7f0000002000 r-xp 00001000 08:01 11   /a g\xffme/libsteam_api.so (deleted)
 7f0000002000-7f0000003000 rw-p 00000000 00:00 0
 7ffd00000000-7ffd00001000 r-xp 00000000 00:00 0    [vdso]
 """
+GAMES = os.fsdecode(b"/a g\xffme/libsteam_api.so")
 
 
-@pytest.mark.parametrize(
-    ("maps", "paths"), [(MAPS, ["/a game/libsteam_api.so", "/a game/libsteam_api.so", "[vdso]"]), (None, [])]
-)
-def test_images_on_linux(maps: str | None, paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(path: Path, **_how: str) -> str:
-        if maps is None:
-            raise PermissionError
+@pytest.mark.skipif(sys.platform == "win32", reason="a path on Windows is text")
+@pytest.mark.parametrize(("readable", "paths"), [(True, [GAMES, GAMES, "[vdso]"]), (False, [])])
+def test_images_on_linux(readable: bool, paths: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_text = Path.read_text
+    maps = tmp_path / "maps"
+    maps.write_bytes(MAPS)
+
+    def read(path: Path, **how: str) -> str:
         assert str(path) == "/proc/self/maps"
-        return maps
+        if not readable:
+            raise PermissionError
+        return read_text(maps, **how)
 
     monkeypatch.setattr(Path, "read_text", read)
     assert images("linux", monkeypatch) == paths

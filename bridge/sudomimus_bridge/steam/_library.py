@@ -92,8 +92,8 @@ def load_library(chosen: Path | None) -> SteamLibrary:
 
     Raises `SteamUnavailable` if there is none, or if it does not load.
     """
-    exact = chosen is not None and os.path.isfile(chosen)  # noqa: PTH113 - it raises nothing
-    path = chosen if chosen is not None and exact else find_library(chosen)
+    # os.path.isfile raises nothing, also if the path is impossible.
+    path = chosen if chosen is not None and os.path.isfile(chosen) else find_library(chosen)  # noqa: PTH113
     loaded = handle_of_loaded(path)
     try:
         library = ctypes.CDLL(str(path), handle=loaded) if loaded else ctypes.CDLL(str(path))

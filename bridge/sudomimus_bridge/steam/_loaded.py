@@ -33,10 +33,10 @@ def handle_of_loaded(path: Path) -> int | None:
     if sys.platform == "win32":
         kernel = ctypes.WinDLL("kernel32")
         kernel.GetModuleHandleW.restype = ctypes.c_void_p
-        handle = kernel.GetModuleHandleW(str(path))
-        return int(handle) if handle else None
+        handle: int | None = kernel.GetModuleHandleW(str(path))
+        return handle
     try:
-        return int(ctypes.CDLL(str(path), mode=os.RTLD_NOLOAD)._handle)
+        return ctypes.CDLL(str(path), mode=os.RTLD_NOLOAD)._handle
     except OSError:
         return None
 
