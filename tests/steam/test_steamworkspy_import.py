@@ -6,7 +6,9 @@ import ctypes
 import importlib.util
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -158,6 +160,100 @@ def test_broken_package_raises_its_own_error(tmp_path: Path, monkeypatch: pytest
 def test_missing_folder_of_libraries(package: Path) -> None:
     done = run_program(SIGN_IN + '    import_steamworks("libs")')
     assert "There is no folder" in done.stderr
+
+
+# --- on small packages, in this process ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder in which packages are found first. Nothing of SteamworksPy is imported before or after."""
+    kept = {name: sys.modules.pop(name) for name in _of_steamworks()}
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in _of_steamworks():
+        del sys.modules[name]
+    sys.modules.update(kept)
+
+
+def _of_steamworks() -> list[str]:
+    return [name for name in sys.modules if name.partition(".")[0] in ("steamworks", "steamworkspy")]
+
+
+def write(folder: Path, text: str = "class STEAMWORKS: pass") -> Path:
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text(text, encoding="utf-8")
+    return folder
+
+
+def as_pypi_has_it(packages: Path) -> Path:
+    package = write(packages / "steamworkspy", "")
+    write(package / "steamworks")
+    return package
+
+
+@pytest.mark.parametrize("beside", ["nothing", "a folder of the game", "another package of that name"])
+def test_layout_of_pypi(packages: Path, beside: str) -> None:
+    package = as_pypi_has_it(packages)
+    if beside == "a folder of the game":
+        (packages / "steamworks").mkdir()
+    elif beside == "another package of that name":
+        write(packages / "steamworks", "")
+    found = import_steamworks()
+    assert Path(sys.modules[found.__module__].__file__ or "") == package / "steamworks" / "__init__.py"
+    assert list(sys.modules["steamworks"].__path__) == [str(package)]
+    assert import_steamworks() is found
+
+
+def test_folder_of_libraries_comes_first(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package, libraries = as_pypi_has_it(packages), packages / "libs"
+    with pytest.raises(ConfigurationError, match="There is no folder"):
+        import_steamworks(libraries)
+    libraries.mkdir()
+    monkeypatch.chdir(packages)
+    import_steamworks("libs")
+    assert list(sys.modules["steamworks"].__path__) == [str(libraries), str(package)]
+
+
+def test_alias_of_the_game_is_kept(packages: Path) -> None:
+    alias = sys.modules["steamworks"] = ModuleType("steamworks")
+    alias.__path__ = [str(packages / "elsewhere")]
+    within = sys.modules["steamworks.steamworks"] = ModuleType("steamworks.steamworks")
+    within.STEAMWORKS = object()  # type: ignore[attr-defined]
+    assert import_steamworks() is within.STEAMWORKS
+    assert sys.modules["steamworks"] is alias
+
+
+def test_layout_of_upstream(packages: Path) -> None:
+    write(packages / "steamworks")
+    assert import_steamworks().__module__ == "steamworks"
+    with pytest.raises(ConfigurationError, match="takes no folder"):
+        import_steamworks(packages)
+
+
+def test_module_is_not_the_package(packages: Path) -> None:
+    (packages / "steamworkspy.py").write_text("", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="is not installed"):
+        import_steamworks()
+
+
+@pytest.mark.parametrize(
+    ("platform", "there", "loads"), [("linux", True, True), ("linux", False, False), ("darwin", True, False)]
+)
+def test_steams_library_is_loaded_first_on_linux(
+    packages: Path, platform: str, there: bool, loads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, loaded = as_pypi_has_it(packages), list[str]()
+    if there:
+        (package / "libsteam_api.so").write_bytes(b"")
+    monkeypatch.setattr(ctypes, "CDLL", loaded.append)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "platform", platform)
+        import_steamworks()
+    assert loaded == ([str(package / "libsteam_api.so")] if loads else [])
+
+
+# --- the port ------------------------------------------------------------------------------------------------------------
 
 
 def test_argument_that_is_no_steamworks_object() -> None:
