@@ -24,6 +24,11 @@ def begin(page: str) -> None:
     _page[0] = page
 
 
+def current() -> str:
+    """The page that is converted."""
+    return _page[0]
+
+
 def terms(text: str) -> dict[str, tuple[str, str]]:
     """Each word or phrase that means a term: the term's anchor, and its definition as plain text."""
     found = {}

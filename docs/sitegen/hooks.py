@@ -18,9 +18,9 @@ _PART = re.compile(r"^<!-- part: ([\w-]+) -->$", re.MULTILINE)
 
 
 def on_config(config: Any) -> Any:
-    """Link terms to the glossary."""
+    """Link terms to the glossary, and paths of documents to their pages."""
     text = (Path(config.docs_dir) / glossary.PAGE).read_text(encoding="utf-8")
-    config.markdown_extensions.append("sitegen.glossary")
+    config.markdown_extensions += ["sitegen.glossary", "sitegen.paths"]
     config.mdx_configs["sitegen.glossary"] = {"terms": glossary.terms(text)}
     return config
 

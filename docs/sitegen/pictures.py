@@ -4,6 +4,7 @@ diagrams   sequence diagrams, from docs/diagrams (needs npm and Chromium)
 terminal   the output of real commands, as a terminal shows it
 pages      the local service's pages (needs Chromium)
 renpy      the screens in a Ren'Py game (needs Ren'Py and Xvfb)
+game       the window of the pygame game in docs/start (needs pygame)
 
 Each picture that belongs to the site's colours is made twice, light and dark.
 """
@@ -278,6 +279,60 @@ def renpy() -> None:
             _scaled(shot, OUT / f"{name}.png")
 
 
+# --- pygame ------------------------------------------------------------------------------------------------------------------
+
+_PLAYED = """
+import pygame
+import game
+
+WANTED = {"Finish in your browser": "game-errand", "Hello": "game-greeted"}
+signing_in = []
+flip = pygame.display.flip
+
+
+class SignIn(game.SignIn):
+    def __init__(self, bridge):
+        super().__init__(bridge)
+        signing_in.append(self)
+
+
+def kept():
+    flip()
+    for text in [text for text in WANTED if signing_in[0].text.startswith(text)]:
+        pygame.image.save(pygame.display.get_surface(), f"{WANTED.pop(text)}.png")
+    if not WANTED:
+        pygame.event.post(pygame.event.Event(pygame.QUIT))
+
+
+game.SignIn, pygame.display.flip = SignIn, kept
+game.main()
+"""
+
+
+def game() -> None:
+    """Play the game of docs/start/pygame.md with an errand, and keep its window at the errand and after the sign-in."""
+    page = (ROOT / "docs" / "start" / "pygame.md").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        program = page.partition('```python title="game.py"\n')[2].partition("```")[0]
+        (folder / "game.py").write_text(program, encoding="utf-8")
+        (folder / "played.py").write_text(_PLAYED, encoding="utf-8")
+        rules = [
+            "--application",
+            "my-game",
+            "--set",
+            "claims.firstName=REQUIRED",
+            "--set",
+            "scripted_player.does=approves",
+        ]
+        emulator = [sys.executable, "-m", "sudomimus_bridge", "emulator", *rules, "--", sys.executable, "played.py"]
+        environment = {**os.environ, "SDL_VIDEODRIVER": "dummy", "BROWSER": "true", "SUDOMIMUS_SESSION_FOLDER": name}
+        subprocess.run(emulator, cwd=folder, env=environment, check=True, timeout=300)
+        for picture in folder.glob("game-*.png"):
+            shutil.copy(picture, OUT)
+            _shrink(OUT / picture.name)
+
+
 def _scaled(source: Path, target: Path) -> None:
     import pygame
 
@@ -288,7 +343,13 @@ def _scaled(source: Path, target: Path) -> None:
     _shrink(target)
 
 
-ALL: dict[str, Callable[[], None]] = {"diagrams": diagrams, "terminal": terminal, "pages": pages, "renpy": renpy}
+ALL: dict[str, Callable[[], None]] = {
+    "diagrams": diagrams,
+    "terminal": terminal,
+    "pages": pages,
+    "renpy": renpy,
+    "game": game,
+}
 
 
 def main() -> None:
