@@ -16,18 +16,16 @@ from markdown.treeprocessors import Treeprocessor
 from . import glossary, links
 
 _PATH = re.compile(r'\b((?:docs|native|benchmarks)/[\w/.-]+\.md)\b(?:, "([^"]+)")?')
-_NOT_HERE = {"a", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "script", "style"}
+_NOT_HERE = {"a", "code", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "script", "style"}
 
 
 class _Linker(Treeprocessor):  # type: ignore[misc]
     def run(self, root: etree.Element) -> None:
-        """Walk the page. Code is a path only if it is nothing else."""
+        """Walk the page. Titles, code and links stay as they are."""
         children = list(root)
         root.text = self._split(root, 0, root.text)
         for child in children:
-            if child.tag == "code":
-                _link_code(child)
-            elif child.tag not in _NOT_HERE:
+            if child.tag not in _NOT_HERE:
                 self.run(child)
             child.tail = self._split(root, list(root).index(child) + 1, child.tail)
 
@@ -41,13 +39,6 @@ class _Linker(Treeprocessor):  # type: ignore[misc]
                 link.tail = self._split(parent, index + 1, match.string[match.end() :])
                 return match.string[: match.start()]
         return text
-
-
-def _link_code(element: etree.Element) -> None:
-    match = _PATH.fullmatch(str(element.text or ""))
-    if match and (links.ROOT / match[1]).is_file():
-        element.tag, element.text = "a", _title(match)
-        element.set("href", _target(match))
 
 
 def _title(match: re.Match[str]) -> str:

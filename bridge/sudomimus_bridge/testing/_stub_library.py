@@ -1,6 +1,6 @@
 """The compiled stub in a test: its script, its log, and the check for open tickets at the end.
 
-`native/README.md` describes the script and the log.
+native/README.md describes the script and the log.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class StubLibrary(StubLog):
         """Script the stub: `script(ticket_delay_ms=[5, 400])`.
 
         Args:
-            **told: Values by the names of `native/README.md`. A list has one item for each ticket, starting with the next
+            **told: Values by the names of native/README.md. A list has one item for each ticket, starting with the next
                 one, and its last item repeats. None restores the default.
 
         Raises:
