@@ -161,7 +161,6 @@ ADVICE = {
     "ThisCallNotSupported": "Ship a 64-bit build, or let the bridge initialise Steam.",
     "TicketDenied": f"{_STEAM} During development, check that your Steam account owns the app.",
     "TicketFailed": _STEAM,
-    "TicketTooLarge": _STEAM,
     "TicketUnreadable": _STEAM,
     "TimedOut": "Offer to try again. Raise the setting `timeout` only if players need more time for a page.",
     "TooManyRequests": "Wait for a response before the next request, or cancel one. A launcher rarely needs more than two at once.",

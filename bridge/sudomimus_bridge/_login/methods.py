@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from .._service.answers import Answer, DeviceGrant, Inquiry, Operation
-from .._values.errors import ConfigurationError, ErrandNotCompleted, SteamUnavailable
+from .._values.errors import ConfigurationError, ErrandNotCompleted
 from .._values.events import ErrandHandoff, LoginResult, Phase
 from .._values.secret import Secret, sealed
 from .credentials import as_secret, checked_access_key, checked_inquiry, from_environment, read_secret_file
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from .._service.constraints import Constraints
     from .._settings import Settings
     from .attempts import Attempts
-
-LARGEST_TICKET_BYTES = 2560
-"""The service refuses a longer ticket (docs/contracts/service.md)."""
 
 
 class Method(ABC):
@@ -76,8 +73,6 @@ class Steam(Method):
             if settings.steam_app_id not in (None, app_id):
                 raise other_app(app_id, settings.steam_app_id)
             async with web_api_ticket(ports.steam, ports.clock) as ticket_hex:
-                if len(ticket_hex) > 2 * LARGEST_TICKET_BYTES:
-                    raise _too_large(len(ticket_hex) // 2)
                 attempts.waiting_for = "service"
                 attempts.tell(Phase.ISSUING, attempt=attempts.number)
                 return await native.direct_issue_steam_ticket(settings.require_application(), ticket_hex, app_id)
@@ -295,11 +290,3 @@ def _client_key(pem: Secret, constraints: Constraints | None) -> tuple[ClientKey
 @sealed
 def _inquiry_page(via_url: str, inquiry: Inquiry) -> Secret:
     return Secret(f"{via_url}/?exposure-key={quote(inquiry.exposure_key.reveal(), safe='')}")
-
-
-def _too_large(size: int) -> SteamUnavailable:
-    return SteamUnavailable(
-        "Steam's confirmation cannot be used. Restart Steam, then try again.",
-        reason="TicketTooLarge",
-        detail=f"Steam gave a ticket of {size} bytes; the service takes {LARGEST_TICKET_BYTES} at most.",
-    )
