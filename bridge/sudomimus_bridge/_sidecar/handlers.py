@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 PROTOCOL_VERSION = 1
 
-CANCEL_SECONDS = 0.35
+REQUESTS_END_SECONDS = 0.35
 """The seconds that cancelled requests have for their clean-up at a shutdown. Then the shutdown goes on without them."""
 
 _APPLICATION_ERROR = -32000
@@ -156,7 +156,7 @@ class Handlers:
         """Cancel the other requests, so that their responses come before this one's, and end the process."""
         self._shutdown.limit()
         try:
-            await self.dispatcher.cancel_all(CANCEL_SECONDS)
+            await self.dispatcher.cancel_all(REQUESTS_END_SECONDS)
         finally:
             self._shutdown.begin()
 

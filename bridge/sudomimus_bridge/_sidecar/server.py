@@ -14,7 +14,7 @@ from .._settings import Settings
 from .._values.clock import SystemClock
 from . import parent
 from .dispatcher import Dispatcher
-from .handlers import CANCEL_SECONDS, Handlers, explain
+from .handlers import REQUESTS_END_SECONDS, Handlers, explain
 from .logs import log_to_standard_error
 from .methods import methods
 from .shared import SharedCalls
@@ -83,7 +83,7 @@ class _Server:
             tasks.start_soon(handlers.steam.close_when_idle)
             tasks.start_soon(self._read)
             await self._shutdown.begun()
-            await self._dispatcher.cancel_all(CANCEL_SECONDS)
+            await self._dispatcher.cancel_all(REQUESTS_END_SECONDS)
             tasks.cancel_scope.cancel()
         await handlers.close_steam()
 
