@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,10 +142,9 @@ class ModelService:
         self.seen.append("player")
         return Player("player", self.name, claims=claims)
 
-    def session(self, *silent: str, disk: Store | None = None) -> PlayerSession:
-        session = PlayerSession(
-            self, [METHODS[name]() for name in silent], Storage(self.clock, lambda: disk or MemoryStore())
-        )
+    def session(self, *silent: str, disk: Store | None = None, patience: float = math.inf) -> PlayerSession:
+        storage = Storage(self.clock, lambda: disk or MemoryStore(), patience=patience)
+        session = PlayerSession(self, [METHODS[name]() for name in silent], storage)
         session.storage.stay_signed_in = disk is not None
         return session
 

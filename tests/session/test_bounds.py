@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
 from sudomimus_bridge._login.methods import METHODS
 from sudomimus_bridge._login.ports import Ports
+from sudomimus_bridge._session.file_store import open_file_store
 from sudomimus_bridge._session.player_session import PlayerSession, open_player_session
+from sudomimus_bridge._session.record import Record
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.errors import LoginDenied, ServiceUnavailable, SteamUnavailable
 from sudomimus_bridge._values.events import Claims
@@ -93,6 +96,109 @@ def test_finished_login_waits_thirty_seconds_for_another_process(tmp_path: Path)
             assert clock.now() - began == pytest.approx(30, abs=0.5)
 
     clock.run(main)
+
+
+async def _moves_to_memory(session: PlayerSession) -> Record | None:
+    session.storage.stay_signed_in = False
+    return await session.record()
+
+
+@pytest.mark.parametrize(
+    ("call", "outcome"),
+    [
+        (lambda session: session.access_token(300), "TimedOut"),
+        (lambda session: session.logout(), False),
+        (_moves_to_memory, "a record"),
+    ],
+    ids=["access_token", "logout", "another choice"],
+)
+def test_call_waits_for_another_process_as_long_as_the_timeout(
+    call: Callable[[PlayerSession], Awaitable[Any]], outcome: object, tmp_path: Path
+) -> None:
+    """The other process was stopped while it renewed, so it holds the lock for ever."""
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+    session = service.session(disk=store_in(tmp_path), patience=3)
+
+    async def main() -> None:
+        await session.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        async with store_in(tmp_path).locked(clock):
+            began = clock.now()
+            try:
+                came = await call(session)
+            except ServiceUnavailable as error:
+                came = error.reason
+            assert clock.now() - began == pytest.approx(3, abs=0.5)
+            assert "held the session's lock for 3 seconds" in str(session.storage.trouble)
+            assert ("a record" if isinstance(came, Record) else came) == outcome
+        if outcome == "TimedOut":  # when the other process goes on, the session does, too
+            assert await session.access_token(300)
+            assert (service.refreshes, session.storage.problem) == (1, None)
+
+    clock.run(main)
+
+
+def test_callers_that_wait_for_another_process_wait_at_the_same_time(tmp_path: Path) -> None:
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+    session = service.session(disk=store_in(tmp_path), patience=3)
+
+    async def refused() -> None:
+        with pytest.raises(ServiceUnavailable, match="still renewing"):
+            await session.access_token(300)
+
+    async def main() -> None:
+        await session.adopt(service.record())
+        await clock.sleep(LIFETIME)
+        async with store_in(tmp_path).locked(clock):
+            began = clock.now()
+            async with anyio.create_task_group() as tasks:
+                for _ in range(5):
+                    tasks.start_soon(refused)
+            assert clock.now() - began == pytest.approx(3, abs=1)
+
+    clock.run(main)
+    assert service.refreshes == 0
+
+
+def test_steam_renews_a_session_whose_disk_another_process_holds(tmp_path: Path) -> None:
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+    session = service.session("steam", disk=store_in(tmp_path), patience=3)
+
+    async def main() -> None:
+        await session.access_token(300)
+        await clock.sleep(LIFETIME)
+        async with store_in(tmp_path).locked(clock):
+            assert await session.access_token(300)
+            assert session.storage.waited_in_vain
+        await session.record()
+        assert session.storage.problem is None
+
+    clock.run(main)
+    assert service.logins == 2
+
+
+def test_setting_timeout_limits_the_wait_for_another_process(tmp_path: Path) -> None:
+    clock = VirtualClock(grace=0.02)
+    given = {"application": "my-game", "session_folder": tmp_path, "timeout": 3}
+    transport = ScriptedTransport(clock, [Step()])
+    ports = Ports(read_settings(given, {}), clock=clock, open_service=scripted(transport))
+    session = open_player_session(ports, by_steam=False)
+    session.storage.stay_signed_in = True
+
+    async def main() -> None:
+        await session.adopt(ModelService(clock).record())
+        await clock.sleep(LIFETIME)
+        async with open_file_store(ports.settings).locked(clock):
+            began = clock.now()
+            with pytest.raises(ServiceUnavailable, match="still renewing"):
+                await session.access_token(300)
+            assert clock.now() - began == pytest.approx(3, abs=0.5)
+
+    clock.run(main)
+    assert transport.seen == []
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,23 @@ def test_record_that_cannot_be_removed_is_removed_later(tmp_path: Path, disk: Di
     play(scene)
 
 
+@pytest.mark.parametrize("part", ["write", "lock"])
+def test_login_after_a_logout_is_saved_once_the_disk_works_again(tmp_path: Path, disk: Disk, part: str) -> None:
+    async def scene(service: ModelService, clock: VirtualClock) -> None:
+        store = store_in(tmp_path)
+        session = service.session(disk=store)
+        await session.adopt(service.record())
+        disk.breaks(errno.ENOSPC, part)
+        await session.adopt(service.record())
+        await session.logout()  # the record can be removed
+        assert not store.path.exists()
+        disk.heals()
+        await session.adopt(record := service.record())
+        assert (store.read(), session.storage.problem) == (record, None)
+
+    play(scene)
+
+
 @pytest.mark.parametrize("heals", [True, False])
 def test_record_of_another_player_does_not_come_back(tmp_path: Path, disk: Disk, heals: bool) -> None:
     async def scene(service: ModelService, clock: VirtualClock) -> None:

@@ -36,7 +36,7 @@ from .file_store import open_file_store, open_saved
 from .flows import Flows, PortFlows
 from .record import IssueTimer, Record
 from .storage import RETRY_SECONDS, Storage
-from .store import polled
+from .store import StoreUnusable, polled
 
 PAUSE_SECONDS = 10.0
 """How long callers get the same error, without a request, after a renewal failed because the service cannot be used."""
@@ -88,7 +88,9 @@ def open_player_session(ports: Ports, *, by_steam: bool) -> PlayerSession:
     silent: list[Method] = [Steam()] if by_steam else []
     if (key := AccessKey()).at_hand:
         silent.append(key)
-    storage = Storage(ports.clock, partial(open_file_store, ports.settings), partial(open_saved, ports.settings))
+    settings = ports.settings
+    disk, saved = partial(open_file_store, settings), partial(open_saved, settings)
+    storage = Storage(ports.clock, disk, saved, settings.time_limit(patient=False))
     return PlayerSession(PortFlows(ports), silent, storage)
 
 
@@ -259,7 +261,8 @@ class PlayerSession:
                 raise self._not_renewable("Nobody is signed in.", "Sign in first.")
             return await self._by_refresh(record, asker)
         except ServiceUnavailable as error:
-            self._paused = self._flows.clock.uptime(), error
+            if not self.storage.waited_in_vain:
+                self._paused = self._flows.clock.uptime(), error
             raise
 
     async def _by_steam(self, record: Record | None, valid_for: float, asker: Asker) -> Record:
@@ -315,6 +318,8 @@ class PlayerSession:
         """Send the refresh token and store the outcome, also if the caller is cancelled meanwhile."""
         if record.in_flight:  # another process sent the token, and ended before it stored the answer
             await self.storage.write(record.without_refresh())
+        if record.refresh is None and self.storage.waited_in_vain:
+            raise _held_elsewhere(self.storage.trouble)
         if record.in_flight or record.refresh is None:
             raise self._not_renewable("The last renewal of this sign-in was interrupted, so it cannot be renewed.")
         return await Finishing(
@@ -371,3 +376,12 @@ class PlayerSession:
 def sign_in_again(sentence: str, detail: str | None = None) -> LoginDenied:
     """The error if the player has to sign in. `detail`: the service's reason, or the detail of a store that failed."""
     return LoginDenied(sentence, reason=SIGN_IN_AGAIN, detail=detail)
+
+
+def _held_elsewhere(trouble: StoreUnusable | None) -> ServiceUnavailable:
+    """The error if another process keeps the saved session to itself. It holds the only usable refresh token."""
+    return ServiceUnavailable(
+        "Another program is still renewing this sign-in. Try again in a few minutes.",
+        reason="TimedOut",
+        detail=f"{trouble.detail if trouble is not None else ''} The setting timeout limits this wait.".strip(),
+    )

@@ -20,7 +20,7 @@ from .._runs.threads import in_thread, to_the_end_in_thread
 from .._values.clock import Clock
 from .._values.errors import LoginCancelled
 from .record import Record
-from .store import NOT_SAVED, MemoryStore, Store, StoreUnusable, polled
+from .store import NOT_SAVED, LockHeld, MemoryStore, Store, StoreUnusable, polled
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -28,7 +28,7 @@ Args = TypeVarTuple("Args")
 RETRY_SECONDS = 0.1
 """How long a call waits for the lock of a disk that has failed before. The session is in memory, so the call need not wait.
 
-A login whose time is over waits as long."""
+A call whose time is over waits as long."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,13 +48,19 @@ class Storage:
     """One record, its lock, and the player's choice of where it is kept."""
 
     def __init__(
-        self, clock: Clock, open_disk: Callable[[], Store], open_saved: Callable[[], Store | None] = lambda: None
+        self,
+        clock: Clock,
+        open_disk: Callable[[], Store],
+        open_saved: Callable[[], Store | None] = lambda: None,
+        patience: float = math.inf,
     ) -> None:
         """`open_disk` opens the store on disk, and is called when the player stays signed in.
 
         `open_saved` opens the same store to remove its record; it returns None if nothing is saved. Both may block.
+        `patience` is the longest time that a call waits for a lock which another process holds.
         """
         self._clock = clock
+        self._patience = patience
         self._open_disk = open_disk
         self._open_saved = open_saved
         self._store: Store = MemoryStore()
@@ -84,17 +90,24 @@ class Storage:
         """The sentence of `trouble`, for the player."""
         return self.trouble.sentence if self.trouble is not None else None
 
+    @property
+    def waited_in_vain(self) -> bool:
+        """Whether the disk is not used because another process holds its lock for too long."""
+        return isinstance(self.trouble, LockHeld)
+
     @asynccontextmanager
     async def locked(self, patience: float = math.inf) -> AsyncIterator[None]:
         """Hold the lock of the store that has the record, during a renewal.
 
-        If another process holds a disk's lock for `patience` seconds, the disk counts as failed.
+        If another process holds a disk's lock for `patience` seconds, or for as long as any call waits, the disk counts as
+        failed.
         """
+        ends = self._ends(patience)
         async with polled(self._turn, self._clock), AsyncExitStack() as stack:
-            await self._settle(patience)
+            await self._settle(ends)
             store = self._store
             try:
-                await self._lock(stack, store, patience)
+                await self._lock(stack, store, ends)
             except StoreUnusable as unusable:
                 self._do_without(store, unusable)
             else:
@@ -105,45 +118,50 @@ class Storage:
     def _let_go(self) -> None:
         self._held = None
 
-    async def _lock(self, stack: AsyncExitStack, store: Store, patience: float) -> None:
-        with self._clock.move_on_after(patience), _or_unusable():
+    def _ends(self, patience: float = math.inf) -> float:
+        return self._clock.now() + min(patience, self._patience)
+
+    async def _lock(self, stack: AsyncExitStack, store: Store, ends: float = -math.inf) -> None:
+        seconds = max(RETRY_SECONDS, ends - self._clock.now())
+        with self._clock.move_on_after(seconds), _or_unusable():
             await stack.enter_async_context(store.locked(self._clock))
             return
-        raise StoreUnusable(
+        raise LockHeld(
             "Another program is still renewing this sign-in, so it cannot be saved. You stay signed in until you quit.",
-            detail=f"Another process has held the session's lock for {patience:g} seconds.",
+            detail=f"Another process has held the session's lock for {seconds:.3g} seconds.",
         )
 
     async def settle(self) -> None:
         """Move the record to where the player wants it. The caller does not hold the lock."""
         if self._on_disk != bool(self.stay_signed_in) or (self.stay_signed_in is False and not self._removed):
+            ends = self._ends()
             async with polled(self._turn, self._clock):
-                await self._settle()
+                await self._settle(ends)
         elif self._failed is not None and self._turn.acquire(blocking=False):
             try:
-                await self._settle()
+                await self._settle(self._ends())
             finally:
                 self._turn.release()
 
-    async def _settle(self, patience: float = math.inf) -> None:
+    async def _settle(self, ends: float) -> None:
         wanted = bool(self.stay_signed_in)
         if wanted and self._failed is not None:
             await self._return_to(self._failed)
         elif self._on_disk != wanted:
-            await (self._move_to_disk(patience) if wanted else self._move_to_memory(patience))
+            await (self._move_to_disk(ends) if wanted else self._move_to_memory(ends))
         elif self.stay_signed_in is False and not self._removed:
             await self._remove_saved()
 
-    async def _move_to_disk(self, patience: float) -> None:
+    async def _move_to_disk(self, ends: float) -> None:
         self._on_disk, self._removed = True, False
         disk: Store | None = None
         async with AsyncExitStack() as stack:
             try:
                 with _or_unusable():
                     disk = await in_thread(self._open_disk)
-                await self._lock(stack, self._store, patience)
+                await self._lock(stack, self._store, ends)
                 if self._store.read() is not None:  # reading alone need not wait for a renewal
-                    await self._lock(stack, disk, patience)
+                    await self._lock(stack, disk, ends)
             except StoreUnusable as unusable:
                 self._do_without(disk, unusable)
                 return
@@ -161,7 +179,7 @@ class Storage:
             held = None if self._copied else self._store.read()
             try:
                 if held is not None:
-                    await self._lock(stack, disk, RETRY_SECONDS)
+                    await self._lock(stack, disk)
                 elif self._doomed:
                     await self._call(disk, disk.forget)
             except StoreUnusable as unusable:
@@ -175,10 +193,10 @@ class Storage:
                 else:
                     await self.write(held)
 
-    async def _move_to_memory(self, patience: float) -> None:
+    async def _move_to_memory(self, ends: float) -> None:
         async with AsyncExitStack() as stack:
             try:
-                await self._lock(stack, self._store, patience)
+                await self._lock(stack, self._store, ends)
             except StoreUnusable as unusable:  # the disk still holds the record, so the next call tries again
                 self._say(unusable)
                 return
@@ -187,8 +205,7 @@ class Storage:
                 self.trouble = None
                 await self.forget()
                 # If the disk failed to remove the record, the next call tries again.
-                self._store, self._on_disk = MemoryStore(), self._failed is not None
-                self._removed = not self._on_disk
+                self._store, self._on_disk, self._removed = MemoryStore(), self._doomed, not self._doomed
                 if held is not None:
                     self._store.write(held)
 
@@ -199,7 +216,7 @@ class Storage:
                 with _or_unusable():
                     disk = await in_thread(self._open_saved)
                 if disk is not None:
-                    await self._lock(stack, disk, RETRY_SECONDS)  # a renewal that still runs would write it again
+                    await self._lock(stack, disk)  # a renewal that still runs would write it again
                     await self._call(disk, disk.forget)
             except StoreUnusable as unusable:  # the next call tries again
                 self._say(unusable)
@@ -275,9 +292,8 @@ class Storage:
 
     async def forget(self) -> None:
         """Remove the record from memory and from disk, as far as possible."""
-        self._known, self._copied, failed = None, False, self._failed
-        self._failed, self._doomed = None, False
-        for store in (self._store, failed):
+        self._known, self._copied, self._doomed = None, False, False
+        for store in (self._store, self._failed):
             if store is not None:
                 try:
                     await self._call(store, store.forget)

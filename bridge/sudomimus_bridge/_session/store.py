@@ -31,6 +31,10 @@ class StoreUnusable(Exception):
         self.for_good = for_good
 
 
+class LockHeld(StoreUnusable):
+    """Another process holds the store's lock, perhaps because it was stopped."""
+
+
 class Store(Protocol):
     """One session's record. A method may block for as long as a disk does. Each may raise `StoreUnusable`."""
 
