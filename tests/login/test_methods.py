@@ -17,11 +17,11 @@ from sudomimus_bridge._service.constraints import Constraints
 from sudomimus_bridge._settings import Settings, read_settings
 from sudomimus_bridge._values.errors import ConfigurationError
 from sudomimus_bridge._values.secret import Secret
-from sudomimus_bridge.testing._scripted_service import ScriptedTransport, scripted
+from sudomimus_bridge.testing._scripted_service import ScriptedTransport, Step, scripted
 from sudomimus_bridge.testing._stub_steam import StubBehaviour, StubSteam
 from sudomimus_bridge.testing._virtual_time import VirtualClock
 
-from ..helpers.service_helpers import ACCESS_KEY, EXPOSURE, HIDDEN, ISSUED, ran
+from ..helpers.service_helpers import ACCESS_KEY, EXPOSURE, HIDDEN, ISSUED, REALIZED, ran
 
 ID, SECRET = ACCESS_KEY[0], ACCESS_KEY[1].reveal()
 KEY_ID, KEY_SECRET = "SUDOMIMUS_ACCESS_KEY_ID", "SUDOMIMUS_ACCESS_KEY_SECRET"
@@ -141,6 +141,7 @@ def test_inquiry_wins_unless_a_client_key_is_given(
         ({}, {"hidden_key": HIDDEN}, "the exposure key (SUDOMIMUS_EXPOSURE_KEY)"),
         ({"SUDOMIMUS_EXPOSURE_KEY": EXPOSURE}, {}, "the hidden key (SUDOMIMUS_HIDDEN_KEY)"),
         ({"SUDOMIMUS_HIDDEN_KEY": HIDDEN}, {}, "the exposure key (SUDOMIMUS_EXPOSURE_KEY)"),
+        ({"SUDOMIMUS_CLIENT_KEY": "key"}, {"exposure_key": "", "hidden_key": ""}, "the exposure key"),
         (INQUIRY, {"constraints": Constraints()}, "cannot be constrained"),
         ({}, {}, "needs an inquiry or a client key"),
         ({}, {"client_key_file": "nowhere"}, "The file of --client-key-file cannot be read"),
@@ -157,6 +158,11 @@ def test_only_a_client_key_needs_the_application() -> None:
     by_key = Browser(client_key="key", environ={})
     by_key.check(settings())
     assert "application" in refused(by_key, application=None)
+
+
+def test_answer_without_a_name_of_the_application_has_none() -> None:
+    tokens = Step(body={"accessToken": "a.b.c", "refreshToken": "d.e.f"})
+    assert ran("browser", [tokens], [REALIZED], application=None).result.application_anchor == ""
 
 
 def test_first_client_key_wins(tmp_path: Path) -> None:

@@ -257,7 +257,8 @@ def test_steams_library_is_loaded_first_on_linux(
 
 
 def test_argument_that_is_no_steamworks_object() -> None:
-    for other in (None, object(), type("STEAMWORKS", (), {"run_callbacks": lambda: True})):
+    no_calls, no_library = type("A", (), {"_cdll": None}), type("B", (), {"run_callbacks": lambda: True})
+    for other in (None, object(), no_calls, no_library):
         with pytest.raises(ConfigurationError) as wrong:
             SteamworksPySteam(other)
         assert "not the game's STEAMWORKS object" in str(wrong.value.detail)

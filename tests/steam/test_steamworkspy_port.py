@@ -6,7 +6,9 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError, Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,15 +97,36 @@ def test_port_uses_the_library_of_the_game(connections: list[Connection]) -> Non
         await steam.cancel_auth_ticket(7)
         assert await steam.activate_game_overlay_to_web_page(PAGE)
         await steam.aclose()
+        steam.drop()
         steam.drop(2.5)
 
     run(flow)
     (connection,) = connections  # all logins share it
     assert connection.given == (Path("below"), True)
-    calls = [("ask", "me"), ("wait", 7), ("cancel", 7), ("show", PAGE), ("close",), ("drop", 2.5)]
+    calls = [("ask", "me"), ("wait", 7), ("cancel", 7), ("show", PAGE), ("close",), ("drop", 0), ("drop", 2.5)]
     assert connection.calls == calls
     with pytest.raises(ConfigurationError, match="Initialise Steam first"):
         connection.app_id()
+
+
+def test_logins_that_begin_together_share_the_connection(
+    connections: list[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steam, both = port(), Barrier(2)
+
+    class Slow(Connection):
+        def __init__(self, *given: Any, **more: Any) -> None:
+            with suppress(BrokenBarrierError):
+                both.wait(0.1)  # the second login comes while the first one makes the connection
+            super().__init__(*given, **more)
+
+    monkeypatch.setattr("sudomimus_bridge.steam._connection.FlatApiSteam", Slow)
+    logins = [Thread(target=run, args=(steam.open,)) for _ in range(2)]
+    for login in logins:
+        login.start()
+    for login in logins:
+        login.join()
+    assert len(connections) == 1
 
 
 def test_port_waits_for_the_games_initialize(connections: list[Connection]) -> None:
@@ -156,7 +179,8 @@ def below(layer: Any, file: Path | None, monkeypatch: pytest.MonkeyPatch, platfo
 
     def dladdr(address: ctypes.c_void_p, found: Any) -> int:
         assert address.value == 2**40
-        found._obj.file = b"" if file is None else os.fsencode(file)
+        if file is not None:
+            found._obj.file = os.fsencode(file)
         return int(file is not None)
 
     with monkeypatch.context() as patched:

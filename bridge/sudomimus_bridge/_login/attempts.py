@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 import anyio
 
@@ -149,6 +149,19 @@ class Attempts:
             Phase.RETRYING, attempt=self.number, retry_in_seconds=seconds, attempts_left=left, others_waiting=crowd
         )
         await self.clock.sleep(seconds)
+
+    @overload
+    async def poll(self, operation: Operation, request: Callable[[], Awaitable[Answer[T]]]) -> Answer[T]: ...
+
+    @overload
+    async def poll(
+        self,
+        operation: Operation,
+        request: Callable[[], Awaitable[Answer[T]]],
+        *,
+        interval: float | None,
+        lifetime: float | None,
+    ) -> Answer[T] | None: ...
 
     async def poll(
         self,

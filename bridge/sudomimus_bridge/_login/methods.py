@@ -185,11 +185,6 @@ class Browser(Method):
         opened = await attempts.ports.show(page)
         attempts.tell(Phase.WAITING_FOR_BROWSER, errand=handoff, browser_opened=opened)
         polled = await attempts.poll(Operation.STATUS_POLL, partial(connect.status_poll, inquiry))
-        if polled is None:
-            raise ErrandNotCompleted(
-                "The page in the browser was not finished. Start the sign-in again.",
-                detail="The inquiry's time is over.",
-            )
         attempts.tell(Phase.ERRAND_COMPLETED)
         self._confirmed = inquiry, polled.value
 

@@ -208,9 +208,8 @@ def _library_below(layer: ctypes.CDLL) -> Path | None:
         address = ctypes.cast(layer["SteamAPI_GetHSteamPipe"], ctypes.c_void_p)
     except AttributeError:
         return None
-    if not ctypes.CDLL(None).dladdr(address, ctypes.byref(found)):
-        return None
-    path = Path(os.fsdecode(found.file or b""))
+    ctypes.CDLL(None).dladdr(address, ctypes.byref(found))
+    path = Path(os.fsdecode(found.file or b""))  # dladdr sets no file if it does not know the address
     return path if path.is_file() else None
 
 
