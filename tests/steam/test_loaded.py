@@ -153,7 +153,7 @@ class Kernel:
         self._lists = lists
         self.GetCurrentProcess = Function(ctypes.c_void_p, lambda: PROCESS)
         self.GetModuleHandleW = Function(
-            ctypes.c_void_p, {name: handle for handle, name in HANDLES.items() if name}.get
+            ctypes.c_void_p, {str(Path(name)): handle for handle, name in HANDLES.items() if name}.get
         )
 
     def K32EnumProcessModules(self, process: Any, modules: Any, size: int, needed: Any) -> bool:
