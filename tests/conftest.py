@@ -25,6 +25,7 @@ from sudomimus_bridge.testing._compiled_stub import StubNotCompiled, compiled_st
 from sudomimus_bridge.testing._service import shared_service
 from sudomimus_bridge.testing._stub_library import StubLog as StubLog
 
+from .helpers import warm_start
 from .helpers.patience import PATIENCE
 from .helpers.signals import pass_signals_on
 
@@ -122,6 +123,7 @@ def soak(request: pytest.FixtureRequest) -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", default=1, type=int, help="make the long runs N times as long")
+    parser.addoption("--cold", action="store_true", help="start each program as a user does, not by a fork")
 
 
 # The slow groups: stubs for other platforms, which are compiled first; a real Ren'Py; the single file.
@@ -169,6 +171,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 _BYTECODE = Path(__file__).parents[1] / "build" / "bytecode"
+_CHILDREN = Path(__file__).parent / "helpers" / "children"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -181,6 +184,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(_BYTECODE)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         sys.dont_write_bytecode = False
+    if "PYTEST_XDIST_WORKER" in os.environ or not config.getoption(
+        "numprocesses", None
+    ):  # not in the start of a worker
+        folders = [str(_CHILDREN), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(folders)
+        if not config.getoption("--cold"):
+            warm_start.use()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -198,19 +208,23 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sudomimus_bridge._service.policy.poll_spacing", lambda _interval: spacing)
 
 
-# The same for a program. Its imports delay the signal handlers a little; `plain_command` has no such delay.
+# The same for a program.
 _HURRIED = (
     "import sys; from sudomimus_bridge._service import policy;"
     "policy.ERRAND_POLL = policy.INQUIRY_POLL = policy.Spacing(0.05, 1.0, least=0.05, regular=True);"
-    "from sudomimus_bridge._cli.main import main; sys.exit(main())"
 )
+_DRAWS = "from sudomimus_bridge._login.ports import Ports; Ports.__init__.__kwdefaults__['chance'] = lambda: {};"
 
 
-def command(*arguments: str) -> list[str]:
-    """The command line of `sudomimus-bridge` on this Python, which polls errands and inquiries more often."""
-    return [sys.executable, "-c", _HURRIED, *arguments]
+def command(*arguments: str, draw: float | None = None) -> list[str]:
+    """The command line of `sudomimus-bridge` on this Python, which polls errands and inquiries more often.
+
+    A draw of 1e6 makes the first wait longer than any timeout, so a login fails at once instead of trying again.
+    """
+    code = _HURRIED + ("" if draw is None else _DRAWS.format(draw)) + warm_start.PROGRAM
+    return [sys.executable, "-c", code, *arguments]
 
 
 def plain_command(*arguments: str) -> list[str]:
-    """The command line of `sudomimus-bridge` on this Python, unchanged."""
+    """The command line of `sudomimus-bridge` on this Python, unchanged. Python starts as for a user."""
     return [sys.executable, "-m", "sudomimus_bridge", *arguments]

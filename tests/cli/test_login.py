@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,13 @@ from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator._players.visitor import visit_errand
 from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
-from ..conftest import StubLog
+from ..conftest import StubLog, command
 from ..helpers.emulator_helpers import Client, new_ticket, told
 from .test_program import Ended, Here, Program, Running, in_time, on_stub
 
 ISSUE = "/direct-issue/steam-ticket"
 LATE = {"Retry-After": "100"}
 ONE_TICKET = ["request", "callback", "cancel", "shutdown"]
-
-# With this draw the first wait is longer than any timeout, so the login ends at once.
-_LOADED_DICE = (
-    "import sys; from sudomimus_bridge._service import policy; policy.draw = lambda: 1e6;"
-    "from sudomimus_bridge._cli.main import main; sys.exit(main())"
-)
 
 
 @pytest.fixture
@@ -149,7 +142,7 @@ def failed(ended: Ended, status: int, words: str) -> None:
 )
 def test_end_after_a_broken_exchange(program: Program, fault: dict[str, Any], words: str) -> None:
     program.emulator.fault(path=ISSUE, **fault)
-    arguments = [sys.executable, "-c", _LOADED_DICE, "login", "steam", "--json", *program.flags(timeout="60")]
+    arguments = command("login", "steam", "--json", *program.flags(timeout="60"), draw=1e6)
     failed(Running(arguments, program.all_environ, subprocess.DEVNULL).end(), 6, words)
     program.every_ticket_was_cancelled_once(1)
 

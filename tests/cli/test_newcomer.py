@@ -18,7 +18,7 @@ import pytest
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._compiled_stub import compiled_stub
 
-from ..conftest import StubLog
+from ..conftest import StubLog, command
 from .test_credentials import ID, SECRET
 from .test_doctor import certificate_for_loopback, server
 from .test_program import Ended, Program, Running, on_stub
@@ -29,11 +29,6 @@ NO_SECRETS = (
 )
 NETWORK = "The sign-in service cannot be reached. Check the internet connection, then try again."
 
-# The real program with waits that are longer than any timeout: it fails at once instead of trying again.
-_LOADED_DICE = (
-    "import sys; from sudomimus_bridge._service import policy; policy.draw = lambda: 1e6;"
-    "from sudomimus_bridge._cli.main import main; sys.exit(main())"
-)
 _WITHOUT_STARLETTE = (
     "import sys; sys.modules['starlette'] = None; from sudomimus_bridge._cli.main import main; sys.exit(main())"
 )
@@ -50,7 +45,7 @@ class Mistake:
     environ: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     fault: dict[str, Any] | None = None
-    code: str = _LOADED_DICE
+    code: str | None = None
 
 
 MISTAKES: dict[str, Mistake] = {
@@ -240,7 +235,9 @@ def test_mistake(program: Program, name: str, tmp_path: Path) -> None:
         if "TAKEN" in words:
             taken = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             words[-1] = str(taken.getsockname()[1])
-        arguments = [sys.executable, "-c", mistake.code, *words, *program.flags(**flags)]
+        arguments = command(*words, *program.flags(**flags), draw=1e6)
+        if mistake.code is not None:
+            arguments[2] = mistake.code
         ended = Running(arguments, program.all_environ, subprocess.DEVNULL).end()
     assert (ended.status, ended.out) == (mistake.status, ""), ended.err
     error = Ended(0, "", ended.err.replace("sudomimus-bridge emulator:", "sudomimus-bridge:"), 0).error

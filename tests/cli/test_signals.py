@@ -17,19 +17,13 @@ import pytest
 from sudomimus_bridge._cli.commands import run_command
 from sudomimus_bridge.emulator import Emulator
 
-from ..conftest import StubLog
+from ..conftest import StubLog, command, plain_command
 from ..helpers.patience import kept
 from .test_login import ISSUE
 from .test_program import NOT_FOR_DEMO, Program, Running, on_stub
 
 AT_ONCE = 2.0 + 1.0
 """The promised two seconds, and one more for a machine that runs other tests meanwhile."""
-
-# The real program with the longest wait before each attempt.
-_SLOW_DICE = (
-    "import sys; from sudomimus_bridge._service import policy; policy.draw = lambda: 15.0;"
-    "from sudomimus_bridge._cli.main import main; sys.exit(main())"
-)
 
 
 @pytest.fixture
@@ -53,7 +47,7 @@ def post_in_flight(program: Program) -> Running:
 
 def backing_off(program: Program) -> Running:
     program.emulator.fault(path=ISSUE, status=503)
-    arguments = [sys.executable, "-c", _SLOW_DICE, "login", "steam", "--json", *program.flags()]
+    arguments = command("login", "steam", "--json", *program.flags(), draw=15.0)  # the longest wait
     running = Running(arguments, program.all_environ, subprocess.DEVNULL)
     program.started.append(running)
     running.until_said("in 30 s")
@@ -135,7 +129,8 @@ def test_signal_at_any_moment(program: Program, seed: int, soak: int) -> None:
 
 
 def signal_at(program: Program, seconds: float, number: signal.Signals) -> None:
-    running = program.start("login", "steam", "--json")
+    arguments = plain_command("login", "steam", "--json", *program.flags())  # a whole start of Python
+    running = Running(arguments, program.all_environ, subprocess.DEVNULL)
     time.sleep(seconds)
     # Before the first line of the bridge, Python itself handles the signals.
     ours = signal_handler_is_set(running.process.pid)
