@@ -257,12 +257,23 @@ def differing(p: Any) -> Steps:
     p.shot(f"40 {name}, failed")
     p.report("failed", words=p.words(), selected=p.selected(reads["again"]), focused=p.focused())
     p.key(pygame.K_RETURN)
+    yield p.sees(reads["busy"])
+    p.shot(f"41 {name}, signing in")
     yield p.sees(reads["page"])
     yield lambda: the_door().qr_code is not None
     yield p.pause(0.3)
-    p.shot(f"41 {name}, page")
+    p.shot(f"42 {name}, page")
     page = renpy.exports.get_screen("sudomimus_login")
-    p.report("page", words=p.words(), focused=p.focused(), fonts=sorted(_fonts(page)), outside=_outside_of_screen(page))
+    p.report(
+        "page",
+        words=p.words(),
+        focused=p.focused(),
+        fonts=sorted(_fonts(page)),
+        outside=_outside_of_screen(page),
+        text=renpy.store.style.sudomimus_text.size,
+        button=renpy.store.style.sudomimus_button_text.size,
+        sizes=sorted({each.style.size for each in _texts(page)}),
+    )
     there, back = (pygame.K_LEFT, pygame.K_RIGHT) if renpy.config.rtl else (pygame.K_RIGHT, pygame.K_LEFT)
     p.key(there)
     yield p.pause(0.2)
@@ -272,6 +283,14 @@ def differing(p: Any) -> Steps:
     yield p.visited(1)
     p.key(pygame.K_RETURN)  # "I'm done"; there is no such button if the bridge has noticed it already
     yield p.sees("offline: True")
+    p.key(pygame.K_PAGEUP)  # rolled back to the sign-in, which is done
+    yield p.sees(reads["signed in"])
+    yield p.pause(0.3)
+    p.shot(f"43 {name}, signed in")
+    page = renpy.exports.get_screen("sudomimus_login")
+    p.report("signed in", words=p.words(), focused=p.focused(), outside=_outside_of_screen(page))
+    p.key(pygame.K_RETURN)
+    yield p.sees("offline: True")
     yield p.past("offline: True")
     yield lambda: the_door().errand_url() is not None
     yield p.sees(reads["page"])
@@ -279,7 +298,8 @@ def differing(p: Any) -> Steps:
     p.report("share", focused=p.focused())
     p.key(pygame.K_ESCAPE)
     yield lambda: the_door().shared is False
-    p.shot(f"42 {name}, not shared")
+    yield p.pause(0.3)
+    p.shot(f"44 {name}, not shared")
     p.report("player", name=renpy.store.sudomimus.player.name, versions=_versions(), languages=_languages())
 
 
@@ -297,6 +317,7 @@ def languages(p: Any) -> Steps:
     yield p.leave(partial(renpy.exports.change_language, None))
     p.key(pygame.K_ESCAPE)
     yield p.sees("Sign in now")
+    yield from _in_each_language(p, "question")
     the_door().status, the_door().error = "failed", "The account owes the service 480 of something."
     for kind in ("steam-unavailable", "unsupported", "library"):
         the_door().general_error = {
@@ -304,13 +325,25 @@ def languages(p: Any) -> Steps:
             "unsupported": UNSUPPORTED,
             "library": LIBRARY,
         }[kind]
-        for language in os.environ["SUDOMIMUS_TEST_LANGUAGES"].split(","):
-            yield p.leave(partial(renpy.exports.change_language, language))
-            renpy.exports.restart_interaction()
-            yield p.pause(0.3)
-            p.shot(f"51 {language}, {kind}")
-            outside = _outside_of_screen(renpy.exports.get_screen("sudomimus_login"))
-            p.report(f"{language} {kind}", words=p.words(), outside=outside)
+        yield from _in_each_language(p, kind)
+    the_door().status, the_door().error = "signed-out", None
+    yield p.leave(partial(renpy.exports.change_language, None))
+    p.key(pygame.K_ESCAPE)  # plays offline
+    yield p.sees("offline: False")
+    yield p.past("offline: False")
+    yield p.sees("Nothing was shared")
+    the_door().error = None
+    yield from _in_each_language(p, "not shared")
+
+
+def _in_each_language(p: Any, step: str) -> Steps:
+    for language in os.environ["SUDOMIMUS_TEST_LANGUAGES"].split(","):
+        yield p.leave(partial(renpy.exports.change_language, language))
+        renpy.exports.restart_interaction()
+        yield p.pause(0.3)
+        p.shot(f"51 {language}, {step}")
+        screen = renpy.exports.get_screen("sudomimus_login") or renpy.exports.get_screen("sudomimus_share")
+        p.report(f"{language} {step}", words=p.words(), outside=_outside_of_screen(screen))
 
 
 def unsupported(p: Any) -> Steps:
@@ -332,9 +365,13 @@ def unsupported(p: Any) -> Steps:
 
 def _fonts(screen: Any) -> set[str]:
     """Return the fonts of all texts on a screen."""
-    found = []
-    screen.visit_all(lambda each: found.append(each))
-    return {each.style.font for each in found if type(each).__name__ == "Text"}
+    return {each.style.font for each in _texts(screen)}
+
+
+def _texts(screen: Any) -> list[Any]:
+    found: list[Any] = []
+    screen.visit_all(found.append)
+    return [each for each in found if type(each).__name__ == "Text"]
 
 
 def _outside_of_screen(screen: Any) -> list[str]:

@@ -71,6 +71,8 @@ style hbox:
 style label_text:
     size 64
     italic True
+style sudomimus_hint_text:
+    size 30
 """
 
 _RIGHT_TO_LEFT = """
@@ -86,7 +88,7 @@ translate arabic strings:
     old "Signing in{#sudomimus}"
     new "جارٍ تسجيل الدخول"
     old "A page has opened in your browser. Come back here when you are done."
-    new "فُتحت صفحة في متصفحك. عد إلى هنا عندما تنتهي."
+    new "فتحت صفحة في متصفحك. عد إلى هنا عندما تنتهي."
     old "No page in sight? Scan the code, or open this address:"
     new "لا ترى صفحة؟ امسح الرمز أو افتح هذا العنوان:"
     old "Copy the address{#sudomimus}"
@@ -99,6 +101,20 @@ translate arabic strings:
     new "العب دون اتصال"
     old "Try again{#sudomimus}"
     new "حاول مرة أخرى"
+    old "Continue{#sudomimus}"
+    new "متابعة"
+    old "Never mind{#sudomimus}"
+    new "ليس الآن"
+    old "Copied{#sudomimus}"
+    new "تم النسخ"
+    old "Time left: %d:%02d"
+    new "الوقت المتبقي: %d:%02d"
+    old "You are signed in{#sudomimus}"
+    new "تم تسجيل الدخول"
+    old "Nothing was shared{#sudomimus}"
+    new "لم تتم مشاركة أي شيء"
+    old "A page in your browser asks what you would like to share."
+    new "تسألك صفحة في متصفحك عما تود مشاركته."
     old "You are not signed in{#sudomimus}"
     new "لم تسجل الدخول"
     old "The sign-in service cannot be reached right now. Check the internet connection, then try again."
@@ -133,13 +149,19 @@ GAMES = {
 
 READS = {
     "arabic": {
+        "busy": "جارٍ تسجيل الدخول",
         "page": "أكمل في متصفحك",
+        "signed in": "تم تسجيل الدخول",
+        "continue": "متابعة",
         "done": "انتهيت",
         "again": "حاول مرة أخرى",
         "failed": "تعذر الوصول",
     },
     "portrait": {
+        "busy": "サインインしています",
         "page": "ブラウザで続けてください",
+        "signed in": "サインイン済みです",
+        "continue": "続ける",
         "done": "完了しました",
         "again": "もう一度試す",
         "failed": "接続できません",

@@ -28,7 +28,10 @@ pytestmark = pytest.mark.once
 __all__ = ["display", "program", "project"]  # fixtures
 
 _ENGLISH = {
+    "busy": "Signing in",
     "page": "Finish in your browser",
+    "signed in": "You are signed in",
+    "continue": "Continue",
     "done": "I'm done",
     "again": "Try again",
     "failed": "sign-in service",
@@ -59,8 +62,11 @@ def test_game_is_linted_and_played(
     assert told["failed"]["selected"] is False
     assert told["page"]["focused"] == told["share"]["focused"] == reads(name)["done"]
     assert told["beside"]["focused"] not in (None, reads(name)["done"])
-    assert told["page"]["outside"] == []
+    assert told["signed in"]["focused"] == reads(name)["continue"]
+    assert told["page"]["outside"] == told["signed in"]["outside"] == []
     assert "DejaVuSans.ttf" in told["page"]["fonts"]
+    small = 30 if name == "styles" else round(0.77 * told["page"]["text"])  # one game has its own size of a hint
+    assert {small, round(0.77 * told["page"]["button"])} <= set(told["page"]["sizes"])
     assert told["player"]["name"] == "Robin"
     assert told["player"]["languages"] == (["arabic"] if name == "arabic" else [])
     if name == "packages":
@@ -99,8 +105,12 @@ def test_every_delivered_language(project: NewProject, program: list[str], tmp_p
         for old in ("I'm done{#sudomimus}", "Cancel{#sudomimus}", "Copy the address{#sudomimus}"):
             assert strings[old] in page["buttons"], name
         assert strings[UNSUPPORTED].split(",")[0] in told[f"{name} unsupported"]["words"]
-        for step in ("page", "steam-unavailable", "unsupported", "library"):
+        assert strings["Sign in now, or play offline."] in told[f"{name} question"]["words"]
+        for step in ("page", "question", "steam-unavailable", "unsupported", "library", "not shared"):
             assert told[f"{name} {step}"]["outside"] == [], name
+            words = told[f"{name} {step}"]["words"]
+            english = [old for old in map(untagged, strings) if re.search(rf"\b{re.escape(old)}\b", words)]
+            assert english == [], (name, step)
 
 
 _WITHOUT = {
@@ -184,6 +194,10 @@ def translated(language: str) -> dict[str, str]:
     return dict(re.findall(r'^    old "(.*)"\n    new "(.*)"$', text, re.MULTILINE))
 
 
+def untagged(text: str) -> str:
+    return text.removesuffix("{#sudomimus}")
+
+
 def test_sentences_for_ren_py_are_those_of_the_door() -> None:
     text = (_SCRIPTS / "sudomimus_sentences.rpy").read_text(encoding="utf-8")
     assert re.findall(r'_\("(.*)"\)', text) == ALL
@@ -201,6 +215,24 @@ def test_every_text_is_translated_and_keeps_its_numbers(language: str) -> None:
     for old, new in strings.items():
         assert new and "{" not in new and "[" not in new
         assert re.findall("%0?[0-9]*d", old) == re.findall("%0?[0-9]*d", new)
+
+
+_CJK = r"[\u3040-\u30ff\u4e00-\u9fff]"
+_TYPOGRAPHY = {
+    "any": [r" $|^ |  |\.\.\.", r"'(?!Py)"],
+    "french": [r"(?<!\u00a0)[?!:;»](?!//)(?!%)", r"«(?!\u00a0)"],
+    "simplified_chinese": [rf"{_CJK}[,.?!:;]|[,.?!:;]{_CJK}", r"[\u3040-\u30ff]", rf"{_CJK}[A-Za-z]|[A-Za-z]{_CJK}"],
+    "japanese": [rf"{_CJK}[,.?!:;]|[,.?!:;]{_CJK}", "，", rf"{_CJK}[A-Za-z]|[A-Za-z]{_CJK}"],
+    "russian": [r"(?i)[а-яё][a-z]|[a-z][а-яё]"],
+}
+"""What no text of a language contains: for example French punctuation that a line may begin with, or an English comma."""
+
+
+@pytest.mark.parametrize("language", texts.NAMES)
+def test_translations_keep_the_typography_of_their_language(language: str) -> None:
+    wrong = [*_TYPOGRAPHY["any"], *_TYPOGRAPHY.get(language, [])]
+    found = [(new, each) for new in translated(language).values() for each in wrong if re.search(each, new)]
+    assert found == []
 
 
 def test_short_texts_cannot_clash_with_a_games_own() -> None:

@@ -98,6 +98,7 @@ def _refuse_flags_of_others(arguments: argparse.Namespace) -> None:
 async def signed_in(
     method: Method, ports: Ports, terminal: Terminal, listen: OnProgress | None, done: DoneSignal
 ) -> LoginResult:
+    terminal.overlay = ports.settings.page == "overlay"
     async with alongside(partial(terminal.animate, ports.settings.time_limit(ports.settings.patient))):
         try:
             return await sign_in(method, ports, listen, done)
@@ -174,6 +175,7 @@ def errand(arguments: argparse.Namespace, terminal: Terminal, output: Output) ->
 async def _share(
     token: Secret, ports: Ports, terminal: Terminal, listen: OnProgress | None, done: DoneSignal
 ) -> ErrandResult:
+    terminal.overlay = ports.settings.page == "overlay"
     async with alongside(partial(terminal.animate, ports.settings.time_limit(patient=False))):
         return await share(token, ports, listen, done)
 

@@ -43,6 +43,8 @@ class Terminal:
         self.colour = self.alive and not os.environ.get("NO_COLOR")
         self.still = False
         """Whether each status is a line of its own. A moving line would mix with a log or with Steam's output."""
+        self.overlay = False
+        """Whether pages open in Steam's overlay."""
         self._status: str | None = None
         self._until: float | None = None
         self._ends: float | None = None
@@ -92,7 +94,7 @@ class Terminal:
         lifetime = self._left_of(errand.lifetime)
         until = "" if lifetime is None else f" within {_time(lifetime)}"
         if opened:
-            self.line(f"A page has opened in your browser. Finish there{until}.")
+            self.line(f"A page has opened in {self._where()}. Finish there{until}.")
             self.line("If it has not, start again with --no-browser, which shows its address.")
         else:
             self.page(errand.url)
@@ -103,7 +105,9 @@ class Terminal:
         url = device.verification_uri_complete or device.verification_uri
         here = _only_here(url)
         if opened:
-            self.line("A page has opened in your browser. Check that it shows the code below, and confirm it there.")
+            self.line(
+                f"A page has opened in {self._where()}. Check that it shows the code below, and confirm it there."
+            )
             self.line("If it has not opened, open it yourself:" if here else "Or confirm it on any other device:")
         else:
             where = "on this computer" if here else "here or on any other device"
@@ -114,6 +118,9 @@ class Terminal:
         shown = f"\033[1m{code}\033[0m" if self.colour else code
         self.line(f"\n  {device.verification_uri}    code: {shown}\n")
         self._now("Waiting for the code (Ctrl-C gives up), time left:", self._left_of(device.lifetime))
+
+    def _where(self) -> str:
+        return "Steam's overlay" if self.overlay else "your browser"
 
     def _qr_code(self, url: str, below: int) -> None:
         size = self._size()

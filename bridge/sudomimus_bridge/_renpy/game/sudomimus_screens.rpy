@@ -33,7 +33,7 @@ screen sudomimus_login():
     else:
         use sudomimus_question(
             _("You are not signed in{#sudomimus}"),
-            sudomimus._escaped(sudomimus.error) or _("Sign in now, or play offline."),
+            sudomimus._escaped(sudomimus.error) or __("Sign in now, or play offline."),
             _("Try again{#sudomimus}") if sudomimus.error else _("Sign in{#sudomimus}"),
             [SetScreenVariable("begun", True), Function(sudomimus.login)],
             _("Play offline{#sudomimus}"),
@@ -57,7 +57,7 @@ screen sudomimus_share():
     else:
         use sudomimus_question(
             _("Nothing was shared{#sudomimus}") if begun else _("Share more with this game{#sudomimus}"),
-            sudomimus._escaped(sudomimus.error) or _("A page in your browser asks what you would like to share."),
+            sudomimus._escaped(sudomimus.error) or __("A page in your browser asks what you would like to share."),
             _("Try again{#sudomimus}") if begun else _("Open the page{#sudomimus}"),
             [SetScreenVariable("begun", True), Function(sudomimus.share)],
             _("Never mind{#sudomimus}"),
@@ -77,7 +77,7 @@ screen sudomimus_busy(title, leave, leaving):
             hbox:
                 style "sudomimus_dots"
                 for i in range(3):
-                    text "•" style "sudomimus_dot_text" alt ("" if i else _("Please wait until you are signed in")) at sudomimus_breathe(0.2 * i)
+                    text "•" style "sudomimus_dot_text" alt ("" if i else _("Please wait, this may take a moment")) at sudomimus_breathe(0.2 * i)
             hbox:
                 textbutton leave action leaving
     key "game_menu" action leaving
@@ -93,13 +93,14 @@ screen sudomimus_page(title):
                 label title
                 if sudomimus._browser_opened():
                     text _("A page has opened in your browser. Come back here when you are done.")
-                    text _("No page in sight? Scan the code, or open this address:") style "sudomimus_hint_text"
+                    text _("No page in sight? Scan the code, or open this address:") style "sudomimus_hint_text" size sudomimus._smaller("hint_text")
                 else:
                     text _("Open this page in a browser. Scan the code with your phone, or use the address:")
-                text sudomimus._escaped(sudomimus.errand_url() or "") style "sudomimus_address_text" substitute False alt _("the page's address")
+                text sudomimus._escaped(sudomimus.errand_url() or "") style "sudomimus_address_text" size sudomimus._smaller("address_text") substitute False alt _("the page's address")
                 hbox:
                     textbutton (_("Copied{#sudomimus}") if sudomimus._copied() else _("Copy the address{#sudomimus}")):
                         style "sudomimus_small_button"
+                        text_size sudomimus._smaller("small_button_text")
                         action Function(sudomimus._copy_address)
                 hbox:
                     textbutton _("I'm done{#sudomimus}") action Function(sudomimus.done) default_focus sudomimus._focus_rank("page")
@@ -174,8 +175,8 @@ style sudomimus_label_text is label_text
 style sudomimus_text is sudomimus_paragraph:
     layout "tex"
 
-style sudomimus_hint_text is sudomimus_text:
-    size sudomimus._small()
+# Hints and the small button are smaller than the game's text, unless the game gives these styles a size (see `_smaller`).
+style sudomimus_hint_text is sudomimus_text
 
 # A font that has every character of an address and tells 1, l and I apart, whatever the game's font is.
 style sudomimus_address_text is sudomimus_hint_text:
@@ -193,8 +194,7 @@ style sudomimus_button is button
 style sudomimus_button_text is button_text
 
 style sudomimus_small_button is sudomimus_button
-style sudomimus_small_button_text is sudomimus_button_text:
-    size sudomimus._small()
+style sudomimus_small_button_text is sudomimus_button_text
 
 # For scripts that are written from right to left. The styles above inherit from these, so a game's own styles win.
 
@@ -220,9 +220,12 @@ init -1 python in sudomimus:
         """A length, given for a screen whose shorter side has 720 pixels."""
         return int(round(at_720 * min(config.screen_width, config.screen_height) / 720.0))
 
-    def _small():
-        """The size of hints: smaller than the game's own text, which is the GUI's, else Ren'Py's default."""
-        return int(round(0.77 * getattr(store.gui, "text_size", 22)))
+    def _smaller(name):
+        """The size of a small text. Ren'Py knows the game's sizes only after the init phase."""
+        small, text = getattr(store.style, "sudomimus_" + name), getattr(store.style, "sudomimus_" + _LARGER.get(name, "text"))
+        return small.size if small.size != text.size else int(round(0.77 * text.size))
+
+    _LARGER = {"small_button_text": "button_text"}
 
     _the_door().qr_pixels = _px(240)
 
@@ -271,4 +274,4 @@ init -1 python in sudomimus:
     def _time_left(st, at):
         seconds = _the_door().seconds_left() or 0
         text = renpy.translate_string(_("Time left: %d:%02d")) % (seconds // 60, seconds % 60)
-        return Text(text, style="sudomimus_time_text"), 0.5
+        return Text(text, style="sudomimus_time_text", size=_smaller("time_text")), 0.5

@@ -12,7 +12,7 @@ translate japanese strings:
     new "オフラインで遊ぶ"
 
     old "You are signed in{#sudomimus}"
-    new "サインインしました"
+    new "サインイン済みです"
 
     old "You are not signed in{#sudomimus}"
     new "サインインしていません"
@@ -36,7 +36,7 @@ translate japanese strings:
     new "何も共有されませんでした"
 
     old "Share more with this game{#sudomimus}"
-    new "このゲームに情報を共有する"
+    new "このゲームとさらに情報を共有する"
 
     old "A page in your browser asks what you would like to share."
     new "ブラウザのページで、共有する情報を選べます。"
@@ -47,17 +47,17 @@ translate japanese strings:
     old "Never mind{#sudomimus}"
     new "やめておく"
 
-    old "Please wait until you are signed in"
-    new "お待ちください"
+    old "Please wait, this may take a moment"
+    new "お待ちください。少し時間がかかることがあります"
 
     old "A page has opened in your browser. Come back here when you are done."
     new "ブラウザでページを開きました。終わったら、ここに戻ってきてください。"
 
     old "No page in sight? Scan the code, or open this address:"
-    new "ページが見えない場合は、コードまたはこのアドレスから："
+    new "ページが見当たらない場合は、QR コードを読み取るか、このアドレスを開いてください："
 
     old "Open this page in a browser. Scan the code with your phone, or use the address:"
-    new "ブラウザでこのページを開いてください。スマートフォンでコードを読み取るか、アドレスを使ってください："
+    new "ブラウザでこのページを開いてください。スマートフォンで QR コードを読み取るか、このアドレスを使ってください："
 
     old "the page's address"
     new "ページのアドレス"
@@ -93,19 +93,19 @@ translate japanese strings:
     new "Steam が起動していません。Steam を起動してサインインし、もう一度お試しください。"
 
     old "The page in the browser was not finished. Start the sign-in again when you have time for it."
-    new "ブラウザのページが完了していません。時間のあるときに、もう一度サインインしてください。"
+    new "ブラウザのページでの手続きが完了していません。時間のあるときに、もう一度サインインしてください。"
 
     old "The sign-in service cannot be reached right now. Check the internet connection, then try again."
-    new "現在、サインインのサービスに接続できません。インターネット接続を確かめて、もう一度お試しください。"
+    new "現在、サインインサービスに接続できません。インターネット接続を確かめて、もう一度お試しください。"
 
     old "The sign-in was cancelled."
-    new "サインインを取り消しました。"
+    new "サインインはキャンセルされました。"
 
     old "This Sudomimus account is disabled. Ask Sudomimus support."
     new "この Sudomimus アカウントは無効です。Sudomimus のサポートにお問い合わせください。"
 
     old "This computer is too busy to sign you in. Close other programs, then try again."
-    new "このパソコンの負荷が高く、サインインできません。ほかのプログラムを閉じて、もう一度お試しください。"
+    new "このパソコンの負荷が高いため、サインインできません。ほかのプログラムを閉じて、もう一度お試しください。"
 
     old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
     new "このゲームを Steam に接続するファイルが見つからないか、壊れています。Steam でゲームファイルの整合性を確認し、もう一度お試しください。"
@@ -114,10 +114,10 @@ translate japanese strings:
     new "このゲームのサインインは正しく設定されていません。ゲームの制作者にお知らせください。"
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
-    new "このアカウントではこのゲームにサインインできません。心当たりがない場合は、ゲームの制作者にお問い合わせください。"
+    new "このアカウントではこのゲームにサインインできません。誤りだと思われる場合は、ゲームの制作者にお問い合わせください。"
 
     old "You play offline for now. You will be signed in as soon as possible."
-    new "今はオフラインでプレイします。可能になりしだいサインインします。"
+    new "今はオフラインでプレイできます。可能になりしだい、サインインします。"
 
     old "You are signed in to your account now."
-    new "サインインしました。"
+    new "アカウントにサインインしました。"

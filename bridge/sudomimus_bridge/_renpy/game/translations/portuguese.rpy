@@ -12,7 +12,7 @@ translate portuguese strings:
     new "Jogar offline"
 
     old "You are signed in{#sudomimus}"
-    new "Login concluído"
+    new "Você fez login"
 
     old "You are not signed in{#sudomimus}"
     new "Você não fez login"
@@ -47,8 +47,8 @@ translate portuguese strings:
     old "Never mind{#sudomimus}"
     new "Agora não"
 
-    old "Please wait until you are signed in"
-    new "Aguarde"
+    old "Please wait, this may take a moment"
+    new "Aguarde, isso pode levar um momento"
 
     old "A page has opened in your browser. Come back here when you are done."
     new "Uma página foi aberta no seu navegador. Volte para cá quando terminar."
@@ -81,22 +81,22 @@ translate portuguese strings:
     new "Faça login primeiro: só quem fez login pode compartilhar algo."
 
     old "Signing in needs a version of this game for Windows, macOS or Linux that was made with Ren'Py 8.4 or later."
-    new "Para fazer login, é preciso uma versão deste jogo para Windows, macOS ou Linux criada com o Ren'Py 8.4 ou mais recente."
+    new "Para fazer login, é preciso ter uma versão deste jogo para Windows, macOS ou Linux criada com o Ren'Py 8.4 ou mais recente."
 
     old "Something went wrong inside the sign-in. Please tell the game's makers."
     new "Algo deu errado no login. Avise os criadores do jogo."
 
     old "Steam did not confirm who you are. Check that Steam is online and signed in, then try again."
-    new "O Steam não confirmou quem você é. Verifique se o Steam está online e com a conta conectada e tente de novo."
+    new "O Steam não confirmou quem você é. Verifique se o Steam está online e com a sua conta conectada e tente de novo."
 
     old "Steam is not running. Start Steam, sign in, then try again."
     new "O Steam não está aberto. Abra o Steam, faça login e tente de novo."
 
     old "The page in the browser was not finished. Start the sign-in again when you have time for it."
-    new "A página no navegador não foi concluída. Faça login de novo quando tiver tempo."
+    new "A página no navegador não foi concluída. Inicie o login de novo quando tiver tempo."
 
     old "The sign-in service cannot be reached right now. Check the internet connection, then try again."
-    new "Não foi possível contatar o serviço de login. Verifique a conexão com a internet e tente de novo."
+    new "O serviço de login está inacessível no momento. Verifique a conexão com a internet e tente de novo."
 
     old "The sign-in was cancelled."
     new "O login foi cancelado."
@@ -108,16 +108,16 @@ translate portuguese strings:
     new "Este computador está ocupado demais para fazer o login. Feche outros programas e tente de novo."
 
     old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
-    new "Um arquivo que conecta este jogo ao Steam está ausente ou danificado. Peça ao Steam para verificar os arquivos do jogo e tente de novo."
+    new "Um arquivo que conecta este jogo ao Steam está ausente ou danificado. Verifique a integridade dos arquivos do jogo no Steam e tente de novo."
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "O login deste jogo não está configurado corretamente. Avise os criadores do jogo."
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
-    new "Esta conta não pode fazer login neste jogo. Se isso parecer errado, fale com os criadores do jogo."
+    new "Esta conta não pode fazer login neste jogo. Se achar que isso é um engano, fale com os criadores do jogo."
 
     old "You play offline for now. You will be signed in as soon as possible."
-    new "Por enquanto você joga offline. O login será feito assim que possível."
+    new "Por enquanto, você joga offline. O login será feito assim que possível."
 
     old "You are signed in to your account now."
-    new "Agora você fez login."
+    new "O login na sua conta foi concluído."

@@ -3,13 +3,13 @@
 translate russian strings:
 
     old "Finish in your browser{#sudomimus}"
-    new "Завершите вход в браузере"
+    new "Продолжите в браузере"
 
     old "Signing in{#sudomimus}"
     new "Выполняется вход"
 
     old "Play offline{#sudomimus}"
-    new "Играть без входа"
+    new "Играть офлайн"
 
     old "You are signed in{#sudomimus}"
     new "Вход выполнен"
@@ -18,7 +18,7 @@ translate russian strings:
     new "Вход не выполнен"
 
     old "Sign in now, or play offline."
-    new "Войдите сейчас или играйте без входа."
+    new "Войдите сейчас или играйте офлайн."
 
     old "Try again{#sudomimus}"
     new "Повторить"
@@ -39,7 +39,7 @@ translate russian strings:
     new "Передать игре больше данных"
 
     old "A page in your browser asks what you would like to share."
-    new "Страница в браузере спросит, какими данными вы хотите поделиться."
+    new "На странице в браузере можно выбрать, какими данными поделиться."
 
     old "Open the page{#sudomimus}"
     new "Открыть страницу"
@@ -47,8 +47,8 @@ translate russian strings:
     old "Never mind{#sudomimus}"
     new "Не сейчас"
 
-    old "Please wait until you are signed in"
-    new "Подождите"
+    old "Please wait, this may take a moment"
+    new "Подождите, это может занять некоторое время"
 
     old "A page has opened in your browser. Come back here when you are done."
     new "В браузере открылась страница. Когда закончите, вернитесь сюда."
@@ -87,13 +87,13 @@ translate russian strings:
     new "При входе произошла ошибка. Пожалуйста, сообщите об этом создателям игры."
 
     old "Steam did not confirm who you are. Check that Steam is online and signed in, then try again."
-    new "Steam не подтвердил вашу личность. Убедитесь, что Steam подключён к сети и вы в него вошли, и повторите попытку."
+    new "Steam не подтвердил вашу личность. Убедитесь, что Steam подключён к сети и что вы в него вошли, затем повторите попытку."
 
     old "Steam is not running. Start Steam, sign in, then try again."
     new "Steam не запущен. Запустите Steam, войдите в него и повторите попытку."
 
     old "The page in the browser was not finished. Start the sign-in again when you have time for it."
-    new "Вход в браузере не завершён. Начните вход заново, когда у вас будет время."
+    new "Вы не завершили действия на странице в браузере. Начните вход заново, когда у вас будет время."
 
     old "The sign-in service cannot be reached right now. Check the internet connection, then try again."
     new "Служба входа сейчас недоступна. Проверьте подключение к интернету и повторите попытку."
@@ -105,19 +105,19 @@ translate russian strings:
     new "Эта учётная запись Sudomimus отключена. Обратитесь в поддержку Sudomimus."
 
     old "This computer is too busy to sign you in. Close other programs, then try again."
-    new "Компьютер слишком загружен для входа. Закройте другие программы и повторите попытку."
+    new "Компьютер слишком загружен, чтобы выполнить вход. Закройте другие программы и повторите попытку."
 
     old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
-    new "Файл, который связывает игру со Steam, отсутствует или повреждён. Проверьте файлы игры через Steam и повторите попытку."
+    new "Файл, который связывает игру со Steam, отсутствует или повреждён. Проверьте целостность файлов игры в Steam и повторите попытку."
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "Вход в этой игре настроен неправильно. Пожалуйста, сообщите об этом создателям игры."
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
-    new "С этой учётной записью нельзя войти в игру. Если это похоже на ошибку, обратитесь к создателям игры."
+    new "С этой учётной записью нельзя войти в игру. Если вы считаете это ошибкой, обратитесь к создателям игры."
 
     old "You play offline for now. You will be signed in as soon as possible."
     new "Пока вы играете офлайн. Вход будет выполнен, как только это станет возможно."
 
     old "You are signed in to your account now."
-    new "Теперь вход выполнен."
+    new "Вы вошли в свою учётную запись."

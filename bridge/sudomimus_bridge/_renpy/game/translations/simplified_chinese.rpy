@@ -45,10 +45,10 @@ translate simplified_chinese strings:
     new "打开页面"
 
     old "Never mind{#sudomimus}"
-    new "暂不"
+    new "以后再说"
 
-    old "Please wait until you are signed in"
-    new "请稍候"
+    old "Please wait, this may take a moment"
+    new "请稍候，这可能需要一点时间"
 
     old "A page has opened in your browser. Come back here when you are done."
     new "浏览器中已打开一个页面。完成后请回到这里。"
@@ -81,10 +81,10 @@ translate simplified_chinese strings:
     new "请先登录：只有已登录的玩家才能共享信息。"
 
     old "Signing in needs a version of this game for Windows, macOS or Linux that was made with Ren'Py 8.4 or later."
-    new "登录需要使用 Ren'Py 8.4 或更高版本制作的 Windows、macOS 或 Linux 版游戏。"
+    new "登录需要以 Ren'Py 8.4 或更高版本制作的 Windows、macOS 或 Linux 版游戏。"
 
     old "Something went wrong inside the sign-in. Please tell the game's makers."
-    new "登录过程中发生错误。请告知游戏开发者。"
+    new "登录过程中出错。请告知游戏开发者。"
 
     old "Steam did not confirm who you are. Check that Steam is online and signed in, then try again."
     new "Steam 未能确认您的身份。请检查 Steam 是否在线且已登录，然后重试。"
@@ -108,16 +108,16 @@ translate simplified_chinese strings:
     new "这台电脑过于繁忙，无法登录。请关闭其他程序，然后重试。"
 
     old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
-    new "用于连接此游戏与 Steam 的文件缺失或已损坏。请通过 Steam 验证游戏文件，然后重试。"
+    new "用于连接此游戏与 Steam 的文件缺失或已损坏。请通过 Steam 验证游戏文件的完整性，然后重试。"
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "此游戏的登录功能设置有误。请告知游戏开发者。"
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
-    new "此账户无法登录本游戏。如有疑问，请联系游戏开发者。"
+    new "此账户无法登录本游戏。如果您认为有误，请联系游戏开发者。"
 
     old "You play offline for now. You will be signed in as soon as possible."
-    new "您暂时处于离线游戏状态。我们会尽快为您登录。"
+    new "您目前处于离线游戏状态。系统会尽快为您登录。"
 
     old "You are signed in to your account now."
-    new "您现在已登录。"
+    new "您现在已登录账户。"

@@ -47,8 +47,8 @@ translate spanish strings:
     old "Never mind{#sudomimus}"
     new "Ahora no"
 
-    old "Please wait until you are signed in"
-    new "Espera, por favor"
+    old "Please wait, this may take a moment"
+    new "Espera, por favor: puede tardar un momento"
 
     old "A page has opened in your browser. Come back here when you are done."
     new "Se ha abierto una página en tu navegador. Vuelve aquí cuando termines."
@@ -78,7 +78,7 @@ translate spanish strings:
     new "Tiempo restante: %d:%02d"
 
     old "Sign in first: only a player who is signed in can share something."
-    new "Inicia sesión primero: solo se puede compartir algo con la sesión iniciada."
+    new "Inicia sesión primero: solo quien ha iniciado sesión puede compartir algo."
 
     old "Signing in needs a version of this game for Windows, macOS or Linux that was made with Ren'Py 8.4 or later."
     new "Para iniciar sesión hace falta una versión de este juego para Windows, macOS o Linux creada con Ren'Py 8.4 o posterior."
@@ -87,37 +87,37 @@ translate spanish strings:
     new "Algo ha fallado al iniciar sesión. Avisa a los creadores del juego."
 
     old "Steam did not confirm who you are. Check that Steam is online and signed in, then try again."
-    new "Steam no ha confirmado quién eres. Comprueba que Steam está en línea y con la sesión iniciada, y vuelve a intentarlo."
+    new "Steam no ha confirmado quién eres. Comprueba que Steam esté en línea y que hayas iniciado sesión en él, y vuelve a intentarlo."
 
     old "Steam is not running. Start Steam, sign in, then try again."
-    new "Steam no está en marcha. Abre Steam, inicia sesión y vuelve a intentarlo."
+    new "Steam no está abierto. Abre Steam, inicia sesión y vuelve a intentarlo."
 
     old "The page in the browser was not finished. Start the sign-in again when you have time for it."
-    new "No has terminado en la página del navegador. Vuelve a iniciar sesión cuando tengas tiempo."
+    new "No has terminado lo que pedía la página del navegador. Vuelve a iniciar sesión cuando tengas tiempo."
 
     old "The sign-in service cannot be reached right now. Check the internet connection, then try again."
-    new "No se puede contactar con el servicio de inicio de sesión. Comprueba la conexión a Internet y vuelve a intentarlo."
+    new "Ahora mismo no se puede acceder al servicio de inicio de sesión. Comprueba la conexión a Internet y vuelve a intentarlo."
 
     old "The sign-in was cancelled."
     new "Se ha cancelado el inicio de sesión."
 
     old "This Sudomimus account is disabled. Ask Sudomimus support."
-    new "Esta cuenta de Sudomimus está desactivada. Consulta con la asistencia de Sudomimus."
+    new "Esta cuenta de Sudomimus está desactivada. Ponte en contacto con el soporte de Sudomimus."
 
     old "This computer is too busy to sign you in. Close other programs, then try again."
-    new "Este ordenador está demasiado ocupado para iniciar sesión. Cierra otros programas y vuelve a intentarlo."
+    new "Este equipo está demasiado ocupado para iniciar sesión. Cierra otros programas y vuelve a intentarlo."
 
     old "A file that connects this game to Steam is missing or damaged. Have Steam verify the game's files, then try again."
-    new "Un archivo que conecta este juego con Steam falta o está dañado. Haz que Steam verifique los archivos del juego y vuelve a intentarlo."
+    new "Un archivo que conecta este juego con Steam falta o está dañado. Verifica la integridad de los archivos del juego en Steam y vuelve a intentarlo."
 
     old "This game's sign-in is not set up correctly. Please tell the game's makers."
     new "El inicio de sesión de este juego no está bien configurado. Avisa a los creadores del juego."
 
     old "This player may not sign in to this game. If that seems wrong, ask the game's makers."
-    new "Esta cuenta no puede iniciar sesión en este juego. Si crees que es un error, consulta a los creadores del juego."
+    new "Esta cuenta no puede iniciar sesión en este juego. Si crees que es un error, ponte en contacto con los creadores del juego."
 
     old "You play offline for now. You will be signed in as soon as possible."
-    new "Por ahora juegas sin conexión. Se iniciará tu sesión en cuanto sea posible."
+    new "Por ahora juegas sin conexión. Tu sesión se iniciará en cuanto sea posible."
 
     old "You are signed in to your account now."
-    new "Ya has iniciado sesión."
+    new "Ya has iniciado sesión en tu cuenta."
