@@ -211,9 +211,10 @@ def _compared_text(sizes: Sizes, compared: Sequence[Outcome]) -> str:
         "p99 wait",
         "gave up",
     )
+    plot = plots.shown("signed-in", "Players signed in over time")
     return (
         f"## {sizes.large:,} players within five minutes\n\nAttempts are per player. Each attempt takes a ticket. The waits are "
-        f"those of players who were signed in.\n\n{_table(names, rows)}\n\n![Players signed in over time](signed-in.svg)"
+        f"those of players who were signed in.\n\n{_table(names, rows)}\n\n{plot}"
     )
 
 
@@ -226,7 +227,7 @@ def _shape_text() -> str:
         "random. So its attempts are evenly spaced, and the last players try again soon after the crowd has gone. If the whole "
         "window were random (full jitter), some players would try far too soon and some far too late. A Retry-After is a "
         "minimum, to which a random part is added.",
-        "![Time against attempts](time-attempts.svg)",
+        plots.shown("time-attempts", "Time against attempts"),
         "A policy whose first window is already long needs fewer attempts for this one crowd, because its window fits the size "
         "of the crowd. In a small crowd it is worse: a player who is refused once waits half an hour, although the service has "
         "room ten seconds later.",
@@ -253,7 +254,7 @@ def _outage_text(sizes: Sizes, new: Sequence[Outcome], returning: Sequence[Outco
         f"## An evening with an outage\n\n{sizes.large:,} players arrive during four hours. In the middle the service is down "
         "for three minutes. In two of the columns, half of the players return with a session. It renews itself every hour, in "
         "calls that have no budget.\n\n"
-        f"{_table(names, rows)}\n\n![Attempts around the outage](outage.svg)\n\n"
+        f"{_table(names, rows)}\n\n{plots.shown('outage', 'Attempts around the outage')}\n\n"
         "If a crowd arrives within five minutes, its first attempts alone exceed the budget many times. No wait can change that, "
         "so the other tables show the busiest second of such days as it is."
     )
@@ -312,7 +313,7 @@ def _cost_text(costs: Sequence[Cost]) -> str:
     names = ("players", "attempts per player", "× best", "p50 wait", "CPU seconds to simulate", "µs per player", "MB")
     return (
         "## The cost of a player\n\nThe players are patient and arrive within five minutes."
-        f"\n\n{_table(names, rows)}\n\n![Attempts by size](cost.svg)"
+        f"\n\n{_table(names, rows)}\n\n{plots.shown('cost', 'Attempts by size')}"
     )
 
 

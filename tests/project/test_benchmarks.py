@@ -49,7 +49,7 @@ def test_launch_day_meets_its_limits(tmp_path: Path) -> None:
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert done.returncode == 0, report
     plots = {path.name for path in tmp_path.glob("*.svg")}
-    assert plots == set(re.findall(r"\]\((.*?\.svg)\)", report)) and plots
+    assert plots == set(re.findall(r"\]\((.*?\.svg)#", report)) and plots
 
 
 def test_import_takes_at_most_a_tenth_of_httpx_and_pydantic() -> None:
