@@ -171,14 +171,14 @@ def _become(told: dict[str, Any], streams: list[int]) -> str:
 
 def _stream(number: int, before: Any) -> io.TextIOWrapper:
     """A standard stream as Python makes it."""
-    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED")) and number > 0
-    raw: Any = open(number, "wb" if number else "rb", 0 if unbuffered else -1, closefd=False)  # noqa: SIM115
+    buffered = not os.environ.get("PYTHONUNBUFFERED")
+    raw: Any = open(number, "wb" if number else "rb", -1 if buffered or number == 0 else 0, closefd=False)  # noqa: SIM115
     return io.TextIOWrapper(
         raw,
         encoding=before.encoding,
         errors=before.errors,
-        line_buffering=number == 2 or os.isatty(number),
-        write_through=unbuffered,
+        line_buffering=buffered and (number == 2 or os.isatty(number)),
+        write_through=not buffered,
     )
 
 
