@@ -24,7 +24,7 @@ from sudomimus_bridge.testing._virtual_time import VirtualClock
 
 from ..helpers.service_helpers import ACCESS_KEY
 from ..helpers.session_disk import store_in
-from ..helpers.session_helpers import LIFETIME, ModelService
+from ..helpers.session_helpers import BUSY_SECONDS, LIFETIME, ModelService
 
 Scene = Callable[[ModelService, VirtualClock, PlayerSession], Awaitable[None]]
 
@@ -320,3 +320,25 @@ def test_service_that_gave_no_profile_is_asked_again_after_a_restart_of_the_cloc
         await session.player()
 
     assert play(scene).seen.count("player") == 2
+
+
+@pytest.mark.parametrize(
+    "cancelled_after",
+    [[1 + BUSY_SECONDS + 0.5], [1 + BUSY_SECONDS / 2, 0.5]],
+    ids=["in its second request", "in its wait, and then in the next renewal"],
+)
+def test_request_is_finished_also_after_a_wait_with_an_unused_token(cancelled_after: list[float]) -> None:
+    async def scene(_service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        for seconds in cancelled_after:
+            with clock.move_on_after(seconds) as scope:
+                await session.access_token(300)
+            assert scope.cancelled_caught
+        assert await session.access_token(300)
+
+    assert play(scene, ("busy",)).refreshes == 2
+
+
+def test_session_never_waits_for_ever_even_if_logins_are_patient(tmp_path: Path) -> None:
+    given = {"application": "my-game", "session_folder": tmp_path, "patient": True}
+    session = open_player_session(Ports(read_settings(given, {}), clock=VirtualClock()), by_steam=False)
+    assert session.storage._patience == 3600

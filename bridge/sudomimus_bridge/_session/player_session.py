@@ -35,7 +35,7 @@ from .._values.secret import Secret
 from .file_store import open_file_store, open_saved
 from .flows import Flows, PortFlows
 from .record import IssueTimer, Record
-from .storage import RETRY_SECONDS, Storage
+from .storage import Storage
 from .store import StoreUnusable, polled
 
 PAUSE_SECONDS = 10.0
@@ -121,7 +121,7 @@ class PlayerSession:
 
         `within` is what is left of the login's time, in seconds.
         """
-        async with self.storage.locked(max(RETRY_SECONDS, min(within, ADOPT_SECONDS))):
+        async with self.storage.locked(min(within, ADOPT_SECONDS)):
             await self.storage.write(record)
         self._confirmed, self._paused = True, None
 
