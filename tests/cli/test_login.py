@@ -258,6 +258,18 @@ def test_forbidden_page_is_not_opened(program: Program, url: str, tmp_path: Path
     program.every_ticket_was_cancelled_once(1)
 
 
+@pytest.mark.parametrize(("starts", "opened"), [("1", True), ("0", False)])
+def test_page_in_steams_overlay_is_named_so(program: Program, starts: str, opened: bool) -> None:
+    program.emulator.update({"claims.email": "REQUIRED"})
+    program.environ["STEAM_STUB_OVERLAY"] = starts
+    running = program.start("login", "steam", "--page", "overlay")
+    running.until_said("Waiting for you")
+    running.signal(signal.SIGINT)
+    failed(ended := running.end(), 130, "The login was cancelled.")
+    assert ("A page has opened in Steam's overlay." in ended.err) is opened
+    assert ("/errand?key=ernd_" in ended.err) is not opened
+
+
 @pytest.mark.parametrize(("script", "opened"), [("echo $1 > page", True), ("exit 1", False)])
 def test_page_is_printed_only_if_no_browser_opens_it(
     program: Program, script: str, opened: bool, tmp_path: Path
