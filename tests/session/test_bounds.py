@@ -342,3 +342,37 @@ def test_session_never_waits_for_ever_even_if_logins_are_patient(tmp_path: Path)
     given = {"application": "my-game", "session_folder": tmp_path, "patient": True}
     session = open_player_session(Ports(read_settings(given, {}), clock=VirtualClock()), by_steam=False)
     assert session.storage._patience == 3600
+
+
+def test_caller_that_waits_no_more_does_not_prolong_a_cancelled_renewal() -> None:
+    async def scene(service: ModelService, clock: VirtualClock, session: PlayerSession) -> None:
+        service.request_seconds = 100
+
+        async def waits_a_moment() -> None:
+            with clock.move_on_after(0.2):
+                await session.access_token(300)
+
+        async with anyio.create_task_group() as tasks:
+            clock.call_later(0.5, lambda: tasks.start_soon(waits_a_moment))
+            with clock.move_on_after(1):
+                began = clock.now()
+                await session.access_token(300)
+            assert clock.now() - began - 1 == pytest.approx(1.5, abs=0.1)
+
+    play(scene)
+
+
+def test_login_while_another_process_holds_the_disk_is_renewed_in_memory(tmp_path: Path) -> None:
+    clock = VirtualClock(grace=0.02)
+    service = ModelService(clock)
+    session = service.session(disk=store_in(tmp_path), patience=1)
+
+    async def main() -> None:
+        async with store_in(tmp_path).locked(clock):
+            await session.adopt(service.record())
+            await clock.sleep(LIFETIME)
+            assert await session.access_token(300)
+            assert session.storage.waited_in_vain
+
+    clock.run(main)
+    assert service.refreshes == 1
