@@ -41,6 +41,7 @@ MODULES = """
 def use() -> None:
     """From now on, start the program by a fork. Has no effect on systems other than Linux."""
     if sys.platform == "linux" and hasattr(subprocess, "_fork_exec"):
+        subprocess._USE_POSIX_SPAWN = False  # type: ignore[misc]  # documented: it is another way to start programs
         subprocess._fork_exec = _WarmStarts(subprocess._fork_exec)
 
 

@@ -17,6 +17,7 @@ from ..helpers.warm_start import PROGRAM
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has warm starts")
 
 LOOKS = """
+import ctypes  # libffi may keep its own file open
 import json, os, signal, sys
 streams = [sys.stdin, sys.stdout, sys.stderr]
 print(json.dumps({
