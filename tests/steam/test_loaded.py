@@ -22,13 +22,13 @@ NAMES = ["libsteam_api.so", "libsteam_api.so.1.2", "libsteam_api.dylib", "steam_
 
 def test_library_is_known_by_its_name_and_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
     others = ["libc.so.6", "notes_on_steam_api.so", "libsteam_api.so.old", "steam_api.txt"]
-    images = [HERE / name for name in [*others, *NAMES, *NAMES, *others]]
+    images = [str(HERE / name) for name in [*others, *NAMES, *NAMES, *others]]
     monkeypatch.setattr(module, "_images", lambda: iter(images))
     assert list(loaded_paths()) == [HERE / name for name in NAMES]
 
 
 def test_running_copies_are_those_with_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_images", lambda: iter([HERE / name for name in NAMES]))
+    monkeypatch.setattr(module, "_images", lambda: iter([str(HERE / name) for name in NAMES]))
     monkeypatch.setattr(module, "_has_pipe", lambda path: path.name in NAMES[1:3])
     assert running_copies() == [HERE / name for name in NAMES[1:3]]
 
@@ -91,8 +91,7 @@ def test_looking_for_a_library_does_not_load_it(tmp_path: Path) -> None:
 def images(platform: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     with monkeypatch.context() as patched:
         patched.setattr(sys, "platform", platform)
-        found = list(module._images())
-    return [path.as_posix() for path in found]
+        return list(module._images())
 
 
 MAPS = b"""\
@@ -105,7 +104,7 @@ GAMES = os.fsdecode(b"/a g\xffme/libsteam_api.so")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a path on Windows is text")
-@pytest.mark.parametrize(("readable", "paths"), [(True, [GAMES, GAMES, "[vdso]"]), (False, [])])
+@pytest.mark.parametrize(("readable", "paths"), [(True, [GAMES, GAMES]), (False, [])])
 def test_images_on_linux(readable: bool, paths: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read_text = Path.read_text
     maps = tmp_path / "maps"
@@ -140,7 +139,7 @@ def test_images_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
         _dyld_image_count=lambda: 3, _dyld_get_image_name=Function(ctypes.c_char_p, names.__getitem__)
     )
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: system)
-    assert images("darwin", monkeypatch) == ["/a/libsteam_api.dylib", ".", "/b"]
+    assert images("darwin", monkeypatch) == ["/a/libsteam_api.dylib", "", "/b"]
 
 
 PROCESS, HANDLES = 2**40, {2**40 + 1: "C:/game/steam_api64.dll", 2**40 + 2: "", 2**40 + 3: "C:/other.dll"}

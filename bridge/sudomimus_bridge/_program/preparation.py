@@ -62,4 +62,5 @@ def _read_certificates(settings: Settings) -> None:
     from .._service.certificates import tls_context
 
     urls = (settings.native_url, settings.connect_url, settings.device_url, settings.session_url)
-    tls_context(secure=any(url.startswith("https:") for url in urls))
+    for secure in {url.startswith("https:") for url in urls}:
+        tls_context(secure=secure)

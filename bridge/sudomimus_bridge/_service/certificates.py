@@ -38,9 +38,7 @@ def tls_context(*, secure: bool = True) -> ssl.SSLContext:
     file, folders = chosen_certificates()
     if file or folders:
         _require_certificates(file, folders)
-    return (
-        _context(file, folders, os.environ.get("SSLKEYLOGFILE")) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    )
+    return _context(file, folders, os.environ.get("SSLKEYLOGFILE")) if secure else _context_without_certificates()
 
 
 def chosen_certificates() -> tuple[str | None, str | None]:
@@ -57,6 +55,11 @@ def certificate_source() -> str | None:
     """The variables that choose the trusted certificates, for an error; None if the system chooses them."""
     names = zip(("SSL_CERT_FILE", "SSL_CERT_DIR"), chosen_certificates(), strict=True)
     return " and ".join(name for name, value in names if value) or None
+
+
+@functools.lru_cache(maxsize=1)
+def _context_without_certificates() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @functools.lru_cache(maxsize=1)

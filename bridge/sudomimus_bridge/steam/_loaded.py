@@ -18,9 +18,9 @@ _NAME = re.compile(r"(lib)?steam_api.*\.(so|dylib|dll)[.\d]*", re.IGNORECASE)
 
 def loaded_paths() -> Iterator[Path]:
     """Yield the path of each loaded file that has the name of a Steam library."""
-    for path in dict.fromkeys(_images()):
-        if _NAME.fullmatch(path.name):
-            yield path
+    for image in dict.fromkeys(_images()):
+        if _NAME.fullmatch(os.path.basename(image)):  # noqa: PTH119 - a game draws frames meanwhile, and a Path is slow
+            yield Path(image)
 
 
 def running_copies() -> list[Path]:
@@ -53,7 +53,8 @@ def _has_pipe(path: Path) -> bool:
     return bool(pipe())
 
 
-def _images() -> Iterator[Path]:
+def _images() -> Iterator[str]:
+    """The paths of all loaded files; on Linux, only of those that may be a Steam library."""
     if sys.platform == "win32":
         kernel, pointer = ctypes.WinDLL("kernel32"), ctypes.sizeof(ctypes.c_void_p)
         kernel.GetCurrentProcess.restype = ctypes.c_void_p
@@ -64,19 +65,21 @@ def _images() -> Iterator[Path]:
         buffer = ctypes.create_unicode_buffer(32768)
         for module in modules[: needed.value // pointer]:
             if kernel.GetModuleFileNameW(ctypes.c_void_p(module), buffer, len(buffer)):
-                yield Path(buffer.value)
+                yield buffer.value
     elif sys.platform == "darwin":
         images = ctypes.CDLL(None)
         images._dyld_get_image_name.restype = ctypes.c_char_p
         for index in range(images._dyld_image_count()):
-            yield Path(os.fsdecode(images._dyld_get_image_name(index) or b""))
+            yield os.fsdecode(images._dyld_get_image_name(index) or b"")
     else:
         try:
             maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape")
         except OSError:
             return
         for line in maps.splitlines():
+            if "steam_api" not in line.lower():
+                continue
             columns = line.split(maxsplit=5)
             if len(columns) == 6:
                 # Linux adds " (deleted)" if an update of the game or of Steam has replaced the file.
-                yield Path(columns[5].removesuffix(" (deleted)"))
+                yield columns[5].removesuffix(" (deleted)")
