@@ -12,6 +12,7 @@ from sudomimus_bridge import BridgeError, ErrandNotCompleted, ServiceUnavailable
 from sudomimus_bridge._login.attempts import Attempts
 from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._service.answers import Answer, Operation, Trouble
+from sudomimus_bridge._service.policy import PATIENT
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.events import Phase, ProgressEvent
 from sudomimus_bridge.testing._scripted_service import Step, errand_step
@@ -45,7 +46,7 @@ def test_each_wait_tells_how_many_attempts_are_left() -> None:
 def test_patient_login_sends_another_ticket_soon_for_as_long_as_an_impatient_one() -> None:
     ended = ran("steam", [USED] * 9 + [ISSUED], patient=True)
     assert ended.result
-    assert max(waits(ended)[:7]) <= 2 and min(waits(ended)[7:]) >= 30
+    assert max(waits(ended)[:7]) <= 2 and min(waits(ended)[7:]) >= PATIENT.seconds * PATIENT.certain
 
 
 def test_attempts_that_a_patient_login_has_waited_after_do_not_count() -> None:
