@@ -15,7 +15,8 @@ demo: $(VENV)/.ready native
 test: $(VENV)/.ready native
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not once" $(PYTEST_ARGS)
 
-# Real Ren'Pys and browsers, the single file, frozen games, other platforms' libraries, and the benchmarks' short forms.
+# Real Ren'Pys and browsers, the single file, frozen games, other platforms' libraries, launchers in other languages, pytest's plugin,
+# and the benchmarks' short forms.
 test-once: tools native
 	$(BIN)/python -m pytest -n auto --dist worksteal -m once $(PYTEST_ARGS)
 

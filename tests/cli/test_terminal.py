@@ -36,7 +36,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;?]*([A-Za-z])")
 @pytest.fixture
 def program(emulator: Emulator, stub_library: Path, stub_log: StubLog) -> Iterator[Program]:
     for program in on_stub(emulator, stub_library, stub_log):
-        program.environ |= {"TERM": "xterm-256color", "PYTHONUTF8": "1", "STEAM_STUB_CHATTER": "1"}
+        program.environ |= {"TERM": "xterm-256color", "STEAM_STUB_CHATTER": "1"}
         yield program
 
 

@@ -12,6 +12,8 @@ from sudomimus_bridge.emulator import Emulator
 
 from ..helpers.emulator_helpers import Client
 
+pytestmark = pytest.mark.once
+
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is in the extra `dev`")
 checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 core = pytest.importorskip("schemathesis.checks")

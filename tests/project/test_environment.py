@@ -176,6 +176,7 @@ def test_nonsense_in_a_variable_is_an_error_that_names_it(variable: str, monkeyp
     certificates._context.cache_clear()
 
 
+@pytest.mark.once
 @pytest.mark.usefixtures("_no_cached_keyring", "capfd")
 @pytest.mark.parametrize("variable", [*VARIABLES, *CREDENTIALS])
 def test_command_with_nonsense_in_a_variable_ends_with_a_known_status(

@@ -14,6 +14,8 @@ from sudomimus_bridge.emulator import Emulator
 from ..conftest import BACKENDS
 from ..helpers.steam_helpers import run_program
 
+pytestmark = pytest.mark.once
+
 SCARCE = """
 import json, os, sys, threading, time, traceback
 

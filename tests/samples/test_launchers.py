@@ -19,6 +19,8 @@ from ..cli.test_program import Program, Running, on_stub
 from ..conftest import StubLog, command
 from ..helpers.patience import kept
 
+pytestmark = pytest.mark.once
+
 HERE = Path(__file__).parents[2] / "sample_game" / "launcher"
 LAUNCHERS = ["launcher.js", "launcher.py", "launcher.c"]
 

@@ -110,6 +110,7 @@ def no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
 # ---- The driver ----
 
 
+@pytest.mark.once
 @needs_make
 @pytest.mark.parametrize("way", ["plain", "sanitized", "valgrind"])
 def test_driver(way: str, tmp_path: Path) -> None:
@@ -120,6 +121,7 @@ def test_driver(way: str, tmp_path: Path) -> None:
     assert "cases passed" in done.stdout
 
 
+@pytest.mark.once
 @needs_make
 def test_make_builds_each_generation(tmp_path: Path) -> None:
     done = _make(tmp_path)

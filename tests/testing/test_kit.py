@@ -11,6 +11,8 @@ import sudomimus_bridge
 from ..conftest import Project
 from ..helpers.steam_helpers import run_program
 
+pytestmark = pytest.mark.once
+
 NAMED = "-psudomimus_bridge.testing"
 
 

@@ -11,6 +11,8 @@ import pytest
 from ..conftest import Project
 from ..helpers.patience import PATIENCE
 
+pytestmark = pytest.mark.once
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "testing.md"
 
 
