@@ -175,7 +175,7 @@ _CHILDREN = Path(__file__).parent / "helpers" / "children"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Share compiled bytecode between the workers and the hundreds of programs that they start.
+    """Share compiled bytecode between the workers and the hundreds of programs that they start, and make these starts cheap.
 
     This overrides the environment. The bytecode is kept outside the sources, for the next run.
     """
@@ -184,13 +184,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(_BYTECODE)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         sys.dont_write_bytecode = False
-    if "PYTEST_XDIST_WORKER" in os.environ or not config.getoption(
-        "numprocesses", None
-    ):  # not in the start of a worker
+    runs_tests = "PYTEST_XDIST_WORKER" in os.environ or not config.getoption("numprocesses", None)
+    if runs_tests and not config.getoption("--cold"):
         folders = [str(_CHILDREN), *filter(None, [os.environ.get("PYTHONPATH")])]
         os.environ["PYTHONPATH"] = os.pathsep.join(folders)
-        if not config.getoption("--cold"):
-            warm_start.use()
+        warm_start.use()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -208,7 +206,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sudomimus_bridge._service.policy.poll_spacing", lambda _interval: spacing)
 
 
-# The same for a program.
+# As `hurried`, for a program.
 _HURRIED = (
     "import sys; from sudomimus_bridge._service import policy;"
     "policy.ERRAND_POLL = policy.INQUIRY_POLL = policy.Spacing(0.05, 1.0, least=0.05, regular=True);"

@@ -29,6 +29,7 @@ from typing import Any
 
 PROGRAM = "from sudomimus_bridge._cli.main import main; sys.exit(main())"
 
+# What begins the names of the variables that Python, or a library at its start, reads before the code runs.
 READ_EARLY = ("PYTHON", "LC_", "LANG", "LD_", "GLIBC_", "MALLOC_", "OPENSSL_", "TZ")
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER, prctl(2)
 MODULES = """
@@ -68,7 +69,7 @@ class _WarmStarts:
 def _is_ours(arguments: list[str]) -> bool:
     if arguments[:2] != [sys.executable, "-c"]:
         return False
-    return arguments[2].endswith(PROGRAM) and "sys.modules" not in arguments[2]  # that code removes modules
+    return arguments[2].endswith(PROGRAM) and "sys.modules" not in arguments[2]  # such code hides modules
 
 
 def _as_warm_start(arguments: list[str], given: Any, early: dict[str, str]) -> tuple[dict[str, Any], list[int]] | None:
