@@ -28,7 +28,7 @@ Args = TypeVarTuple("Args")
 RETRY_SECONDS = 0.1
 """How long a call waits for the lock of a disk that has failed before. The session is in memory, so the call need not wait.
 
-A call whose time is over waits as long."""
+A call that has no time left still waits this long."""
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from typing import Any
 CALLBACK_PACK = 8 if sys.platform == "win32" else 4
 
 ERROR_MESSAGE_SIZE = 1024  # steam_api.h, SteamErrMsg
-TICKET_MAX = 2560  # isteamuser.h, GetTicketForWebApiResponse_t::k_nCubTicketMaxLength; the service takes as much
+TICKET_MAX = 2560  # isteamuser.h, GetTicketForWebApiResponse_t::k_nCubTicketMaxLength; the service accepts that size
 OVERLAY_TO_WEB_PAGE_DEFAULT = 0  # isteamfriends.h, k_EActivateGameOverlayToWebPageMode_Default
 INVALID_HANDLE = 0  # isteamuser.h, k_HAuthTicketInvalid
 
