@@ -67,7 +67,7 @@ init 900 python in renpy_player:
             def there():
                 if text in self.words():
                     return True
-                self.key(pygame.K_RETURN)
+                self.go_on()
             return there
 
         def past(self, text):
@@ -75,8 +75,13 @@ init 900 python in renpy_player:
             def gone():
                 if text not in self.words():
                     return True
-                self.key(pygame.K_RETURN)
+                self.go_on()
             return gone
+
+        def go_on(self):
+            """Press Return. A second one before Ren'Py has handled the first could be taken for the answer to the next question."""
+            if not pygame.event.peek((pygame.KEYDOWN, pygame.KEYUP)) and renpy.exports.get_screen("choice") is None:
+                self.key(pygame.K_RETURN)
 
         def focused(self):
             """What the focused button says."""

@@ -23,9 +23,7 @@ Steps = Iterator[Any]
 def documented(p: Any) -> Steps:
     """Play the first script of the documentation. The player's browser does the page by itself."""
     yield p.sees("the light is yours")
-    offered = p.offers("Sign the logbook")
-    yield lambda: offered() or p.key(pygame.K_RETURN)  # Ren'Py ignores a key that comes too early
-    p.click("Sign the logbook")
+    yield from _choose(p, "Sign the logbook")
     yield p.sees("You write")
     p.report("greeted", words=p.words(), status=the_door().status)
 
@@ -399,8 +397,19 @@ def _versions() -> dict[str, str]:
 
 
 def _to_the_book(p: Any) -> Steps:
-    yield p.through("waiting for a name")
-    p.click("Sign the book")
+    yield from _choose(p, "Sign the book")
+
+
+def _choose(p: Any, text: str) -> Steps:
+    """Press Return until the choice is there, and click it. A Return that Ren'Py handles late may have chosen it already."""
+    offered = p.offers(text)
+
+    def chosen() -> bool:
+        return renpy.exports.get_screen("sudomimus_login") is not None
+
+    yield lambda: chosen() or offered() or p.go_on()  # Ren'Py ignores a key that comes too early
+    if not chosen():
+        p.click(text)
 
 
 def _at_the_page(p: Any) -> Steps:
