@@ -69,10 +69,9 @@ def interrupted(seconds: float, secrets: Secrets) -> BaseException | None:
             login()
         except BaseException as error:
             raised = error
-        while True:  # wait for the signal if it did not come during the login
-            if raised is not None and not thread.is_alive():
-                break
-            time.sleep(0.001)
+        # The signal may come after the login, or in a finaliser, whose errors Python ignores.
+        thread.join()
+        time.sleep(0.001)  # the kernel delivers the signal before this returns
     except KeyboardInterrupt:
         pass
     thread.join()
