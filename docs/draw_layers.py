@@ -107,7 +107,7 @@ def picture(rows: list[list[str]], counts: Counter[tuple[str, str]]) -> tuple[st
     for depth, row in enumerate(rows):
         parts.append(f'<text class="layer" x="16" y="{40 + depth * ROW + 28}">{LAYERS.get(row[0], "")}</text>')
     height = 40 + len(rows) * ROW
-    return _FRAME.format(width=WIDTH, height=height, body="\n".join(parts)), outward
+    return _FRAME.format(width=WIDTH, height=height, body="\n".join(parts), light=_LIGHT, dark=_DARK), outward
 
 
 def _without_detours(counts: Counter[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -130,31 +130,31 @@ def _without_detours(counts: Counter[tuple[str, str]]) -> dict[tuple[str, str], 
     return {(a, b): n for (a, b), n in counts.items() if not any(c != b and reaches(c, b) for c in below[a])}
 
 
-_FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif">
+_LIGHT = "--ground: #fff; --box: #eef3f8; --edge: #5b7083; --text: #1c2733; --dim: #52616f; --line: #8aa0b4;"
+_DARK = "--ground: #10161d; --box: #1c2733; --edge: #7f95a8; --text: #e6edf3; --dim: #a9b8c6; --line: #5b7083;"
+# The system chooses the colours, or the fragment of the picture's URL, as the site's palette has it.
+_FRAME = """<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif">
 <style>
-  svg {{ background: #fff; color: #1c2733 }}
-  rect {{ fill: #eef3f8; stroke: #5b7083 }}
-  text {{ fill: #1c2733; text-anchor: middle }}
+  svg {{ {light} background: var(--ground) }}
+  @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}
+  svg:has(#only-light:target) {{ {light} }}
+  svg:has(#only-dark:target) {{ {dark} }}
+  rect {{ fill: var(--box); stroke: var(--edge) }}
+  text {{ fill: var(--text); text-anchor: middle }}
   .name {{ font-size: 15px; font-weight: 600 }}
-  .job, .layer {{ font-size: 12px; fill: #52616f }}
+  .job, .layer {{ font-size: 12px; fill: var(--dim) }}
   .layer {{ text-anchor: start }}
   path {{ fill: none }}
-  path.inward {{ stroke: #8aa0b4 }}
+  path.inward {{ stroke: var(--line) }}
   path.outward {{ stroke: #c62828 }}
-  @media (prefers-color-scheme: dark) {{
-    svg {{ background: #10161d }}
-    rect {{ fill: #1c2733; stroke: #7f95a8 }}
-    text {{ fill: #e6edf3 }}
-    .job, .layer {{ fill: #a9b8c6 }}
-    path.inward {{ stroke: #5b7083 }}
-  }}
 </style>
 <defs>
   <marker id="inward" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="6" markerHeight="6" orient="auto">
-    <path d="M0 0 L8 4 L0 8 z" style="fill: #8aa0b4"/></marker>
+    <path d="M0 0 L8 4 L0 8 z" style="fill: var(--line)"/></marker>
   <marker id="outward" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="6" markerHeight="6" orient="auto">
     <path d="M0 0 L8 4 L0 8 z" style="fill: #c62828"/></marker>
 </defs>
+<g id="only-light"/><g id="only-dark"/>
 {body}
 </svg>
 """

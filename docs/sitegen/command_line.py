@@ -7,7 +7,7 @@ import argparse
 from sudomimus_bridge._cli.commands import COMMANDS, build_parser
 from sudomimus_bridge._settings import TABLE
 
-from .tables import code, sentence, table
+from .tables import code, marked_up, sentence, table
 
 _SETTINGS = {setting.keyword: setting for setting in TABLE}
 
@@ -27,11 +27,16 @@ def _command(name: str, parser: argparse.ArgumentParser) -> str:
         for action in parser._actions
         if action.dest in _SETTINGS and action.help != argparse.SUPPRESS
     ]
-    parts = [f"## `{name}`", sentence(parser.description or "")]
+    parts = [f"## `{name}`", marked_up(sentence(parser.description or ""))]
     if extra:
         parts.append(f"Needs the extra `{extra}`: `pip install 'sudomimus-bridge[{extra}]'`.")
-    arguments = [(code(_spelled(action)), sentence(action.help or "")) for action in own if action.dest != "help"]
-    parts.append(table(("argument", "meaning"), arguments))
+    arguments = [
+        (code(_spelled(action)), marked_up(sentence(action.help or "")))
+        for action in own
+        if action.dest not in ("help", "verbose")
+    ]
+    if arguments:
+        parts.append(table(("argument", "meaning"), arguments))
     if used:
         shown = ", ".join(f"`{flag}`" for flag in used)
         parts.append(f"[Settings](settings.md) that it uses: {shown}.")

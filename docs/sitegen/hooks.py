@@ -14,6 +14,8 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 
 from sitegen import glossary, links, parts  # noqa: E402 - MkDocs loads this file by its path
 
+_BOTH_MODES = re.compile(r"(!\[[^\]]*\]\(docs/architecture\.svg)\)")
+_SHORT = re.compile(r"<code>(?=[^<\n]{1,26}</code>)")
 _PART = re.compile(r"^<!-- part: ([\w-]+) -->$", re.MULTILINE)
 
 
@@ -39,7 +41,13 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     name = page.file.src_uri
     source = {shown: file for file, shown in links.ROOT_PAGES.items() if shown != "index.md"}.get(name, f"docs/{name}")
     glossary.begin(name)
-    return links.for_the_site(_PART.sub(lambda found: _part(found[1], name), markdown), source, name)
+    text = _BOTH_MODES.sub(r"\1#only-light)\n\1#only-dark)", markdown)
+    return links.for_the_site(_PART.sub(lambda found: _part(found[1], name), text), source, name)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Mark short code within texts, which the style sheet keeps on one line."""
+    return _SHORT.sub('<code class="short">', html)
 
 
 def _part(name: str, page: str) -> str:

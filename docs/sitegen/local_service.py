@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, cast
 
 from pydantic.alias_generators import to_camel
@@ -22,14 +23,17 @@ _FIELD = re.compile(r"((?:^    # [^\n]*\n)*)^    (\w+): ", re.MULTILINE)
 
 def settings() -> str:
     """Every setting by its path, with its default and its meaning. A model within the settings has a table of its own."""
-    parts = [_table(EmulatorConfig, "")]
-    fields: dict[str, Any] = dict(EmulatorConfig.model_fields)
-    for name, field in fields.items():
-        model = _model_of(field)
-        if model is not None and model is not FaultRule:
-            path = f"{name}[]" if "list" in str(field.annotation) else name
-            parts += [f"### `{path}`", inspect.cleandoc(model.__doc__ or ""), _table(model, "")]
-    return "\n\n".join(parts)
+    return "\n\n".join([_table(EmulatorConfig), *_models_in(EmulatorConfig, "")])
+
+
+def _models_in(model: Any, path: str) -> Iterator[str]:
+    """The title, the text and the table of each model within a model."""
+    for name, field in model.model_fields.items():
+        inner = _model_of(field)
+        if inner is not None and inner is not FaultRule:
+            here = path + to_camel(name) + ("[]" if "list" in str(field.annotation) else "")
+            yield from (f"### `{here}`", inspect.cleandoc(inner.__doc__ or ""), _table(inner))
+            yield from _models_in(inner, f"{here}.")
 
 
 def _model_of(field: Any) -> Any:
@@ -39,16 +43,15 @@ def _model_of(field: Any) -> Any:
     return None
 
 
-def _table(model: Any, prefix: str) -> str:
+def _table(model: Any) -> str:
     told = _comments(model)
     schema = model.model_json_schema()["properties"]
     rows = []
     for name, field in model.model_fields.items():
-        if model is EmulatorConfig and _model_of(field) is not None:
-            continue
         wire = field.alias or name
-        rows.append((code(prefix + wire), code(_default(field)), _allowed(schema.get(wire, {})), told.get(name, "")))
-    return table(("setting", "default", "values", "meaning"), rows)
+        if _model_of(field) is None:
+            rows.append((code(wire), told[name], _default(field), _allowed(schema[wire])))
+    return table(("setting", "meaning", "default", "values"), rows)
 
 
 def _comments(model: Any) -> dict[str, str]:
@@ -62,36 +65,35 @@ def _comments(model: Any) -> dict[str, str]:
 def _default(field: Any) -> str:
     if field.default_factory is not None:
         made = field.default_factory()
-        return json.dumps(made) if isinstance(made, (list, dict)) and not _model_of(field) else "random"
-    if field.is_required():
-        return "required"
-    return json.dumps(field.default, default=str)
+        return f"`{json.dumps(made)}`" if isinstance(made, (list, dict)) else "random"
+    return "none: required" if field.is_required() else f"`{json.dumps(field.default, default=str)}`"
 
 
 def _allowed(schema: dict[str, Any]) -> str:
-    kinds = [schema, *schema.get("anyOf", []), schema.get("items", {})]
-    values = [value for kind in kinds for value in kind.get("enum", [])]
-    if values:
-        return ", ".join(code(value) for value in values)
-    for kind in kinds:
-        low = kind.get("minimum", kind.get("exclusiveMinimum"))
-        high = kind.get("maximum", kind.get("exclusiveMaximum"))
-        if low is not None or high is not None:
-            return f"{low if low is not None else ''}{' to ' + format(high) if high is not None else ' or more'}"
-    return ""
+    """What a JSON schema allows, in words."""
+    if "enum" in schema:
+        return ", ".join(code(value) for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_allowed(each) for each in schema["anyOf"])
+    kind = schema.get("type")
+    if kind == "array":
+        return f"a list; each item: {_allowed(schema['items'])}"
+    if kind in ("integer", "number"):
+        return f"{'whole number' if kind == 'integer' else 'number'}{_bounds(schema)}"
+    return {"string": "text", "boolean": "`true` or `false`", "null": "`null`", "object": "an object"}.get(kind, "any JSON")
+
+
+def _bounds(schema: dict[str, Any]) -> str:
+    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+    high = schema.get("maximum")
+    parts = [f"from {low:,}" if low is not None else f"above {above:,}" if above is not None else ""]
+    parts.append(f"to {high:,}" if high is not None else "")
+    return "".join(f" {part}" for part in parts if part)
 
 
 def faults() -> str:
     """Every member of a fault rule, as JSON has it."""
-    told, rows = _comments(FaultRule), []
-    meanings = {
-        "method": "The method of the requests, with `*` for any characters.",
-        "path": "The path of the requests, with `*` for any characters.",
-    }
-    for name, field in FaultRule.model_fields.items():
-        meaning = told.get(name) or meanings.get(name, "")
-        rows.append((code(to_camel(name)), code(_default(field)), meaning))
-    return table(("member", "default", "meaning"), rows)
+    return _table(FaultRule).replace("| setting |", "| member |", 1)
 
 
 def paths() -> str:

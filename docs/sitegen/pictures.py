@@ -40,11 +40,11 @@ def _chromium(*arguments: str, dark: bool = False) -> str:
 # --- diagrams ----------------------------------------------------------------------------------------------------------------
 
 _COLOURS = {
-    "light": {"line": "#455a64", "text": "#1f2a30", "box": "#e0f2f1", "edge": "#00897b", "note": "#fff3e0"},
-    "dark": {"line": "#b0bec5", "text": "#e6edf0", "box": "#15403c", "edge": "#4db6ac", "note": "#4a3a1c"},
+    "light": {"ground": "#ffffff", "line": "#455a64", "text": "#1f2a30", "box": "#e0f2f1", "edge": "#00897b", "note": "#fff3e0"},
+    "dark": {"ground": "#1e2129", "line": "#b0bec5", "text": "#e6edf0", "box": "#15403c", "edge": "#4db6ac", "note": "#4a3a1c"},
 }
 _PAGE = """<!doctype html><meta charset="utf-8"><script src="{script}"></script><body><script>
-mermaid.initialize({{startOnLoad: false, theme: "base", sequence: {{mirrorActors: false, diagramMarginY: 8, actorMargin: 70, width: 120, height: 44, wrap: true}}, themeVariables: {{
+mermaid.initialize({{startOnLoad: false, theme: "base", themeCSS: ".messageText, .loopText, .loopText tspan {{paint-order: stroke; stroke: {ground}; stroke-width: 5px; stroke-linejoin: round}}", sequence: {{mirrorActors: false, diagramMarginX: 8, diagramMarginY: 10, bottomMarginAdj: 10, actorMargin: 70, width: 120, height: 44, wrap: true}}, themeVariables: {{
   fontFamily: "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif", fontSize: "15px", background: "transparent",
   actorBkg: "{box}", actorBorder: "{edge}", actorTextColor: "{text}", actorLineColor: "{line}", signalColor: "{line}",
   signalTextColor: "{text}", noteBkgColor: "{note}", noteTextColor: "{text}", noteBorderColor: "{edge}", labelBoxBkgColor: "{box}",
@@ -248,10 +248,10 @@ def pages() -> None:
                 if "page-consent" not in found:
                     login.poll()
         httpx.get(found["page-consent"], trust_env=False).raise_for_status()
-        for name, url in found.items():
+        for name, height, url in (("page-sign-in", 640, found["page-sign-in"]), ("page-consent", 690, found["page-consent"])):
             for mode in ("light", "dark"):
                 picture = OUT / f"{name}-{mode}.png"
-                _chromium(f"--screenshot={picture}", "--window-size=720,640", url, dark=mode == "dark")
+                _chromium(f"--screenshot={picture}", f"--window-size=720,{height}", url, dark=mode == "dark")
                 _shrink(picture)
 
 

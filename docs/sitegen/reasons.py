@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +21,8 @@ from sudomimus_bridge._values import errors
 from sudomimus_bridge.steam import _results
 
 from .advice import ADVICE, CALLS
+from .raised import Own, raised_in
+from .tables import marked_up, sentence
 
 PACKAGE = Path(sudomimus_bridge.__file__).parent
 _NOT_IN_A_GAME = {"emulator", "testing", "_cli"}
@@ -105,12 +105,12 @@ def _retries(rule: Rule) -> str:
     return f"The login retries {times} before it ends."
 
 
-def _texts(sentence: str, detail: str, error: type[BridgeError], source: str, retries: str = "") -> str:
-    plain = detail.replace("{application}", "the application").replace("{check}", "the settings of the call")
+def _texts(said: str, detail: str, error: type[BridgeError], source: str, retries: str = "") -> str:
+    plain = detail.replace("{application}", "‹application›").replace("{check}", "‹settings›")
     lines = [
-        f"> {sentence}",
+        f"> {said}",
         "",
-        f"**Meaning:** {plain[:1].upper()}{plain[1:]}" if plain else "",
+        f"**Meaning:** {marked_up(sentence(plain))}" if plain else "",
         "",
         f"{source}. Raises [`{error.__name__}`](exceptions.md#sudomimus_bridge.{error.__name__}), "
         f"exit status [{error.exit_status}](exit-statuses.md). {retries}".strip(),
@@ -119,16 +119,6 @@ def _texts(sentence: str, detail: str, error: type[BridgeError], source: str, re
 
 
 # --- the bridge's own ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Own:
-    """An error that the bridge raises with a reason of its own."""
-
-    reason: str
-    error: str
-    sentence: str
-    detail: str
 
 
 def of_the_bridge() -> str:
@@ -153,17 +143,17 @@ def own_reasons() -> dict[str, list[Own]]:
     made = set(found)
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.relative_to(PACKAGE).parts[0] not in _NOT_IN_A_GAME:
-            for own in _raised_in(path):
+            for own in raised_in(path):
                 if own.reason not in made and own not in found.setdefault(own.reason, []):
                     found[own.reason].append(own)
     return dict(sorted(found.items()))
 
 
 def _made() -> list[BridgeError]:
-    """An error for each reason whose sentence the code chooses at run time."""
+    """An error for each sentence that the code chooses at run time."""
+    results = {error.sentence: error for error in map(_results.result_error, reversed(_results.RESULTS))}
     return [
-        _results.result_error(2),
-        _results.result_error(15),
+        *reversed(results.values()),
         SteamUnavailable(_results.SHUTTING_DOWN, reason="SteamShutdown"),
         SteamUnavailable(_results.DISCONNECTED, reason="SteamDisconnected"),
         *(exhausted("The system has none left", name) for name in ("NoFilesLeft", "NoMemoryLeft", "NoThreadsLeft")),
@@ -173,95 +163,3 @@ def _made() -> list[BridgeError]:
             "64 requests are running already. Wait until one ends, or cancel one.", reason="TooManyRequests"
         ),
     ]
-
-
-def _raised_in(path: Path) -> Iterator[Own]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    known = _constants(tree, path)
-    for function in [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]:
-        local = _assigned(function)
-        for call in [node for node in ast.walk(function) if isinstance(node, ast.Call)]:
-            kind = call.func.id if isinstance(call.func, ast.Name) else ""
-            keywords = {each.arg: each.value for each in call.keywords if each.arg}
-            if not (isinstance(getattr(errors, kind, None), type) and "reason" in keywords):
-                continue
-            sentence = call.args[0] if call.args else keywords.get("sentence")
-            detail = _text(keywords.get("detail"), known)
-            for reason, own_sentence in _pairs(keywords["reason"], sentence, local, known):
-                yield Own(reason, kind, own_sentence, detail)
-
-
-def _pairs(
-    reason: ast.expr, sentence: ast.expr | None, local: list[dict[str, ast.expr]], known: dict[str, str]
-) -> Iterator[tuple[str, str]]:
-    """The reason and the sentence; one pair for each block of the function that assigns both."""
-    if isinstance(reason, ast.Name) and reason.id not in known:
-        for block in local:
-            if reason.id in block:
-                said = block.get(sentence.id) if isinstance(sentence, ast.Name) else sentence
-                for text in _alternatives(block[reason.id], known):
-                    yield text, _text(said, known)
-    else:
-        for text in _alternatives(reason, known):
-            yield text, _text(sentence, known) if sentence else errors.NOT_SET_UP
-
-
-def _alternatives(value: ast.expr, known: dict[str, str]) -> Iterator[str]:
-    if isinstance(value, ast.IfExp):
-        yield from _alternatives(value.body, known)
-        yield from _alternatives(value.orelse, known)
-    elif (text := _text(value, known)) and text[0].isupper() and text.isalnum():
-        yield text
-
-
-def _assigned(function: ast.AST) -> list[dict[str, ast.expr]]:
-    """For each block of a function, the names that it assigns."""
-    blocks = []
-    for node in ast.walk(function):
-        for field in ("body", "orelse"):
-            statements = getattr(node, field, None)
-            if isinstance(statements, list):
-                assigns = [each for each in statements if isinstance(each, ast.Assign)]
-                blocks.append(
-                    {
-                        target.id: each.value
-                        for each in assigns
-                        for target in each.targets
-                        if isinstance(target, ast.Name)
-                    }
-                )
-    return blocks
-
-
-def _constants(tree: ast.Module, path: Path) -> dict[str, str]:
-    """The texts that names of a module stand for, its imports from this package included."""
-    known: dict[str, str] = {}
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.level:
-            source = path.parents[node.level - 1].joinpath(*(node.module or "").split(".")).with_suffix(".py")
-            if source.is_file() and source != path:
-                theirs = _constants(ast.parse(source.read_text(encoding="utf-8")), source)
-                known |= {(each.asname or each.name): theirs[each.name] for each in node.names if each.name in theirs}
-        elif (
-            isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and (text := _text(node.value, known))
-        ):
-            known[node.targets[0].id] = text
-    return known
-
-
-def _text(value: ast.expr | None, known: dict[str, str]) -> str:
-    """The text of an expression, with "…" for what is known only at run time."""
-    match value:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.Name(id=name):
-            return known.get(name, "")
-        case ast.Attribute(attr=name):
-            return known.get(name, "")
-        case ast.JoinedStr(values=parts):
-            return "".join(_text(part, known) or "…" for part in parts)
-        case ast.BinOp(left=left, right=right, op=ast.Add()):
-            return _text(left, known) + _text(right, known)
-    return ""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from sudomimus_bridge import BridgeError
 from sudomimus_bridge._service import policy
 from sudomimus_bridge._settings import TABLE, Setting
 from sudomimus_bridge._values import errors
+
+
+_WORD = re.compile(r"[a-z][a-z-]*(?![\w.(])")
+_NAME = re.compile(r"(?<!‹)(?:--[a-z][\w-]*|\b[A-Za-z]\w*_\w+(?:\(\))?|\b[a-z]+(?:\.[a-z]+)*\(\)|\bachievement\.\w+)")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -45,8 +50,14 @@ def _type(setting: Setting) -> str:
 
 
 def sentence(text: str) -> str:
-    """A help text as a sentence."""
-    return text[:1].upper() + text[1:].removesuffix(".") + "."
+    """A text as a sentence. A name at its beginning keeps its case."""
+    first = text[:1].upper() if _WORD.match(text) else text[:1]
+    return first + text[1:] + ("" if text.endswith((".", "…", ":")) else ".")
+
+
+def marked_up(text: str) -> str:
+    """A plain text with the names in it as code: flags, variables, functions and settings."""
+    return "`".join(part if index % 2 else _NAME.sub(r"`\g<0>`", part) for index, part in enumerate(text.split("`")))
 
 
 def classes() -> list[type[BridgeError]]:

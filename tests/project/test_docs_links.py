@@ -28,7 +28,7 @@ from sitegen import glossary, links  # noqa: E402 - after the path and the skip
         ),
         (
             "*docs/contracts/renpy.md*, and native/README.md",
-            '<p><em><a href="../contracts/renpy.md">Ren\'Py</a></em>, and '
+            '<p><em><a href="../contracts/renpy.md">Ren\'Py, as the bridge uses it</a></em>, and '
             f'<a href="{links.REPOSITORY}native/README.md">A stub of libsteam_api</a></p>',
         ),
         ("`docs/contracts/service.md`", "<p><code>docs/contracts/service.md</code></p>"),

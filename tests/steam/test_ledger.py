@@ -126,7 +126,7 @@ def test_error_of_each_result(result: int, words: str) -> None:
     error = results.result_error(result)
     assert words in error.sentence and ("error" in error.sentence) == (result == 1234)
     assert error.reason == ("TicketDenied" if result == 15 else "TicketFailed")
-    assert error.detail == f"EResult {result}"
+    assert error.detail == f"Steam answered with EResult {result}."
 
 
 @pytest.mark.parametrize(
@@ -155,6 +155,6 @@ def test_reasons_of_errors() -> None:
     assert results.other_app(1, 2).reason == "SteamAppIdMismatch"
     assert results.thread_is_gone().reason == "ProgramEndsOrForked"
     assert results.no_handle().reason == "NoTicketHandle"
-    assert results.unreadable_ticket(7).detail == "m_cubTicket 7"
+    assert results.unreadable_ticket(7).detail == "No ticket has the size that Steam gave: m_cubTicket is 7."
     assert results.host_has_not_started().reason == "HostHasNotInitialised"
     assert results.init_error(abi.INIT_FAILED, "", running=True).detail == "ESteamAPIInitResult 1"

@@ -8,7 +8,7 @@ from . import _abi as abi
 _TRY_LATER = "Steam is busy and did not confirm who you are. Try again in a minute."
 _OFFLINE = "Steam is running but not connected. Check that Steam is online, then try again."
 _ACCESS_DENIED = 15
-_RESULTS = {
+RESULTS = {
     2: "Steam could not confirm who you are. Restart Steam, then try again.",
     3: _OFFLINE,
     10: _TRY_LATER,
@@ -61,11 +61,11 @@ def may_pass(error: SteamUnavailable) -> bool:
 
 def result_error(result: int) -> SteamUnavailable:
     """Return the error for a `GetTicketForWebApiResponse_t` whose `EResult` is not OK (1)."""
-    sentence = _RESULTS.get(
+    sentence = RESULTS.get(
         result, f"Steam could not confirm who you are (error {result}). Restart Steam, then try again."
     )
     reason = "TicketDenied" if result == _ACCESS_DENIED else "TicketFailed"
-    return SteamUnavailable(sentence, reason=reason, detail=f"EResult {result}")
+    return SteamUnavailable(sentence, reason=reason, detail=f"Steam answered with EResult {result}.")
 
 
 def no_handle() -> SteamUnavailable:
@@ -73,7 +73,7 @@ def no_handle() -> SteamUnavailable:
     return SteamUnavailable(
         "Steam did not confirm who you are. Check that Steam is online and signed in, then try again.",
         reason="NoTicketHandle",
-        detail="GetAuthTicketForWebApi returned k_HAuthTicketInvalid",
+        detail="GetAuthTicketForWebApi returned k_HAuthTicketInvalid, not a handle.",
     )
 
 
@@ -92,7 +92,7 @@ def unreadable_ticket(size: int) -> SteamUnavailable:
     return SteamUnavailable(
         "Steam sent a damaged answer. Restart Steam, then try again.",
         reason="TicketUnreadable",
-        detail=f"m_cubTicket {size}",
+        detail=f"No ticket has the size that Steam gave: m_cubTicket is {size}.",
     )
 
 

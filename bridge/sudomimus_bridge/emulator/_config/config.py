@@ -49,10 +49,15 @@ class ClaimPolicy(Settings):
     # The fields have the names of the messages. Older versions of pydantic would turn firstName into firstname.
     model_config: ClassVar[Mapping[str, object]] = ConfigDict(alias_generator=None)
 
+    # The requirement for the email address.
     email: Requirement = "OPTIONAL"
+    # The requirement for the first name.
     firstName: Requirement = "OPTIONAL"
+    # The requirement for the last name.
     lastName: Requirement = "OFF"
+    # The requirement for the picture.
     staticAvatar: Requirement = "OFF"
+    # The requirement for the moving picture.
     animatedAvatar: Requirement = "OFF"
 
     def of(self, claim: ClaimName) -> Requirement:
@@ -65,10 +70,15 @@ class Grants(Settings):
 
     model_config: ClassVar[Mapping[str, object]] = ConfigDict(alias_generator=None)
 
+    # The decision about the email address.
     email: Decision = "UNKNOWN"
+    # The decision about the first name.
     firstName: Decision = "UNKNOWN"
+    # The decision about the last name.
     lastName: Decision = "UNKNOWN"
+    # The decision about the picture.
     staticAvatar: Decision = "UNKNOWN"
+    # The decision about the moving picture.
     animatedAvatar: Decision = "UNKNOWN"
 
     def of(self, claim: ClaimName) -> Decision:
@@ -79,19 +89,29 @@ class Grants(Settings):
 class Player(Settings):
     """A player's account. A SteamID's first ticket creates one, without an email."""
 
+    # The 64-bit SteamID, as a text or a number.
     steam_id: SteamID
+    # The address that the account has. `null`: it has none.
     email: str | None = None
+    # The first name that the account has.
     first_name: str | None = None
+    # The last name that the account has.
     last_name: str | None = None
+    # The URL of the picture.
     static_avatar_url: str | None = None
+    # The URL of the moving picture. `null`: the picture's.
     animated_avatar_url: str | None = None
+    # The player's decision on each claim: see `players[].grants`.
     grants: Grants = Field(default_factory=Grants)
+    # `true`: each sign-in gets 403 `AccountDisabled`.
     disabled: bool = False
+    # `true`: each sign-in gets 403 `AccountDeleted`.
     deleted: bool = False
-    # The 403 reason by which a verified email domain refuses this account, for each way to sign in.
+    # The reason with which every sign-in gets a 403, as if the player's email domain refused it.
     refused: EmailRefusal | None = None
-    # Whether the Authentication record of a realized inquiry is missing.
+    # `true`: a login in the browser ends with 400 `AuthenticationNotFound`.
     authentication_missing: bool = False
+    # The alias by which layer 2 can admit the account.
     account_alias: str | None = None
     # The sector subject, by which the application knows the player: opaque and random.
     subject: str = Field(default_factory=lambda: secrets.token_urlsafe(18))
@@ -103,17 +123,21 @@ class Player(Settings):
 
 
 class AccessKey(Settings):
-    """A credential pair for POST /direct-issue/access-key, bound to a player who exists."""
+    """A key pair for `POST /direct-issue/access-key`. It belongs to one of the players."""
 
+    # The identifier.
     identifier: str = Field(default_factory=lambda: f"acs_k_{uuid.uuid4()}")
+    # The secret.
     secret: str = Field(default_factory=lambda: f"acs_t_{secrets.token_hex(32)}", repr=False)
+    # The SteamID of the player who owns the key.
     player: SteamID = SECOND_STEAM_ID
-    # The subject of the Agent or Automation that the key belongs to; None for a player's own key. Since v4 a session of such
-    # a key has workload tokens.
+    # The subject of the Agent or Automation that the key belongs to. `null`: the key is the player's own.
     workload: str | None = Field(default=None, min_length=1)
+    # `true`: the key is refused.
     revoked: bool = False
+    # The time from which the key is refused (RFC 3339).
     expires_at: datetime | None = None
-    # A key for another application than the emulator's own is refused as AccessKeyDirectDenied.
+    # The anchor of the application that the key belongs to. `null`: this one. The key of another is refused.
     application: str | None = None
 
 
@@ -124,25 +148,35 @@ def _default_methods() -> list[BrowserMethod]:
 class Application(Settings):
     """The one application, with its three layers of rules."""
 
+    # The anchor.
     anchor: Anchor = "demo-game"
-    # The game's name on the pages and in `/info`. If None, it is made from the anchor.
+    # The game's name on the pages and in `/info`. `null`: it is made from the anchor.
     name: str | None = None
+    # `true`: the application is switched off.
     disabled: bool = False
-    # Layer 1: STEAM_TICKET with these app ids, and ACCESS_KEY_DIRECT.
+    # Layer 1: the Steam app ids whose tickets are accepted.
     allowed_steam_app_ids: list[Annotated[int, Field(ge=1)]] = Field(default_factory=lambda: [480])
+    # Layer 1: whether access keys may sign in.
     access_key_direct: bool = True
     # Layer 1 of a sign-in in the browser: the methods that a player may use.
     browser_methods: list[BrowserMethod] = Field(default_factory=_default_methods)
-    # Layer 2: one match in any of the lists admits a player. "*" matches every SteamID.
+    # Layer 2: admitted SteamIDs. `*` admits every player. One match in any list of layer 2 admits a player.
     allowed_steam_ids: list[str] = Field(default_factory=lambda: ["*"])
+    # Layer 2: admitted email addresses, with `*` for any characters.
     allowed_emails: list[str] = Field(default_factory=list)
+    # Layer 2: admitted aliases.
     allowed_account_aliases: list[str] = Field(default_factory=list)
+    # Layer 2: admitted subjects.
     allowed_sector_subjects: list[str] = Field(default_factory=list)
-    # Layer 3: the return rules.
+    # Layer 3: DIRECT_ISSUE, which a login with a ticket or an access key needs.
     direct_issue: bool = True
+    # Layer 3: STATUS_POLL, which a login in the browser needs.
     status_poll: bool = True
+    # Layer 3: CALLBACK.
     callback: bool = True
+    # Layer 3: REVEAL.
     reveal: bool = True
+    # Layer 3: DEVICE_CODE, which a login with a code needs.
     device_code: bool = True
     # Hosts that an inquiry's callback URL may name.
     allowed_callback_domains: list[str] = Field(default_factory=lambda: ["localhost", "127.0.0.1", "[::1]"])
@@ -154,24 +188,30 @@ class Application(Settings):
 
 
 class ScriptedPlayer(Settings):
-    """A player without a browser, who does each errand and sign-in when a client next polls it."""
+    """A player without a browser, who does each errand and each sign-in in place of a person, when a client polls it."""
 
+    # What the player does on a page. `nothing`: the page waits for a real person.
     does: Literal["nothing", "approves", "declines"] = "nothing"
     # The seconds from the start of an errand or sign-in until this player does it.
     after_seconds: float = Field(default=0, ge=0)
-    # The SteamID of the player; None is the default player.
+    # The SteamID of the player. `null`: the default player.
     steam_id: SteamID | None = None
-    # The data that this player enters if the account lacks it.
+    # The address that this player enters if the page asks for one.
     email: str = "robin@example.com"
+    # As `email`: the first name.
     first_name: str = "Robin"
+    # As `email`: the last name.
     last_name: str = "Marsh"
 
 
 class Drift(Settings):
-    """Changes that a later version of the service may make: unknown fields, claims and values, or no `claims`."""
+    """Changes that a later version of the service may make, in every answer."""
 
+    # Members to add to each JSON object, or to replace in it.
     fields: dict[str, Any] = Field(default_factory=dict)
+    # Claims to add to each `claims`, or to replace in it.
     claims: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    # Members to leave out.
     without: list[str] = Field(default_factory=list)
 
 
@@ -190,6 +230,7 @@ class EmulatorConfig(Settings):
     application: Application = Field(default_factory=Application)
     claims: ClaimPolicy = Field(default_factory=ClaimPolicy)
     players: list[Player] = Field(default_factory=_default_players)
+    # The SteamID of the player of a ticket from a real Steam client, and of the first account on the sign-in page.
     default_player: SteamID = DEFAULT_STEAM_ID
     access_keys: list[AccessKey] = Field(default_factory=lambda: [AccessKey()])
     budgets: Budgets = Field(default_factory=Budgets)
@@ -207,7 +248,7 @@ class EmulatorConfig(Settings):
     steam_seconds: float = Field(default=0, ge=0, le=60)
     # Whether a ticket from a real Steam client counts as the default player's.
     accept_foreign_tickets: bool = True
-    # The stub library's log. A ticket that was cancelled in the log is refused, as Steam would refuse it.
+    # The log of the stub of Steam. A ticket that the log says was cancelled is refused, as Steam would refuse it.
     steam_log: Path | None = None
     # The number of the next successful sign-ins that end as 409 AuthorizationArtifactStale instead.
     authorization_artifact_stale: int = Field(default=0, ge=0)

@@ -49,29 +49,40 @@ class FaultRule(Model):
         extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_assignment=True
     )
 
+    # The method of the requests, with `*` for any characters.
     method: str = "*"
+    # The path of the requests, with `*` for any characters.
     path: str = "*"
-    # The number of requests to which it applies, after `skip` requests that it lets pass. None: all.
+    # The number of requests to which the rule applies. `null`: all.
     times: int | None = Field(default=None, ge=1)
+    # The number of requests that it lets pass first.
     skip: int = Field(default=0, ge=0)
-    # "after": the service processes the request first, so a ticket is used up and the answer is lost.
+    # `after`: the service processes the request first, so a ticket is used up and the answer is lost.
     when: Literal["before", "after"] = "before"
 
-    # Real seconds, in addition to anything else that goes wrong.
+    # Real seconds before the answer, in addition to anything else that goes wrong.
     delay: float = Field(default=0, ge=0, le=600)
-    # An answer instead of the service's. `reason` gives the service's own error body; `body` is sent unchanged.
+    # The status of an answer that replaces the service's.
     status: int | None = Field(default=None, ge=200, le=599)
+    # The reason in the error body of that answer. It needs a `status`.
     reason: str | None = None
+    # The body of that answer, sent unchanged.
     body: Any = None
+    # Headers of the answer.
     headers: dict[HeaderName, HeaderText] = Field(default_factory=dict)
-    # Instead of an answer: RST, bytes that are not HTTP, or half of the answer.
+    # `true`: the connection breaks (RST).
     reset: bool = False
+    # `true`: the answer is not HTTP.
     garbage: bool = False
+    # `true`: only half of the answer arrives.
     truncate: bool = False
-    # A changed answer: another content type, this many megabytes, or one byte each time these seconds have passed.
+    # The content type of the answer.
     content_type: HeaderText | None = None
+    # The address of a redirect, which replaces the answer.
     redirect: HeaderText | None = None
+    # The size of the answer in megabytes.
     huge_megabytes: int | None = Field(default=None, ge=1, le=1024)
+    # The real seconds before each byte of the answer.
     drip_seconds: float | None = Field(default=None, gt=0, le=60)
 
     @model_validator(mode="after")
