@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -146,7 +147,12 @@ def own_reasons() -> dict[str, list[Own]]:
             for own in raised_in(path):
                 if own.reason not in made and own not in found.setdefault(own.reason, []):
                     found[own.reason].append(own)
-    return dict(sorted(found.items()))
+    return {reason: _with_sentences(each) for reason, each in sorted(found.items())}
+
+
+def _with_sentences(found: list[Own]) -> list[Own]:
+    """An error that is made from another has the other's sentence."""
+    return [replace(own, sentence=own.sentence or found[0].sentence) for own in found]
 
 
 def _made() -> list[BridgeError]:

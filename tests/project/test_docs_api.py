@@ -5,6 +5,7 @@ griffe reads the docstrings here, as it does for the site.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -83,6 +84,9 @@ def undocumented(path: str, public: Any) -> Iterator[str]:
             elif any(each.name != "self" for each in found.parameters):
                 yield f"{name} has parameters and no docstring"
             continue
+        if found.is_attribute and re.search(r"\bfloat\b", str(found.annotation or "")):
+            if "second" not in name + found.docstring.value:
+                yield f"{name} has no unit"
         if found.is_function:
             sections, text = _sections(found), found.docstring.value
             told = {each.name.strip("*") for each in sections.get("parameters", [])}
@@ -90,9 +94,27 @@ def undocumented(path: str, public: Any) -> Iterator[str]:
                 plain = parameter.name.strip("*")
                 if plain not in ("self", "cls", *told) and f"`{plain}`" not in text and not plain.startswith("_"):
                     yield f"{name}: the parameter {plain} is not explained"
+            yield from _without_type_or_unit(name, found, sections)
             returns = str(found.returns or "None")
             if returns not in ("None", "Self") and "returns" not in sections and not text.startswith("Return "):
                 yield f"{name}: the result is not explained"
+
+
+def _without_type_or_unit(name: str, function: Any, sections: dict[str, Any]) -> Iterator[str]:
+    """Every `float` of the public names is a time in seconds. Its name or its text says so."""
+    texts = {each.name.strip("*"): each.description for each in sections.get("parameters", [])}
+    for parameter in function.parameters:
+        plain = parameter.name.strip("*")
+        if plain in ("self", "cls") or plain.startswith("_"):
+            continue
+        if parameter.annotation is None:
+            yield f"{name}: the parameter {plain} has no type"
+        elif re.search(r"\bfloat\b(?!\W*Callable)", str(parameter.annotation)):
+            told = texts.get(plain, function.docstring.value)
+            if "second" not in plain + told:
+                yield f"{name}: the parameter {plain} has no unit"
+    if re.search(r"\bfloat\b", str(function.returns or "")) and "second" not in name + function.docstring.value:
+        yield f"{name}: the result has no unit"
 
 
 @pytest.mark.parametrize("path", exported())
@@ -105,20 +127,30 @@ def test_method_names_its_errors(method: str) -> None:
     assert "raises" in _sections(_found(f"sudomimus_bridge.{method}"))
 
 
-def test_site_has_each_exported_name() -> None:
+def test_site_has_each_exported_name_with_its_description() -> None:
+    """An option that hides the text of a module also hides the texts of its members, so each name has an entry of its own."""
     pages = "".join(path.read_text(encoding="utf-8") for path in _PAGES.glob("*.md"))
-    missing = [
-        path
-        for path in exported()
-        if f"::: {path}\n" not in pages and path.rpartition(".")[2] not in pages.partition("members: [")[2]
-    ]
-    assert missing == []
+    assert [path for path in exported() if f"::: {path}\n" not in f"{pages}\n"] == []
+    assert "show_docstring_description: false" not in pages
 
 
 def test_missing_docstring_is_noticed() -> None:
-    code = 'class Thing:\n    """A thing."""\n\n    def turn(self, angle: float) -> bool:\n        """Turn it."""\n'
+    code = '''
+class Thing:
+    """A thing."""
+
+    lasts: float = 1
+    """How long it lasts."""
+
+    def turn(self, pace: float, angle) -> bool:
+        """Turn it."""
+'''
     with griffe.temporary_visited_module(code, module_name="things") as module:
         assert list(undocumented("things.Thing", module["Thing"])) == [
+            "things.Thing.lasts has no unit",
+            "things.Thing.turn: the parameter pace is not explained",
             "things.Thing.turn: the parameter angle is not explained",
+            "things.Thing.turn: the parameter pace has no unit",
+            "things.Thing.turn: the parameter angle has no type",
             "things.Thing.turn: the result is not explained",
         ]

@@ -49,6 +49,22 @@ def test_reasons_that_the_code_chooses_at_run_time_are_found() -> None:
     }
 
 
+def test_detail_names_what_is_known_only_at_run_time() -> None:
+    found = [own for each in reasons.own_reasons().values() for own in each]
+    assert [own for own in found if "…" in own.sentence + own.detail or not own.sentence] == []
+    details = {own.reason: own.detail for own in found}
+    assert details["ValidForTooLong"] == (
+        "Access tokens of ‹application› live ‹lifetime› seconds, so none is valid for ‹valid_for›. Pass a smaller valid_for."
+    )
+
+
+def test_every_setting_of_the_local_service_has_a_meaning() -> None:
+    rows = [line.split(" | ") for line in PARTS["local-service-settings"]().splitlines() if line.startswith("| `")]
+    rows += [line.split(" | ") for line in PARTS["local-service-faults"]().splitlines() if line.startswith("| `")]
+    assert len(rows) > 90
+    assert [row for row in rows if len(row) != 4 or any(cell.strip("| ") == "" for cell in row)] == []
+
+
 def test_every_reason_of_the_contract_that_ends_a_login_has_an_entry() -> None:
     contract = (DOCS / "contracts" / "service.md").read_text(encoding="utf-8")
     families = "Account|Application|EmailDomain|Inquiry|Layer|RefreshToken|Sso"

@@ -23,14 +23,14 @@ STEAM_ID = 76561197960287930
 
 @dataclass(frozen=True)
 class StubBehaviour:
-    """Steam's reaction to one request for a ticket. Times are in seconds."""
+    """Steam's reaction to one request for a ticket."""
 
     delay: float = 0.06
-    """The time from the request to its callback. Negative: the callback comes before the request returns."""
+    """The seconds from the request to its callback. Negative: the callback comes before the request returns."""
     result: int = 1
     """The `EResult` of the callback; 1 is OK."""
     size: int = 240
-    """The value of `m_cubTicket`."""
+    """The value of `m_cubTicket`: the ticket's size in bytes."""
     no_handle: bool = False
     """The request returns `k_HAuthTicketInvalid`."""
     silent: bool = False
