@@ -133,7 +133,8 @@ def _without_detours(counts: Counter[tuple[str, str]]) -> dict[tuple[str, str], 
 _LIGHT = "--ground: #fff; --box: #eef3f8; --edge: #5b7083; --text: #1c2733; --dim: #52616f; --line: #8aa0b4;"
 _DARK = "--ground: #10161d; --box: #1c2733; --edge: #7f95a8; --text: #e6edf3; --dim: #a9b8c6; --line: #5b7083;"
 # The system chooses the colours, or the fragment of the picture's URL, as the site's palette has it.
-_FRAME = """<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif">
+_FRAME = """<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"
+  font-family="system-ui, sans-serif">
 <style>
   svg {{ {light} background: var(--ground) }}
   @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}

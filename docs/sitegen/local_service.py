@@ -80,7 +80,9 @@ def _allowed(schema: dict[str, Any]) -> str:
         return f"a list; each item: {_allowed(schema['items'])}"
     if kind in ("integer", "number"):
         return f"{'whole number' if kind == 'integer' else 'number'}{_bounds(schema)}"
-    return {"string": "text", "boolean": "`true` or `false`", "null": "`null`", "object": "an object"}.get(kind, "any JSON")
+    return {"string": "text", "boolean": "`true` or `false`", "null": "`null`", "object": "an object"}.get(
+        kind, "any JSON"
+    )
 
 
 def _bounds(schema: dict[str, Any]) -> str:

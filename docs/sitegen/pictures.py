@@ -40,8 +40,22 @@ def _chromium(*arguments: str, dark: bool = False) -> str:
 # --- diagrams ----------------------------------------------------------------------------------------------------------------
 
 _COLOURS = {
-    "light": {"ground": "#ffffff", "line": "#455a64", "text": "#1f2a30", "box": "#e0f2f1", "edge": "#00897b", "note": "#fff3e0"},
-    "dark": {"ground": "#1e2129", "line": "#b0bec5", "text": "#e6edf0", "box": "#15403c", "edge": "#4db6ac", "note": "#4a3a1c"},
+    "light": {
+        "ground": "#ffffff",
+        "line": "#455a64",
+        "text": "#1f2a30",
+        "box": "#e0f2f1",
+        "edge": "#00897b",
+        "note": "#fff3e0",
+    },
+    "dark": {
+        "ground": "#1e2129",
+        "line": "#b0bec5",
+        "text": "#e6edf0",
+        "box": "#15403c",
+        "edge": "#4db6ac",
+        "note": "#4a3a1c",
+    },
 }
 _PAGE = """<!doctype html><meta charset="utf-8"><script src="{script}"></script><body><script>
 mermaid.initialize({{startOnLoad: false, theme: "base", themeCSS: ".messageText, .loopText, .loopText tspan {{paint-order: stroke; stroke: {ground}; stroke-width: 5px; stroke-linejoin: round}}", sequence: {{mirrorActors: false, diagramMarginX: 8, diagramMarginY: 10, bottomMarginAdj: 10, actorMargin: 70, width: 120, height: 44, wrap: true}}, themeVariables: {{
@@ -248,7 +262,10 @@ def pages() -> None:
                 if "page-consent" not in found:
                     login.poll()
         httpx.get(found["page-consent"], trust_env=False).raise_for_status()
-        for name, height, url in (("page-sign-in", 640, found["page-sign-in"]), ("page-consent", 690, found["page-consent"])):
+        for name, height, url in (
+            ("page-sign-in", 640, found["page-sign-in"]),
+            ("page-consent", 690, found["page-consent"]),
+        ):
             for mode in ("light", "dark"):
                 picture = OUT / f"{name}-{mode}.png"
                 _chromium(f"--screenshot={picture}", f"--window-size=720,{height}", url, dark=mode == "dark")

@@ -21,6 +21,7 @@ class Own:
 
 
 def raised_in(path: Path) -> Iterator[Own]:
+    """Each error with a reason that the module raises."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     known = _constants(tree, path)
     for function in [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]:
@@ -31,7 +32,9 @@ def raised_in(path: Path) -> Iterator[Own]:
             if not (isinstance(getattr(errors, kind, None), type) and "reason" in keywords):
                 continue
             sentence = call.args[0] if call.args else keywords.get("sentence")
-            here = known | {name: text for block in local for name, each in block.items() if (text := _text(each, known))}
+            here = known | {
+                name: text for block in local for name, each in block.items() if (text := _text(each, known))
+            }
             detail = _text(keywords.get("detail"), here)
             for reason, own_sentence in _pairs(keywords["reason"], sentence, local, known):
                 yield Own(reason, kind, own_sentence or _text(sentence, known), detail)

@@ -10,7 +10,6 @@ from sudomimus_bridge._service import policy
 from sudomimus_bridge._settings import TABLE, Setting
 from sudomimus_bridge._values import errors
 
-
 _WORD = re.compile(r"[a-z][a-z-]*(?![\w.(])")
 _NAME = re.compile(r"(?<!‹)(?:--[a-z][\w-]*|\b[A-Za-z]\w*_\w+(?:\(\))?|\b[a-z]+(?:\.[a-z]+)*\(\)|\bachievement\.\w+)")
 

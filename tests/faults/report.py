@@ -50,29 +50,28 @@ def report(results: Iterable[Result]) -> str:
 
 _HEAD = """# The fault matrix
 
-This page shows how a login ends if something goes wrong in one of its steps. Each cell of the tables is the result of one game. The game
-loads the compiled stub of Steam, and signs in over TLS to the local service. In the step that the row names, it meets the fault that the
-column names. `6 0.9` means: the login ended with exit status 6, after 0.9 of its time limit. [How to read a
-cell](#how-to-read-a-cell) explains the other signs.
+This page shows how a login ends if something goes wrong in one of its steps. Each cell of the tables is the result of one
+game. The game loads the compiled stub of Steam, and signs in over TLS to the local service. In the step that the row names,
+it meets the fault that the column names. `6 0.9` means: the login ended with exit status 6, after 0.9 of its time limit. [How
+to read a cell](#how-to-read-a-cell) explains the other signs.
 
 The fault lasts until the login has ended. The time limit is the setting `timeout`, here {timeout:g} seconds. A login may take
 {clean_up:g} second more to end its requests and to cancel its ticket. When the fault is over, the same game signs in again.
 
-A cell fails if the login takes longer than its limit, if a ticket stays open, if the stub reports misuse, or if the player cannot
-sign in afterwards. {ran} of {possible} cells ran for this page.
+A cell fails if the login takes longer than its limit, if a ticket stays open, if the stub reports misuse, or if the player
+cannot sign in afterwards. {ran} of {possible} cells ran for this page.
 
-`make faults` runs the games and writes this page. It needs Linux, because the name server, the sockets, the full disk, the signals and the
-clocks are real, each game in network and mount namespaces of its own."""
+`make faults` runs the games and writes this page. It needs Linux, because the name server, the sockets, the full disk, the
+signals and the clocks are real, each game in network and mount namespaces of its own."""
 
-_MARKS = """`*` after a time: the session could not be saved, so the player is signed in until the game ends. The
-next login saves it.
+_MARKS = """`*` after a time: the session could not be saved, so the player is signed in until the game ends. The next login saves it.
 
-`→ 4` after a time: the answer to the renewal was lost, so the service may have used the refresh token. The bridge never sends such a token
-again, because a late second use would end the session for every game. When the fault is over, the player signs in again. In all other
-cells the same call succeeds after the fault.
+`→ 4` after a time: the answer to the renewal was lost, so the service may have used the refresh token. The bridge never sends
+such a token again, because a late second use would end the session for every game. When the fault is over, the player signs
+in again. In all other cells the same call succeeds after the fault.
 
-In the column "kill", Ctrl-C ends the first game, which cancels its ticket. SIGKILL ends the second game, which can cancel nothing. Its
-ticket is the only one that may stay open. The third game signs in."""
+In the column "kill", Ctrl-C ends the first game, which cancels its ticket. SIGKILL ends the second game, which can cancel
+nothing. Its ticket is the only one that may stay open. The third game signs in."""
 
 
 def _matrix(by_cell: dict[Cell, Result], steps: Iterable[str], faults: Iterable[str]) -> str:

@@ -84,9 +84,9 @@ def undocumented(path: str, public: Any) -> Iterator[str]:
             elif any(each.name != "self" for each in found.parameters):
                 yield f"{name} has parameters and no docstring"
             continue
-        if found.is_attribute and re.search(r"\bfloat\b", str(found.annotation or "")):
-            if "second" not in name + found.docstring.value:
-                yield f"{name} has no unit"
+        timed = found.is_attribute and re.search(r"\bfloat\b", str(found.annotation or ""))
+        if timed and "second" not in name + found.docstring.value:
+            yield f"{name} has no unit"
         if found.is_function:
             sections, text = _sections(found), found.docstring.value
             told = {each.name.strip("*") for each in sections.get("parameters", [])}
