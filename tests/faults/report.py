@@ -64,7 +64,8 @@ cannot sign in afterwards. {ran} of {possible} cells ran for this page.
 `make faults` runs the games and writes this page. It needs Linux, because the name server, the sockets, the full disk, the
 signals and the clocks are real, each game in network and mount namespaces of its own."""
 
-_MARKS = """`*` after a time: the session could not be saved, so the player is signed in until the game ends. The next login saves it.
+_MARKS = """`*` after a time: the session could not be saved, so the player is signed in until the game ends.
+The next login saves it.
 
 `→ 4` after a time: the answer to the renewal was lost, so the service may have used the refresh token. The bridge never sends
 such a token again, because a late second use would end the session for every game. When the fault is over, the player signs
