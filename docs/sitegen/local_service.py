@@ -75,7 +75,7 @@ def _allowed(schema: dict[str, Any]) -> str:
         return ", ".join(code(value) for value in schema["enum"])
     if "anyOf" in schema:
         return " or ".join(_allowed(each) for each in schema["anyOf"])
-    kind = schema.get("type")
+    kind = schema.get("type", "")
     if kind == "array":
         return f"a list; each item: {_allowed(schema['items'])}"
     if kind in ("integer", "number"):
