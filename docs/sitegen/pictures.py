@@ -58,7 +58,7 @@ _COLOURS = {
     },
 }
 _PAGE = """<!doctype html><meta charset="utf-8"><script src="{script}"></script><body><script>
-mermaid.initialize({{startOnLoad: false, theme: "base", themeCSS: ".messageText, .loopText, .loopText tspan {{paint-order: stroke; stroke: {ground}; stroke-width: 5px; stroke-linejoin: round}}", sequence: {{mirrorActors: false, diagramMarginX: 8, diagramMarginY: 10, bottomMarginAdj: 10, actorMargin: 70, width: 120, height: 44, wrap: true}}, themeVariables: {{
+mermaid.initialize({{startOnLoad: false, theme: "base", themeCSS: ".messageText, .loopText, .loopText tspan {{paint-order: stroke; stroke: {ground}; stroke-width: 8px; stroke-linejoin: round}}", sequence: {{mirrorActors: false, diagramMarginX: 8, diagramMarginY: 10, bottomMarginAdj: 10, actorMargin: 70, width: 120, height: 44, wrap: true}}, themeVariables: {{
   fontFamily: "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif", fontSize: "15px", background: "transparent",
   actorBkg: "{box}", actorBorder: "{edge}", actorTextColor: "{text}", actorLineColor: "{line}", signalColor: "{line}",
   signalTextColor: "{text}", noteBkgColor: "{note}", noteTextColor: "{text}", noteBorderColor: "{edge}", labelBoxBkgColor: "{box}",

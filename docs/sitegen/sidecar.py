@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sudomimus_bridge._sidecar.methods import TABLE
@@ -20,10 +21,10 @@ def _method(method: dict[str, Any]) -> str:
     parts = [f"### `{method['name']}`", method["summary"]]
     if method.get("params"):
         rows = [
-            (code(each["name"]), _type(each["schema"]), "yes" if each.get("required") else "no", _meaning(each))
+            (code(each["name"]), _meaning(each), _type(each["schema"]), "yes" if each.get("required") else "no")
             for each in method["params"]
         ]
-        parts.append(table(("param", "type", "required", "meaning"), rows))
+        parts.append(table(("param", "meaning", "type", "required"), rows))
     else:
         parts.append("It takes no params.")
     parts.append(f"Result: {_type(result) or 'an object'}.")
@@ -32,25 +33,32 @@ def _method(method: dict[str, Any]) -> str:
 
 def messages() -> str:
     """Every object that a message may hold."""
-    found = document(TABLE)["components"]["schemas"]
-    return "\n\n".join(_schema(name, schema) for name, schema in sorted(found.items()) if "properties" in schema)
+    return "\n\n".join(_schema(name, schema) for name, schema in sorted(_schemas().items()) if "properties" in schema)
+
+
+@cache
+def _schemas() -> dict[str, Any]:
+    found: dict[str, Any] = document(TABLE)["components"]["schemas"]
+    return found
 
 
 def _schema(name: str, schema: dict[str, Any]) -> str:
     required = schema.get("required", [])
     rows = [
-        (code(member), _type(each), "yes" if member in required else "no", _meaning({"schema": each, **each}))
+        (code(member), _meaning({"schema": each, **each}), _type(each), "yes" if member in required else "no")
         for member, each in schema["properties"].items()
     ]
     return "\n\n".join(
-        [f"### {name}", schema.get("description", ""), table(("member", "type", "always there", "meaning"), rows)]
+        [f"### {name}", schema.get("description", ""), table(("member", "meaning", "type", "always there"), rows)]
     )
 
 
 def _meaning(each: dict[str, Any]) -> str:
-    text = each.get("description") or each.get("schema", {}).get("description") or ""
-    if "default" in each.get("schema", {}):
-        value = {True: "true", False: "false"}.get(each["schema"]["default"], each["schema"]["default"])
+    schema = each.get("schema", {})
+    named = _schemas().get(schema.get("$ref", "").rsplit("/", 1)[-1], {})
+    text = (each.get("description") or schema.get("description") or named["description"]).partition("\n\n")[0]
+    if "default" in schema:
+        value = {True: "true", False: "false"}.get(schema["default"], schema["default"])
         text = f"{text} Default: `{value}`.".strip()
     return " ".join(text.split())
 

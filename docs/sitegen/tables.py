@@ -85,7 +85,7 @@ def error_classes() -> str:
 def exit_statuses() -> str:
     """Every exit status of the command line."""
     statuses = {
-        0: ("Tokens were issued, nothing was owed, or every check passed.", ""),
+        0: ("Tokens were issued, nothing was left to decide, or every check passed.", ""),
         70: ("A bug of the bridge. Nothing that Steam, the service or the network does ends with it.", ""),
     }
     for kind in classes():

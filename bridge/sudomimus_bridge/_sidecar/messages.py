@@ -41,9 +41,9 @@ RequestId = Annotated[str | int | float | None, Field(description="The id of a r
 class InitializeResult(Message):
     """The versions and the methods of this sidecar."""
 
-    protocol_version: Literal[1]
-    bridge_version: str
-    methods: list[str]
+    protocol_version: Annotated[Literal[1], Field(description="Changes only if launchers must change.")]
+    bridge_version: Annotated[str, Field(description="The version of sudomimus-bridge.")]
+    methods: Annotated[list[str], Field(description="The names of the methods.")]
 
 
 class LoginParams(Message):
@@ -83,7 +83,7 @@ class LoginParams(Message):
 class LoginTokens(Message):
     """A signed-in player, as `login --json` prints it."""
 
-    application_anchor: str
+    application_anchor: Annotated[str, Field(description="The application that issued the tokens.")]
     access_token: Annotated[str, Field(description="A secret.")]
     refresh_token: Annotated[str, Field(description="A secret that can be used once.")]
     claims: Annotated[dict[str, Any], Field(description="As the service sent them.")]
@@ -98,7 +98,7 @@ class RefreshParams(Message):
 class LogoutOutcome(Message):
     """Whether the request ended a session."""
 
-    revoked: bool
+    revoked: Annotated[bool, Field(description="False if the session had ended before.")]
 
 
 class ErrandParams(Message):
@@ -111,7 +111,7 @@ class ErrandParams(Message):
 class ErrandOutcome(Message):
     """How an errand ended, as `errand --json` prints it."""
 
-    completed: Annotated[bool, Field(description="False only if nothing was owed.")]
+    completed: Annotated[bool, Field(description="False only if nothing was left to decide.")]
     claims: Annotated[dict[str, Any], Field(description="As the service sent them.")]
 
 
@@ -126,12 +126,14 @@ class PlayerProfile(Message):
 
     subject: Annotated[str | None, Field(description="Identifies the player for this game.")]
     name: Annotated[str | None, Field(description="The whole name.")]
-    given_name: str | None
-    family_name: str | None
-    email: str | None
-    email_verified: bool | None
+    given_name: Annotated[str | None, Field(description="The first name.")]
+    family_name: Annotated[str | None, Field(description="The last name.")]
+    email: Annotated[str | None, Field(description="The email address, or the service's placeholder for it.")]
+    email_verified: Annotated[
+        bool | None, Field(description="Whether the player has shown that the address is theirs.")
+    ]
     picture: Annotated[str | None, Field(description="The URL of a picture, on a host whose pages may be opened.")]
-    animated_picture: str | None
+    animated_picture: Annotated[str | None, Field(description="As `picture`, of a moving picture.")]
 
 
 class RequestParams(Message):
@@ -143,13 +145,13 @@ class RequestParams(Message):
 class DoneResult(Message):
     """Whether the request was waiting for the player."""
 
-    accepted: bool
+    accepted: Annotated[bool, Field(description="False if the request was not waiting for the player.")]
 
 
 class CancelResult(Message):
     """Whether the request was running. If so, it ends with an error of kind `cancelled`."""
 
-    cancelled: bool
+    cancelled: Annotated[bool, Field(description="False if the request had ended, or was cancelled before.")]
 
 
 class ErrandPage(Message):
@@ -178,7 +180,9 @@ class Progress(Message):
     device: DeviceCode | Absent = None
     claims: Annotated[dict[str, Any] | Absent, Field(description="As the service sent them.")] = None
     attempt: Annotated[int | Absent, Field(description="The number of the request to the service, from 1.")] = None
-    retry_in_seconds: float | Absent = None
+    retry_in_seconds: Annotated[
+        float | Absent, Field(description="With `retrying`: the seconds until the next attempt.")
+    ] = None
     others_waiting: Annotated[
         bool | Absent, Field(description="With `retrying`: whether too many players are signing in at once.")
     ] = None
@@ -188,14 +192,17 @@ class Progress(Message):
 class ErrorData(Message):
     """The `data` of a failed request's error (-32000, and -32603 for a bug of the bridge)."""
 
-    kind: Literal[
-        "configuration",
-        "steam-unavailable",
-        "denied",
-        "errand-not-completed",
-        "service-unavailable",
-        "cancelled",
-        "internal",
+    kind: Annotated[
+        Literal[
+            "configuration",
+            "steam-unavailable",
+            "denied",
+            "errand-not-completed",
+            "service-unavailable",
+            "cancelled",
+            "internal",
+        ],
+        Field(description="The class of the error. Decide by it."),
     ]
     reason: Annotated[str | Absent, Field(description="The service's or the bridge's own name for the cause.")] = None
     retryable: Annotated[bool, Field(description="Whether the same request may succeed later.")]
@@ -205,4 +212,4 @@ class RefusalData(Message):
     """The `data` of a refused message's error (-32700, -32600, -32601, -32602)."""
 
     field: Annotated[str | Absent, Field(description="The wrong member. A param's name follows `params.`.")] = None
-    problem: str
+    problem: Annotated[str, Field(description="What is wrong. It repeats no value.")]
