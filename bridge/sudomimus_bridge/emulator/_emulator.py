@@ -22,7 +22,7 @@ HOST = "127.0.0.1"
 
 
 class Emulator(Controls):
-    """A double of the Sudomimus service. Use it as a context manager, or `start` and `stop` it."""
+    """A double of the Sudomimus service. It runs on a thread during a `with` block, or from `start` to `stop`."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Emulator(Controls):
         port: int = 0,
         dialect: DialectName | None = None,
     ) -> None:
-        """Check the settings. `start`, or the beginning of a `with` block, starts the service.
+        """Check the settings.
 
         Args:
             config: The settings (docs/reference/local-service.md): `{"claims": {"email": "REQUIRED"}}`.
