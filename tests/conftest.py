@@ -16,6 +16,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._service.policy import Spacing
@@ -32,6 +34,10 @@ from .helpers.signals import pass_signals_on
 pytest_plugins = ["pytester", "sudomimus_bridge.testing"]
 
 BACKENDS = ["asyncio", "trio"]
+
+# A busy machine may be slow to generate an input, and to run the test with it.
+hypothesis_settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("busy machine")
 
 Project = Callable[..., pytest.RunResult]
 

@@ -314,7 +314,7 @@ _URLS = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(url=_URLS, service_url=st.sampled_from([REMOTE, LOCAL]))
 @example(url="https://via.sudomimus.com:443/errand?key=1", service_url=REMOTE)
 @example(url="http://[::1]:8000/errand", service_url=LOCAL)

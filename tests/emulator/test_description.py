@@ -73,9 +73,7 @@ def test_every_answer_matches_the_description(client: Client, dialect: Any, soak
 
 
 def _send(client: Client, cases: Any, statuses: set[int], examples: int) -> None:
-    @settings(
-        max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=examples, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(case=cases, known=strategies.booleans())
     def run(case: Any, known: bool) -> None:
         if known:

@@ -106,4 +106,4 @@ class Families(RuleBasedStateMachine):
 
 
 TestFamilies = Families.TestCase
-TestFamilies.settings = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True)
+TestFamilies.settings = settings(max_examples=40, stateful_step_count=25, derandomize=True)

@@ -297,7 +297,6 @@ def package_frames(error: BaseException) -> list[str]:
 def test_invariants_hold_in_random_schedules(how: str, backend: str, soak: int) -> None:
     @settings(
         max_examples=(EXAMPLES if soak == 1 else SOAKED_EXAMPLES * soak) // (1 if how == "steam" else 4),
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

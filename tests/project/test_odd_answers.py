@@ -256,7 +256,7 @@ async def flow_of(
 
 
 @pytest.mark.parametrize("how", FLOWS)
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=30, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(changes=CHANGES)
 def test_odd_answer_ends_in_a_result_or_a_bridge_error_in_every_door(how: str, changes: list[Change]) -> None:
     posts, polls = FLOWS[how]

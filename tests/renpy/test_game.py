@@ -189,7 +189,7 @@ def test_game_that_is_higher_than_wide(project: NewProject) -> None:
 
 _UNPLUGGED = {
     "SUDOMIMUS_NATIVE_URL": "http://127.0.0.1:9",
-    "SUDOMIMUS_TIMEOUT": "3",  # the timeout of the login; a postponed login has none
+    "SUDOMIMUS_TIMEOUT": "10",  # the timeout of the login; a postponed login has none
     "STEAM_STUB_TICKET_DELAY_MS": "1",  # so that the timeout expires while the login waits for the service, not for Steam
 }
 

@@ -72,7 +72,6 @@ def test_any_record_survives_the_disk(record: Record) -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_malformed_record_is_not_read(data: st.DataObject) -> None:
     fields = json.loads(RECORD.to_json())
     name = data.draw(st.sampled_from(sorted(fields)))
@@ -86,7 +85,7 @@ def test_malformed_record_is_not_read(data: st.DataObject) -> None:
 
 
 @given(cut=st.integers(0, 10_000), noise=st.binary(max_size=30))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=list(HealthCheck))
 def test_damaged_file_raises_store_unusable(tmp_path: Path, cut: int, noise: bytes) -> None:
     store = store_in(tmp_path)
     store.write(RECORD)

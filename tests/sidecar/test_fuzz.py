@@ -273,14 +273,14 @@ def dispatched(*lines: bytes) -> list[Any]:
     return answers
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.binary(max_size=40) | JSON.map(lambda value: json.dumps(value).encode()), max_size=10))
 def test_no_line_raises(lines: list[bytes]) -> None:
     answers = dispatched(*lines)
     assert len(answers) <= len(lines)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.sampled_from(TABLE),
     JSON

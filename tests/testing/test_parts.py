@@ -16,7 +16,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sudomimus_bridge import Bridge, LoginResult, ServiceUnavailable, SteamUnavailable
+from sudomimus_bridge import Bridge, BridgeError, LoginResult, ServiceUnavailable, SteamUnavailable
 from sudomimus_bridge._values.clock import SystemClock
 from sudomimus_bridge.testing import (
     LocalService,
@@ -33,7 +33,7 @@ from sudomimus_bridge.testing import (
 )
 from sudomimus_bridge.testing import _using as using
 
-from ..helpers.patience import PATIENCE
+from ..helpers.patience import PATIENCE, with_time
 
 bridge = Bridge()
 
@@ -48,10 +48,18 @@ def test_environment_hides_this_machine(monkeypatch: pytest.MonkeyPatch) -> None
         with pytest.raises(SteamUnavailable) as no_steam:
             bridge.login()
         assert no_steam.value.reason == "LibraryNotFound"
-        with using_stub_steam() as steam, pytest.raises(ServiceUnavailable):
-            Bridge(timeout=0.2).login()
+        with using_stub_steam() as steam:
+            error, _ = with_time(_error_within, lambda error: isinstance(error, ServiceUnavailable), 0.2)
+        assert isinstance(error, ServiceUnavailable)
         assert steam.app_id == 481
     assert dict(os.environ) == before
+
+
+def _error_within(seconds: float) -> BridgeError:
+    """The error of a login with this timeout."""
+    with pytest.raises(BridgeError) as failed:
+        Bridge(timeout=seconds).login()
+    return failed.value
 
 
 @pytest.mark.parametrize("time_of_day", ["first", "second"])
