@@ -125,7 +125,9 @@ def _text(value: ast.expr | None, known: dict[str, str]) -> str:
 def _named(value: ast.expr) -> str:
     """A name for what an expression has at run time: its last name, or its last argument's."""
     match value:
-        case ast.Call(args=[*_, last]):
+        case ast.Call(
+            func=ast.Attribute(value=ast.Constant()) | ast.Name(id="map" | "type"), args=[*_, last]
+        ):  # or ", ".join
             return _named(last)
         case ast.Call(func=called):
             return _named(called)
