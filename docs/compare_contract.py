@@ -15,8 +15,9 @@ from functools import cache
 from pathlib import Path
 
 from openapi_document import Described, Document, Unreadable, read_document
-from sudomimus_bridge._service.answers import Answer, Operation
+from sudomimus_bridge._service.answers import Answer
 from sudomimus_bridge._service.apis import USERINFO
+from sudomimus_bridge._service.operations import Operation
 from sudomimus_bridge._service.rules import RULES, error_for, rule_for
 from sudomimus_bridge.emulator._contract.calls import BASES, CALLS
 from sudomimus_bridge.emulator._contract.dialects import DIALECTS

@@ -178,7 +178,8 @@ def nuitka_part(job: Job) -> Game:
     quick: list[str | Path] = [job.python, "-m", "nuitka", "--module", "--assume-yes-for-downloads", "--lto=no"]
     job.run(*quick, "--nofollow-imports", backend / "_asyncio.py", folder=backend)
     job.run(*quick, "--follow-import-to=sudomimus_bridge._public", "--include-package=sudomimus_bridge._runs", ours)
-    for source in (backend / "_asyncio.py", ours / "__init__.py", ours / "_public.py", *(ours / "_runs").glob("*.py")):
+    compiled = [*(ours / "_public").glob("*.py"), *(ours / "_runs").glob("*.py")]
+    for source in (backend / "_asyncio.py", ours / "__init__.py", *compiled):
         source.unlink()
     for module in job.source.glob("*.py"):
         shutil.copyfile(module, job.place / module.name)

@@ -1,7 +1,7 @@
 """Sign the players of a Steam game in to Sudomimus. Most programs need only `from sudomimus_bridge import Bridge`.
 
-Importing this package is cheap. It imports its public names when a program uses the first of them, and heavy libraries when
-a login starts.
+Importing this package is cheap. It imports its public names when a program uses them, and heavy libraries when a login
+starts.
 """
 
 from __future__ import annotations
@@ -9,21 +9,27 @@ from __future__ import annotations
 from ._version import TYPE_CHECKING, __version__
 
 if TYPE_CHECKING:
-    from ._public import (
+    from ._public.door import (
         AccessTokenRefused,
-        AuthenticationConstraint,
         Bridge,
         BridgeError,
+        ConfigurationError,
+        ErrandNotCompleted,
+        LoginCancelled,
+        LoginDenied,
+        Running,
+        ServiceUnavailable,
+        Session,
+        SteamUnavailable,
+    )
+    from ._public.values import (
+        AuthenticationConstraint,
         Claim,
         Claims,
-        ConfigurationError,
         Constraints,
         DeviceHandoff,
         ErrandHandoff,
-        ErrandNotCompleted,
         ErrandResult,
-        LoginCancelled,
-        LoginDenied,
         LoginMethod,
         LoginResult,
         OnProgress,
@@ -32,10 +38,6 @@ if TYPE_CHECKING:
         ProgressEvent,
         RealizeConstraint,
         ReturnMethod,
-        Running,
-        ServiceUnavailable,
-        Session,
-        SteamUnavailable,
     )
 
 __all__ = [
@@ -74,9 +76,13 @@ if not TYPE_CHECKING:  # otherwise a type checker would accept any name
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from . import _public
+        from ._public import door
 
-        return getattr(_public, name)
+        if name in door.__all__:
+            return getattr(door, name)
+        from ._public import values
+
+        return getattr(values, name)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

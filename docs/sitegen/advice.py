@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sudomimus_bridge._service.answers import Operation
+from sudomimus_bridge._service.operations import Operation
 
 CALLS = {
     Operation.STEAM_TICKET: "a login with a Steam ticket",

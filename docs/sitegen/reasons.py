@@ -13,7 +13,8 @@ from pathlib import Path
 import sudomimus_bridge
 from sudomimus_bridge import BridgeError, ServiceUnavailable, SteamUnavailable
 from sudomimus_bridge._runs.threads import exhausted
-from sudomimus_bridge._service.answers import Operation, Trouble
+from sudomimus_bridge._service.answers import Trouble
+from sudomimus_bridge._service.operations import Operation
 from sudomimus_bridge._service.rows import Act, Rule
 from sudomimus_bridge._service.rules import RULES
 from sudomimus_bridge._session.player_session import sign_in_again

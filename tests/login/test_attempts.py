@@ -11,7 +11,8 @@ import pytest
 from sudomimus_bridge import BridgeError, ErrandNotCompleted, ServiceUnavailable, SteamUnavailable
 from sudomimus_bridge._login.attempts import Attempts
 from sudomimus_bridge._login.ports import Ports
-from sudomimus_bridge._service.answers import Answer, Operation, Trouble
+from sudomimus_bridge._service.answers import Answer, Trouble
+from sudomimus_bridge._service.operations import Operation
 from sudomimus_bridge._service.policy import PATIENT
 from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.events import Phase, ProgressEvent

@@ -12,8 +12,8 @@ import pytest
 from sudomimus_bridge._login.methods import METHODS, AccessKey, Browser, Device, Method, Steam, method_named
 from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._login.sign_in import sign_in
-from sudomimus_bridge._service.answers import Operation
 from sudomimus_bridge._service.constraints import Constraints
+from sudomimus_bridge._service.operations import Operation
 from sudomimus_bridge._settings import Settings, read_settings
 from sudomimus_bridge._values.errors import ConfigurationError
 from sudomimus_bridge._values.secret import Secret

@@ -16,7 +16,8 @@ from sudomimus_bridge._login.methods import AccessKey, Steam
 from sudomimus_bridge._login.ports import Ports
 from sudomimus_bridge._login.sign_in import sign_in
 from sudomimus_bridge._runs.signals import DoneSignal
-from sudomimus_bridge._service.answers import Answer, Operation, Trouble
+from sudomimus_bridge._service.answers import Answer, Trouble
+from sudomimus_bridge._service.operations import Operation
 from sudomimus_bridge._service.policy import MAX_ATTEMPTS, seconds_to_wait
 from sudomimus_bridge._service.rules import rule_for
 from sudomimus_bridge._settings import read_settings

@@ -10,7 +10,7 @@ import pytest
 from sitegen import reasons
 from sitegen.advice import ADVICE, CALLS
 from sitegen.parts import PARTS
-from sudomimus_bridge._service.answers import Operation
+from sudomimus_bridge._service.operations import Operation
 from sudomimus_bridge._service.policy import MAX_ATTEMPTS, PATIENT
 from sudomimus_bridge.steam._results import _PASSING
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from sudomimus_bridge._service.answers import Answer, Fate, Operation, Trouble
+from sudomimus_bridge._service.answers import Answer, Fate, Trouble
+from sudomimus_bridge._service.operations import Operation
 from sudomimus_bridge._service.policy import AT_ONCE, BUDGET, NETWORK, SOON, UPSTREAM, Spacing
 from sudomimus_bridge._service.rows import Act
 from sudomimus_bridge._service.rules import RULES, error_for, rule_for

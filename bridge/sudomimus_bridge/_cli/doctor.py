@@ -20,7 +20,8 @@ from .._login.ports import Ports
 from .._runs.finishing import alongside
 from .._runs.signals import DoneSignal
 from .._runs.threads import in_thread
-from .._service.answers import Answer, Operation, Trouble
+from .._service.answers import Answer, Trouble
+from .._service.operations import Operation
 from .._service.proxy import chosen_proxy, proxy_for, unsupported
 from .._service.remote import open_exchange
 from .._service.replies import Failed, Replied

@@ -15,7 +15,8 @@ import anyio
 
 from .._runs.signals import DoneSignal
 from .._service import policy
-from .._service.answers import Answer, Operation
+from .._service.answers import Answer
+from .._service.operations import Operation
 from .._service.policy import MAX_ATTEMPTS, PATIENT, SOON, seconds_to_wait
 from .._service.port import Service
 from .._service.rows import Act, Rule

@@ -6,10 +6,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .._service.answers import Inquiry
 from .._values.errors import ConfigurationError, system_words
 from .._values.secret import Secret, sealed
+
+if TYPE_CHECKING:
+    from .._service.answers import Inquiry
 
 LARGEST_FILE = 100_000
 """The most characters that are read from a file with a secret."""
@@ -40,9 +43,9 @@ def from_environment(environ: Mapping[str, str], variable: str) -> Secret | None
     return as_secret(environ.get(variable))
 
 
-_IDENTIFIER = re.compile(r"acs_k_[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
-_ACCESS_KEY_SECRET = re.compile(r"acs_t_[0-9a-f]{64}")
-_INQUIRY_KEY = re.compile(r"[\x21-\x7e]{1,1000}")
+_IDENTIFIER = r"(?i)acs_k_[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+_ACCESS_KEY_SECRET = r"acs_t_[0-9a-f]{64}"  # noqa: S105 - a pattern
+_INQUIRY_KEY = r"[\x21-\x7e]{1,1000}"
 _KEY_SENTENCE = "The access key is missing or incomplete. Check it, or ask for a new one."
 
 
@@ -54,7 +57,7 @@ def checked_access_key(identifier: str | None, secret: Secret | None) -> tuple[s
             "No access key is set: pass --access-key-id or set SUDOMIMUS_ACCESS_KEY_ID to its identifier (acs_k_…)."
         )
         raise ConfigurationError(_KEY_SENTENCE, detail=detail)
-    if not _IDENTIFIER.fullmatch(identifier):
+    if not re.fullmatch(_IDENTIFIER, identifier):
         swapped = " This is the secret half: the two are swapped." if identifier.startswith("acs_t_") else ""
         detail = f"The access key identifier is malformed: it is acs_k_ followed by a UUID, version 4.{swapped}"
         raise ConfigurationError(_KEY_SENTENCE, detail=detail)
@@ -63,7 +66,7 @@ def checked_access_key(identifier: str | None, secret: Secret | None) -> tuple[s
             "No access key secret is set: set SUDOMIMUS_ACCESS_KEY_SECRET to it (acs_t_…), or pass --secret-file PATH."
         )
         raise ConfigurationError(_KEY_SENTENCE, detail=detail)
-    if not _ACCESS_KEY_SECRET.fullmatch(secret.reveal()):
+    if not re.fullmatch(_ACCESS_KEY_SECRET, secret.reveal()):
         detail = "The access key secret is malformed: it is acs_t_ followed by 64 lowercase hexadecimal characters."
         raise ConfigurationError(_KEY_SENTENCE, detail=detail)
     return identifier, secret
@@ -72,6 +75,8 @@ def checked_access_key(identifier: str | None, secret: Secret | None) -> tuple[s
 @sealed
 def checked_inquiry(exposure_key: Secret | None, hidden_key: Secret | None) -> Inquiry:
     """Check the two keys of an inquiry and return the inquiry. Raises `ConfigurationError`, which repeats neither key."""
+    from .._service.answers import Inquiry
+
     if exposure_key is None or hidden_key is None:
         missing = "exposure" if exposure_key is None else "hidden"
         raise ConfigurationError(
@@ -79,7 +84,7 @@ def checked_inquiry(exposure_key: Secret | None, hidden_key: Secret | None) -> I
             "both from POST /establish."
         )
     for name, key in (("exposure", exposure_key), ("hidden", hidden_key)):
-        if not _INQUIRY_KEY.fullmatch(key.reveal()):
+        if not re.fullmatch(_INQUIRY_KEY, key.reveal()):
             raise ConfigurationError(detail=f"The {name} key is malformed: it holds characters that no key has.")
     if exposure_key.reveal().startswith("hid_") or hidden_key.reveal().startswith("exp_"):
         raise ConfigurationError(detail="The exposure key (exp_…) and the hidden key (hid_…) are swapped.")

@@ -14,7 +14,8 @@ import anyio
 
 from .._runs.signals import DoneSignal
 from .._service import policy
-from .._service.answers import Answer, ErrandStatus, Operation
+from .._service.answers import Answer, ErrandStatus
+from .._service.operations import Operation
 from .._service.policy import MAX_ATTEMPTS, MAX_ERRANDS, seconds_to_wait
 from .._values.errors import ErrandNotCompleted, LoginDenied, ServiceUnavailable
 from .._values.events import ERRAND_SECONDS, Claims, ErrandHandoff, ErrandResult, OnProgress, Phase

@@ -13,16 +13,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from .._service.answers import Answer, DeviceGrant, Inquiry, Operation
+from .._service.operations import Operation
 from .._values.errors import ConfigurationError, ErrandNotCompleted
-from .._values.events import ErrandHandoff, LoginResult, Phase
 from .._values.secret import Secret, sealed
 from .credentials import as_secret, checked_access_key, checked_inquiry, from_environment, read_secret_file
 
 if TYPE_CHECKING:
+    from .._service.answers import Answer, DeviceGrant, Inquiry
     from .._service.client_auth import ClientKey
     from .._service.constraints import Constraints
     from .._settings import Settings
+    from .._values.events import LoginResult
     from .attempts import Attempts
 
 
@@ -62,6 +63,7 @@ class Steam(Method):
     async def present(self, attempts: Attempts) -> Answer[LoginResult]:
         """Ask Steam for a ticket, send it, and cancel it, whatever happens. Meanwhile the connection opens."""
         from .._runs.finishing import alongside
+        from .._values.events import Phase
         from ..steam._results import other_app
         from ..steam._ticket import web_api_ticket
 
@@ -175,6 +177,8 @@ class Browser(Method):
 
     async def prepare(self, attempts: Attempts) -> None:
         """Establish an inquiry, unless there is one, and wait until the player has signed in on its page."""
+        from .._values.events import ErrandHandoff, Phase
+
         attempts.require_page()
         inquiry, settings, connect = self.inquiry, attempts.settings, attempts.service.connect
         if inquiry is None:
@@ -235,6 +239,8 @@ class Device(Method):
 
     async def prepare(self, attempts: Attempts) -> None:
         """Get a code, and show it to the player. Both of its pages pass the gate, because both are shown."""
+        from .._values.events import Phase
+
         attempts.require_page()
         device, gate = attempts.service.device, attempts.ports.gate
         authorize = partial(device.device_authorize, attempts.settings.require_application())
@@ -248,6 +254,8 @@ class Device(Method):
 
     async def present(self, attempts: Attempts) -> Answer[LoginResult]:
         """Poll for the tokens until the player has confirmed the code."""
+        from .._values.events import Phase
+
         grant, application = self._grant, attempts.settings.require_application()
         request = partial(attempts.service.device.device_token, grant.device_code, application)
         answer = await attempts.poll(

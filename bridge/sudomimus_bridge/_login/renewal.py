@@ -6,7 +6,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
-from .._service.answers import Answer, Fate, Operation, Refreshed, Unsent
+from .._service.answers import Answer, Fate, Refreshed, Unsent
+from .._service.operations import Operation
 from .._service.rows import Act
 from .._service.rules import rule_for
 from .._values.errors import BridgeError, ConfigurationError, ServiceUnavailable

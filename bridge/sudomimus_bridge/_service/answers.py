@@ -60,21 +60,6 @@ class Refreshed:
 T = TypeVar("T")
 
 
-class Operation(StrEnum):
-    """The calls whose answers have rules. Values are the paths of the service's OpenAPI documents."""
-
-    STEAM_TICKET = "/direct-issue/steam-ticket"
-    ACCESS_KEY = "/direct-issue/access-key"
-    CREATE_ERRAND = "/errand"
-    ESTABLISH = "/establish"
-    STATUS_POLL = "/status-poll"
-    REDEEM = "/redeem"
-    DEVICE_AUTHORIZE = "/device-authorize"
-    DEVICE_TOKEN = "/device-token"  # noqa: S105 - a path
-    REFRESH = "/refresh"
-    LOGOUT = "/logout"
-
-
 class Trouble(StrEnum):
     """Why the service gave no answer."""
 

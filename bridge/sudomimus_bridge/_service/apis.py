@@ -15,7 +15,8 @@ from urllib.parse import quote
 from .._values.clock import Clock
 from .._values.events import DeviceHandoff, LoginResult
 from .._values.secret import Secret, sealed
-from .answers import Answer, DeviceGrant, ErrandStatus, Inquiry, Operation
+from .answers import Answer, DeviceGrant, ErrandStatus, Inquiry
+from .operations import Operation
 from .replies import (
     Address,
     Failed,

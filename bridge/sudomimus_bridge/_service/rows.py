@@ -8,7 +8,8 @@ from enum import Enum, auto
 from typing import Any
 
 from .._values.errors import BridgeError, ServiceUnavailable
-from .answers import Answer, Fate, Operation, Trouble
+from .answers import Answer, Fate, Trouble
+from .operations import Operation
 from .policy import AT_ONCE, BUDGET, Spacing
 
 Test = Callable[[Answer[Any]], bool]

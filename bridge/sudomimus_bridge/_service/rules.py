@@ -18,7 +18,8 @@ from .._values.errors import (
     ServiceUnavailable,
     SteamUnavailable,
 )
-from .answers import Answer, Fate, Operation, Trouble
+from .answers import Answer, Fate, Trouble
+from .operations import Operation
 from .policy import AT_ONCE, BUDGET, NETWORK, SOON, UPSTREAM
 from .rows import Act, Rule, again, clock_is_wrong, final, has_errand, names_inquiry, pending, row, unsent
 

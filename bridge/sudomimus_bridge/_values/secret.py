@@ -24,17 +24,16 @@ MASK = "[secret]"
 # The keys are identities. A set would hold only the first of two equal secrets, and forget the text when that one is deleted.
 _alive: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
 
+# The patterns of this module are texts: `re` compiles and keeps them when one is first used, not when a game starts.
+
 # The formats of the service's and Steam's secrets. They find secrets that this process never held as a `Secret`.
-_LOOKS_SECRET = re.compile(
-    r"""
+_LOOKS_SECRET = r"""(?xs)
     acs_t_[0-9A-Za-z]+                                  # access-key secret
   | (?:ernd|hid|cnf|exp|dvc)_[0-9A-Za-z._~-]{6,}        # errand, hidden, confirmation, exposure and device keys
   | eyJ[0-9A-Za-z_-]{8,}(?:\.[0-9A-Za-z_-]*){0,4}       # JWT
   | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----.*?(?:-----END[ A-Z]*PRIVATE[ ]KEY-----|\Z)
   | \b[0-9a-fA-F]{64,}\b                                # ticket in hex
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+"""  # noqa: S105 - a pattern
 
 
 class Secret:
@@ -95,7 +94,7 @@ def redact(text: str) -> str:
         # A short secret is skipped: masking every "a" would hide the message and protect nothing.
         if len(secret) >= 8 and secret.reveal() in text:
             text = text.replace(secret.reveal(), MASK)
-    return _LOOKS_SECRET.sub(_masked, text)
+    return re.sub(_LOOKS_SECRET, _masked, text)
 
 
 def _masked(found: re.Match[str]) -> str:
@@ -103,18 +102,18 @@ def _masked(found: re.Match[str]) -> str:
 
     A key has no slash beside it.
     """
-    if _MAY_BE_A_NAME.match(found[0]):
+    if re.match(_MAY_BE_A_NAME, found[0]):
         start = found.start()
-        word = _END_OF_WORD.split(found.string[:start])[-1] + _END_OF_WORD.split(found.string[start:])[0]
-        if _SLASH.search(word) and not _IN_URL.search(word):
+        word = re.split(_END_OF_WORD, found.string[:start])[-1] + re.split(_END_OF_WORD, found.string[start:])[0]
+        if re.search(_SLASH, word) and not re.search(_IN_URL, word):
             return found[0]
     return MASK
 
 
-_MAY_BE_A_NAME = re.compile(r"(?:ernd|hid|cnf|exp|dvc)_|[0-9a-fA-F]+\Z")
-_SLASH = re.compile(r"[/\\]")
-_END_OF_WORD = re.compile(r"[\s\"'<>]")
-_IN_URL = re.compile(r"://|[?&=]|/errand/")
+_MAY_BE_A_NAME = r"(?:ernd|hid|cnf|exp|dvc)_|[0-9a-fA-F]+\Z"
+_SLASH = r"[/\\]"
+_END_OF_WORD = r"[\s\"'<>]"
+_IN_URL = r"://|[?&=]|/errand/"
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -124,7 +123,7 @@ def printable(text: str, keep: str = "") -> str:
 
 def looks_secret(text: str) -> bool:
     """Whether the text contains something shaped like a secret, so that it can be refused."""
-    return _LOOKS_SECRET.search(text) is not None
+    return re.search(_LOOKS_SECRET, text) is not None
 
 
 _COROUTINE = 0x80  # inspect.CO_COROUTINE, without the cost of importing inspect

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from .._service.answers import Operation
 from .._service.exchange import Exchange
+from .._service.operations import Operation
 from .._service.remote import RemoteService
 from .._settings import Settings
 from .._values.clock import Clock
