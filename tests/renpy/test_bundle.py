@@ -50,7 +50,7 @@ class TestContents:
     def test_it_holds_the_modules_of_a_login_and_no_others(self, game: Path) -> None:
         inside = {path.relative_to(game / "python-packages").as_posix() for path in game.rglob("*.py")}
         ours = {path.split("/")[1] for path in inside if path.startswith("sudomimus_bridge/")}
-        assert {"_program", "_runs", "_values", "steam", "_service", "_login", "_browser", "_renpy"} <= ours
+        assert {"_program", "_public", "_runs", "_values", "steam", "_service", "_login", "_browser", "_renpy"} <= ours
         assert not ours & {"_cli", "emulator", "testing", "_sidecar", "__main__.py"}
         assert not inside & {
             f"sudomimus_bridge/_renpy/{name}.py" for name in ("bundle", "installer", "manifest", "pip_target")

@@ -23,7 +23,7 @@ _HERE = Path(__file__).resolve().parent
 SCRIPTS = _HERE / "game"
 """The .rpy files, laid out as in the game's folder `sudomimus`."""
 
-_FOLDERS = ("_browser", "_login", "_program", "_renpy", "_runs", "_service", "_session", "_values", "steam")
+_FOLDERS = ("_browser", "_login", "_program", "_public", "_renpy", "_runs", "_service", "_session", "_values", "steam")
 _INSTALLER = {"bundle.py", "installer.py", "manifest.py"}
 _COMPILED = {".so", ".pyd", ".dylib", ".dll"}
 _LEFT_OUT = {".pyc", ".pyi", ".rpyc", ".rpymc"}
