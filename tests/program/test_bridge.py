@@ -322,4 +322,5 @@ def test_share_ends_if_the_renewed_token_is_refused_too(make_bridge: MakeBridge,
     emulator.fault("POST /errand 401")
     with pytest.raises(LoginDenied, match=r"Your sign-in has ended\. Sign in again\."):
         bridge.share()
-    assert [request.status for request in emulator.requests if request.path == "/errand"] == [401, 401]
+    asked = [(request.path, request.status) for request in emulator.requests]
+    assert asked == [("/direct-issue/steam-ticket", 200), ("/errand", 401)] * 2
