@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator._config.fault_rule import FaultRule, parse_fault
 from sudomimus_bridge.emulator._contract.paths import REQUESTS
-from sudomimus_bridge.emulator._web.application import service_routes
+from sudomimus_bridge.emulator._web.application import JournalMiddleware, service_routes
 
 from ..helpers.emulator_helpers import Client, new_ticket, told
 from ..helpers.patience import PATIENCE
@@ -40,6 +42,32 @@ def test_status_with_reason_and_headers_a_number_of_times(client: Client) -> Non
     client.emulator.clear_faults()
     client.emulator.fault("* * 500 reason=PRIVATE_THING")
     assert told(client.steam()) == (500, None)
+
+
+@pytest.mark.parametrize("pieces", [[b""], [b"all"], [b"ha", b"lf"]])
+def test_request_is_in_the_journal_before_the_client_has_the_whole_answer(pieces: list[bytes]) -> None:
+    """An answer without a body is whole as soon as its head has arrived."""
+    emulator, length = Emulator(), sum(map(len, pieces))
+    received: list[int] = []
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        for number, piece in enumerate(pieces, 1):
+            await send({"type": "http.response.body", "body": piece, "more_body": number < len(pieces)})
+
+    async def client(message: Message) -> None:
+        received.append(len(message.get("body", b"")))
+        assert sum(received) < length or [request.status for request in emulator.requests] == [401]
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def ask() -> None:
+        scope = {"type": "http", "method": "POST", "path": "/errand", "state": {}}
+        await JournalMiddleware(app, emulator._state, untouched="/control")(scope, receive, client)
+
+    anyio.run(ask)
+    assert received == [0, *map(len, pieces)]
 
 
 def test_rules_apply_in_order_and_may_skip_requests(client: Client) -> None:

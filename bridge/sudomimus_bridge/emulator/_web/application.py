@@ -47,14 +47,19 @@ class JournalMiddleware:
         started = time.perf_counter()
         journal = self._state.requests
         status: int | None = None
+        start: Message | None = None
         recorded = False
 
         async def watch(message: Message) -> None:
-            nonlocal status
+            nonlocal status, start
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, start = message["status"], message
+                return  # kept back: if the body is empty, the head is already the whole answer
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 record()  # recorded before the client has the whole answer and can ask for the journal
+            if start is not None:
+                head, start = start, None
+                await send(head)
             await send(message)
 
         def record() -> None:
