@@ -74,25 +74,20 @@ def unnamed(rule: Rule) -> str:
 
 def _entry(name: str, rules: list[Rule], *, plain: bool = False) -> str:
     parts = [f"#### {name}" if plain else f"#### `{name}`"]
-    told: set[tuple[str, str, str]] = set()
+    alike: dict[tuple[str, str, type[BridgeError]], list[str]] = {}
     for rule in rules:
-        texts = (rule.sentence, rule.detail, rule.error.__name__)
-        if texts in told:
-            continue
-        told.add(texts)
-        parts.append(
-            _texts(rule.sentence, rule.detail, rule.error, f"Answer to {_calls(rule)}{_when(rule)}", _retries(rule))
-        )
+        calls = _calls(rule, "any other call" if alike else "any call")
+        answers = alike.setdefault((rule.sentence, rule.detail, rule.error), [])
+        answers.append(f"Answer to {calls}{_when(rule)}: {_repeats(rule)}")
+    parts += [_texts(*texts, " ".join(dict.fromkeys(answers))) for texts, answers in alike.items()]
     parts.append(f"**What to do:** {ADVICE[name]}")
     return "\n\n".join(parts)
 
 
-def _calls(rule: Rule) -> str:
-    return (
-        "any call"
-        if len(rule.calls) == len(Operation)
-        else " or ".join(dict.fromkeys(CALLS[each] for each in sorted(rule.calls)))
-    )
+def _calls(rule: Rule, all_of_them: str) -> str:
+    if len(rule.calls) == len(Operation):
+        return all_of_them
+    return " or ".join(dict.fromkeys(CALLS[each] for each in sorted(rule.calls)))
 
 
 def _when(rule: Rule) -> str:
@@ -100,22 +95,22 @@ def _when(rule: Rule) -> str:
     return f", status {', '.join(map(str, statuses))}" if 0 < len(statuses) < 10 else ""
 
 
-def _retries(rule: Rule) -> str:
+def _repeats(rule: Rule) -> str:
     if rule.act is not Act.AGAIN:
-        return "The login ends at once."
+        return "the request is not repeated."
     times = "once" if rule.repeats == 1 else f"up to {rule.repeats} times"
-    return f"The login retries {times} before it ends."
+    return f"the request is repeated {times}."
 
 
-def _texts(said: str, detail: str, error: type[BridgeError], source: str, retries: str = "") -> str:
+def _texts(said: str, detail: str, error: type[BridgeError], source: str) -> str:
     plain = detail.replace("{application}", "‹application›").replace("{check}", "‹settings›")
     lines = [
         f"> {said}",
         "",
         f"**Meaning:** {marked_up(sentence(plain))}" if plain else "",
         "",
-        f"{source}. Raises [`{error.__name__}`](exceptions.md#sudomimus_bridge.{error.__name__}), "
-        f"exit status [{error.exit_status}](exit-statuses.md). {retries}".strip(),
+        f"{source} Raises [`{error.__name__}`](exceptions.md#sudomimus_bridge.{error.__name__}), "
+        f"exit status [{error.exit_status}](exit-statuses.md).",
     ]
     return "\n".join(lines)
 
@@ -129,7 +124,9 @@ def of_the_bridge() -> str:
     for reason, found in own_reasons().items():
         parts.append(f"#### `{reason}`")
         for each in found:
-            parts.append(_texts(each.sentence, each.detail, getattr(errors, each.error), "Raised by the bridge itself"))
+            parts.append(
+                _texts(each.sentence, each.detail, getattr(errors, each.error), "The bridge itself makes this error.")
+            )
         parts.append(f"**What to do:** {ADVICE[reason]}")
     return "\n\n".join(parts)
 

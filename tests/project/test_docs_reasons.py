@@ -39,6 +39,17 @@ def test_every_rule_of_the_service_has_an_entry_with_its_sentence() -> None:
     assert set(CALLS) == set(Operation)
 
 
+def test_each_entry_says_for_every_call_how_often_it_is_repeated() -> None:
+    """Rows that differ only in the call and its repeats share the texts of one entry."""
+    entries = {entry.partition("\n")[0]: entry for entry in reasons.of_the_service().split("#### ")}
+    for rule in reasons.ending_rules():
+        times = {0: "not repeated", 1: "repeated once"}.get(rule.repeats, f"repeated up to {rule.repeats} times")
+        for name in [f"`{reason}`" for reason in rule.reasons] or [reasons.unnamed(rule)]:
+            assert times in entries[name], name
+    for status in ("429", "503"):
+        assert f"Answer to any other call, status {status}: the request is repeated up to 7 times." in entries[status]
+
+
 def test_reasons_that_the_code_chooses_at_run_time_are_found() -> None:
     assert set(reasons.own_reasons()) >= {
         *_PASSING,
