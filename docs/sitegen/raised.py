@@ -101,7 +101,7 @@ def _constants(tree: ast.Module, path: Path) -> dict[str, str]:
 
 
 def _text(value: ast.expr | None, known: dict[str, str]) -> str:
-    """The text of an expression. What is known only at run time is named in angle quotation marks."""
+    """The text of an expression. A name such as ‹path› stands for a text that the bridge knows only while it runs."""
     match value:
         case ast.Constant(value=str() | int() | float() as constant) if not isinstance(constant, bool):
             return constant if isinstance(constant, str) else f"{constant:g}"

@@ -384,7 +384,7 @@ ANSWERS = {
 
 @contextmanager
 def unwritable(output: str) -> Iterator[int]:
-    """Open /dev/full, or a pipe whose reader has ended. Only a shell can start a program with a closed stream."""
+    """Open /dev/full, or a pipe whose reader has ended."""
     if output == ">/dev/full":
         writing = os.open("/dev/full", os.O_WRONLY)
     else:
@@ -394,6 +394,11 @@ def unwritable(output: str) -> Iterator[int]:
         yield writing
     finally:
         os.close(writing)
+
+
+def without_stream(words: list[str], redirection: str) -> list[str]:
+    """The command line, in a shell that closes a stream if the redirection says so. Only a shell can start it like that."""
+    return ["sh", "-c", f"{shlex.join(words)} {redirection}"] if redirection.endswith(">&-") else words
 
 
 @pytest.mark.parametrize("arguments", ANSWERS.values(), ids=list(ANSWERS))
@@ -414,7 +419,7 @@ def test_answer_that_cannot_be_written(
     words = command(*(str(tmp_path) if word == "PROJECT" else word for word in arguments), *flags)
     with unwritable(output) as stdout:
         done = subprocess.run(
-            ["sh", "-c", f"{shlex.join(words)} >&-"] if output == ">&-" else words,
+            without_stream(words, output),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=subprocess.PIPE,
@@ -459,7 +464,7 @@ def test_unwritable_standard_error_does_not_change_the_status(
     words = command(*arguments, *([more] if more else []), *program.flags())
     with unwritable(">/dev/full") as full:
         done = subprocess.run(
-            ["sh", "-c", f"{shlex.join(words)} 2>&-"] if redirection == "2>&-" else words,
+            without_stream(words, redirection),
             stdout=subprocess.PIPE,
             stderr=full,
             env=program.all_environ,

@@ -212,4 +212,6 @@ class RefusalData(Message):
     """The `data` of a refused message's error (-32700, -32600, -32601, -32602)."""
 
     field: Annotated[str | Absent, Field(description="The wrong member. A param's name follows `params.`.")] = None
-    problem: Annotated[str, Field(description="What is wrong. It repeats no value.")]
+    problem: Annotated[
+        str, Field(description="What is wrong with the member. The value is left out: it may be secret.")
+    ]
