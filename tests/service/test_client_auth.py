@@ -29,6 +29,7 @@ from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.testing._scripted_service import Seen, Step
 
+from ..helpers.emulator_helpers import NO_TLS
 from ..helpers.service_helpers import (
     ESTABLISHED,
     EXPOSURE,
@@ -139,7 +140,7 @@ def client_key(emulator: Emulator) -> ClientKey:
 
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, verify=NO_TLS) as client:
         yield client
 
 
