@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import socket
 import subprocess
 import threading
@@ -31,6 +30,7 @@ from sudomimus_bridge.testing._compiled_stub import open_tickets
 
 from ..conftest import StubLog, command, plain_command
 from ..helpers.patience import PATIENCE, with_time
+from ..helpers.warm_start import closing
 
 NOT_FOR_DEMO: dict[str, Any] = dict.fromkeys(
     f"{name}_url" for name in ("native", "connect", "device", "session", "via")
@@ -360,8 +360,8 @@ def test_wrong_command_line(arguments: list[str], sentence: str, capfd: pytest.C
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
 def test_answer_without_standard_input_or_error(program: Program, closed: str) -> None:
     program.environ["STEAM_STUB_CHATTER"] = "1"
-    line = shlex.join(command("login", "steam", "--json", *program.flags()))
-    done = subprocess.run(["sh", "-c", f"{line} {closed}"], stdout=subprocess.PIPE, env=program.all_environ, check=True)
+    words = closing(closed, command("login", "steam", "--json", *program.flags()))
+    done = subprocess.run(words, stdout=subprocess.PIPE, env=program.all_environ, check=True)
     assert json.loads(done.stdout)["accessToken"]
 
 
@@ -397,8 +397,8 @@ def unwritable(output: str) -> Iterator[int]:
 
 
 def without_stream(words: list[str], redirection: str) -> list[str]:
-    """The command line, in a shell that closes a stream if the redirection says so. Only a shell can start it like that."""
-    return ["sh", "-c", f"{shlex.join(words)} {redirection}"] if redirection.endswith(">&-") else words
+    """The command line, without a stream if the redirection closes it."""
+    return closing(redirection, words) if redirection.endswith(">&-") else words
 
 
 @pytest.mark.parametrize("arguments", ANSWERS.values(), ids=list(ANSWERS))

@@ -13,6 +13,7 @@ from sudomimus_bridge.steam._ticket import web_api_ticket
 from sudomimus_bridge.testing._compiled_stub import open_tickets
 
 from ..conftest import StubLog
+from .warm_start import MAY_FORK
 
 
 def steam_on(library: Path, clock: SystemClock | None = None) -> FlatApiSteam:
@@ -35,10 +36,16 @@ def balanced(log: StubLog) -> None:
     assert not story or story[-1] == "shutdown"
 
 
-def run_program(source: str, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
-    """Run Python code in its own process, for tests that would change the process of the suite."""
+def run_program(
+    source: str, *arguments: str, timeout: float = 30, cold: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run Python code in its own process, for tests that would change the process of the suite.
+
+    The bridge may be imported already when the code begins, unless the start is `cold` or the code is about imports
+    (`warm_start`).
+    """
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(source), *arguments],
+        [sys.executable, "-c", textwrap.dedent(source) + ("" if cold else MAY_FORK), *arguments],
         capture_output=True,
         text=True,
         timeout=timeout,

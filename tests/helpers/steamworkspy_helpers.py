@@ -68,11 +68,11 @@ class Player:
         self.folder = folder
         self._url = url
 
-    def __call__(self, story: str, *, sdk: int | None = None, complaint: str = "") -> list[str]:
+    def __call__(self, story: str, *, sdk: int | None = None, complaint: str = "", cold: bool = False) -> list[str]:
         """Play one to its end, on stubs of the newest SDK or of `sdk`. Return its output lines; the last one is the host's."""
         game_folder(self.folder, sdk)
         ending = '\nprint("host", threading.get_native_id(), frames)'
-        done = run_program(textwrap.dedent(GAME) + textwrap.dedent(story) + ending, self._url)
+        done = run_program(textwrap.dedent(GAME) + textwrap.dedent(story) + ending, self._url, cold=cold)
         assert (done.returncode, done.stderr) == (0, complaint), done.stderr
         return done.stdout.splitlines()
 

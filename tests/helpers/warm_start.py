@@ -1,7 +1,10 @@
 """Starts `sudomimus-bridge` by forking a Python that has imported it already, which saves most of such a test's time.
 
-`use` redirects the starts of `python -c CODE` in this process if the code ends with `PROGRAM`. The program is a child of this
-process as any other, with its own standard streams, environment, folder and signals, and it ends as Python ends.
+`use` redirects the starts of `python -c CODE` in this process if the code ends with `PROGRAM` or `MAY_FORK`, also those through
+a shell that only closes standard streams (`closing`). The program is a child of this process as any other, with its own
+standard streams, environment, folder and signals, and it ends as Python ends.
+
+The modules are imported before the code begins. So what they have registered with `atexit` runs after what the code registers.
 
 A start that differs in anything that Python reads before the code runs (`PYTHON…`, the locale, the libraries, ignored signals,
 open descriptors) takes the usual way. So does every start with `pytest --cold`.
@@ -17,6 +20,7 @@ import gc
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,9 +29,14 @@ import threading
 import time
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 PROGRAM = "from sudomimus_bridge._cli.main import main; sys.exit(main())"
+MAY_FORK = "\n# may start by a fork"
+
+CLOSES = re.compile(r'exec "\$@"((?: (?:<|>|2>)&-)+)')
+NUMBERS = {"<&-": 0, ">&-": 1, "2>&-": 2}
 
 # What begins the names of the variables that Python, or a library at its start, reads before the code runs.
 READ_EARLY = ("PYTHON", "LC_", "LANG", "LD_", "GLIBC_", "MALLOC_", "OPENSSL_", "TZ")
@@ -37,6 +46,11 @@ MODULES = """
     _cli.emulator emulator testing._service
     _sidecar.server _sidecar.handlers _sidecar.openrpc _program.bridge _program.session steam._library
 """
+
+
+def closing(redirections: str, words: list[str]) -> list[str]:
+    """The command line that starts a program without some standard streams: `<&-`, `>&-`, `2>&-`. It needs a shell."""
+    return ["sh", "-c", f'exec "$@" {redirections}', "sh", *words]
 
 
 def use() -> None:
@@ -57,8 +71,8 @@ class _WarmStarts:
 
     def __call__(self, *given: Any) -> int:
         """Start the program, and return its process id. The parameters are `_posixsubprocess.fork_exec`'s."""
-        arguments = [os.fsdecode(word) for word in given[0]]
-        start = _as_warm_start(arguments[2:], given, _early(self._environ)) if _is_ours(arguments) else None
+        arguments, closed = _without_the_shell([os.fsdecode(word) for word in given[0]])
+        start = _as_warm_start(arguments[2:], closed, given, _early(self._environ)) if _is_ours(arguments) else None
         if start is None:
             return int(self._cold(*given))
         with self._lock:
@@ -66,13 +80,23 @@ class _WarmStarts:
             return self._server.start(*start)
 
 
+def _without_the_shell(arguments: list[str]) -> tuple[list[str], list[int]]:
+    """The command line that the shell of `closing` runs, and the streams that it closes."""
+    closes = CLOSES.fullmatch(arguments[2]) if arguments[:2] == ["sh", "-c"] and len(arguments) > 4 else None
+    return (arguments[4:], [NUMBERS[word] for word in closes[1].split()]) if closes else (arguments, [])
+
+
 def _is_ours(arguments: list[str]) -> bool:
     if arguments[:2] != [sys.executable, "-c"]:
         return False
-    return arguments[2].endswith(PROGRAM) and "sys.modules" not in arguments[2]  # such code hides modules
+    code = arguments[2]
+    of_imports = "sys.modules" in code or "sys.meta_path" in code  # such code hides, counts or watches imports
+    return code.endswith((PROGRAM, MAY_FORK)) and not of_imports
 
 
-def _as_warm_start(arguments: list[str], given: Any, early: dict[str, str]) -> tuple[dict[str, Any], list[int]] | None:
+def _as_warm_start(
+    arguments: list[str], closed: list[int], given: Any, early: dict[str, str]
+) -> tuple[dict[str, Any], list[int]] | None:
     """What the server is told, and the three standard streams; or None if this start must be a cold one."""
     _, _, close_fds, fds_to_keep, folder, environ = given[:6]
     read, _, _, write, _, errors, _, failed = given[6:14]
@@ -87,6 +111,7 @@ def _as_warm_start(arguments: list[str], given: Any, early: dict[str, str]) -> t
         return None
     told = {
         "arguments": arguments,
+        "closed": closed,
         "environ": environ,
         "folder": os.fsdecode(folder) if folder is not None else str(Path.cwd()),
         "new_session": bool(new_session),
@@ -155,8 +180,8 @@ def _become(told: dict[str, Any], streams: list[int]) -> str:
     """Take over what a start would have given to this process. Return the code that it runs."""
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
-    for descriptor in streams:
-        if descriptor > 2:
+    for descriptor in {*streams, *told["closed"]}:
+        if descriptor > 2 or descriptor in told["closed"]:
             os.close(descriptor)
     if told["new_session"]:
         os.setsid()
@@ -166,7 +191,10 @@ def _become(told: dict[str, Any], streams: list[int]) -> str:
     code, *arguments = told["arguments"]
     sys.argv[:] = ["-c", *arguments]
     sys.path.insert(0, "")
-    sys.stdin, sys.stdout, sys.stderr = map(_stream, range(3), (sys.stdin, sys.stdout, sys.stderr))
+    before = (sys.stdin, sys.stdout, sys.stderr)
+    sys.stdin, sys.stdout, sys.stderr = (
+        None if number in told["closed"] else _stream(number, before[number]) for number in range(3)
+    )
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
     return str(code)
 
@@ -194,7 +222,9 @@ def main() -> None:
     import_module("sudomimus_bridge._program.preparation")._import_modules()
     gc.collect()
     gc.freeze()
-    exec(compile(serve(connection), "<string>", "exec"), {"__name__": "__main__"})
+    code = serve(connection)
+    program = sys.modules["__main__"] = ModuleType("__main__")  # its variables live until the interpreter ends
+    exec(compile(code, "<string>", "exec"), vars(program))
 
 
 if __name__ == "__main__":

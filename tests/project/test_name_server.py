@@ -18,6 +18,7 @@ import pytest
 from ..conftest import BACKENDS
 from ..helpers.patience import PATIENCE
 from ..helpers.steam_helpers import run_program
+from ..helpers.warm_start import MAY_FORK
 
 HANGING = """
 import atexit, os, signal, socket, sys, threading, time
@@ -215,7 +216,7 @@ def test_sidecar_answers_a_cancel_and_ends() -> None:
     threading.Thread(target=lambda: (hangs.wait(), print("it hangs", file=sys.stderr, flush=True)), daemon=True).start()
     sys.exit(main())
     """
-    program = [sys.executable, "-c", HANGING + textwrap.dedent(source)]
+    program = [sys.executable, "-c", HANGING + textwrap.dedent(source) + MAY_FORK]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(program, text=True, **pipes) as sidecar:
 

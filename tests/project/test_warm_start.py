@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ..helpers.warm_start import PROGRAM
+from ..helpers.warm_start import MAY_FORK, PROGRAM, closing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has warm starts")
 
@@ -36,6 +36,24 @@ print(json.dumps({
 }))
 print("the end", file=sys.stderr)
 sys.exit(7); """
+OPEN = """
+import os, sys
+with open(sys.argv[1], "w") as file:
+    for number, stream in enumerate([sys.stdin, sys.stdout, sys.stderr]):
+        name = f"/proc/self/fd/{number}"
+        print(stream is None, os.path.exists(name) and os.readlink(name), file=file)
+sys.exit(7); """
+ENDING = """
+import __main__, atexit, sys
+
+class Game:
+    def __del__(self):
+        print("deleted")
+
+game = Game()
+atexit.register(print, "the interpreter ends")
+print(__main__.game is game)
+"""
 LOADED = "import sys; print('httpx' in vars(sys)['modules']); sys.exit(); "
 
 
@@ -62,9 +80,27 @@ def test_signal_ends_a_forked_program() -> None:
         assert program.wait() == -signal.SIGTERM
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_forked_program_has_the_streams_that_a_shell_leaves_open(tmp_path: Path, closed: str) -> None:
+    seen = tmp_path / "seen"
+
+    def start(code: str) -> tuple[int, str]:
+        words = closing(closed, [sys.executable, "-c", code, str(seen)])
+        streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        status = subprocess.run(words, check=False, **streams).returncode
+        return status, seen.read_text()
+
+    assert start(OPEN + PROGRAM) == start(OPEN)
+
+
+def test_variables_of_a_forked_program_live_until_the_interpreter_ends() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDING + MAY_FORK], stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b"True\nthe interpreter ends\ndeleted\n"
+
+
 def test_program_has_its_modules_unless_python_itself_is_told_something_else(request: pytest.FixtureRequest) -> None:
     warm = not request.config.getoption("--cold")
-    started = [sys.executable, "-c", LOADED + PROGRAM]
+    started = [sys.executable, "-c", LOADED + MAY_FORK]
     assert subprocess.run(started, stdout=subprocess.PIPE).stdout == f"{warm}\n".encode()
     environ = {**os.environ, "PYTHONUTF8": "1"}
     assert subprocess.run(started, stdout=subprocess.PIPE, env=environ).stdout == b"False\n"

@@ -276,7 +276,8 @@ def test_backends_are_found_without_package_metadata() -> None:
         from sudomimus_bridge._session.protection import _system_keyring
         _system_keyring()
         print(sorted(name.__module__ for name in backend.KeyringBackend._classes))
-        """
+        """,
+        cold=True,  # `entry_points` must be replaced before keyring imports its backends
     )
     own = {"win32": "Windows", "darwin": "macOS"}.get(sys.platform, "SecretService")
     assert f"keyring.backends.{own}" in done.stdout, done.stderr

@@ -24,6 +24,7 @@ from ..cli.test_program import Program, on_stub
 from ..conftest import StubLog, command
 from ..helpers.patience import PATIENCE, kept, until
 from ..helpers.sidecar_helpers import Launcher, launchers, request
+from ..helpers.warm_start import PROGRAM, closing
 
 Start = Callable[..., Launcher]
 STEAM = {"method": "steam", "openBrowser": False}
@@ -139,12 +140,9 @@ sys.exit(sidecar.wait(20))
 @needs_posix
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_start_with_closed_pipes(program: Program, closed: str) -> None:
-    import shlex
-
-    line = shlex.join([*command("sidecar"), *program.flags()])
     ask = json.dumps(request("initialize", request_id=1))
     done = subprocess.run(
-        ["sh", "-c", f"{line} {closed}"],
+        closing(closed, [*command("sidecar"), *program.flags()]),
         input=f"{ask}\n".encode(),
         capture_output=True,
         env=program.all_environ,
@@ -389,8 +387,6 @@ _CRASHES = textwrap.dedent(
             raise RuntimeError("a bug with acs_t_" + "0" * 64 + " and eyJhbGciOiJIUzI.eyJzdWIi.c2ln in its words")
         receive(self, line)
     Dispatcher.receive = crash
-    from sudomimus_bridge._cli.main import main
-    sys.exit(main())
     """
 )
 
@@ -398,7 +394,7 @@ _CRASHES = textwrap.dedent(
 def test_crash_names_its_place_without_a_secret(program: Program) -> None:
     program.environ["STEAM_STUB_TICKET_DELAY_MS"] = "10000"
     crashing = subprocess.Popen(
-        [sys.executable, "-c", _CRASHES, "sidecar", *program.flags()],
+        [sys.executable, "-c", _CRASHES + PROGRAM, "sidecar", *program.flags()],
         env=program.all_environ,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -83,7 +83,8 @@ def test_host_exits_during_a_login(
         bridge = bridge_on(steamworks)
         login = bridge.start_login()
         play(login, until=has_requested)
-        """
+        """,
+        cold=True,  # so that the bridge registers later
     )
     calls = stub_log.calls
     assert open_tickets(calls) == []
