@@ -25,6 +25,9 @@ from sudomimus_bridge.steam._library import (
     library_name,
     load_library,
 )
+from sudomimus_bridge.testing._compiled_stub import StubNotCompiled, compile_with_any
+
+from ..helpers.steam_helpers import run_program
 
 
 def elf(machine: int, order: int = 1) -> bytes:
@@ -264,16 +267,18 @@ def test_library_that_is_loaded_is_not_loaded_again(
     copies(monkeypatch)
     path = file_in(tmp_path)
     monkeypatch.setattr(module, "handle_of_loaded", lambda _path: handle)
+    monkeypatch.setattr(module, "_opened_beside_frames", lambda _path: 8)
     monkeypatch.setattr(ctypes, "CDLL", open_library)
     assert load_library(path).path == path
     assert load_library(tmp_path).path == path.resolve()
-    assert opened == [(str(path), handle), (str(path.resolve()), handle)]
+    assert opened == [(str(path), handle or 8), (str(path.resolve()), handle or 8)]
 
 
 def test_configured_file_is_loaded_without_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection has chosen the file already, perhaps a copy that runs."""
     monkeypatch.setattr(module, "handle_of_loaded", lambda _path: None)
-    monkeypatch.setattr(ctypes, "CDLL", lambda _path: Exports(*EVERYTHING))
+    monkeypatch.setattr(module, "_opened_beside_frames", lambda _path: None)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _path, handle: Exports(*EVERYTHING))
     monkeypatch.setattr(module, "find_library", lambda chosen: file_in(tmp_path / "found") if chosen is None else None)
     path = file_in(tmp_path)
     assert load_library(path).path == path
@@ -437,3 +442,44 @@ def test_page_is_opened_in_the_overlay() -> None:
     )
     library.show_in_overlay("https://via.sudomimus.com/errand")
     assert opened == [(13, b"https://via.sudomimus.com/errand", 0)]
+
+
+SLOW = """
+#include <stdlib.h>
+#include <poll.h>
+#include <unistd.h>
+
+/* Tells that the library loads, and waits for the answer; a loader without an answer ends the program. */
+__attribute__((constructor)) static void load(void) {
+    struct pollfd answer = {atoi(getenv("ANSWER")), POLLIN, 0};
+    if (write(atoi(getenv("LOADS")), "L", 1) != 1 || poll(&answer, 1, 10000) != 1)
+        _exit(9);
+}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows' Python lets other threads run while it loads a library")
+def test_other_threads_run_while_the_library_loads(tmp_path: Path) -> None:
+    """So a game draws frames while the disk is read. `ctypes.CDLL` alone holds the interpreter meanwhile."""
+    source, library = tmp_path / "slow.c", tmp_path / library_name()
+    source.write_text(SLOW)
+    try:
+        compile_with_any(["-shared", "-fPIC"], [source], library)
+    except StubNotCompiled as error:
+        pytest.skip(str(error))
+    code = """
+        import os, sys, threading
+        from pathlib import Path
+        from sudomimus_bridge import SteamUnavailable
+        from sudomimus_bridge.steam._library import load_library
+
+        (loading, loads), (answer, answers) = os.pipe(), os.pipe()
+        os.environ |= {"LOADS": str(loads), "ANSWER": str(answer)}
+        threading.Thread(target=lambda: os.write(answers, os.read(loading, 1))).start()
+        try:
+            load_library(Path(sys.argv[1]))
+        except SteamUnavailable as error:
+            print(error.reason)
+    """
+    done = run_program(code, str(library))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "NotASteamLibrary\n", "")

@@ -96,11 +96,28 @@ def load_library(chosen: Path | None) -> SteamLibrary:
     path = chosen if chosen is not None and os.path.isfile(chosen) else find_library(chosen)  # noqa: PTH113
     loaded = handle_of_loaded(path)
     try:
-        library = ctypes.CDLL(str(path), handle=loaded) if loaded else ctypes.CDLL(str(path))
+        library = ctypes.CDLL(str(path), handle=loaded or _opened_beside_frames(path))
     except OSError as error:
         detail = f"{error}: {_why_not_loaded(path)}"
         raise SteamUnavailable(_MISSING, reason="LibraryNotLoaded", detail=detail) from None
     return bind(library, path)
+
+
+def _opened_beside_frames(path: Path) -> int | None:
+    """Call `dlopen` without holding the interpreter, so that a game draws frames while the disk is read. Return the handle.
+
+    `ctypes.CDLL` holds the interpreter meanwhile, except on Windows. It then gets the handle; or None if there is none, and
+    raises the loader's error.
+    """
+    if sys.platform == "win32":
+        return None
+    try:
+        dlopen = ctypes.CDLL(None)["dlopen"]
+    except (AttributeError, OSError):
+        return None
+    dlopen.restype, dlopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]
+    handle: int | None = dlopen(os.fsencode(path), ctypes.DEFAULT_MODE | os.RTLD_NOW)
+    return handle
 
 
 def find_library(chosen: Path | None, *, hosted: bool = False) -> Path:
