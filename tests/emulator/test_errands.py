@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from sudomimus_bridge.emulator import Emulator
-from sudomimus_bridge.emulator._players.visitor import VisitFailed, read_page, visit_errand
+from sudomimus_bridge.emulator._players.visitor import NO_TLS, VisitFailed, read_page, visit_errand
 
-from ..helpers.emulator_helpers import KIM, NO_TLS, ROBIN, Client, headless_chromium, told
+from ..helpers.emulator_helpers import KIM, ROBIN, Client, headless_chromium, told
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator, visit
-from sudomimus_bridge.emulator._players.visitor import VisitFailed, read_page
+from sudomimus_bridge.emulator._players.visitor import NO_TLS, VisitFailed, read_page
 from sudomimus_bridge.testing._scripted_browser import AutoBrowser
 
-from ..helpers.emulator_helpers import KIM, NO_TLS, ROBIN, Client, headless_chromium, keys, page
+from ..helpers.emulator_helpers import KIM, ROBIN, Client, headless_chromium, keys, page
 
 
 @pytest.fixture

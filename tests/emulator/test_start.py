@@ -12,10 +12,9 @@ import pytest
 
 from sudomimus_bridge.emulator import Emulator
 from sudomimus_bridge.emulator import _emulator as module
+from sudomimus_bridge.emulator._players.visitor import NO_TLS
 from sudomimus_bridge.emulator._tokens import client_key
 from sudomimus_bridge.emulator._web import server as threaded
-
-from ..helpers.emulator_helpers import NO_TLS
 
 
 def _fail(*_: object, **__: object) -> Any:

@@ -16,8 +16,9 @@ import pytest
 from pydantic import ValidationError
 
 from sudomimus_bridge.emulator import Emulator, visit
+from sudomimus_bridge.emulator._players.visitor import NO_TLS
 
-from ..helpers.emulator_helpers import KIM, NO_TLS, ROBIN
+from ..helpers.emulator_helpers import KIM, ROBIN
 
 connect = pytest.importorskip("sudomimus_connect", reason="the vendor's SDK is in the extra `dev`")
 session = pytest.importorskip("sudomimus_session")

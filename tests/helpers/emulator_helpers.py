@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import ssl
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,12 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sudomimus_bridge.emulator import Emulator, visit
+from sudomimus_bridge.emulator._players.visitor import NO_TLS
 from sudomimus_bridge.steam._stub_ticket import StubTicket
 
 from .patience import PATIENCE
-
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""For clients that use only the local service, over http. Otherwise each client would load all trusted certificates."""
 
 ROBIN = 76561197960287930
 KIM = 76561197960287931

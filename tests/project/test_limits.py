@@ -101,9 +101,8 @@ WAYS = ["tried(blocking)", "tried(started)", *(f"tried(awaited, {backend!r})" fo
 def scarcely(source: str, emulator: Emulator, left: int, what: str) -> Any:
     if what == "files" and sys.platform == "win32":
         pytest.skip("Windows has no limit on a process's files that a test could set")
-    return run_program(
-        SCARCE + textwrap.dedent(source), json.dumps(emulator.urls), str(left), what, cold=True
-    )  # the imports need files, too
+    arguments = [json.dumps(emulator.urls), str(left), what]
+    return run_program(SCARCE + textwrap.dedent(source), *arguments, cold=True)  # the imports need files, too
 
 
 @pytest.mark.parametrize("what", ["files", "threads"])

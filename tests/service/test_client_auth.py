@@ -27,9 +27,9 @@ from sudomimus_bridge._settings import read_settings
 from sudomimus_bridge._values.errors import ConfigurationError
 from sudomimus_bridge._values.secret import Secret
 from sudomimus_bridge.emulator import Emulator
+from sudomimus_bridge.emulator._players.visitor import NO_TLS
 from sudomimus_bridge.testing._scripted_service import Seen, Step
 
-from ..helpers.emulator_helpers import NO_TLS
 from ..helpers.service_helpers import (
     ESTABLISHED,
     EXPOSURE,

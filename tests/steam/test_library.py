@@ -295,6 +295,47 @@ def test_file_that_is_no_library(tmp_path: Path) -> None:
     assert f"{path} is no program library, and this Python needs one" in str(refused.value.detail)
 
 
+SLOW = """
+#include <stdlib.h>
+#include <poll.h>
+#include <unistd.h>
+
+/* Tells that the library loads, and waits for the answer. A loader that lets no thread run waits until the test ends it. */
+__attribute__((constructor)) static void load(void) {
+    struct pollfd answer = {atoi(getenv("ANSWER")), POLLIN, 0};
+    if (write(atoi(getenv("LOADS")), "L", 1) != 1 || poll(&answer, 1, -1) != 1)
+        _exit(9);
+}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows' Python lets other threads run while it loads a library")
+def test_other_threads_run_while_the_library_loads(tmp_path: Path) -> None:
+    """So a game draws frames while the disk is read. `ctypes.CDLL` alone holds the interpreter meanwhile."""
+    source, library = tmp_path / "slow.c", tmp_path / library_name()
+    source.write_text(SLOW)
+    try:
+        compile_with_any(["-shared", "-fPIC"], [source], library)
+    except StubNotCompiled as error:
+        pytest.skip(str(error))
+    code = """
+        import os, sys, threading
+        from pathlib import Path
+        from sudomimus_bridge import SteamUnavailable
+        from sudomimus_bridge.steam._library import load_library
+
+        (loading, loads), (answer, answers) = os.pipe(), os.pipe()
+        os.environ |= {"LOADS": str(loads), "ANSWER": str(answer)}
+        threading.Thread(target=lambda: os.write(answers, os.read(loading, 1))).start()
+        try:
+            load_library(Path(sys.argv[1]))
+        except SteamUnavailable as error:
+            print(error.reason)
+    """
+    done = run_program(code, str(library))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "NotASteamLibrary\n", "")
+
+
 # --- binding -------------------------------------------------------------------------------------------------------------
 
 
@@ -442,44 +483,3 @@ def test_page_is_opened_in_the_overlay() -> None:
     )
     library.show_in_overlay("https://via.sudomimus.com/errand")
     assert opened == [(13, b"https://via.sudomimus.com/errand", 0)]
-
-
-SLOW = """
-#include <stdlib.h>
-#include <poll.h>
-#include <unistd.h>
-
-/* Tells that the library loads, and waits for the answer; a loader without an answer ends the program. */
-__attribute__((constructor)) static void load(void) {
-    struct pollfd answer = {atoi(getenv("ANSWER")), POLLIN, 0};
-    if (write(atoi(getenv("LOADS")), "L", 1) != 1 || poll(&answer, 1, 10000) != 1)
-        _exit(9);
-}
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows' Python lets other threads run while it loads a library")
-def test_other_threads_run_while_the_library_loads(tmp_path: Path) -> None:
-    """So a game draws frames while the disk is read. `ctypes.CDLL` alone holds the interpreter meanwhile."""
-    source, library = tmp_path / "slow.c", tmp_path / library_name()
-    source.write_text(SLOW)
-    try:
-        compile_with_any(["-shared", "-fPIC"], [source], library)
-    except StubNotCompiled as error:
-        pytest.skip(str(error))
-    code = """
-        import os, sys, threading
-        from pathlib import Path
-        from sudomimus_bridge import SteamUnavailable
-        from sudomimus_bridge.steam._library import load_library
-
-        (loading, loads), (answer, answers) = os.pipe(), os.pipe()
-        os.environ |= {"LOADS": str(loads), "ANSWER": str(answer)}
-        threading.Thread(target=lambda: os.write(answers, os.read(loading, 1))).start()
-        try:
-            load_library(Path(sys.argv[1]))
-        except SteamUnavailable as error:
-            print(error.reason)
-    """
-    done = run_program(code, str(library))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "NotASteamLibrary\n", "")

@@ -213,5 +213,6 @@ class RefusalData(Message):
 
     field: Annotated[str | Absent, Field(description="The wrong member. A param's name follows `params.`.")] = None
     problem: Annotated[
-        str, Field(description="What is wrong with the member. The value is left out: it may be secret.")
+        str,
+        Field(description="What is wrong with the member. The bridge leaves out the value, because it may be secret."),
     ]

@@ -104,10 +104,10 @@ def load_library(chosen: Path | None) -> SteamLibrary:
 
 
 def _opened_beside_frames(path: Path) -> int | None:
-    """Call `dlopen` without holding the interpreter, so that a game draws frames while the disk is read. Return the handle.
+    """Call `dlopen` and return its handle. Meanwhile, other threads run, so a game draws frames while the disk is read.
 
-    `ctypes.CDLL` holds the interpreter meanwhile, except on Windows. It then gets the handle; or None if there is none, and
-    raises the loader's error.
+    `ctypes.CDLL` alone holds the interpreter during the load, except on Windows. This returns None on Windows and if the
+    library does not load; `ctypes.CDLL` then loads it, or raises the loader's error.
     """
     if sys.platform == "win32":
         return None

@@ -13,8 +13,8 @@ from html.parser import HTMLParser
 import httpx
 
 _MOST_PAGES = 8
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""The service's pages use http. Otherwise each visit would load all trusted certificates."""
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For a client of the local service, whose pages use http. A client without it loads all trusted certificates."""
 
 
 class VisitFailed(Exception):
@@ -91,7 +91,7 @@ def visit(
         answers["user-code"] = user_code
     wanted = None if share is None else set(share)
     # Without trust_env, no proxy of the environment gets a loopback address or a page's key.
-    with httpx.Client(trust_env=False, follow_redirects=True, timeout=10, verify=_NO_TLS) as browser:
+    with httpx.Client(trust_env=False, follow_redirects=True, timeout=10, verify=NO_TLS) as browser:
         response = browser.get(url)
         for _ in range(_MOST_PAGES):
             page = read_page(response)
